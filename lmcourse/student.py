@@ -1,0 +1,178 @@
+"""A notebook's namespace as a check sees it: `Student` asks, `Host` answers.
+
+`Host` lives beside the notebook's code; `Student` lives with the check. They talk in frames
+(`lmcourse.values`), through any function that takes a request frame and returns a reply frame:
+a plain call in a self-check, a pipe into a sandbox when grading, a recording for the reference. The
+check cannot tell which.
+"""
+
+import random
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from lmcourse.values import pack, unpack
+
+Send = Callable[[bytes], bytes]
+Probe = Callable[..., Any]
+
+MAX_HANDLES = 10_000
+MAX_MESSAGE = 2_000
+
+
+class Raised(Exception):
+    """The notebook's code raised; `kind` is the exception's class name.
+
+    `line` says where in the notebook, as "cell 7, line 3: x = ...", or is empty.
+    """
+
+    def __init__(self, kind: str, message: str, line: str = "") -> None:
+        super().__init__(f"{kind}: {message}" if message else kind)
+        self.kind = kind
+        self.message = message
+        self.line = line
+
+
+class Lost(Exception):
+    """The notebook's process gave no usable reply; `status` is what the exercise gets."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class NotDefined(NameError):
+    """The notebook has no such name."""
+
+
+class Handle:
+    """An object that stays in the notebook's process: call it, or read its attributes."""
+
+    def __init__(self, send: Send, number: int, kind: str) -> None:
+        self._send = send
+        self._number = number
+        self._kind = kind
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # copy and pickle probe for these
+            raise AttributeError(name)
+        return _ask(self._send, {"op": "get", "of": self, "name": name})
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return _ask(self._send, {"op": "call", "of": self, "args": list(args), "kwargs": kwargs})
+
+    def __repr__(self) -> str:
+        return f"<{self._kind} object>"
+
+
+class Student:
+    """A notebook's namespace: `student.softmax(x)` calls the notebook's own `softmax`.
+
+    Arguments and results cross by value. Raises `Raised` when the notebook's code does, and `Lost`
+    when its process is gone.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _ask(self._send, {"op": "get", "of": None, "name": name})
+
+    def seed(self, number: int) -> None:
+        """Seed torch, numpy and random beside the notebook's code."""
+        _ask(self._send, {"op": "seed", "number": number})
+
+    def probe(self, function: Probe, *args: Any) -> Any:
+        """Run `function(namespace, *args)`, a probe of the check module, beside that code."""
+        return _ask(self._send, {"op": "probe", "name": function.__name__, "args": list(args)})
+
+
+class Host:
+    """Answers a `Student`'s requests on `namespace`, with the check module's `probes`."""
+
+    def __init__(self, namespace: dict[str, Any], probes: Mapping[str, Probe]) -> None:
+        self._namespace = namespace
+        self._probes = probes
+        self._objects: list[Any] = []
+
+    def send(self, frame: bytes) -> bytes:
+        """Return the reply frame to a request frame; what the notebook's code raises is a reply."""
+        try:
+            request = unpack(frame, lambda item: self._objects[item["number"]])
+            return pack({"value": self._answer(request)}, self._keep)
+        except KeyboardInterrupt:  # a person at the notebook pressed stop
+            raise
+        except BaseException as error:  # SystemExit too: the notebook's code may raise anything
+            return pack({"raised": describe_exception(error)}, self._keep)
+
+    def _answer(self, request: dict[str, Any]) -> Any:
+        op = request["op"]
+        if op == "seed":
+            random.seed(request["number"])
+            np.random.seed(request["number"] % 2**32)
+            torch.manual_seed(request["number"])
+            return None
+        if op == "probe":
+            return self._probes[request["name"]](self._namespace, *request["args"])
+        if op == "call":
+            return request["of"](*request["args"], **request["kwargs"])
+        if request["of"] is not None:
+            return getattr(request["of"], request["name"])
+        name = request["name"]
+        if name not in self._namespace:
+            raise NotDefined(f"the notebook defines no {name}")
+        value = self._namespace[name]
+        if value is ...:
+            raise NotImplementedError(f"{name} is still ...")
+        return value
+
+    def _keep(self, value: Any) -> dict[str, Any]:
+        if len(self._objects) >= MAX_HANDLES:
+            raise ValueError("too many objects were asked for")
+        self._objects.append(value)
+        return {"number": len(self._objects) - 1, "kind": type(value).__name__}
+
+
+def describe_exception(error: BaseException) -> dict[str, str]:
+    """Return `error` as plain data: kind, message, and the last notebook line that it passed."""
+    line = ""
+    try:
+        message = str(error)
+        for frame in traceback.extract_tb(error.__traceback__):
+            if frame.filename.startswith("<cell ") or "ipykernel" in frame.filename:
+                cell = frame.filename.strip("<>") if frame.filename.startswith("<") else "your code"
+                line = f"{cell}, line {frame.lineno}: {frame.line or ''}".rstrip(": ")
+    except Exception:  # a notebook's exception class may fail to print itself
+        message = "(an error whose message cannot be read)"
+    kind = type(error).__name__
+    if "can't allocate memory" in message:  # torch's own words, in a RuntimeError
+        kind = "MemoryError"
+    return {"kind": kind, "message": message[:MAX_MESSAGE], "line": line[:300]}
+
+
+def _ask(send: Send, request: dict[str, Any]) -> Any:
+    def to_handle(value: Any) -> dict[str, Any]:
+        if isinstance(value, Handle):
+            return {"number": value._number}
+        raise TypeError(f"a check may not send a {type(value).__name__}")
+
+    def from_handle(item: dict[str, Any]) -> Handle:
+        number, kind = item["number"], item["kind"]
+        if type(number) is not int or not isinstance(kind, str):
+            raise ValueError("not a handle")
+        return Handle(send, number, kind[:80])
+
+    reply_frame = send(pack(request, to_handle))
+    try:
+        reply = unpack(reply_frame, from_handle)
+        if "raised" in reply:
+            raised = reply["raised"]
+            raise Raised(*(str(raised[key])[:MAX_MESSAGE] for key in ("kind", "message", "line")))
+        return reply["value"]
+    except (ValueError, KeyError, TypeError) as bad:
+        raise Lost("crashed", f"the notebook's process sent a reply that is none: {bad}") from None

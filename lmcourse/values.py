@@ -1,0 +1,187 @@
+"""Values that cross between a notebook's process and the one that checks it.
+
+A value is packed into one self-contained `bytes` frame: JSON for the structure, raw bytes for the
+numbers of tensors and arrays. Nothing that is unpacked can run code, and every size is bounded, so
+a frame from a hostile process is at worst a `ValueError`.
+
+Values: None, bool, int, float, str, list, tuple, set, dict, torch tensors and numpy arrays. Any
+other object stays where it lives; a handle (a number) travels in its place.
+"""
+
+import json
+import math
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+MAX_BYTES = 64 * 2**20
+MAX_NODES = 200_000
+MAX_DEPTH = 32
+
+_DTYPES: dict[str, torch.dtype] = {
+    name: getattr(torch, name)
+    for name in (
+        "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128"
+    ).split()
+}
+_DTYPE_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+_ARRAY_KINDS = "biufc"
+_HEADER = struct.Struct("<I")
+
+ToHandle = Callable[[Any], dict[str, Any]]
+FromHandle = Callable[[dict[str, Any]], Any]
+
+
+def pack(value: Any, to_handle: ToHandle) -> bytes:
+    """Return `value` as a frame; `to_handle` describes each object that cannot travel.
+
+    Raises
+    ------
+    ValueError
+        If the value is too large, too deep, or holds something without a wire form.
+    """
+    packer = _Packer(to_handle)
+    header = json.dumps(packer.encode(value, 0), separators=(",", ":")).encode()
+    frame = b"".join([_HEADER.pack(len(header)), header, *packer.blobs])
+    if len(frame) > MAX_BYTES:
+        raise ValueError(f"the value takes {len(frame):,} bytes; at most {MAX_BYTES:,} can be sent")
+    return frame
+
+
+def unpack(frame: bytes, from_handle: FromHandle) -> Any:
+    """Return the value in `frame`; `from_handle` turns each handle's description into an object.
+
+    Raises
+    ------
+    ValueError
+        If the frame is not exactly one that `pack` could have made.
+    """
+    try:
+        (size,) = _HEADER.unpack_from(frame)
+        if _HEADER.size + size > len(frame):
+            raise ValueError("the header is longer than the frame")
+        header = json.loads(frame[_HEADER.size : _HEADER.size + size])
+        decoder = _Unpacker(memoryview(frame)[_HEADER.size + size :], from_handle)
+        value = decoder.decode(header, 0)
+        if decoder.rest:
+            raise ValueError("the frame holds bytes that no value uses")
+        return value
+    except (struct.error, KeyError, TypeError, RecursionError, UnicodeError, OverflowError) as bad:
+        raise ValueError(f"not a frame: {bad}") from None
+
+
+class _Packer:
+    def __init__(self, to_handle: ToHandle) -> None:
+        self.to_handle = to_handle
+        self.blobs: list[bytes] = []
+        self.nodes = 0
+        self.bytes = 0
+
+    def encode(self, value: Any, depth: int) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES or depth > MAX_DEPTH:
+            raise ValueError("the value has too many parts, or is nested too deeply, to be sent")
+        if isinstance(value, np.generic):
+            value = value.item()
+        if value is None or isinstance(value, (bool, str)):
+            return value
+        if isinstance(value, int):
+            return int(value)
+        if isinstance(value, float):
+            return float(value) if math.isfinite(value) else {"is": "float", "v": repr(float(value))}
+        if isinstance(value, torch.Tensor):
+            return self._tensor(value)
+        if isinstance(value, np.ndarray) and value.dtype.kind in _ARRAY_KINDS:
+            return self._array(value)
+        if isinstance(value, (list, tuple, set, frozenset)):
+            parts = [self.encode(part, depth + 1) for part in value]
+            if isinstance(value, list):
+                return parts
+            return {"is": "tuple" if isinstance(value, tuple) else "set", "v": parts}
+        if isinstance(value, dict):
+            return {
+                "is": "dict",
+                "v": [
+                    [self.encode(key, depth + 1), self.encode(part, depth + 1)]
+                    for key, part in value.items()
+                ],
+            }
+        return {"is": "handle", **self.to_handle(value)}
+
+    def _tensor(self, value: torch.Tensor) -> dict[str, Any]:
+        name = _DTYPE_NAMES.get(value.dtype)
+        if name is None or value.layout != torch.strided or value.is_meta:
+            raise ValueError(f"a {value.layout} tensor of {value.dtype} cannot be sent")
+        self._reserve(value.numel() * value.element_size())
+        flat = value.detach().cpu().contiguous().reshape(-1)
+        raw = flat.view(torch.uint8) if flat.numel() else flat.to(torch.uint8)
+        self.blobs.append(raw.numpy().tobytes())
+        return {"is": "tensor", "dtype": name, "shape": list(value.shape)}
+
+    def _array(self, value: np.ndarray[Any, Any]) -> dict[str, Any]:
+        self._reserve(value.size * value.itemsize)
+        plain = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False)
+        self.blobs.append(plain.tobytes())
+        return {"is": "array", "dtype": plain.dtype.str, "shape": list(value.shape)}
+
+    def _reserve(self, size: int) -> None:
+        # Before any copy: an expanded tensor of one number may claim terabytes.
+        self.bytes += size
+        if self.bytes > MAX_BYTES:
+            raise ValueError(
+                f"the value takes {self.bytes:,} bytes; at most {MAX_BYTES:,} can be sent"
+            )
+
+
+class _Unpacker:
+    def __init__(self, rest: memoryview, from_handle: FromHandle) -> None:
+        self.rest = rest
+        self.from_handle = from_handle
+        self.nodes = 0
+
+    def decode(self, item: Any, depth: int) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES or depth > MAX_DEPTH:
+            raise ValueError("too many parts, or nested too deeply")
+        if isinstance(item, list):
+            return [self.decode(part, depth + 1) for part in item]
+        if not isinstance(item, dict):
+            return item
+        kind = item["is"]
+        if kind == "float":
+            return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[item["v"]]
+        if kind == "tuple":
+            return tuple(self.decode(part, depth + 1) for part in item["v"])
+        if kind == "set":
+            return {self.decode(part, depth + 1) for part in item["v"]}
+        if kind == "dict":
+            return {self.decode(k, depth + 1): self.decode(v, depth + 1) for k, v in item["v"]}
+        if kind == "tensor":
+            dtype = _DTYPES[item["dtype"]]
+            shape, raw = self._take(item["shape"], dtype.itemsize)
+            flat = torch.frombuffer(raw, dtype=dtype) if raw else torch.empty(0, dtype=dtype)
+            return flat.reshape(shape)
+        if kind == "array":
+            array_dtype = np.dtype(str(item["dtype"]))
+            if array_dtype.kind not in _ARRAY_KINDS:
+                raise ValueError(f"arrays of {array_dtype} do not travel")
+            shape, raw = self._take(item["shape"], array_dtype.itemsize)
+            return np.frombuffer(raw, dtype=array_dtype).reshape(shape)
+        if kind == "handle":
+            return self.from_handle(item)
+        raise ValueError(f"unknown kind of value {kind!r}")
+
+    def _take(self, shape: Any, itemsize: int) -> tuple[list[int], bytearray]:
+        if not isinstance(shape, list) or len(shape) > MAX_DEPTH:
+            raise ValueError("a shape is a short list")
+        if not all(type(n) is int and 0 <= n <= MAX_BYTES for n in shape):
+            raise ValueError("a shape holds counts")
+        size = math.prod(shape) * itemsize
+        if size > len(self.rest):
+            raise ValueError("a tensor is larger than its bytes")
+        # A copy, so that a tensor owns writable memory of its own.
+        raw, self.rest = bytearray(self.rest[:size]), self.rest[size:]
+        return shape, raw

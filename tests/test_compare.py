@@ -1,0 +1,79 @@
+"""What counts as the same answer, and how a difference is told."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lmcourse.compare import describe, difference, show
+
+
+def differ(got: Any, want: Any) -> str:
+    return difference(got, want, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("got", "want"),
+    [
+        (1, 1),
+        (1.0, 1),
+        (1, 1.0),
+        (torch.tensor(2.0), 2.0),
+        (2.0, torch.tensor(2.0)),
+        (np.array(2.0), 2.0),
+        (torch.tensor([1, 2], dtype=torch.int32), torch.tensor([1, 2])),
+        (torch.tensor([1.0], dtype=torch.float64), torch.tensor([1.0])),
+        (torch.tensor([math.nan, math.inf]), torch.tensor([math.nan, math.inf])),
+        (np.array([1.0], dtype=">f8"), np.array([1.0])),
+        ({"a": [1.0]}, {"a": [1.000001]}),
+        (math.nan, math.nan),
+        ("x", "x"),
+        (None, None),
+    ],
+)
+def test_same(got: Any, want: Any) -> None:
+    assert differ(got, want) == ""
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "told"),
+    [
+        (2, 3, "expected 3, got 2"),
+        (True, 1, "expected an int, got a bool"),
+        (1, True, "expected a bool, got an int"),
+        (0.5, 0, "expected 0, got 0.5"),
+        (math.nan, 1.0, "expected 1, got nan"),
+        (1.0, math.inf, "expected inf, got 1"),
+        ("1", 1, "expected an int, got a str"),
+        (None, 1, "expected an int, got None"),
+        ([1.0], torch.tensor([1.0]), "expected a float32 tensor (1,), got a list of 1"),
+        (np.zeros(2), torch.zeros(2), "got a float64 numpy array (2,)"),
+        (torch.zeros(2, 3), torch.zeros(3, 2), "expected shape (3, 2), got (2, 3)"),
+        (torch.zeros(2), torch.zeros(2, dtype=torch.long), "expected numbers of kind int"),
+        (torch.ones(2, dtype=torch.bool), torch.ones(2), "kind float, got bool"),
+        (torch.tensor([0.0, 1.0]), torch.tensor([0.0, 2.0]), "at [1]: expected 2, got 1 (1 of 2"),
+        (torch.tensor([math.nan]), torch.tensor([0.0]), "expected 0, got nan"),
+        ((1, 2), [1, 2], "expected a list of 2, got a tuple of 2"),
+        ([1], [1, 2], "expected 2 items, got 1"),
+        ([1, 3], [1, 2], "at position 1: expected 2, got 3"),
+        ({"a": 1}, {"b": 1}, "the key 'b' is missing"),
+        ({"a": 1, "b": 2}, {"a": 1}, "the key 'b' should not be there"),
+        ({"a": 1}, {"a": 2}, "at key 'a': expected 2, got 1"),
+        ({1}, {2}, "expected {2}, got {1}"),
+    ],
+)
+def test_different(got: Any, want: Any, told: str) -> None:
+    assert told in differ(got, want)
+
+
+def test_tolerance_is_absolute_plus_relative() -> None:
+    assert difference(100.5, 100.0, atol=0.0, rtol=0.01) == ""
+    assert difference(100.5, 100.0, atol=0.0, rtol=0.001) != ""
+
+
+def test_long_values_are_shortened() -> None:
+    assert len(show("x" * 1000)) <= 120
+    assert show(torch.zeros(100)) == "float32 tensor (100,)"
+    assert describe([1, 2]) == "list of 2"
