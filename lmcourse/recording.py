@@ -1,0 +1,81 @@
+"""Recordings: a reference's answers, kept so that no solution needs to travel with the course.
+
+A check asks its reference the same things in the same order whenever it runs with the same seed.
+`Recorder` notes the replies of a solved notebook; `Replay` gives them again.
+"""
+
+import base64
+import json
+import zlib
+from importlib import resources
+from typing import Any
+
+from lmcourse.compare import describe
+from lmcourse.student import Send
+from lmcourse.values import unpack
+
+Entry = tuple[str, str]
+"""What was asked, in words, and the reply frame, compressed, in base 64."""
+
+
+class Recorder:
+    """Passes requests on to `send` and keeps each reply in `entries`."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.entries: list[Entry] = []
+
+    def send(self, frame: bytes) -> bytes:
+        """Return the reply to `frame`."""
+        reply = self._send(frame)
+        packed = base64.b64encode(zlib.compress(reply, 9)).decode()
+        self.entries.append((_words(frame), packed))
+        return reply
+
+
+class Replay:
+    """Answers requests from the `entries` of a recorder."""
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self._entries = iter(entries)
+
+    def send(self, frame: bytes) -> bytes:
+        """Return the recorded reply to `frame`.
+
+        Raises
+        ------
+        RuntimeError
+            If the recording holds the answer to another question.
+        """
+        asked, reply = next(self._entries, ("nothing more", ""))
+        if asked != _words(frame):
+            raise RuntimeError(
+                f"the check asks its reference for {_words(frame)!r}, but the recording has "
+                f"{asked!r}. The recording is of another version of the check: update the lmcourse "
+                "package, or run 'grader build' if you changed the check."
+            )
+        return zlib.decompress(base64.b64decode(reply))
+
+
+def load(lesson: str) -> dict[str, list[Entry]]:
+    """Return the recorded entries of each exercise of `lesson`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the lesson was never built.
+    """
+    file = resources.files("lmcourse") / "recordings" / f"{lesson}.json"
+    recorded: dict[str, list[Entry]] = json.loads(file.read_text("utf-8"))["exercises"]
+    return {name: [(asked, reply) for asked, reply in log] for name, log in recorded.items()}
+
+
+def _words(frame: bytes) -> str:
+    request: dict[str, Any] = unpack(frame, lambda item: f"#{item['number']}")
+    if request["op"] == "seed":
+        return "seed"
+    if request["op"] == "get":
+        return f"{request['of'] or 'notebook'}.{request['name']}"
+    arguments = [describe(value) for value in request["args"]]
+    arguments += [f"{name}={describe(value)}" for name, value in request.get("kwargs", {}).items()]
+    return f"{request.get('of') or request.get('name')}({', '.join(arguments)})"

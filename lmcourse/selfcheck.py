@@ -1,0 +1,275 @@
+"""`check("name")` in a notebook: run an exercise's check and show what it found."""
+
+import html
+import os
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from IPython.core.getipython import get_ipython
+from IPython.display import display
+
+from lmcourse import recording
+from lmcourse.checks import PUBLIC_SEED, CaseResult, Exercise, Outcome, exercises, run
+from lmcourse.student import Host, Student
+
+MARKS = {True: "✓", False: "✗"}
+
+
+class CheckFailed(AssertionError):
+    """An exercise is not right yet; raised where a machine runs the notebook."""
+
+
+class SelfCheck:
+    """Checks the exercises of the lesson that `check.lesson(...)` named."""
+
+    def __init__(self) -> None:
+        self._lesson = ""
+        self._outcomes: dict[str, Outcome] = {}
+
+    def lesson(self, name: str) -> None:
+        """Say which lesson this notebook is, such as "02_bigrams"."""
+        exercises(name)
+        self._lesson = name
+        self._outcomes = {}
+
+    def __call__(self, name: str) -> None:
+        """Check exercise `name` with the notebook's own definitions and show the result.
+
+        Raises
+        ------
+        CheckFailed
+            If something is wrong and no person is watching (papermill, nbgrader, a script). An
+            exercise that was not started raises only in nbgrader, which would count it as right.
+        """
+        if _in_worker():
+            return
+        exercise = self._find(name)
+        with _random_state_kept():
+            outcome = self_check(exercise, sys._getframe(1).f_globals)
+        self._outcomes[name] = outcome
+        _show(outcome_text(exercise, outcome), outcome_html(exercise, outcome))
+        if outcome.status == "passed" or _a_person_watches():
+            return
+        if outcome.status == "missing" and "NBGRADER_EXECUTION" not in os.environ:
+            return
+        failure = outcome.first_failure
+        raise CheckFailed(f"{name}: {failure.name}: {failure.message}" if failure else name)
+
+    def ready(self, *names: str) -> bool:
+        """Return whether the notebook has all of `names`, written out; if not, say what is missing.
+
+        For cells that show what an exercise makes possible: `if check.ready("generate"): ...`
+        """
+        if _in_worker():
+            return False
+        namespace = sys._getframe(1).f_globals
+        waiting = [name for name in names if _is_stub(namespace.get(name, ...))]
+        if waiting:
+            text = f"This cell waits for: {', '.join(waiting)}."
+            _show(text, f"<p>○ {html.escape(text)}</p>")
+        return not waiting
+
+    def summary(self) -> None:
+        """Show the points so far and what is left."""
+        if _in_worker():
+            return
+        every = exercises(self._require_lesson())
+        rows = [
+            (exercise, self._outcomes.get(name, Outcome("missing", 0.0)))
+            for name, exercise in every.items()
+        ]
+        _show(summary_text(rows), summary_html(rows))
+
+    def _require_lesson(self) -> str:
+        if not self._lesson:
+            raise RuntimeError(
+                "check does not know which lesson this is. Run the set-up cell at the top of the "
+                'notebook; it says check.lesson("...").'
+            )
+        return self._lesson
+
+    def _find(self, name: str) -> Exercise:
+        every = exercises(self._require_lesson())
+        if name not in every:
+            raise ValueError(
+                f"lesson {self._lesson} has no exercise {name!r}; it has: {', '.join(every)}"
+            )
+        return every[name]
+
+
+def self_check(exercise: Exercise, namespace: dict[str, Any]) -> Outcome:
+    """Check `exercise` in `namespace` with the public seed, against the recorded reference."""
+    student = Student(Host(namespace, exercise.probes).send)
+    return check_against_recording(exercise, student)
+
+
+def check_against_recording(exercise: Exercise, student: Student) -> Outcome:
+    """Check `exercise` of any student with the public seed, against the recorded reference."""
+    entries = recording.load(exercise.lesson)[exercise.name]
+    reference = Student(recording.Replay(entries).send)
+    return run(exercise, student, reference, seed=PUBLIC_SEED, hidden=False)
+
+
+def outcome_text(exercise: Exercise, outcome: Outcome) -> str:
+    """Return the outcome as plain text for a terminal."""
+    lines = [_headline(exercise, outcome)]
+    if outcome.status == "missing":
+        return lines[0]
+    failure = outcome.first_failure
+    for result in outcome.cases:
+        lines.append(f"  {MARKS[result.passed]} {result.name}")
+        if result is failure:
+            lines += [f"      {name}: {text}" for name, text in _details(result)]
+        elif result.explain:
+            lines.append(f"      {result.explain}")
+    if outcome.message:
+        lines.append(f"  {outcome.message}")
+    return "\n".join(lines)
+
+
+def outcome_html(exercise: Exercise, outcome: Outcome) -> str:
+    """Return the outcome as a small table; marks and words carry what colour repeats."""
+    head = f"<p><b>{html.escape(_headline(exercise, outcome))}</b></p>"
+    if outcome.status == "missing":
+        return head
+    failure = outcome.first_failure
+    rows = []
+    for result in outcome.cases:
+        first = result is failure
+        note = result.explain
+        if first:
+            note = "<br>".join(
+                f"<i>{name}</i> {html.escape(text)}"
+                for name, text in _details(result)
+                if name in ("difference", "where", "hint")
+            )
+        else:
+            note = html.escape(note)
+        colour = "#2e7d32" if result.passed else "#c62828"
+        cells = (
+            f'<span style="color:{colour};font-weight:bold">{MARKS[result.passed]}</span> '
+            + html.escape(result.name),
+            html.escape(result.expected) if first or result.passed else "",
+            html.escape(result.came) if first or result.passed else "",
+            note,
+        )
+        rows.append("".join(f'<td style="text-align:left">{cell}</td>' for cell in cells))
+    titles = ("case", "expected", "what came", "note")
+    header = "".join(f'<th style="text-align:left">{title}</th>' for title in titles)
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    tail = f"<p>{html.escape(outcome.message)}</p>" if outcome.message else ""
+    return f"{head}<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>{tail}"
+
+
+def summary_text(rows: list[tuple[Exercise, Outcome]]) -> str:
+    """Return the points per exercise, the total as a bar, and what is left, as plain text."""
+    earned, total, left = _totals(rows)
+    filled = round(20 * earned / total)
+    lines = [f"[{'█' * filled}{'░' * (20 - filled)}] {earned:g} of {total:g} points"]
+    width = max(len(exercise.name) for exercise, _ in rows)
+    for exercise, outcome in rows:
+        points = f"{outcome.share * exercise.points:g}/{exercise.points:g}"
+        lines.append(f"  {_mark(outcome)} {exercise.name:<{width}}  {points:>5}  {_word(outcome)}")
+    lines.append(f"Left to do: {', '.join(left)}." if left else "All done.")
+    return "\n".join(lines)
+
+
+def summary_html(rows: list[tuple[Exercise, Outcome]]) -> str:
+    """Return what `summary_text` says, as HTML."""
+    earned, total, left = _totals(rows)
+    label = f"{earned:g} of {total:g} points"
+    bar = f'<progress max="{total:g}" value="{earned:g}" aria-label="{label}"></progress>'
+    body = "".join(
+        f'<tr><td style="text-align:left">{_mark(outcome)} {html.escape(exercise.name)}</td>'
+        f"<td>{outcome.share * exercise.points:g} / {exercise.points:g}</td>"
+        f'<td style="text-align:left">{_word(outcome)}</td></tr>'
+        for exercise, outcome in rows
+    )
+    tail = f"Left to do: {html.escape(', '.join(left))}." if left else "All done."
+    return f"<p>{bar} <b>{label}</b></p><table><tbody>{body}</tbody></table><p>{tail}</p>"
+
+
+def _totals(rows: list[tuple[Exercise, Outcome]]) -> tuple[float, float, list[str]]:
+    earned = sum(outcome.share * exercise.points for exercise, outcome in rows)
+    total = sum(exercise.points for exercise, _ in rows)
+    left = [exercise.name for exercise, outcome in rows if outcome.status != "passed"]
+    return earned, total, left
+
+
+def _headline(exercise: Exercise, outcome: Outcome) -> str:
+    points = f"{outcome.share * exercise.points:g} of {exercise.points:g} points"
+    if outcome.status == "missing":
+        return f"{_mark(outcome)} {exercise.name}: not started"
+    return f"{_mark(outcome)} {exercise.name}: {_word(outcome)} ({points})"
+
+
+def _mark(outcome: Outcome) -> str:
+    return "○" if outcome.status == "missing" else MARKS[outcome.status == "passed"]
+
+
+def _word(outcome: Outcome) -> str:
+    words = {"passed": "right", "missing": "not started", "partial": "partly right"}
+    return words.get(outcome.status, "not right yet")
+
+
+def _details(result: CaseResult) -> Iterator[tuple[str, str]]:
+    for name, text in (
+        ("expected", result.expected),
+        ("what came", result.came),
+        ("difference", result.message),
+        ("where", result.line),
+        ("hint", result.hint),
+    ):
+        if text:
+            yield name, text
+
+
+def _show(text: str, page: str) -> None:
+    if get_ipython() is None:  # type: ignore[no-untyped-call]
+        print(text)
+    else:
+        display({"text/plain": text, "text/html": page}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _in_worker() -> bool:
+    """Whether the grader runs this notebook: it asks its own questions."""
+    return "LMCOURSE_WORKER" in os.environ
+
+
+def _a_person_watches() -> bool:
+    shell = get_ipython()  # type: ignore[no-untyped-call]
+    if shell is None:
+        return False
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None or "google.colab" in sys.modules:
+        return True
+    # Front ends that can answer input() have a person; nbclient, papermill and nbval cannot.
+    return bool(kernel.get_parent().get("content", {}).get("allow_stdin", False))
+
+
+def _is_stub(value: Any) -> bool:
+    if value is ...:
+        return True
+    members = vars(value).values() if isinstance(value, type) else [value]
+    codes = (getattr(member, "__code__", None) for member in members)
+    return any("NotImplementedError" in code.co_names for code in codes if code is not None)
+
+
+@contextmanager
+def _random_state_kept() -> Iterator[None]:
+    """A check seeds the generators; the notebook's own numbers must not change for it."""
+    states = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.random.set_rng_state(states[2])
+
+
+check = SelfCheck()

@@ -1,0 +1,213 @@
+"""How a check runs: statuses, shares, hidden cases, and what a student's code may do to it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lmcourse import checks, recording
+from lmcourse.checks import Case, Exercise, Outcome, Rng, case, run
+from lmcourse.student import Host, Lost, Student
+
+
+def double_and_length(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    yield case("by hand", lambda: student.double(2), 4, hint="twice the number")
+    number = int(rng.integers(10, 100))
+    want = reference.double(number)
+    yield case("random", lambda: student.double(number), want, hint="any number")
+    yield case("negative", lambda: student.double(-1), -2, hint="", hidden=True, points=2)
+
+
+EXERCISE = Exercise("99_toy", "double", 4.0, double_and_length, ("double",), {})
+
+
+def solved(value: Any) -> Any:
+    return 2 * value
+
+
+def outcome(namespace: dict[str, Any], *, hidden: bool = False, seed: int = 1) -> Outcome:
+    student = Student(Host(namespace, {}).send)
+    reference = Student(Host({"double": solved}, {}).send)
+    return run(EXERCISE, student, reference, seed=seed, hidden=hidden)
+
+
+def raises(error: BaseException) -> Any:
+    def double(value: Any) -> Any:
+        raise error
+
+    return double
+
+
+def test_right() -> None:
+    found = outcome({"double": solved}, hidden=True)
+    assert (found.status, found.share) == ("passed", 1.0)
+
+
+def test_partial_credit_counts_the_cases_points() -> None:
+    found = outcome({"double": lambda value: 2 * abs(value)}, hidden=True)
+    assert (found.status, found.share) == ("partial", 0.5)
+
+
+def test_a_hidden_case_runs_only_when_asked_and_shows_no_more_than_its_outcome() -> None:
+    assert outcome({"double": lambda value: 2 * abs(value)}).status == "passed"
+    failure = outcome({"double": lambda value: 2 * abs(value)}, hidden=True).first_failure
+    assert failure is not None
+    assert failure.name == "negative"
+    shown = (failure.expected, failure.came, failure.message, failure.line, failure.hint)
+    assert shown == ("",) * 5
+
+
+@pytest.mark.parametrize(
+    ("namespace", "status"),
+    [
+        ({}, "missing"),
+        ({"double": ...}, "missing"),
+        ({"double": raises(NotImplementedError("double is not started"))}, "missing"),
+        ({"double": raises(ValueError("no"))}, "error"),
+        ({"double": raises(SystemExit(0))}, "error"),
+        ({"double": raises(MemoryError())}, "out_of_memory"),
+        ({"double": raises(RuntimeError("DefaultCPUAllocator: can't allocate memory"))}, "out_of_memory"),
+        ({"double": lambda value: 0}, "failed"),
+        ({"double": lambda value: (n for n in [4])}, "failed"),
+        ({"double": 4}, "failed"),
+        ({"double": lambda value: [value] * 10**6}, "error"),
+    ],
+)
+def test_wrong(namespace: dict[str, Any], status: str) -> None:
+    found = outcome(namespace, hidden=True)
+    assert (found.status, found.share) == (status, 0.0)
+
+
+def test_the_error_names_the_students_exception() -> None:
+    failure = outcome({"double": raises(ValueError("no such luck"))}).first_failure
+    assert failure is not None
+    assert "ValueError: no such luck" in failure.message
+    assert failure.hint == "twice the number"
+
+
+def test_an_exception_that_cannot_be_printed_is_an_error() -> None:
+    class Rude(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert outcome({"double": raises(Rude())}).status == "error"
+
+
+def test_a_value_whose_class_says_that_it_equals_everything_does_not() -> None:
+    class Equal(int):
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        def __hash__(self) -> int:
+            return 0
+
+    class EqualTensor(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, *_: Any, **__: Any) -> Any:
+            return True
+
+    assert outcome({"double": lambda value: Equal(-7)}).status == "failed"
+    tensor = torch.zeros(()).as_subclass(EqualTensor)
+    assert outcome({"double": lambda value: tensor}).share == 0.0
+
+
+def test_when_the_process_is_lost_the_rest_is_not_reached() -> None:
+    asked = 0
+    host = Host({"double": solved}, {})
+
+    def send(frame: bytes) -> bytes:
+        nonlocal asked
+        asked += 1
+        if asked > 3:  # the seed, then the name and the call of the first case
+            raise Lost("timeout", "too slow")
+        return host.send(frame)
+
+    reference = Student(Host({"double": solved}, {}).send)
+    found = run(EXERCISE, Student(send), reference, seed=1, hidden=True)
+    assert (found.status, found.share) == ("timeout", 0.25)
+    assert [result.message for result in found.cases[1:2]] == ["too slow"]
+
+
+@pytest.mark.parametrize("reply", [b"", b"junk", b"\x04\x00\x00\x00null", b"\x02\x00\x00\x00[]"])
+def test_a_forged_reply_is_a_crash(reply: bytes) -> None:
+    reference = Student(Host({"double": solved}, {}).send)
+    found = run(EXERCISE, Student(lambda frame: reply), reference, seed=1, hidden=True)
+    assert (found.status, found.share) == ("crashed", 0.0)
+
+
+def test_inputs_follow_the_seed() -> None:
+    def inputs(seed: int) -> list[Any]:
+        seen: list[Any] = []
+        outcome({"double": lambda value: seen.append(value)}, seed=seed)
+        return seen
+
+    assert inputs(5) == inputs(5)
+    assert inputs(5) != inputs(6)
+
+
+def test_arguments_and_results_cross_by_value() -> None:
+    kept = torch.zeros(2)
+
+    def grab(tensor: torch.Tensor) -> torch.Tensor:
+        tensor += 1
+        return kept
+
+    student = Student(Host({"grab": grab}, {}).send)
+    mine = torch.zeros(2)
+    came = student.grab(mine)
+    kept += 5
+    assert torch.equal(mine, torch.zeros(2))
+    assert torch.equal(came, torch.zeros(2))
+
+
+def test_objects_stay_behind_handles_that_can_be_called_and_passed_back() -> None:
+    namespace = {"Layer": torch.nn.Linear, "apply": lambda layer, x: layer(x)}
+    student = Student(Host(namespace, {}).send)
+    layer = student.Layer(3, 2, bias=False)
+    x = torch.ones(1, 3)
+    assert torch.allclose(student.apply(layer, x), x @ layer.weight.T)
+    assert layer.in_features == 3
+
+
+def test_a_probe_runs_beside_the_students_code() -> None:
+    def gradient(namespace: dict[str, Any], x: torch.Tensor) -> torch.Tensor:
+        x.requires_grad_()
+        namespace["square"](x).backward()
+        assert x.grad is not None
+        return x.grad
+
+    student = Student(Host({"square": lambda x: x * x}, {"gradient": gradient}).send)
+    assert student.probe(gradient, torch.tensor(3.0)).item() == 6.0
+
+
+def test_a_recording_answers_as_the_reference_did() -> None:
+    recorder = recording.Recorder(Host({"double": solved}, {}).send)
+    student = Student(Host({"double": solved}, {}).send)
+    assert run(EXERCISE, student, Student(recorder.send), seed=1, hidden=True).status == "passed"
+
+    replay = Student(recording.Replay(recorder.entries).send)
+    assert run(EXERCISE, student, replay, seed=1, hidden=True).status == "passed"
+    wrong = Student(Host({"double": lambda value: value}, {}).send)
+    replay = Student(recording.Replay(recorder.entries).send)
+    assert run(EXERCISE, wrong, replay, seed=1, hidden=False).status == "failed"
+
+
+def test_a_recording_of_another_check_is_refused() -> None:
+    replay = Student(recording.Replay([("notebook.other", "")]).send)
+    with pytest.raises(RuntimeError, match="another version of the check"):
+        replay.seed(1)
+
+
+def test_a_lesson_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(KeyError, match="there is no lesson '77_none'"):
+        checks.exercises("77_none")
+
+
+def test_input_helpers_give_what_they_say() -> None:
+    rng = np.random.default_rng(0)
+    assert checks.normal(rng, 2, 3).dtype == torch.float32
+    whole = checks.integers(rng, 5, 100)
+    assert whole.dtype == torch.int64
+    assert set(whole.tolist()) == set(range(5))

@@ -1,0 +1,183 @@
+"""What a student sees in the notebook: plain text in a terminal, a table in Jupyter."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lmcourse import checks, recording, selfcheck
+from lmcourse.checks import Case, Exercise, Rng, case
+from lmcourse.selfcheck import CheckFailed, SelfCheck
+from lmcourse.student import Host, Student
+
+LESSON = "99_toy"
+
+
+def double(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    yield case("two", lambda: student.double(2), 4, hint="add it to itself", explain="2 + 2 = 4")
+    number = int(rng.integers(10, 100))
+    want = reference.double(number)
+    yield case("<random>", lambda: student.double(number), want, hint="any number")
+    yield case("secret", lambda: student.double(0), 1, hint="", hidden=True)
+
+
+def quiz(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    want = reference.answer_1
+    yield case("question 1", lambda: student.answer_1, want, hint="reread", reveal=False)
+
+
+TOY = {
+    "double": Exercise(LESSON, "double", 3.0, double, ("double",), {}),
+    "quiz": Exercise(LESSON, "quiz", 1.0, quiz, ("answer_1",), {}),
+}
+SOLVED = {"double": lambda value: value * 2, "answer_1": "b"}
+
+
+@pytest.fixture
+def toy_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SelfCheck:
+    """A check of a toy lesson, with a recording of its solution."""
+    recorded = {}
+    for exercise in TOY.values():
+        recorder = recording.Recorder(Host(dict(SOLVED), {}).send)
+        student = Student(Host(dict(SOLVED), {}).send)
+        seed = checks.PUBLIC_SEED
+        checks.run(exercise, student, Student(recorder.send), seed=seed, hidden=True)
+        recorded[exercise.name] = recorder.entries
+    (tmp_path / "recordings").mkdir()
+    text = json.dumps({"exercises": recorded})
+    (tmp_path / "recordings" / f"{LESSON}.json").write_text(text)
+    monkeypatch.setattr(recording.resources, "files", lambda _: tmp_path)
+    monkeypatch.setattr(selfcheck, "exercises", lambda _: TOY)
+    check = SelfCheck()
+    check.lesson(LESSON)
+    return check
+
+
+def run_cell(check: SelfCheck, source: str, **namespace: Any) -> None:
+    exec(source, {"check": check, **namespace})
+
+
+def test_right(toy_check: SelfCheck, capsys: pytest.CaptureFixture[str]) -> None:
+    run_cell(toy_check, "check('double')", **SOLVED)
+    out = capsys.readouterr().out
+    assert "✓ double: right (3 of 3 points)" in out
+    assert "2 + 2 = 4" in out
+    assert "secret" not in out
+
+
+def test_wrong_shows_the_first_difference_and_raises_for_a_machine(
+    toy_check: SelfCheck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CheckFailed, match="double: two: expected 4, got 5"):
+        run_cell(toy_check, "check('double')", double=lambda value: 5)
+    out = capsys.readouterr().out
+    assert "hint: add it to itself" in out
+    assert "any number" not in out  # the second thing worth fixing waits
+
+
+def test_wrong_does_not_raise_for_a_person(
+    toy_check: SelfCheck, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(selfcheck, "_a_person_watches", lambda: True)
+    run_cell(toy_check, "check('double')", double=lambda value: 5)
+    assert "✗ double: not right yet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [{}, {"double": ...}, {"double": lambda value: exec("raise NotImplementedError('double')")}],
+)
+def test_not_started_is_neither_right_nor_an_error(
+    toy_check: SelfCheck, capsys: pytest.CaptureFixture[str], namespace: dict[str, Any]
+) -> None:
+    run_cell(toy_check, "check('double')", **namespace)
+    assert capsys.readouterr().out.strip() == "○ double: not started"
+
+
+def test_nbgrader_must_not_count_what_was_not_started(
+    toy_check: SelfCheck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(CheckFailed):
+        run_cell(toy_check, "check('double')")
+
+
+def test_a_quiz_never_says_the_answer(
+    toy_check: SelfCheck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CheckFailed) as raised:
+        run_cell(toy_check, "check('quiz')", answer_1="a")
+    assert "'b'" not in capsys.readouterr().out + str(raised.value)
+
+
+def test_html_carries_marks_and_words_and_escapes_names() -> None:
+    student = Student(Host({"double": lambda value: value * 2 if value == 2 else "<b>"}, {}).send)
+    reference = Student(Host(dict(SOLVED), {}).send)
+    found = checks.run(TOY["double"], student, reference, seed=1, hidden=False)
+    page = selfcheck.outcome_html(TOY["double"], found)
+    assert "✓" in page
+    assert "✗" in page
+    assert "&lt;random&gt;" in page
+    assert "<b>'" not in page
+    assert "any number" in page
+
+
+def test_checking_leaves_the_notebooks_random_numbers_alone(toy_check: SelfCheck) -> None:
+    torch.manual_seed(7)
+    np.random.seed(7)
+    expected = torch.rand(1), np.random.rand()
+    torch.manual_seed(7)
+    np.random.seed(7)
+    run_cell(toy_check, "check('double')", **SOLVED)
+    assert (torch.rand(1), np.random.rand()) == expected
+
+
+def test_summary_counts_points_and_names_what_is_left(
+    toy_check: SelfCheck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_cell(toy_check, "check('double'); check.summary()", **SOLVED)
+    out = capsys.readouterr().out
+    assert "3 of 4 points" in out
+    assert "Left to do: quiz." in out
+
+
+def test_ready_waits_for_what_is_not_written(
+    toy_check: SelfCheck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = """
+def started(): return 1
+def stub(): raise NotImplementedError("stub is not started")
+class Half:
+    def forward(self): raise NotImplementedError("Half is not started")
+found = [check.ready("started"), check.ready("started", "stub"), check.ready("Half"),
+         check.ready("answer_1"), check.ready("nothing")]
+"""
+    namespace: dict[str, Any] = {"check": toy_check, "answer_1": ...}
+    exec(source, namespace)
+    assert namespace["found"] == [True, False, False, False, False]
+    assert "waits for: stub" in capsys.readouterr().out
+
+
+def test_in_the_graders_worker_check_says_and_does_nothing(
+    toy_check: SelfCheck, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LMCOURSE_WORKER", "1")
+    source = "check('double'); check.summary(); found = check.ready('double')"
+    namespace: dict[str, Any] = {"check": toy_check, "double": 5}
+    exec(source, namespace)
+    assert namespace["found"] is False
+    assert capsys.readouterr().out == ""
+
+
+def test_a_misspelt_exercise_is_answered_with_those_that_there_are(toy_check: SelfCheck) -> None:
+    with pytest.raises(ValueError, match=r"no exercise 'duoble'; it has: double, quiz"):
+        run_cell(toy_check, "check('duoble')")
+
+
+def test_without_the_set_up_cell_check_says_what_to_run() -> None:
+    with pytest.raises(RuntimeError, match="Run the set-up cell"):
+        SelfCheck()("double")
