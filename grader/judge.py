@@ -1,0 +1,123 @@
+"""The judge: asks a submission's worker, compares with the solved notebook, gives the points."""
+
+import ast
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lmcourse.checks import Exercise, Outcome, exercises, run
+from lmcourse.student import Host, Lost, Student
+
+from grader.gradebook import ExerciseResult
+from grader.sandbox import Limits
+from grader.session import Cell, CellProblem, Session
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a class is graded."""
+
+    mode: str
+    limits: Limits
+    secret: bytes
+
+
+def judge(
+    lesson: str, cells: list[Cell], file_hash: str, reference: dict[str, Any], rules: Rules
+) -> list[ExerciseResult]:
+    """Grade the cells of one submission.
+
+    Parameters
+    ----------
+    lesson : such as "02_bigrams"
+    cells : the code cells to run, in order
+    file_hash : decides, with the secret, the inputs that this submission is asked with
+    reference : the namespace of the solved notebook
+    rules : sandbox, limits and secret
+
+    Returns
+    -------
+    One result for each exercise of the lesson, whatever the submission did.
+    """
+
+    def check(exercise: Exercise, student: Student) -> Outcome:
+        solved = Student(Host(dict(reference), exercise.probes).send)
+        seed = input_seed(rules.secret, exercise, file_hash)
+        return run(exercise, student, solved, seed=seed, hidden=True)
+
+    return [
+        ExerciseResult(
+            name=exercise.name,
+            status=outcome.status,
+            points=round(outcome.share * exercise.points, 4),
+            max_points=exercise.points,
+            message=outcome.message,
+            cases=outcome.cases,
+        )
+        for exercise, outcome in outcomes(lesson, cells, rules.mode, rules.limits, check)
+    ]
+
+
+def input_seed(secret: bytes, exercise: Exercise, file_hash: str) -> int:
+    """Return the seed of an exercise's inputs: the same for the same file, unknown to a student."""
+    text = f"{exercise.lesson}/{exercise.name}/{file_hash}"
+    return int.from_bytes(hmac.digest(secret, text.encode(), hashlib.sha256)[:6], "big")
+
+
+def outcomes(
+    lesson: str,
+    cells: list[Cell],
+    mode: str,
+    limits: Limits,
+    check: Callable[[Exercise, Student], Outcome],
+) -> Iterator[tuple[Exercise, Outcome]]:
+    """Run `cells` in a worker and yield what `check` finds of each exercise of the lesson.
+
+    An exercise that takes the worker with it is lost alone: the next one gets a new worker. Where
+    the cell that should define an exercise failed, the outcome says how.
+    """
+    session = Session(cells, lesson, mode, limits)
+    try:
+        for exercise in exercises(lesson).values():
+            try:
+                session.start()
+                outcome = check(exercise, Student(session.send))
+            except Lost as lost:
+                outcome = Outcome(lost.status, 0.0, message=str(lost))
+            if outcome.status == "missing":
+                problem = _cause(exercise, cells, session.problems)
+                if problem:
+                    outcome = Outcome(problem.status, 0.0, message=problem.message)
+            yield exercise, outcome
+    finally:
+        session.stop()
+
+
+def _cause(
+    exercise: Exercise, cells: list[Cell], problems: Mapping[int, CellProblem]
+) -> CellProblem | None:
+    """Return why the exercise's names are missing, if a cell that should define them failed."""
+    for cell in reversed(cells):
+        if cell.number in problems and defined_names(cell.source) & set(exercise.names):
+            return problems[cell.number]
+    return None
+
+
+def defined_names(source: str) -> set[str]:
+    """Return the names that a cell defines at its top level, also if it is not valid Python."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set(re.findall(r"^(?:(?:async )?def |class )?(\w+) *[(=:]", source, re.MULTILINE))
+    names = set()
+    for statement in tree.body:
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(statement.name)
+        elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for target in targets:
+                names |= {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+    return names
