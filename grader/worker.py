@@ -108,14 +108,15 @@ def limit_resources(memory_mb: int, cpu_seconds: int) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-_SYSCALLS = {  # audit architecture, then the numbers of fork, vfork, clone and clone3
-    "x86_64": (0xC000003E, (57, 58), 56, 435),
-    "aarch64": (0xC00000B7, (), 220, 435),
+_SYSCALLS = {
+    # The audit architecture; fork, vfork, ptrace, process_vm_readv and _writev; clone; clone3.
+    "x86_64": (0xC000003E, (57, 58, 101, 310, 311), 56, 435),
+    "aarch64": (0xC00000B7, (117, 270, 271), 220, 435),  # has neither fork nor vfork
 }
 
 
 def forbid_processes() -> None:
-    """Make the kernel refuse new processes from here on; threads stay possible.
+    """Make the kernel refuse new processes and tracing from here on; threads stay possible.
 
     A seccomp filter rather than RLIMIT_NPROC, which does not bind root.
 
@@ -127,7 +128,7 @@ def forbid_processes() -> None:
     machine = platform.machine()
     if machine not in _SYSCALLS:
         raise OSError(f"no system-call table for {machine}")
-    architecture, forks, clone, clone3 = _SYSCALLS[machine]
+    architecture, forbidden, clone, clone3 = _SYSCALLS[machine]
     load, jump_equal, jump_at_least, jump_bits, give = 0x20, 0x15, 0x35, 0x45, 0x06
     allow, refuse, unknown, kill = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
     clone_thread = 0x00010000
@@ -142,8 +143,8 @@ def forbid_processes() -> None:
         (jump_equal, 0, 1, clone3),
         (give, 0, 0, unknown),
     ]
-    for fork in forks:
-        program += [(jump_equal, 0, 1, fork), (give, 0, 0, refuse)]
+    for number in forbidden:
+        program += [(jump_equal, 0, 1, number), (give, 0, 0, refuse)]
     program += [
         (jump_equal, 1, 0, clone),
         (give, 0, 0, allow),

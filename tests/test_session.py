@@ -1,0 +1,236 @@
+"""What a student's code can do in the worker, and what it cannot."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from grader import sandbox
+from grader.sandbox import Limits, SandboxMissing
+from grader.session import Cell, Session
+from lmcourse.student import Lost, Raised, Student
+
+LESSON = "02_bigrams"
+LIMITS = Limits(cell_seconds=4, call_seconds=4, submission_seconds=60, memory_mb=512, scratch_mb=8)
+
+Start = Callable[..., Session]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Return a function that starts a sandboxed session of the given cells."""
+    try:
+        sandbox.require("bwrap")
+    except SandboxMissing as missing:
+        pytest.skip(str(missing))
+    sessions = []
+
+    def starter(*sources: str, limits: Limits = LIMITS) -> Session:
+        cells = [Cell(number, source) for number, source in enumerate(sources, 1)]
+        session = Session(cells, LESSON, "bwrap", limits)
+        sessions.append(session)
+        session.start()
+        return session
+
+    yield starter
+    for session in sessions:
+        session.stop()
+
+
+def test_cells_share_a_namespace_and_survive_each_others_errors(start: Start) -> None:
+    session = start("x = 1", "x = 2\nraise ValueError('half way')", "y = x + 1", "def (")
+    assert Student(session.send).y == 3
+    assert session.problems[2].status == "error"
+    assert "ValueError: half way" in session.problems[2].message
+    assert "cell 2, line 2" in session.problems[2].message
+    assert "SyntaxError" in session.problems[4].message
+
+
+def test_ipython_syntax_does_no_harm_and_needs_no_network(start: Start) -> None:
+    session = start(
+        "%matplotlib inline\n%pip install left-pad\n!pip install left-pad\nfiles = !ls",
+        "%%time\nx = 1",
+        "%%bash\nrm -rf /",
+        "%time y = 2",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\ndisplay(plt.gcf())",
+        "get_ipython().run_line_magic('load_ext', 'autoreload')\nx?",
+        "import asyncio\nawait asyncio.sleep(0)\nz = 3",
+        "import sys\nprint('to stderr', file=sys.stderr)",
+    )
+    student = Student(session.send)
+    assert session.problems == {}
+    assert (student.x, student.y, student.z) == (1, 2, 3)
+
+
+def test_dataclasses_and_classes_work_as_in_a_notebook(start: Start) -> None:
+    source = """
+from __future__ import annotations
+from dataclasses import dataclass
+@dataclass
+class Config:
+    layers: int = 2
+"""
+    assert Student(start(source).send).Config().layers == 2
+
+
+TRIES = {
+    "sees no files of the machine": (
+        "import os; return sorted(set(os.listdir('/')) - {'bin', 'course', 'dev', 'etc', 'lib',"
+        " 'lib32', 'lib64', 'proc', 'tmp', 'usr', 'root', 'home', 'opt', 'mnt'})",
+        [],
+    ),
+    "sees none of the grader but the worker": (
+        "import os; return sorted(set(os.listdir('/course/grader')) - {'__pycache__'})",
+        ["__init__.py", "worker.py"],
+    ),
+    "sees no solutions": (
+        "import os; return [f for d in ('/course', '/tmp', '/proc/self/cwd')"
+        " for _, _, files in os.walk(d) for f in files if f.startswith('02_bigrams.') "
+        " and not f.endswith('.json')]",
+        [],
+    ),
+    "sees no other processes": (
+        "import os; return len([p for p in os.listdir('/proc') if p.isdigit()]) <= 2",
+        True,
+    ),
+    "has no environment of the judge": (
+        "import os; return 'GRADER_TEST_SECRET' in os.environ",
+        False,
+    ),
+    "cannot gain privileges": (
+        "return [line.split()[1] for line in open('/proc/self/status')"
+        " if line.startswith('CapEff')]",
+        ["0" * 16],
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "found"), TRIES.values(), ids=TRIES.keys())
+def test_the_sandbox(
+    start: Start, monkeypatch: pytest.MonkeyPatch, body: str, found: object
+) -> None:
+    monkeypatch.setenv("GRADER_TEST_SECRET", "secret")
+    assert Student(start(f"def look():\n    {body}").send).look() == found
+
+
+FORBIDDEN = {
+    "fork": "import os; os.fork()",
+    "spawn": "import subprocess; subprocess.run(['/usr/bin/env'])",
+    "posix_spawn": "import os; os.posix_spawn('/usr/bin/env', ['env'], {})",
+    "multiprocessing": "import multiprocessing as m; m.Process(target=print).start()",
+    "write the course": "open('/course/lmcourse/check.py', 'w')",
+    "write the root": "open('/new', 'w')",
+    "fill the disk": "f = open('/tmp/big', 'wb')\n    for _ in range(99): f.write(b'0' * 2**20)",
+    "network": "import socket; socket.create_connection(('192.0.2.1', 80), timeout=2)",
+    "loopback": "import socket; socket.create_connection(('127.0.0.1', 22), timeout=2)",
+    "names": "import socket; socket.getaddrinfo('example.org', 80)",
+    "memory": "return len(bytearray(2**31))",
+    "kill": "import os; os.kill(-1, 9); raise OSError('nothing there to kill')",
+    "trace": (
+        "import ctypes; libc = ctypes.CDLL(None, use_errno=True)\n"
+        "    if libc.ptrace(16, 1, 0, 0): raise OSError(ctypes.get_errno(), 'refused')"
+    ),
+    "raise the limits": "import resource; resource.setrlimit(resource.RLIMIT_AS, (-1, -1))",
+    "a namespace of one's own": (
+        "import ctypes; libc = ctypes.CDLL(None, use_errno=True)\n"
+        "    if libc.unshare(0x10000000): raise OSError(ctypes.get_errno(), 'refused')"
+    ),
+}
+
+
+@pytest.mark.parametrize("body", FORBIDDEN.values(), ids=FORBIDDEN.keys())
+def test_what_is_refused_is_an_error_in_the_students_code(start: Start, body: str) -> None:
+    student = Student(start(f"def attempt():\n    {body}").send)
+    with pytest.raises(Raised):
+        student.attempt()
+
+
+LETHAL = {
+    "an endless loop": ("while True: pass", "timeout"),
+    "exit": ("import os; os._exit(0)", "crashed"),
+    "a segmentation fault": ("import ctypes; ctypes.string_at(0)", "crashed"),
+    "closed pipes": ("import os; os.closerange(3, 100)", "crashed"),
+    "junk in the pipes": (
+        "import os\n    for n in range(3, 10):\n"
+        "        try: os.write(n, b'\\xff' * 64)\n        except OSError: pass",
+        "crashed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "status"), LETHAL.values(), ids=LETHAL.keys())
+def test_a_call_that_takes_the_worker_with_it_is_lost_alone(
+    start: Start, body: str, status: str
+) -> None:
+    limits = Limits(call_seconds=1.5)
+    session = start(f"def fine(): return 1\ndef attempt():\n    {body}", limits=limits)
+    student = Student(session.send)
+    with pytest.raises(Lost) as lost:
+        student.attempt()
+    assert lost.value.status == status
+    with pytest.raises(Lost):
+        student.fine()
+    session.start()
+    assert student.fine() == 1
+
+
+def test_a_cell_that_never_ends_is_left_out_the_next_time(start: Start) -> None:
+    limits = Limits(cell_seconds=1.5)
+    session = start("x = 1", "while True: pass", "y = 2", limits=limits)
+    student = Student(session.send)
+    assert (student.x, student.y) == (1, 2)
+    assert session.problems[2].status == "timeout"
+
+
+def test_the_submissions_time_bounds_everything(start: Start) -> None:
+    cells = [f"import time; time.sleep(0.5); x{n} = {n}" for n in range(20)]
+    started = time.monotonic()
+    with pytest.raises(Lost, match="used up"):
+        start(*cells, limits=Limits(submission_seconds=3))
+    assert time.monotonic() - started < 30
+
+
+def test_signals_are_no_way_out(start: Start) -> None:
+    source = """
+import signal, time
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+    signal.signal(number, signal.SIG_IGN)
+def attempt():
+    while True:
+        try: time.sleep(1)
+        except BaseException: pass
+"""
+    session = start(source, limits=Limits(call_seconds=1))
+    with pytest.raises(Lost):
+        Student(session.send).attempt()
+
+
+def test_nothing_of_a_stopped_worker_lives_on(start: Start) -> None:
+    session = start("import threading, time\nthreading.Thread(target=time.sleep, args=[99]).start()")
+    assert session._worker is not None
+    pid = session._worker._process.pid
+    session.stop()
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_prints_are_free(start: Start) -> None:
+    assert Student(start("def say():\n    print('x' * 10**6)\n    return 1").send).say() == 1
+
+
+def test_a_machine_without_bubblewrap_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox.shutil, "which", lambda _: None)
+    with pytest.raises(SandboxMissing, match="sudo apt-get install bubblewrap"):
+        sandbox.require("bwrap")
+
+
+def test_a_machine_that_forbids_namespaces_is_told_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake = tmp_path / "bwrap"
+    fake.write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(SandboxMissing, match=r"uid map: Permission denied[\s\S]*apparmor"):
+        sandbox.require("bwrap")
