@@ -1,0 +1,55 @@
+"""What every test starts from: one thread, fixed seeds, and the tools that its marks ask for."""
+
+import os
+import random
+import shutil
+
+# Before torch is imported, here and in every process that a test starts: two workers with two
+# threads each would fight over two cores.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import matplotlib
+import numpy as np
+import pytest
+
+matplotlib.use("agg")
+
+# mark: (any of these commands, what to type where none is there)
+TOOLS = {
+    "sandbox": (("bwrap",), "bubblewrap is not installed; type: make setup"),
+    "browser": (
+        ("chromium", "chromium-browser", "google-chrome"),
+        "Chromium is not installed; type: make system",
+    ),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count the cells that nbval runs again among the lessons' tests."""
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker("lesson")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine lacks the tools for. CI must have them: there it is a failure."""
+    for mark, (commands, explanation) in TOOLS.items():
+        if item.get_closest_marker(mark) and not any(map(shutil.which, commands)):
+            if os.environ.get("CI"):
+                pytest.fail(explanation, pytrace=False)
+            pytest.skip(explanation)
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    import torch
+
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def chromium() -> str:
+    """Return the path of a Chromium; for tests marked `browser`."""
+    return next(filter(None, map(shutil.which, TOOLS["browser"][0])))
