@@ -1,0 +1,274 @@
+"""The course's pictures: the ladder of models, likely next characters, pairs of characters.
+
+Every function returns a `Picture`: leave it as the last value of a cell to see it, or call
+`display(picture)`. `plt.show()` does not know it. Its text alternative is `picture.alt`.
+"""
+
+import html
+import math
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from IPython.core.pylabtools import print_figure
+from IPython.display import display
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.figure import Figure
+
+HIGHLIGHT = "#0072b2"  # a blue that colour-blind readers tell apart (Okabe and Ito, 2008)
+GREY = "#949494"
+INK = "#222222"
+# One hue from light to dark reads the same to every eye; its light end is not yet white.
+BLUES = LinearSegmentedColormap.from_list("blues", ["#c6dcec", HIGHLIGHT, "#00253d"], N=32)
+STYLE = {
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": "large",
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar is a character like any other
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+VISIBLE = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
+SPOKEN = {"\n": "newline", "\t": "tab"}  # Unicode has no names for these
+CONTEXT_SHOWN = 32  # characters
+
+
+class Picture(Figure):
+    """A matplotlib figure outside pyplot, with a text alternative.
+
+    Attributes
+    ----------
+    alt : one sentence that says what the picture shows
+    """
+
+    alt: str = ""
+
+    def _ipython_display_(self) -> None:
+        png = print_figure(self, base64=True, pil_kwargs={"optimize": True})
+        # Jupyter takes a text alternative from HTML only, nbconvert to LaTeX takes the PNG only.
+        image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(self.alt)}">'
+        bundle = {"text/plain": self.alt, "text/html": image, "image/png": png}
+        metadata = {"image/png": {"alt": self.alt}}
+        display(bundle, metadata=metadata, raw=True)
+
+
+def ladder(
+    losses: Mapping[str, float], floor: float | None = None, floor_error: float = 0.0
+) -> Picture:
+    """Draw every model's loss on the same validation text, from worst to best.
+
+    Parameters
+    ----------
+    losses : name of each model to its loss, in nats per character
+    floor : the loss that no model can beat, in nats per character; None if nobody knows it
+    floor_error : standard error of `floor`, in nats per character
+
+    Raises
+    ------
+    ValueError
+        If there is no loss, or one that is negative or not finite.
+    """
+    if not losses:
+        raise ValueError('there is no loss to draw; pass at least one, such as {"bigram": 2.4}')
+    for name, number in [*losses.items(), ("floor", floor or 0.0), ("floor_error", floor_error)]:
+        if not (math.isfinite(number) and number >= 0):
+            raise ValueError(
+                f"{name} is {number:g} nats per character, but a loss is a finite number, "
+                "zero or more; pass the mean of -log(probability) over the validation text"
+            )
+    rungs = sorted(losses.items(), key=lambda rung: rung[1], reverse=True)
+    texts = [f"{name}  {loss:.3f}" for name, loss in rungs]
+    clear = 0.0 if floor is None else floor + floor_error
+    with _drawing(7.5, 1.2 + 0.3 * len(rungs)) as (picture, axes):
+        _bars(axes, [loss for _, loss in rungs], texts, highlight=len(rungs) - 1, clear=clear)
+        if floor is not None:
+            error = f" ± {floor_error:.3f}" if floor_error else ""
+            texts.append(f"floor  {floor:.3f}{error}")
+            axes.axvline(floor, color=INK, linestyle="--", linewidth=1.5)
+            axes.axvspan(floor - floor_error, clear, color=INK, alpha=0.25, linewidth=0)
+            _end_text(axes, clear, len(rungs), f"{texts[-1]}  (no model can do better)")
+            axes.set_ylim(len(rungs) + 0.6, -0.6)
+        axes.set_yticks([])
+        axes.set_title("Every model so far, from worst to best")
+        axes.set_xlabel("loss on validation text (nats per character)")
+        axes.set_ylabel("model")
+    picture.alt = (
+        "Loss on validation text in nats per character, from worst to best: "
+        f"{', '.join(' '.join(text.split()) for text in texts)}."
+    )
+    return picture
+
+
+def next_token_bars(
+    probs: torch.Tensor, chars: Sequence[str], context: str = "", top: int = 12
+) -> Picture:
+    """Draw the most likely next characters and their probabilities.
+
+    Parameters
+    ----------
+    probs : (V,) probability of each character of `chars` to come next
+    chars : the V characters; spaces and newlines are drawn as ␣ and ⏎
+    context : the text that came before; its end stands in the title
+    top : how many characters to draw
+
+    Raises
+    ------
+    ValueError
+        If `probs` is not one probability per character, or they do not sum to one.
+    """
+    values = _array(probs)
+    if values.shape != (len(chars),):
+        raise ValueError(
+            f"probs has shape {values.shape}, but there are {len(chars)} characters; pass one row "
+            f"of probabilities, of shape ({len(chars)},), and the characters it was made with"
+        )
+    # Half precision rounds a sum by up to about a hundredth.
+    if not (values.min() >= 0 and abs(values.sum() - 1) < 0.02):
+        raise ValueError(
+            f"probs has values from {values.min():g} to {values.max():g} and sums to "
+            f"{values.sum():g}, but probabilities are zero or more and sum to one; "
+            "pass softmax(logits), or counts divided by their sum"
+        )
+    if top < 1:
+        raise ValueError(f"top is {top}, which leaves nothing to draw; pass 1 or more")
+    order = np.argsort(-values, kind="stable")[:top]
+    rest = len(values) - len(order)
+    label = "probability"
+    if rest:
+        label += f"  ({rest} others together: {_probability(1 - values[order].sum())})"
+    texts = [_probability(values[index]) for index in order]
+    with _drawing(5.5, 1.2 + 0.28 * len(order)) as (picture, axes):
+        _bars(axes, values[order].tolist(), texts, highlight=0)
+        names = [chars[index].translate(VISIBLE) for index in order]
+        axes.set_yticks(range(len(order)), names, family="monospace", size="large")
+        axes.tick_params("y", length=0)
+        axes.set_xlabel(label)
+        axes.set_ylabel("next character")
+        if context:
+            axes.set_title(f"after “{_end(context)}”", family="monospace")
+        else:
+            axes.set_title("Most likely next characters")
+    spoken = (f"{_spoken(chars[index])} {text}" for index, text in zip(order, texts, strict=True))
+    after = f" after {context[-CONTEXT_SHOWN:]!r}" if context else ""
+    picture.alt = f"Most likely next characters{after}, with probabilities: {', '.join(spoken)}."
+    return picture
+
+
+def bigram_heatmap(table: torch.Tensor, chars: Sequence[str]) -> Picture:
+    """Draw how often, or how likely, each character follows each other, on a log scale.
+
+    Parameters
+    ----------
+    table : (V, V) counts, or probabilities whose rows sum to one; row: first character, column:
+        next character
+    chars : the V characters; spaces and newlines are drawn as ␣ and ⏎
+
+    Raises
+    ------
+    ValueError
+        If `table` is not V by V, has a negative value or one that is not finite, or is all zero.
+    """
+    values = _array(table)
+    V = len(chars)
+    if values.shape != (V, V):
+        raise ValueError(
+            f"table has shape {values.shape}, but there are {V} characters; pass a table of shape "
+            f"({V}, {V}) and the characters it was made with"
+        )
+    if not np.isfinite(values).all():
+        row = int(np.argwhere(~np.isfinite(values))[0, 0])
+        raise ValueError(
+            f"table has a value that is not finite in the row of {chars[row]!r}; a row of zeros "
+            "divided by its sum does that: add a small number to every count first"
+        )
+    if values.min() < 0 or values.max() == 0:
+        raise ValueError(
+            f"table has values from {values.min():g} to {values.max():g}, but a log scale needs "
+            "counts or probabilities that are zero or more, and not all zero; "
+            "pass the counts of a text, or exp(log-probabilities)"
+        )
+    are_probabilities = bool(np.allclose(values.sum(axis=1), 1, atol=0.02))
+    unit = "probability of the next character" if are_probabilities else "count of the pair"
+    never = bool((values == 0).any())
+    lowest, highest = values[values > 0].min(), values.max()
+    decade = math.floor(math.log10(lowest))
+    norm = LogNorm(10.0**decade, 10.0 ** max(decade + 1, math.ceil(math.log10(highest))))
+    side = max(3.0, 0.12 * V)  # inches: a row is as high as its label
+    size = 7.5 if V > 24 else 10.0  # points
+    with _drawing(side + 1.7, side + 0.6) as (picture, axes):
+        image = axes.imshow(values, norm=norm, cmap=BLUES, interpolation="nearest")
+        names = [char.translate(VISIBLE) for char in chars]
+        axes.set_xticks(range(V), names, family="monospace", size=size)
+        axes.set_yticks(range(V), names, family="monospace", size=size)
+        axes.tick_params(length=0, pad=2)
+        axes.spines[:].set_visible(True)
+        axes.set_xlabel("next character")
+        axes.set_ylabel("first character")
+        bar = picture.colorbar(image, shrink=0.7, format="%g")
+        bar.set_label(f"{unit} (log scale{'; white: never' if never else ''})")
+    first, second = (int(index) for index in np.unravel_index(values.argmax(), values.shape))
+    largest = _probability(highest) if are_probabilities else f"{highest:.12g}"
+    picture.alt = (
+        f"Heat map of {V} by {V} pairs of characters, {unit}: the largest, {largest}, is "
+        f"{_spoken(chars[first])} followed by {_spoken(chars[second])}; "
+        f"{(values == 0).mean():.0%} of the pairs are zero."
+    )
+    return picture
+
+
+@contextmanager
+def _drawing(width: float, height: float) -> Iterator[tuple[Picture, Axes]]:
+    """Give a white figure of `width` by `height` inches, whatever style the notebook has set."""
+    with style.context(["default", STYLE]):
+        picture = Picture(figsize=(width, height), dpi=80, layout="constrained")
+        yield picture, picture.add_subplot()
+        picture.draw_without_rendering()  # makes what is left to make, in this style
+
+
+def _bars(
+    axes: Axes, lengths: Sequence[float], texts: Sequence[str], highlight: int, clear: float = 0.0
+) -> None:
+    """Draw bars from top to bottom, each with its text to the right of it and of `clear`."""
+    rows = range(len(lengths))
+    axes.barh(rows, lengths, 0.7, color=[HIGHLIGHT if row == highlight else GREY for row in rows])
+    for row, length, text in zip(rows, lengths, texts, strict=True):
+        weight = "bold" if row == highlight else "normal"
+        _end_text(axes, max(length, clear), row, text, weight)
+    axes.set_xlim(0, max(*lengths, clear) or 1.0)
+    axes.set_ylim(len(lengths) - 0.4, -0.6)
+
+
+def _end_text(axes: Axes, x: float, row: int, text: str, weight: str = "normal") -> None:
+    axes.annotate(
+        text, (x, row), xytext=(5, 0), textcoords="offset points", va="center", weight=weight
+    )
+
+
+def _array(tensor: torch.Tensor) -> npt.NDArray[np.float64]:
+    array: npt.NDArray[np.float64] = torch.as_tensor(tensor).detach().cpu().double().numpy()
+    return array
+
+
+def _probability(value: float) -> str:
+    return "<0.001" if 0 < value < 0.0005 else f"{value:.3f}"
+
+
+def _end(context: str) -> str:
+    shown = context[-CONTEXT_SHOWN:].translate(VISIBLE)
+    return f"…{shown}" if len(context) > CONTEXT_SHOWN else shown
+
+
+def _spoken(char: str) -> str:
+    """Return a name that a screen reader says, where the character itself is silent."""
+    if char.isalnum() or len(char) != 1:
+        return char
+    return SPOKEN.get(char) or unicodedata.name(char, repr(char)).lower()

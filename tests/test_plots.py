@@ -1,0 +1,338 @@
+"""The pictures say what they were given, in order, in words too, and touch nothing else."""
+
+import base64
+from collections.abc import Callable
+from itertools import pairwise
+
+import matplotlib
+import pytest
+import torch
+from IPython.core.formatters import DisplayFormatter
+from matplotlib import pyplot, style
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+
+from lmcourse import plots
+from lmcourse.plots import Picture
+
+LOSSES = {"bigram": 2.41, "uniform": 4.0604, "GPT": 0.612, "unigram": 2.92}
+CHARS = ["\n", " ", "$", *"abcdefghij"]
+LETTERS = sorted(
+    set("\n !$&',-.3:;?") | {chr(c) for start in (65, 97) for c in range(start, start + 26)}
+)
+
+
+def bundle(picture: Picture, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Return what a notebook receives when `picture` is the last value of a cell."""
+    shown: list[dict[str, str]] = []
+    monkeypatch.setattr(plots, "display", lambda data, **_: shown.append(data))
+    assert DisplayFormatter().format(picture) == ({}, {})  # nothing else is shown
+    (only,) = shown
+    return only
+
+
+def png(picture: Picture, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    return base64.b64decode(bundle(picture, monkeypatch)["image/png"])
+
+
+def words(picture: Picture) -> list[str]:
+    """Return the texts written into the first axes, from top to bottom."""
+    return [text.get_text() for text in picture.axes[0].texts]
+
+
+def row_names(axes: Axes) -> list[str]:
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+def column_names(axes: Axes) -> list[str]:
+    return [label.get_text() for label in axes.get_xticklabels()]
+
+
+def uniform(size: int) -> torch.Tensor:
+    return torch.full((size,), 1 / size)
+
+
+def some_counts(size: int) -> torch.Tensor:
+    """Return counts as uneven as those of a text, with many pairs that never occur."""
+    generator = torch.Generator().manual_seed(1)
+    often = 1 / torch.arange(1, size + 1).float()
+    rates = 20_000 * often[:, None] * often * torch.rand(size, size, generator=generator) ** 4
+    return torch.poisson(rates, generator=generator)
+
+
+EVERY_KIND: list[Callable[[], Picture]] = [
+    lambda: plots.ladder(LOSSES, floor=0.43, floor_error=0.01),
+    lambda: plots.next_token_bars(uniform(len(CHARS)), CHARS, "ab c"),
+    lambda: plots.bigram_heatmap(some_counts(len(CHARS)), CHARS),
+]
+
+
+def test_ladder_runs_from_worst_to_best_with_name_and_loss() -> None:
+    picture = plots.ladder(LOSSES)
+    expected = ["uniform  4.060", "unigram  2.920", "bigram  2.410", "GPT  0.612"]
+    assert words(picture) == expected
+    axes = picture.axes[0]
+    bars = axes.patches
+    lengths = [bar.get_width() for bar in bars]  # type: ignore[attr-defined]
+    assert lengths == sorted(LOSSES.values(), reverse=True)
+    heights = [axes.transData.transform((0, text.xy[1]))[1] for text in axes.texts]  # type: ignore[attr-defined]
+    assert heights == sorted(heights, reverse=True)  # the worst stands at the top of the page
+
+
+def test_ladder_marks_the_best_by_weight_as_well_as_colour() -> None:
+    axes = plots.ladder(LOSSES).axes[0]
+    assert [text.get_fontweight() for text in axes.texts] == ["normal"] * 3 + ["bold"]
+    colours = [bar.get_facecolor() for bar in axes.patches]
+    assert len(set(colours[:3])) == 1
+    assert colours[3] not in colours[:3]
+
+
+def test_ladder_names_its_axes_and_unit() -> None:
+    axes = plots.ladder(LOSSES).axes[0]
+    assert axes.get_xlabel() == "loss on validation text (nats per character)"
+    assert axes.get_ylabel() == "model"
+
+
+def test_ladder_draws_the_floor_as_a_labelled_dashed_line_with_its_error() -> None:
+    picture = plots.ladder(LOSSES, floor=0.43, floor_error=0.01)
+    axes = picture.axes[0]
+    (line,) = axes.lines
+    assert list(line.get_xdata()) == [0.43, 0.43]  # type: ignore[arg-type]
+    assert line.get_linestyle() == "--"
+    band = axes.patches[-1].get_window_extent()
+    left, right = axes.transData.inverted().transform([band.p0, band.p1])[:, 0]
+    assert (left, right) == pytest.approx((0.42, 0.44))
+    assert words(picture)[-1] == "floor  0.430 ± 0.010  (no model can do better)"
+
+
+def test_ladder_without_a_floor_speaks_of_none() -> None:
+    picture = plots.ladder(LOSSES)
+    assert not picture.axes[0].lines
+    assert "floor" not in picture.alt
+
+
+def test_ladder_of_an_exactly_known_floor_gives_no_error() -> None:
+    assert "±" not in words(plots.ladder(LOSSES, floor=0.43))[-1]
+
+
+def test_labels_of_bars_near_the_floor_stand_clear_of_it() -> None:
+    picture = plots.ladder({"a": 0.45, "b": 0.425}, floor=0.43, floor_error=0.01)
+    axes = picture.axes[0]
+    edge = axes.transData.transform((0.44, 0))[0]
+    assert all(text.get_window_extent().x0 > edge for text in axes.texts)
+
+
+@pytest.mark.parametrize("rungs", [1, 3, 12])
+def test_ladder_texts_stay_inside_the_picture_and_apart(rungs: int) -> None:
+    losses = {f"a model with the number {number}": 4.0 / number for number in range(1, rungs + 1)}
+    picture = plots.ladder(losses, floor=0.3, floor_error=0.01)
+    boxes = [text.get_window_extent() for text in picture.axes[0].texts]
+    assert all(box.x1 <= picture.bbox.x1 for box in boxes)
+    assert all(upper.y0 > lower.y1 for upper, lower in pairwise(boxes))
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), -2.4])
+def test_ladder_refuses_what_is_no_loss(loss: float) -> None:
+    with pytest.raises(ValueError, match=r"GPT is .* pass the mean of -log\(probability\)"):
+        plots.ladder({"bigram": 2.4, "GPT": loss})
+    with pytest.raises(ValueError, match=r"floor is .* pass the mean"):
+        plots.ladder({"bigram": 2.4}, floor=loss)
+
+
+def test_ladder_of_a_perfect_model_has_an_axis() -> None:
+    left, right = plots.ladder({"knows everything": 0.0}).axes[0].get_xlim()
+    assert (left, right) == (0, 1)
+
+
+def test_ladder_refuses_no_losses() -> None:
+    with pytest.raises(ValueError, match="no loss to draw; pass at least one"):
+        plots.ladder({})
+
+
+def test_next_token_bars_shows_the_likeliest_first_with_probabilities() -> None:
+    picture = plots.next_token_bars(torch.tensor([0.2, 0.5, 0.0001, 0.2999]), [*"abcd"], top=3)
+    assert row_names(picture.axes[0]) == ["b", "d", "a"]
+    assert words(picture) == ["0.500", "0.300", "0.200"]
+    assert picture.axes[0].get_ylabel() == "next character"
+
+
+def test_next_token_bars_says_what_the_rest_is_worth() -> None:
+    probs = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    cut = plots.next_token_bars(probs, [*"abcd"], top=2)
+    assert cut.axes[0].get_xlabel() == "probability  (2 others together: 0.200)"
+    whole = plots.next_token_bars(probs, [*"abcd"])
+    assert whole.axes[0].get_xlabel() == "probability"
+
+
+def test_a_tiny_probability_does_not_look_like_zero() -> None:
+    picture = plots.next_token_bars(torch.tensor([0.9999, 0.0001, 0.0]), [*"abc"])
+    assert words(picture) == ["1.000", "<0.001", "0.000"]
+
+
+def test_whitespace_is_visible_in_every_picture() -> None:
+    bars = plots.next_token_bars(torch.tensor([0.5, 0.3, 0.2]), [" ", "\n", "a"], "a b\n")
+    assert row_names(bars.axes[0]) == ["␣", "⏎", "a"]
+    assert bars.axes[0].get_title(loc="left") == "after “a␣b⏎”"
+    heat = plots.bigram_heatmap(torch.ones(3, 3), [" ", "\n", "a"])
+    assert row_names(heat.axes[0]) == column_names(heat.axes[0]) == ["␣", "⏎", "a"]
+
+
+def test_a_long_context_is_cut_to_its_end() -> None:
+    picture = plots.next_token_bars(uniform(3), [*"abc"], context="x" * 500 + "end")
+    title = picture.axes[0].get_title(loc="left")
+    assert title.startswith("after “…x")
+    assert title.endswith("end”")
+    assert len(title) < 50
+
+
+def test_dollars_are_drawn_as_dollars(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = plots.next_token_bars(uniform(3), ["$a$", "b", "c"], context=r"$\broken{$")
+    assert png(picture, monkeypatch)  # as mathematics, this context would be an error
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_next_token_bars_takes_any_float_type_and_gradients(dtype: torch.dtype) -> None:
+    logits = torch.linspace(-2, 2, 65, requires_grad=True)
+    probs = torch.softmax(logits, 0).to(dtype)
+    assert row_names(plots.next_token_bars(probs, LETTERS, top=1).axes[0]) == [LETTERS[-1]]
+
+
+@pytest.mark.parametrize(
+    ("probs", "message"),
+    [
+        (uniform(3), r"shape \(3,\), but there are 4 characters; pass .* shape \(4,\)"),
+        (uniform(4)[None], r"shape \(1, 4\), but there are 4 characters"),
+        (torch.tensor([1.0, -0.5, 0.3, 0.2]), r"from -0.5 to 1 .* pass softmax\(logits\)"),
+        (torch.tensor([5.0, 1.0, 0.0, 2.0]), r"sums to 8, .* counts divided by their sum"),
+        (torch.full((4,), torch.nan), "sums to nan"),
+    ],
+)
+def test_next_token_bars_refuses_what_is_no_distribution(probs: torch.Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plots.next_token_bars(probs, [*"abcd"])
+
+
+def test_next_token_bars_refuses_to_draw_nothing() -> None:
+    with pytest.raises(ValueError, match=r"top is 0, .* pass 1 or more"):
+        plots.next_token_bars(uniform(3), [*"abc"], top=0)
+
+
+def test_heatmap_has_first_characters_in_rows_and_a_bar_with_units() -> None:
+    picture = plots.bigram_heatmap(torch.tensor([[0, 7], [2, 1]]), ["a", "b"])
+    axes, bar = picture.axes
+    assert axes.get_ylabel() == "first character"
+    assert axes.get_xlabel() == "next character"
+    assert row_names(axes) == column_names(axes) == ["a", "b"]
+    (image,) = axes.images
+    assert image.get_array().tolist() == [[0, 7], [2, 1]]  # type: ignore[union-attr]
+    assert image.origin == "upper"
+    assert bar.get_ylabel() == "count of the pair (log scale; white: never)"
+
+
+def test_heatmap_knows_probabilities_from_counts() -> None:
+    table = torch.tensor([[0.25, 0.75], [0.5, 0.5]])
+    _, bar = plots.bigram_heatmap(table, ["a", "b"]).axes
+    assert bar.get_ylabel() == "probability of the next character (log scale)"
+
+
+def test_heatmap_tells_rare_pairs_from_pairs_that_never_occur() -> None:
+    picture = plots.bigram_heatmap(torch.tensor([[0, 1], [10, 10_000]]), ["a", "b"])
+    (image,) = picture.axes[0].images
+    rare, some, common = (sum(image.to_rgba([count])[0][:3]) for count in (1, 10, 10_000))  # type: ignore[arg-type]
+    assert 3 - 0.2 > rare > some > common  # white, were it 3, means never; more is darker
+    assert some - common > 0.5
+    never = image.to_rgba([0])[0]  # type: ignore[arg-type]
+    assert never[3] == 0  # the white page shows through
+
+
+@pytest.mark.parametrize("table", [torch.ones(4, 4), torch.full((4, 4), 0.25), torch.eye(4)])
+def test_heatmap_of_a_table_with_one_value_still_has_a_scale(table: torch.Tensor) -> None:
+    _, bar = plots.bigram_heatmap(table, [*"abcd"]).axes
+    low, high = bar.get_ylim()
+    assert high == pytest.approx(10 * low)
+    assert low <= table.max() <= high
+
+
+def test_heatmap_labels_do_not_overlap_with_a_full_alphabet() -> None:
+    axes = plots.bigram_heatmap(some_counts(len(LETTERS)), LETTERS).axes[0]
+    columns = [label.get_window_extent() for label in axes.get_xticklabels()]
+    rows = [label.get_window_extent() for label in axes.get_yticklabels()]
+    assert len(columns) == len(rows) == len(LETTERS)
+    pixel = 1
+    assert all(left.x1 <= right.x0 + pixel for left, right in pairwise(columns))
+    assert all(upper.y0 >= lower.y1 - pixel for upper, lower in pairwise(rows))
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (torch.ones(2, 2), r"shape \(2, 2\), but there are 3 characters; pass .* \(3, 3\)"),
+        (torch.ones(9), r"shape \(9,\), but there are 3 characters"),
+        (torch.zeros(3, 3), "not all zero; pass the counts"),
+        (-torch.ones(3, 3), "from -1 to -1, .* zero or more"),
+        (torch.tensor([[1.0, 0, 0], [torch.nan] * 3, [0, 1, 0]]), "row of 'b'; a row of zeros"),
+    ],
+)
+def test_heatmap_refuses_what_is_no_table(table: torch.Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plots.bigram_heatmap(table, [*"abc"])
+
+
+def test_alternative_texts_say_what_the_pictures_show() -> None:
+    ladder = plots.ladder(LOSSES, floor=0.43, floor_error=0.01)
+    assert ladder.alt == (
+        "Loss on validation text in nats per character, from worst to best: uniform 4.060, "
+        "unigram 2.920, bigram 2.410, GPT 0.612, floor 0.430 ± 0.010."
+    )
+    bars = plots.next_token_bars(torch.tensor([0.5, 0.3, 0.2]), [" ", "\n", ","], "so")
+    assert bars.alt == (
+        "Most likely next characters after 'so', with probabilities: space 0.500, newline 0.300, "
+        "comma 0.200."
+    )
+    heat = plots.bigram_heatmap(torch.tensor([[0, 8030], [2, 1]]), ["a", " "])
+    assert heat.alt == (
+        "Heat map of 2 by 2 pairs of characters, count of the pair: the largest, 8030, is a "
+        "followed by space; 25% of the pairs are zero."
+    )
+
+
+def test_a_notebook_gets_each_picture_once_with_its_alternative_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    picture = plots.ladder({'the "<b>" model': 2.4})
+    data = bundle(picture, monkeypatch)
+    assert data["text/plain"] == picture.alt
+    assert 'alt="Loss on validation text' in data["text/html"]
+    assert "the &quot;&lt;b&gt;&quot; model" in data["text/html"]
+    assert f'src="data:image/png;base64,{data["image/png"]}"' in data["text/html"]
+    assert png(picture, monkeypatch).startswith(b"\x89PNG")
+
+
+def test_pictures_are_small_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    rungs = {f"model number {number}": 4.0 / number for number in range(1, 13)}
+    pictures = [
+        plots.ladder(rungs, floor=0.3, floor_error=0.01),
+        plots.next_token_bars(uniform(len(LETTERS)), LETTERS, "the end of a long context " * 3),
+        plots.bigram_heatmap(some_counts(len(LETTERS)), LETTERS),
+        plots.bigram_heatmap((some_counts(len(LETTERS)) + 1) / 100, LETTERS),
+    ]
+    assert [len(png(picture, monkeypatch)) < 40_000 for picture in pictures] == [True] * 4
+
+
+def test_pictures_leave_pyplot_and_its_settings_alone() -> None:
+    before = dict(matplotlib.rcParams)
+    for draw in EVERY_KIND:
+        draw()
+    assert pyplot.get_fignums() == []
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("kind", range(len(EVERY_KIND)))
+def test_a_dark_style_in_the_notebook_changes_nothing(
+    kind: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = png(EVERY_KIND[kind](), monkeypatch)
+    with style.context("dark_background"):
+        dark = EVERY_KIND[kind]()
+        assert png(dark, monkeypatch) == plain
+    assert to_rgba(dark.get_facecolor()) == (1, 1, 1, 1)
