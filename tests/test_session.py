@@ -17,14 +17,12 @@ LIMITS = Limits(cell_seconds=4, call_seconds=4, submission_seconds=60, memory_mb
 
 Start = Callable[..., Session]
 
+pytestmark = pytest.mark.sandbox
+
 
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Return a function that starts a sandboxed session of the given cells."""
-    try:
-        sandbox.require("bwrap")
-    except SandboxMissing as missing:
-        pytest.skip(str(missing))
     sessions = []
 
     def starter(*sources: str, limits: Limits = LIMITS) -> Session:

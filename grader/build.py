@@ -1,0 +1,204 @@
+"""`grader build`: write each lesson's notebooks and recording from its source.
+
+    solutions/NN_name.py  ->  notebooks/NN_name.ipynb             what students open
+                              solutions/NN_name.ipynb             solved and executed
+                              lmcourse/recordings/NN_name.json    answers for the self-check
+
+Each built file says, as `source_sha256`, what it was built from, so only what changed is built.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+import lmcourse
+from grader.course import Course, registered
+from grader.execute import execute, record
+from grader.render import render_solved, render_student, to_text
+from grader.source import LessonError
+from lmcourse.checks import check_module
+from lmcourse.checks import lessons as lessons_with_checks
+from lmcourse.recording import Entry
+
+ROOT = Path(lmcourse.__file__).parent.parent
+"""The checkout."""
+
+VERSION = "1"
+"""Raise it when executing or recording changes, so that every lesson is built again."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where a lesson's built files are."""
+
+    student: Path
+    solved: Path
+    recording: Path
+
+
+def paths(root: Path, name: str) -> Paths:
+    """Return where the built files of lesson `name` are below `root`."""
+    return Paths(
+        root / "notebooks" / f"{name}.ipynb",
+        root / "solutions" / f"{name}.ipynb",
+        root / "lmcourse" / "recordings" / f"{name}.json",
+    )
+
+
+def main(names: list[str], *, check: bool) -> int:
+    """Build the lessons of this checkout, or check that they are; return the exit status."""
+    if not check:
+        built = build(ROOT, names)
+        print(f"Built: {', '.join(built)}." if built else "All built files are up to date.")
+        return 0
+    problems = check_built(ROOT, names)
+    print("\n".join(problems) or "All built files are what their sources say.")
+    return int(bool(problems))
+
+
+def build(root: Path, names: Sequence[str] = ()) -> list[str]:
+    """Build those of the lessons `names` (else all) that are out of date, and return their names.
+
+    Raises
+    ------
+    LessonError
+        If a source is wrong or does not run. The lesson's files then stay as they were.
+    KeyError
+        If there is no such lesson.
+    """
+    course = Course(root)
+    stale = [name for name in names or course.names if _differences(course, name)]
+    total = sum(cell.is_code for name in stale for cell in course.lesson(name).cells)
+    with tqdm(total=total, unit=" cells", disable=not stale or None) as progress:
+        for name in stale:
+            _build(course, name, progress)
+    return stale
+
+
+def check_built(root: Path, names: Sequence[str] = ()) -> list[str]:
+    """Return a sentence for each built file below `root` that is not what its source says.
+
+    Nothing is executed: outputs and recorded answers count as right when they say that they come
+    from this very source.
+    """
+    course = Course(root)
+    problems = []
+    for name in names or course.names:
+        try:
+            for path in _differences(course, name):
+                problems.append(
+                    f"{path.relative_to(root)} is not what solutions/{name}.py says; "
+                    f"type: grader build {name}"
+                )
+        except LessonError as error:
+            problems.append(str(error))
+    if names:
+        return problems
+    for folder in ("notebooks/*.ipynb", "solutions/*.ipynb", "lmcourse/recordings/*.json"):
+        for path in sorted(root.glob(folder)):
+            if path.stem not in course.names:
+                where = path.relative_to(root)
+                problems.append(f"{where} has no source solutions/{path.stem}.py; delete it")
+    for name in lessons_with_checks():
+        if name not in course.names:
+            problems.append(
+                f"lmcourse/checks has exercises of {name}, but solutions/{name}.py is missing"
+            )
+    return problems
+
+
+def fingerprint(course: Course, name: str) -> str:
+    """Return the SHA-256 of all that decides what lesson `name` is built into, in hexadecimal."""
+    lesson = course.lesson(name)
+    registered(lesson)
+    check_file = check_module(name).__file__
+    assert check_file is not None
+    parts = [VERSION, lesson.path.read_text("utf-8"), Path(check_file).read_text("utf-8")]
+    parts += [cell.text for cell in lesson.cells if cell.role == "carry"]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _differences(course: Course, name: str) -> list[Path]:
+    """Return the built files of lesson `name` that are missing or not what its source says."""
+    files = paths(course.root, name)
+    source = fingerprint(course, name)
+    student = to_text(render_student(course, name, source))
+    solved = json.loads(to_text(render_solved(course, name, source)))
+    recording = _load(files.recording)
+    right = {
+        files.student: files.student.is_file() and files.student.read_text("utf-8") == student,
+        files.solved: _without_outputs(_load(files.solved)) == _without_outputs(solved),
+        files.recording: recording.get("source_sha256") == source,
+    }
+    return [path for path, is_right in right.items() if not is_right]
+
+
+def _build(course: Course, name: str, progress: "tqdm[Any]") -> None:
+    lesson = course.lesson(name)
+    files = paths(course.root, name)
+    source = fingerprint(course, name)
+    student = render_student(course, name, source)
+    solved = render_solved(course, name, source)
+    count = len(lesson.cells)
+
+    def on_cell(position: int) -> None:
+        progress.set_description(f"{name}: cell {position + 1} of {count}")
+        progress.update()
+
+    progress.set_description(f"{name}: recording answers")
+    answers = _recording_text(name, source, record(lesson))
+    before = files.recording.read_text("utf-8") if files.recording.is_file() else None
+    _write(files.recording, answers)  # the solved notebook's own checks read it
+    try:
+        executed = execute(solved, lesson, course.root, on_cell)
+    except BaseException:
+        if before is None:
+            files.recording.unlink()
+        else:
+            _write(files.recording, before)
+        raise
+    _write(files.solved, to_text(executed))
+    _write(files.student, to_text(student))
+
+
+def _recording_text(name: str, source: str, answers: dict[str, list[Entry]]) -> str:
+    """Return the recording as JSON with one answer a line."""
+    blocks = [
+        f"{json.dumps(exercise)}: [\n" + ",\n".join(json.dumps(entry) for entry in entries) + "\n]"
+        for exercise, entries in answers.items()
+    ]
+    head = f'{{\n"lesson": {json.dumps(name)},\n"source_sha256": {json.dumps(source)},\n'
+    return head + '"exercises": {\n' + ",\n".join(blocks) + "\n}\n}\n"
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a built file, an empty one if there is none."""
+    try:
+        loaded = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _without_outputs(notebook: dict[str, Any]) -> dict[str, Any]:
+    outputs = ("outputs", "execution_count")
+    metadata = {k: value for k, value in notebook.get("metadata", {}).items() if k != "widgets"}
+    cells = [
+        {key: value for key, value in cell.items() if key not in outputs}
+        for cell in notebook.get("cells", [])
+    ]
+    return {**notebook, "metadata": metadata, "cells": cells}
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(text, "utf-8", newline="\n")
+    unfinished.replace(path)

@@ -1,0 +1,138 @@
+"""The lessons of a checkout: what they carry from each other, their checks, known mistakes."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grader.regions import without_markers
+from grader.source import Cell, Lesson, LessonError, definitions, read, require_python, split
+from lmcourse.checks import Exercise, exercises
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong solution of `exercise` that students really write.
+
+    `code` replaces the exercise's cell; `hint` is a part of the hint that must reach the student.
+    """
+
+    exercise: str
+    name: str
+    hint: str
+    code: str
+
+
+class Course:
+    """The lessons below `root`, each read once.
+
+    `names` are those of the lessons, in order.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are none.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.names = sorted(path.stem for path in (root / "solutions").glob("[0-9][0-9]_*.py"))
+        self._lessons: dict[str, Lesson] = {}
+        if not self.names:
+            raise FileNotFoundError(
+                f"there are no lessons in {root / 'solutions'}; "
+                "work in a clone of the repository, installed with: pip install -e '.[grader]'"
+            )
+
+    def lesson(self, name: str) -> Lesson:
+        """Return lesson `name`, its carried code filled in.
+
+        Raises
+        ------
+        LessonError
+            If the source is not well formed.
+        KeyError
+            If there is no such lesson.
+        """
+        if name not in self.names:
+            raise KeyError(f"there is no lesson {name!r}; there are: {', '.join(self.names)}")
+        if name not in self._lessons:
+            lesson = read(self.root / "solutions" / f"{name}.py")
+            cells = tuple(
+                replace(cell, text=self._carried(lesson, cell)) if cell.role == "carry" else cell
+                for cell in lesson.cells
+            )
+            self._lessons[name] = replace(lesson, cells=cells)
+        return self._lessons[name]
+
+    def mistakes(self, name: str) -> list[Mistake]:
+        """Return the known mistakes of lesson `name`, from `solutions/mistakes`.
+
+        Raises
+        ------
+        LessonError
+            If one is not well formed, or belongs to no exercise.
+        FileNotFoundError
+            If nobody has written any.
+        """
+        known = self.lesson(name).exercises()
+        path = self.root / "solutions" / "mistakes" / f"{name}.py"
+        found = []
+        for line, kind, metadata, code in split(path):
+            if kind != "code" or sorted(metadata) != ["exercise", "hint", "mistake"]:
+                message = 'a mistake begins # %% exercise="..." mistake="..." hint="..."'
+                raise LessonError(path, line, message)
+            exercise = metadata["exercise"]
+            if exercise not in known:
+                message = f"{name} has no exercise {exercise!r}; it has: {', '.join(known)}"
+                raise LessonError(path, line, message)
+            require_python(path, line, code)
+            found.append(Mistake(exercise, metadata["mistake"], metadata["hint"], code))
+        return found
+
+    def _carried(self, lesson: Lesson, cell: Cell) -> str:
+        missing = cell.name.split()
+        if not missing or len(set(missing)) < len(missing):
+            raise lesson.error(cell.line, "carry names each definition once, with spaces between")
+        blocks: list[str] = []
+        # From the latest lesson back: a name that was defined again means what it came to mean.
+        for earlier in reversed(self.names[: self.names.index(lesson.name)]):
+            known: dict[str, str] = {}
+            for exercise in self.lesson(earlier).exercises().values() if missing else ():
+                known |= definitions(without_markers(exercise.text))
+            parts = dict.fromkeys(text for name, text in known.items() if name in missing)
+            if parts:
+                blocks.insert(0, "\n\n\n".join([f"# From lesson {earlier}", *parts]))
+            missing = [name for name in missing if name not in known]
+        if missing:
+            names = ", ".join(missing)
+            raise lesson.error(cell.line, f"no exercise of an earlier lesson defines {names}")
+        return "\n\n\n".join(blocks)
+
+
+def registered(lesson: Lesson) -> dict[str, Exercise]:
+    """Return the exercises of `lesson` as its check module registers them.
+
+    Raises
+    ------
+    LessonError
+        If the lesson and its check module do not agree on the names or their order.
+    """
+    try:
+        known = exercises(lesson.name)
+    except KeyError:
+        message = f'no check has @exercise("{lesson.name}", ...); write one in lmcourse/checks'
+        raise lesson.error(1, message) from None
+    cells = lesson.exercises()
+    for name, cell in cells.items():
+        if name not in known:
+            raise lesson.error(cell.line, f"no check is registered for exercise {name!r}")
+        defined = definitions(cell.text)
+        if lost := [needed for needed in known[name].names if needed not in defined]:
+            message = f"the check of {name!r} asks for {', '.join(lost)}, which is not defined here"
+            raise lesson.error(cell.line, message)
+    if list(known) != list(cells):
+        message = (
+            f"the lesson's exercises are {', '.join(cells)}, "
+            f"but lmcourse/checks registers {', '.join(known)}"
+        )
+        raise lesson.error(1, message)
+    return known

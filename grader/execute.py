@@ -1,0 +1,171 @@
+"""Run a solved lesson: in a kernel for its outputs, in this process for its answers."""
+
+import ast
+import contextlib
+import copy
+import hashlib
+import io
+import json
+import linecache
+import os
+import re
+import sys
+import tempfile
+import traceback
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
+
+from grader.course import registered
+from grader.source import Cell, Lesson
+from lmcourse.checks import PUBLIC_SEED, Outcome, run
+from lmcourse.recording import Entry, Recorder
+from lmcourse.student import Host, Student
+
+CELL_SECONDS = 600
+_WIDGETS = "application/vnd.jupyter.widget-state+json"
+_TAIL = 12  # lines of a traceback
+_ENVIRONMENT = {"PYTHONHASHSEED": "0"}  # sets print in the same order on every run
+
+
+def execute(
+    notebook: NotebookNode, lesson: Lesson, root: Path, on_cell: Callable[[int], None]
+) -> NotebookNode:
+    """Return `notebook`, the solved one of `lesson`, with its outputs.
+
+    It runs in an empty folder with the `lmcourse` package below `root`; `on_cell` gets the position
+    of each code cell before it runs.
+
+    Raises
+    ------
+    LessonError
+        If a cell raises, takes too long, or prints a warning that names a file of this machine.
+    """
+    executed = copy.deepcopy(notebook)
+    position = 0
+
+    def started(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal position
+        position = cell_index
+        on_cell(cell_index)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        client = NotebookClient(
+            executed,
+            timeout=CELL_SECONDS,
+            kernel_name="python3",
+            record_timing=False,
+            coalesce_streams=True,  # how the kernel cuts its output differs from run to run
+            extra_arguments=["--log-level=ERROR"],  # it warns of its own TCP port on this machine
+            resources={"metadata": {"path": scratch}},
+            on_cell_execute=started,
+        )
+        try:
+            client.execute(env={**os.environ, "PYTHONPATH": str(root.resolve()), **_ENVIRONMENT})
+        except (CellControlSignal, DeadKernelError) as error:
+            raise lesson.error(
+                lesson.cells[position].line,
+                f"cell {position + 1} of the solved notebook does not run.\n{_tail(error)}",
+            ) from None
+    for cell, rendered in zip(lesson.cells, executed.cells, strict=True):
+        for output in rendered.get("outputs", ()):
+            if "ipykernel_" in output.get("text", ""):
+                message = (
+                    f"this cell prints a warning; write it so that it does not:\n{output.text}"
+                )
+                raise lesson.error(cell.line, message)
+    widgets = executed.metadata.get("widgets")
+    executed.metadata = copy.deepcopy(notebook.metadata)
+    return _with_widgets(executed, widgets, lesson.name) if widgets else executed
+
+
+def record(lesson: Lesson) -> dict[str, list[Entry]]:
+    """Return the solved lesson's answers to each exercise's check, with the public seed.
+
+    Raises
+    ------
+    LessonError
+        If it does not run, or does not pass its own checks.
+    """
+    namespace = solved_namespace(lesson)
+    recordings = {}
+    for name, exercise in registered(lesson).items():
+        recorder = Recorder(Host(namespace, exercise.probes).send)
+        student = Student(Host(namespace, exercise.probes).send)
+        outcome = run(exercise, student, Student(recorder.send), seed=PUBLIC_SEED, hidden=True)
+        if outcome.status != "passed":
+            line = lesson.exercises()[name].line
+            message = f"the solved {name} does not pass its own check: {_reason(outcome)}"
+            raise lesson.error(line, message)
+        recordings[name] = recorder.entries
+    return recordings
+
+
+def solved_namespace(lesson: Lesson) -> dict[str, Any]:
+    """Run the solved lesson here, demos left out and on the least data, and return its names.
+
+    Raises
+    ------
+    LessonError
+        If a cell raises.
+    """
+    # A module of its own: dataclasses and pickle look classes up by their module's name.
+    module = types.ModuleType(f"solved_{lesson.name}")
+    sys.modules[module.__name__] = module
+    quiet = contextlib.redirect_stdout(io.StringIO())
+    with quiet, mock.patch.dict(os.environ, LMCOURSE_WORKER="1", MPLBACKEND="Agg"):
+        for cell in lesson.cells:
+            if cell.is_code and "demo" not in cell.tags:
+                _run_cell(lesson, cell, module.__dict__)
+            if cell.role == "parameters":
+                module.__dict__["preset"] = "smoke"
+    return module.__dict__
+
+
+def _run_cell(lesson: Lesson, cell: Cell, namespace: dict[str, Any]) -> None:
+    tree, source = ast.parse(cell.text), cell.text
+    file = f"<cell carried into {lesson.path.name}>"
+    if cell.role != "carry":
+        # Line numbers are those of the source, wherever an error shows them.
+        ast.increment_lineno(tree, cell.line)
+        source, file = lesson.path.read_text("utf-8"), f"<cell of {lesson.path.name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    try:
+        exec(compile(tree, file, "exec"), namespace)
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == file and frame.lineno]
+        line = lines[-1] if lines and cell.role != "carry" else cell.line
+        raise lesson.error(line, f"{type(error).__name__}: {error}") from error
+
+
+def _reason(outcome: Outcome) -> str:
+    failure = outcome.first_failure
+    if failure is None:
+        return outcome.message or outcome.status
+    kind = "hidden case" if failure.hidden else "case"
+    return " ".join(filter(None, [f"{kind} {failure.name!r}:", failure.message, failure.line]))
+
+
+def _tail(error: Exception) -> str:
+    text = error.traceback if isinstance(error, CellExecutionError) else str(error)
+    lines = re.sub(r"\x1b\[[\d;]*m", "", text).strip().splitlines()
+    return "\n".join(f"    {line}" for line in lines[-_TAIL:])
+
+
+def _with_widgets(notebook: NotebookNode, widgets: Any, lesson: str) -> NotebookNode:
+    """Return `notebook` with the state of its widgets, under ids that are the same on every run."""
+    notebook.metadata["widgets"] = widgets
+    text = json.dumps(notebook)
+    for number, model in enumerate(widgets[_WIDGETS]["state"]):
+        stable = hashlib.sha256(f"{lesson} {number}".encode()).hexdigest()[: len(model)]
+        text = text.replace(model, stable)
+    renamed: NotebookNode = nbformat.from_dict(json.loads(text))
+    return renamed

@@ -1,0 +1,269 @@
+"""Files as students hand them in: folders and zips, listed and unpacked without trusting them.
+
+A zip's files are unpacked under names of our own, and within limits, so nothing in it decides where
+or how much is written. What cannot be used carries an `Unusable` that says why.
+"""
+
+import os
+import re
+import stat
+import struct
+import tempfile
+import time
+import unicodedata
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+MAX_FILE_BYTES = 50_000_000
+
+_LONGEST_NAME = 1_000
+_LONGEST_PART = 200  # bytes; file systems take 255
+_UTF8_NAME = 0x800
+_ENCRYPTED = 0x1
+# What zipfile raises for the many ways in which a zip can be broken.
+_BROKEN = (
+    BadZipFile,
+    EOFError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
+class Unusable(Exception):
+    """Why a file cannot be graded: a status of `SubmissionResult`, a sentence for the student."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as its folder or zip names it; `parts` are the names on the way to it.
+
+    `modified` is year, month, day, hour, minute, second. `info` is set for a file that is still in
+    its zip, and has no usable `path` yet.
+    """
+
+    parts: tuple[str, ...]
+    path: Path
+    modified: tuple[int, ...]
+    info: ZipInfo | None = None
+    unusable: Unusable | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's own name."""
+        return self.parts[-1]
+
+    @property
+    def is_notebook(self) -> bool:
+        """Whether its name says that it is a notebook."""
+        return self.name.lower().endswith(".ipynb")
+
+    @property
+    def is_zip(self) -> bool:
+        """Whether its name says that it is a zip."""
+        return self.name.lower().endswith(".zip")
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there may be work of a student's in it."""
+        return self.is_notebook or self.is_zip or self.unusable is not None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many files a zip may give, and how many bytes."""
+
+    files: int
+    bytes: int
+
+
+def too_large(what: str) -> Unusable:
+    """Return the answer to something that is larger than its limit."""
+    return Unusable(
+        "too_large",
+        f"{what} is too large; a notebook may have {MAX_FILE_BYTES // 1_000_000} MB. Clear its "
+        "outputs (in Jupyter: Edit > Clear Outputs of All Cells; in Colab: Edit > Clear all "
+        "outputs), save it, and hand in the notebook itself.",
+    )
+
+
+def in_folder(root: Path) -> list[File]:
+    """List the files below `root` but hidden ones; links are unusable, and not followed."""
+    files = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not _is_ignored((name,)))
+        here = Path(folder)
+        # A student's whole folder may be a link; links further down, to data say, do not matter.
+        links = [name for name in folders if here == root and (here / name).is_symlink()]
+        for name in sorted([*names, *links]):
+            path = here / name
+            status = path.lstat()
+            file = File(path.relative_to(root).parts, path, _local(status.st_mtime))
+            if _is_ignored(file.parts):
+                continue
+            if not stat.S_ISREG(status.st_mode) and (file.is_wanted or name in links):
+                kind = "a link to another place" if stat.S_ISLNK(status.st_mode) else "not a file"
+                message = f"{printable(name)} is {kind}. Hand in the notebook itself."
+                file = replace(file, unusable=Unusable("not_a_notebook", message))
+            files.append(file)
+    return files
+
+
+def single(path: Path) -> File:
+    """Return one file that stands for itself."""
+    return File((path.name,), path, _local(path.stat().st_mtime))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[ZipFile]:
+    """Open a zip.
+
+    Raises
+    ------
+    Unusable
+        If it is none, or damaged.
+    """
+    try:
+        archive = ZipFile(path)
+    except _BROKEN:
+        raise Unusable(
+            "not_a_notebook",
+            f"{printable(path.name)} is damaged, or not a zip. Hand in the notebook itself, or "
+            "make the zip again.",
+        ) from None
+    with archive:
+        yield archive
+
+
+def listed(archive: ZipFile) -> list[File]:
+    """List the files in a zip but hidden ones."""
+    files = []
+    for info in archive.infolist():
+        name = _decoded(info).replace("\\", "/")
+        parts = tuple(part for part in name.split("/") if part not in ("", ".", ".."))
+        if name.endswith("/") or not parts or _is_ignored(parts):
+            continue
+        file = File(parts, Path(parts[-1]), info.date_time, info)
+        if file.is_wanted and (fault := _fault(info, name)):
+            file = replace(file, unusable=Unusable("not_a_notebook", fault))
+        files.append(file)
+    return files
+
+
+def unpack(archive: ZipFile, files: list[File], scratch: Path, limits: Limits) -> Iterator[File]:
+    """Unpack the notebooks and zips among `files` into `scratch`; the others come as they are.
+
+    Raises
+    ------
+    Unusable
+        If there are too many.
+    """
+    count = sum(file.is_wanted for file in files)
+    if count > limits.files:
+        raise Unusable(
+            "too_large",
+            f"This zip holds {count:,} notebooks; at most {limits.files:,} are read. Hand in the "
+            "notebook itself.",
+        )
+    left = limits.bytes
+    for file in files:
+        if file.unusable or file.info is None or not file.is_wanted:
+            yield file
+            continue
+        path = Path(tempfile.mkdtemp(dir=scratch)) / _short(file.name)
+        try:
+            _copy(archive, file.info, path, left)
+            file = replace(file, path=path, info=None)
+        except Unusable as reason:
+            file = replace(file, unusable=reason)
+        left -= path.stat().st_size
+        if file.unusable:
+            path.unlink()
+        yield file
+
+
+def printable(name: str) -> str:
+    r"""Return a name with control characters as in "\n", and accents in one of two spellings."""
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if character == "\\" or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+        else character
+        for character in unicodedata.normalize("NFC", name)
+    )
+
+
+def _is_ignored(parts: tuple[str, ...]) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+
+
+def _local(seconds: float) -> tuple[int, ...]:
+    return tuple(time.localtime(seconds)[:6])
+
+
+def _decoded(info: ZipInfo) -> str:
+    """Return a zip entry's name; many programs write UTF-8 without saying so."""
+    if not info.flag_bits & _UTF8_NAME:
+        try:
+            return info.orig_filename.encode("cp437").decode("utf-8")
+        except UnicodeError:
+            pass
+    return info.orig_filename
+
+
+def _fault(info: ZipInfo, name: str) -> str:
+    """Return why a zip entry is refused, or ""."""
+    again = "Hand in the notebook itself, or make the zip again."
+    shown = printable(name[:80])
+    if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in name.split("/"):
+        return f"A file in the zip is named to be put elsewhere: {shown}. {again}"
+    if len(name) > _LONGEST_NAME or any(unicodedata.category(char) == "Cc" for char in name):
+        return f"A file in the zip has a name that cannot be used: {shown}. {again}"
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return f"{shown} in the zip is a link to another place. {again}"
+    if info.flag_bits & _ENCRYPTED:
+        return "The zip is locked with a password. Hand in the notebook itself."
+    if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        return f"The zip is packed in a way that is not read here. {again}"
+    return ""
+
+
+def _short(name: str) -> str:
+    """Return the end of a name, short enough for a file system."""
+    return name.encode()[-_LONGEST_PART:].decode(errors="ignore")
+
+
+def _copy(archive: ZipFile, info: ZipInfo, path: Path, left: int) -> None:
+    """Write one file of a zip to `path`; the size that the zip states is not to be trusted."""
+    limit = min(left, MAX_FILE_BYTES)
+    size = 0
+    with path.open("wb") as target:
+        for chunk in _chunks(archive, info):
+            size += len(chunk)
+            if size > limit:
+                what = "A file in the zip" if limit == MAX_FILE_BYTES else "All that is in the zip"
+                raise too_large(what)
+            target.write(chunk)
+
+
+def _chunks(archive: ZipFile, info: ZipInfo) -> Iterator[bytes]:
+    try:
+        with archive.open(info) as source:
+            while chunk := source.read(2**20):
+                yield chunk
+    except _BROKEN:
+        name = printable(PurePosixPath(_decoded(info)).name)
+        raise Unusable(
+            "not_a_notebook",
+            f"{name} in the zip is damaged. Hand in the notebook itself, or make the zip again.",
+        ) from None

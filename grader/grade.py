@@ -1,0 +1,199 @@
+"""`grader grade`: a class, submission by submission, into the gradebook."""
+
+import hashlib
+import json
+import os
+import platform
+import secrets
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import lmcourse
+import torch
+from lmcourse.checks import exercises
+from tqdm import tqdm
+
+from grader.build import ROOT, fingerprint
+from grader.course import Course
+from grader.execute import solved_namespace
+from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
+from grader.judge import Rules, judge
+from grader.sandbox import Limits, require
+from grader.submissions import Notebook, Problem, Submission, cells_to_run, collect
+
+SECRET_FILE = "secret.key"
+
+
+def main(submissions: Path, out: Path, *, lesson: str | None, mode: str, jobs: int | None) -> int:
+    """Grade all `submissions` into the gradebook in `out`; what is there unchanged is kept."""
+    require(mode)
+    if lesson is not None:
+        exercises(lesson)
+    gradebook = Gradebook(out)
+    rules = Rules(mode, Limits(), _secret(out))
+    gradebook.describe_run(_facts(rules))
+    with tempfile.TemporaryDirectory() as scratch:
+        collected = collect(submissions, Path(scratch), lesson)
+        if not collected:
+            raise FileNotFoundError(f"there are no notebooks in {submissions}")
+        results = list(_grade(collected, gradebook, lesson, rules, jobs or os.cpu_count() or 1))
+    graded = sum(result.status == "graded" for result in results)
+    kept = len(collected) - len(results)
+    print(
+        f"{len(collected)} submissions: {graded} graded, {len(results) - graded} could not be, "
+        f"{kept} unchanged since the last run. Gradebook: {out}"
+    )
+    return 0
+
+
+def _grade(
+    collected: list[Submission], gradebook: Gradebook, lesson: str | None, rules: Rules, jobs: int
+) -> Iterator[SubmissionResult]:
+    """Grade what is not in the gradebook yet, and write each result as it comes."""
+    stored = gradebook.fingerprints()
+    with (
+        tqdm(total=len(collected), unit=" submissions", desc="grading") as progress,
+        # Processes, not threads: a check seeds the generators of the process that it runs in.
+        ProcessPoolExecutor(jobs, get_context("spawn"), _ignore_interrupt) as pool,
+    ):
+        waiting = []
+        for submission in collected:
+            notebook = submission.read()
+            fingerprint = _fingerprint(submission, notebook, lesson, rules)
+            key = (submission.student, _lesson_of(notebook, lesson))
+            if stored.get(key) == fingerprint:
+                progress.update()
+                continue
+            waiting.append(pool.submit(_grade_one, submission, lesson, rules, fingerprint))
+        try:
+            for done in as_completed(waiting):
+                result = done.result()
+                gradebook.write(result)
+                progress.update()
+                yield result
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _ignore_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that writes
+
+
+def _grade_one(
+    submission: Submission, lesson: str | None, rules: Rules, fingerprint: str
+) -> SubmissionResult:
+    started = time.monotonic()
+    notebook = submission.read()
+    status, message = _verdict(notebook, lesson)
+    name = _lesson_of(notebook, lesson)
+    results: list[ExerciseResult] = []
+    if isinstance(notebook, Notebook) and status == "graded":
+        torch.set_num_threads(1)
+        cells = cells_to_run(notebook, _demos(name))
+        results = judge(name, cells, notebook.sha256, _reference(name), rules)
+    elif name:
+        results = [
+            ExerciseResult(exercise.name, "missing", 0.0, exercise.points)
+            for exercise in exercises(name).values()
+        ]
+    return SubmissionResult(
+        student=submission.student,
+        lesson=name,
+        file=submission.path.name,
+        fingerprint=fingerprint,
+        status=status,
+        message=message,
+        seconds=round(time.monotonic() - started, 2),
+        exercises=results,
+    )
+
+
+def _verdict(notebook: Notebook | Problem, lesson: str | None) -> tuple[str, str]:
+    """Return whether a submission can be graded, as a status and a sentence for the student."""
+    if isinstance(notebook, Problem):
+        return notebook.status, notebook.message
+    if notebook.lesson is None:
+        return "wrong_lesson", (
+            "No cell says which lesson this is. Start again from the lesson's notebook and keep "
+            "its first code cell, which calls check.lesson(...)."
+        )
+    if lesson is not None and notebook.lesson != lesson:
+        return "wrong_lesson", (
+            f"This is the notebook of lesson {notebook.lesson}; hand in that of {lesson}."
+        )
+    return "graded", notebook.note
+
+
+def _lesson_of(notebook: Notebook | Problem, lesson: str | None) -> str:
+    return lesson or notebook.lesson or ""
+
+
+@cache
+def _course() -> Course:
+    return Course(ROOT)
+
+
+@cache
+def _reference(lesson: str) -> dict[str, Any]:
+    return solved_namespace(_course().lesson(lesson))
+
+
+@cache
+def _demos(lesson: str) -> frozenset[str]:
+    cells = _course().lesson(lesson).cells
+    return frozenset(cell.text for cell in cells if "demo" in cell.tags)
+
+
+@cache
+def _lesson_fingerprint(lesson: str) -> str:
+    return fingerprint(_course(), lesson)
+
+
+def _fingerprint(
+    submission: Submission, notebook: Notebook | Problem, lesson: str | None, rules: Rules
+) -> str:
+    """Return a hash of all that decides a submission's result."""
+    name = _lesson_of(notebook, lesson)
+    parts = [
+        submission.path.name,
+        notebook.sha256,
+        name,
+        _lesson_fingerprint(name) if name else "",
+        rules.mode,
+        asdict(rules.limits),
+        hashlib.sha256(rules.secret).hexdigest(),
+        lmcourse.__version__,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _secret(out: Path) -> bytes:
+    """Return the secret that makes this class's inputs, a new one on the first run."""
+    file = out / SECRET_FILE
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_bytes()
+    with os.fdopen(descriptor, "wb") as stream:
+        secret = secrets.token_bytes(32)
+        stream.write(secret)
+    return secret
+
+
+def _facts(rules: Rules) -> dict[str, Any]:
+    return {
+        "sandbox": rules.mode,
+        **{f"limit: {name}": value for name, value in asdict(rules.limits).items()},
+        "lmcourse": lmcourse.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }

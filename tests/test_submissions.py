@@ -1,0 +1,634 @@
+import io
+import json
+import os
+import stat
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from grader import files, submissions
+from grader.submissions import Notebook, Problem, Submission, cells_to_run, collect, read
+
+LESSONS = ["00_start", "01_data", "02_bigrams"]
+
+
+@pytest.fixture(autouse=True)
+def _known_lessons(monkeypatch):
+    monkeypatch.setattr(submissions, "lessons", lambda: LESSONS)
+
+
+def cell(source, tags=()):
+    return {
+        "cell_type": "code",
+        "source": source,
+        "metadata": {"tags": list(tags)},
+        "outputs": [],
+        "execution_count": None,
+    }
+
+
+def notebook(lesson="02_bigrams", code="x = 1", **metadata):
+    """Return a notebook as its file holds it."""
+    setup = f'from lmcourse import check\ncheck.lesson("{lesson}")' if lesson else "import torch"
+    title = {"cell_type": "markdown", "source": "# Title", "metadata": {}}
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 4,
+        "metadata": {"kernelspec": {"name": "python3", "language": "python"}, **metadata},
+        "cells": [title, cell(setup), cell(code)],
+    }
+
+
+def write(path, content=None, modified=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not isinstance(content, bytes):
+        content = json.dumps(notebook() if content is None else content).encode()
+    path.write_bytes(content)
+    if modified is not None:
+        os.utime(path, (modified, modified))
+    return path
+
+
+def zipped(path, members):
+    """Write a zip of (name or ZipInfo, content) pairs and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members:
+            data = content if isinstance(content, bytes) else json.dumps(content).encode()
+            archive.writestr(name, data)
+    return path
+
+
+def zip_bytes(members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members:
+            archive.writestr(name, json.dumps(content))
+    return buffer.getvalue()
+
+
+def students(found):
+    return [submission.student for submission in found]
+
+
+def only(found: list[Submission]) -> Submission:
+    assert len(found) == 1
+    return found[0]
+
+
+# --- Reading one notebook
+
+
+def test_a_notebook_is_read_as_plain_data(tmp_path):
+    book = notebook(code="y = 2")
+    book["cells"][2]["metadata"] = {"tags": ["demo", 7]}
+    path = write(tmp_path / "ada.ipynb", book)
+    found = read(path)
+    assert isinstance(found, Notebook)
+    assert found.lesson == "02_bigrams"
+    assert [cell.source for cell in found.cells][1] == "y = 2"
+    assert found.cells[1].tags == ("demo",)
+    assert found.note == ""
+    assert found.sha256 == read(path).sha256
+    assert found.sha256 != read(write(path, notebook(code="y = 3"))).sha256
+
+
+@pytest.mark.parametrize("source", ["a = 1\nb = 2", ["a = 1\n", "b = 2"]])
+def test_source_may_be_text_or_lines(tmp_path, source):
+    book = notebook()
+    book["cells"][2]["source"] = source
+    found = read(write(tmp_path / "a.ipynb", book))
+    assert found.cells[1].source == "a = 1\nb = 2"
+
+
+def test_any_unicode_comes_out_as_text_that_can_be_written(tmp_path):
+    book = notebook(code="s = '\ud800 \U0001f600 \u202e é'")
+    found = read(write(tmp_path / "a.ipynb", book))
+    assert found.cells[1].source == "s = '� \U0001f600 \u202e é'"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_does_no_harm(tmp_path, encoding):
+    data = json.dumps(notebook()).encode(encoding)
+    assert isinstance(read(write(tmp_path / "a.ipynb", data)), Notebook)
+
+
+def test_the_lesson_is_what_a_cell_calls(tmp_path):
+    book = notebook("01_data", lmcourse={"lesson": "00_start"})
+    assert read(write(tmp_path / "02_bigrams.ipynb", book)).lesson == "01_data"
+
+
+def test_else_the_lesson_is_what_the_metadata_says(tmp_path):
+    book = notebook("", lmcourse={"lesson": "00_start"})
+    assert read(write(tmp_path / "02_bigrams.ipynb", book)).lesson == "00_start"
+
+
+def test_else_the_lesson_is_in_the_name_of_the_file(tmp_path):
+    path = write(tmp_path / "ada_1_2_02_Bigrams-3.ipynb", notebook(""))
+    assert read(path).lesson == "02_bigrams"
+
+
+def test_a_comment_or_an_unknown_lesson_names_none(tmp_path):
+    book = notebook("", code='# check.lesson("01_data")\ncheck.lesson("99_none")')
+    assert read(write(tmp_path / "a.ipynb", book)).lesson is None
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "not valid JSON"),
+        (b"PK\x03\x04", "not valid JSON"),
+        (b"\xff\xfe\x00\x01\x02", "not valid JSON"),
+        (json.dumps(notebook()).encode()[:-20], "not valid JSON"),
+        (b"9" * 10_000, "not valid JSON"),
+        (b"[" * 200_000, "nested"),
+        (b'{"a":' * 200_000, "nested"),
+        (b"[]", "another kind"),
+        (b'{"cells": []}', "another kind"),
+        (b'{"nbformat": true, "cells": []}', "another kind"),
+        (b'{"nbformat": 5, "cells": []}', "newer"),
+        (b'{"nbformat": 4}', "no list of cells"),
+        (b'{"nbformat": 4, "cells": [1]}', "cell 1 is broken"),
+        (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": {}}]}', "cell 1 is broken"),
+        (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": [1]}]}', "cell 1 is broken"),
+        (b'{"nbformat": 3, "worksheets": 1}', "old format"),
+        (b'{"nbformat": -1, "worksheets": []}', "old format"),
+    ],
+)
+def test_what_is_not_a_notebook_is_said_to_be_none(tmp_path, data, words):
+    found = read(write(tmp_path / "02_bigrams.ipynb", data))
+    assert isinstance(found, Problem)
+    assert found.status == "not_a_notebook"
+    assert words in found.message
+    assert found.message.endswith("hand in that file.")
+    assert found.lesson == "02_bigrams"
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: None])
+def test_what_is_not_a_file_is_a_problem_too(tmp_path, make):
+    path = tmp_path / "a.ipynb"
+    make(path)
+    assert read(path).status == "not_a_notebook"
+
+
+def test_a_file_may_have_50_megabytes_and_no_more(tmp_path, monkeypatch):
+    data = json.dumps(notebook()).encode()
+    path = write(tmp_path / "a.ipynb", data)
+    monkeypatch.setattr(submissions, "MAX_FILE_BYTES", len(data))
+    assert isinstance(read(path), Notebook)
+    monkeypatch.setattr(submissions, "MAX_FILE_BYTES", len(data) - 1)
+    found = read(path)
+    assert found.status == "too_large"
+    assert "50 MB" in found.message
+    assert files.MAX_FILE_BYTES == 50_000_000
+
+
+def test_very_long_code_is_too_large(tmp_path):
+    book = notebook(code="x" * (submissions.MAX_CODE_CHARACTERS + 1))
+    assert read(write(tmp_path / "a.ipynb", book)).status == "too_large"
+
+
+@pytest.mark.parametrize("code", [None, "", "  \n"])
+def test_a_notebook_without_code_is_empty(tmp_path, code):
+    book = notebook()
+    book["cells"] = book["cells"][:1]
+    if code is not None:
+        book["cells"].append(cell(code))
+    assert read(write(tmp_path / "a.ipynb", book)).status == "empty"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "word"),
+    [
+        ({"kernelspec": {"name": "ir", "display_name": "R"}}, " r,"),
+        ({"kernelspec": {"name": "ir", "language": "R"}}, " r,"),
+        ({"kernelspec": {"name": "julia-1.9"}}, " julia,"),
+        ({"kernelspec": {}, "language_info": {"name": "julia"}}, " julia,"),
+    ],
+)
+def test_another_language_is_named(tmp_path, metadata, word):
+    found = read(write(tmp_path / "a.ipynb", notebook(**metadata)))
+    assert found.status == "wrong_language"
+    assert word in found.message
+
+
+@pytest.mark.parametrize("kernel", [{"name": "python3"}, {"name": "py", "language": "Python"}])
+def test_python_may_be_said_in_several_ways(tmp_path, kernel):
+    found = read(write(tmp_path / "a.ipynb", notebook(kernelspec=kernel)))
+    assert isinstance(found, Notebook)
+    assert found.note == ""
+
+
+@pytest.mark.parametrize("kernel", [{}, None, [], {"name": "mine"}])
+def test_a_missing_kernel_is_noted(tmp_path, kernel):
+    found = read(write(tmp_path / "a.ipynb", notebook(kernelspec=kernel)))
+    assert isinstance(found, Notebook)
+    assert "run as Python" in found.note
+
+
+def test_an_old_notebook_is_upgraded_and_noted(tmp_path):
+    old = nbformat.convert(nbformat.from_dict(notebook(code="z = 3")), 3)
+    found = read(write(tmp_path / "a.ipynb", json.loads(nbformat.v3.writes_json(old))))
+    assert isinstance(found, Notebook)
+    assert found.lesson == "02_bigrams"
+    assert found.cells[-1].source == "z = 3"
+    assert "old format (3)" in found.note
+
+
+def test_cells_to_run_leaves_out_demos_and_keeps_the_numbers(tmp_path):
+    book = notebook("", code="a = 1")
+    for source, tags in [("slow()", ["demo"]), ("", []), ("plot()", []), ("b = 2", [])]:
+        book["cells"].append(cell(source, tags))
+    found = read(write(tmp_path / "a.ipynb", book))
+    assert isinstance(found, Notebook)
+    cells = cells_to_run(found, {"plot()"})
+    assert [(run.number, run.source) for run in cells] == [
+        (1, "import torch"),
+        (2, "a = 1"),
+        (6, "b = 2"),
+    ]
+
+
+# --- Finding a class's files
+
+
+def test_a_folder_of_notebooks(tmp_path):
+    for name in ("student-02", "student-01", "ada_1_02_bigrams"):
+        write(tmp_path / "class" / f"{name}.ipynb")
+    write(tmp_path / "class" / "README.md", b"not a student")
+    found = collect(tmp_path / "class", tmp_path)
+    assert students(found) == ["ada_1_02_bigrams", "student-01", "student-02"]
+    assert found[1] == Submission("student-01", tmp_path / "class" / "student-01.ipynb")
+
+
+def test_a_single_notebook(tmp_path):
+    assert students(collect(write(tmp_path / "ada.ipynb"), tmp_path)) == ["ada"]
+
+
+def test_a_folder_for_each_student_with_a_notebook_for_each_lesson(tmp_path):
+    root = tmp_path / "class"
+    write(root / "ada" / "first.ipynb", notebook("01_data"))
+    write(root / "ada" / "second.ipynb", notebook("02_bigrams"))
+    write(root / "ben" / "deep" / "down" / "02.ipynb")
+    found = collect(root, tmp_path)
+    assert students(found) == ["ada", "ada", "ben"]
+    assert {submission.read().lesson for submission in found[:2]} == {"01_data", "02_bigrams"}
+    assert all(submission.note == "" for submission in found)
+
+
+@pytest.mark.parametrize("inside", [".", "submitted"])
+def test_an_nbgrader_course_or_what_was_submitted_to_it(tmp_path, inside):
+    course = tmp_path / "course"
+    write(course / "source" / "hw" / "hw.ipynb")
+    write(course / "autograded" / "ada" / "hw" / "hw.ipynb")
+    write(course / "submitted" / "ada" / "hw" / "hw.ipynb")
+    write(course / "submitted" / "ada" / "hw" / "timestamp.txt", b"2024-01-01")
+    write(course / "submitted" / "ben" / "hw" / "hw.ipynb")
+    found = collect(course / inside, tmp_path)
+    assert students(found) == ["ada", "ben"]
+    assert found[0].path == course / "submitted" / "ada" / "hw" / "hw.ipynb"
+
+
+CANVAS = [
+    "lovelaceada_101_9001_02_bigrams.ipynb",
+    "turingben_LATE_102_9002_my work.ipynb",
+    "turingben_103_9003_02_bigrams-1.ipynb",
+    "anon_x7Kq2_9004_02_bigrams.ipynb",
+]
+CANVAS_STUDENTS = ["anon_x7Kq2", "lovelaceada_101", "turingben_102", "turingben_103"]
+
+
+@pytest.mark.parametrize("place", ["folder", "zip", "zip in a folder"])
+def test_what_canvas_gives(tmp_path, place):
+    root = tmp_path / "class"
+    if place == "folder":
+        for name in CANVAS:
+            write(root / name)
+    else:
+        root = zipped(root / "submissions.zip", [(name, notebook()) for name in CANVAS])
+    found = collect(root.parent if place == "zip in a folder" else root, tmp_path)
+    assert students(found) == CANVAS_STUDENTS
+    assert all(isinstance(submission.read(), Notebook) for submission in found)
+    assert found[1].path.name == CANVAS[0]
+
+
+MOODLE = [
+    "Ada One_201_assignsubmission_file_/02_bigrams.ipynb",
+    "Ada One_202_assignsubmission_file/sub/02_bigrams.ipynb",
+    "Zoë Ünal_203_assignsubmission_file_02_bigrams.ipynb",
+]
+MOODLE_STUDENTS = ["Ada One_201", "Ada One_202", "Zoë Ünal_203"]
+
+
+@pytest.mark.parametrize("place", ["folder", "zip", "zip in a folder"])
+def test_what_moodle_gives(tmp_path, place):
+    root = tmp_path / "class"
+    if place == "folder":
+        for name in MOODLE:
+            write(root / name)
+    else:
+        root = zipped(root / "Course-hw-77.zip", [(name, notebook()) for name in MOODLE])
+    found = collect(root.parent if place == "zip in a folder" else root, tmp_path)
+    assert students(found) == MOODLE_STUDENTS
+
+
+def test_a_zip_of_a_folder_of_students(tmp_path):
+    root = zipped(
+        tmp_path / "week (1).zip",
+        [(f"week/{name}/hw.ipynb", notebook()) for name in ("ada", "ben")],
+    )
+    assert students(collect(root, tmp_path)) == ["ada", "ben"]
+
+
+def test_each_student_may_hand_in_a_zip(tmp_path):
+    work = zip_bytes([("hw/01.ipynb", notebook("01_data")), ("hw/02.ipynb", notebook())])
+    members = [("ada.zip", work), ("ben/hw.zip", work), ("coy_301_9005_hw.zip", work)]
+    root = zipped(tmp_path / "class.zip", members)
+    assert students(collect(root, tmp_path)) == ["ada", "ada", "ben", "ben", "coy_301", "coy_301"]
+
+
+def test_a_student_cannot_hand_in_for_another(tmp_path):
+    root = tmp_path / "class"
+    forged = [("ben_102_9999_02_bigrams.ipynb", notebook())]
+    write(root / "ada_101_9001_hw.zip", zip_bytes(forged))
+    write(root / "coy_201_assignsubmission_file_" / forged[0][0])
+    write(root / "ben_102_9002_02_bigrams.ipynb")
+    found = {submission.student: submission for submission in collect(root, tmp_path)}
+    assert sorted(found) == ["ada_101", "ben_102", "coy_201"]
+    assert found["ben_102"].path.name == "ben_102_9002_02_bigrams.ipynb"
+
+
+def test_hidden_files_and_checkpoints_are_left_out(tmp_path):
+    root = tmp_path / "class"
+    write(root / "ada" / "02.ipynb")
+    for name in (".ipynb_checkpoints/02-checkpoint.ipynb", "__MACOSX/._02.ipynb", "._02.ipynb"):
+        write(root / "ada" / name, b"junk")
+    assert only(collect(root, tmp_path)).path.name == "02.ipynb"
+    members = [("ada.ipynb", notebook()), ("__MACOSX/._ada.ipynb", b"x"), (".hidden.ipynb", b"x")]
+    assert students(collect(zipped(tmp_path / "c.zip", members), tmp_path)) == ["ada"]
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("hw.ipynb", "hw-1.ipynb"),
+        ("hw-9.ipynb", "hw-10.ipynb"),
+        ("hw.ipynb", "hw (1).ipynb"),
+        ("hw (2).ipynb", "hw-3.ipynb"),
+    ],
+)
+def test_the_highest_number_in_the_name_counts(tmp_path, older, newer):
+    root = tmp_path / "class"
+    write(root / "ada" / older, modified=2_000_000_000)
+    write(root / "ada" / newer, modified=1_000_000_000)
+    found = only(collect(root, tmp_path))
+    assert found.path.name == newer
+    answer = found.read()
+    assert isinstance(answer, Notebook)
+    assert f"this is about {newer}, not {older}" in answer.note
+
+
+def test_with_equal_numbers_the_file_changed_last_counts(tmp_path):
+    root = tmp_path / "class"
+    write(root / "ada" / "z.ipynb", modified=1_000_000_000)
+    write(root / "ada" / "a.ipynb", modified=1_000_100_000)
+    assert only(collect(root, tmp_path)).path.name == "a.ipynb"
+
+
+def test_canvas_counts_its_uploads(tmp_path):
+    root = tmp_path / "class"
+    write(root / "ada_101_9001_02_bigrams-2.ipynb")
+    write(root / "ada_LATE_101_10001_final.ipynb")
+    assert only(collect(root, tmp_path)).path.name == "ada_LATE_101_10001_final.ipynb"
+
+
+def test_the_newest_counts_also_if_it_cannot_be_read(tmp_path):
+    root = tmp_path / "class"
+    write(root / "ada" / "02_bigrams.ipynb")
+    write(root / "ada" / "02_bigrams-1.ipynb", b"broken")
+    answer = only(collect(root, tmp_path)).read()
+    assert isinstance(answer, Problem)
+    assert answer.status == "not_a_notebook"
+    assert "not 02_bigrams.ipynb" in answer.message
+
+
+def test_for_one_lesson_each_student_has_one_submission(tmp_path):
+    root = tmp_path / "class"
+    write(root / "ada" / "02.ipynb", modified=1_000_000_000)
+    write(root / "ada" / "01.ipynb", notebook("01_data"), modified=1_000_100_000)
+    write(root / "ben" / "01.ipynb", notebook("01_data"))
+    found = collect(root, tmp_path, "02_bigrams")
+    assert [submission.path.name for submission in found] == ["02.ipynb", "01.ipynb"]
+    assert found[0].note == ""
+
+
+def test_a_hand_in_without_a_notebook_is_not_lost(tmp_path):
+    root = tmp_path / "class"
+    write(root / "ada_101_9001_essay.pdf", b"%PDF")
+    write(root / "Ben Two_201_assignsubmission_onlinetext_" / "onlinetext.html", b"<p>")
+    write(root / "coy.zip", zip_bytes([("hw.py", "print()")]))
+    found = collect(root, tmp_path)
+    assert students(found) == ["Ben Two_201", "ada_101", "coy"]
+    for submission in found:
+        answer = submission.read()
+        assert isinstance(answer, Problem)
+        assert answer.status == "not_a_notebook"
+        assert "There is no notebook in" in answer.message
+
+
+def test_links_are_refused(tmp_path):
+    root = tmp_path / "class"
+    secret = write(tmp_path / "elsewhere" / "02.ipynb")
+    write(root / "ben" / "02.ipynb")
+    (root / "ada").mkdir()
+    (root / "ada" / "02.ipynb").symlink_to(secret)
+    (root / "coy").symlink_to(secret.parent)
+    (root / "ben" / "data").symlink_to(secret.parent)
+    found = collect(root, tmp_path)
+    assert students(found) == ["ada", "ben", "coy"]
+    assert isinstance(found[1].read(), Notebook)
+    for submission in (found[0], found[2]):
+        answer = submission.read()
+        assert isinstance(answer, Problem)
+        assert "link" in answer.message
+
+
+def test_a_pipe_named_like_a_notebook_does_not_stop_the_class(tmp_path):
+    write(tmp_path / "class" / "ben.ipynb")
+    os.mkfifo(tmp_path / "class" / "ada.ipynb")
+    found = collect(tmp_path / "class", tmp_path)
+    assert [type(submission.read()) for submission in found] == [Problem, Notebook]
+
+
+def link():
+    info = zipfile.ZipInfo("02_bigrams.ipynb")
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return info
+
+
+def packed_as(method):
+    info = zipfile.ZipInfo("02_bigrams.ipynb")
+    info.compress_type = method
+    return info
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("../../02_bigrams.ipynb", "elsewhere"),
+        ("/etc/02_bigrams.ipynb", "elsewhere"),
+        ("C:\\02_bigrams.ipynb", "elsewhere"),
+        ("..\\02_bigrams.ipynb", "elsewhere"),
+        ("a\nb.ipynb", "name"),
+        ("a" * 2000 + ".ipynb", "name"),
+        (link(), "link"),
+        (packed_as(zipfile.ZIP_LZMA), "packed"),
+    ],
+)
+def test_what_is_odd_in_a_zip_is_refused_and_the_class_goes_on(tmp_path, name, words):
+    root = tmp_path / "in" / "class"
+    zipped(root / "ada.zip", [(name, notebook())])
+    write(root / "ben.ipynb")
+    found = collect(root, tmp_path / "in")
+    assert students(found) == ["ada", "ben"]
+    answer = found[0].read()
+    assert isinstance(answer, Problem)
+    assert answer.status == "not_a_notebook"
+    assert words in answer.message
+    assert answer.message.isprintable()
+    assert isinstance(found[1].read(), Notebook)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
+
+
+def locked(path):
+    zipped(path, [("02.ipynb", notebook())])
+    data = bytearray(path.read_bytes())
+    data[6] |= 1
+    data[data.rindex(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+
+
+def damaged(path):
+    zipped(path, [("02.ipynb", notebook())])
+    data = bytearray(path.read_bytes())
+    data[60:80] = bytes(20)
+    path.write_bytes(data)
+
+
+def cut(path):
+    zipped(path, [("02.ipynb", notebook())])
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"), [(locked, "password"), (damaged, "damaged"), (cut, "damaged")]
+)
+def test_a_bad_zip_is_a_problem_of_its_student_alone(tmp_path, spoil, words):
+    root = tmp_path / "class"
+    root.mkdir()
+    spoil(root / "ada_101_9001_hw.zip")
+    write(root / "ben_102_9002_hw.ipynb")
+    found = collect(root, tmp_path)
+    assert students(found) == ["ada_101", "ben_102"]
+    answer = found[0].read()
+    assert isinstance(answer, Problem)
+    assert words in answer.message
+    assert isinstance(found[1].read(), Notebook)
+
+
+def test_one_damaged_file_does_not_spoil_the_zip_of_the_class(tmp_path):
+    root = tmp_path / "class.zip"
+    damaged(root)
+    with zipfile.ZipFile(root, "a") as archive:
+        archive.writestr("ben.ipynb", json.dumps(notebook()))
+    found = collect(root, tmp_path)
+    assert [type(submission.read()) for submission in found] == [Problem, Notebook]
+
+
+def test_a_class_zip_that_cannot_be_read_is_said_at_once(tmp_path):
+    cut(tmp_path / "class.zip")
+    with pytest.raises(ValueError, match="damaged, or not a zip"):
+        collect(tmp_path / "class.zip", tmp_path)
+
+
+def test_no_such_path_and_no_such_kind(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no"):
+        collect(tmp_path / "nothing", tmp_path)
+    with pytest.raises(ValueError, match=r"not a folder, a \.zip or an \.ipynb"):
+        collect(write(tmp_path / "a.txt"), tmp_path)
+
+
+def test_a_zip_bomb_is_stopped_while_it_unpacks(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MAX_FILE_BYTES", 2_000_000)
+    root = tmp_path / "class"
+    bomb = [("02_bigrams.ipynb", b" " * 30_000_000), ("01_data.ipynb", notebook("01_data"))]
+    zipped(root / "ada.zip", bomb)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    found = collect(root, scratch)
+    kinds = {submission.path.name: submission.read() for submission in found}
+    assert isinstance(kinds["01_data.ipynb"], Notebook)
+    assert isinstance(kinds["02_bigrams.ipynb"], Problem)
+    assert kinds["02_bigrams.ipynb"].status == "too_large"
+    left = sum(path.stat().st_size for path in scratch.rglob("*") if path.is_file())
+    assert left < 10_000
+
+
+def test_a_zip_may_not_hold_too_much_in_all(tmp_path, monkeypatch):
+    root = tmp_path / "class"
+    zipped(root / "ada.zip", [(f"{n}.ipynb", b" " * 1_000_000) for n in range(5)])
+    monkeypatch.setattr(submissions, "_STUDENT", files.Limits(files=10, bytes=2_500_000))
+    statuses = [submission.read().status for submission in collect(root, tmp_path)]
+    assert statuses == ["too_large"]
+    monkeypatch.setattr(submissions, "_STUDENT", files.Limits(files=4, bytes=10_000_000))
+    found = only(collect(root, tmp_path)).read()
+    assert isinstance(found, Problem)
+    assert found.status == "too_large"
+    assert "5 notebooks" in found.message
+
+
+def test_names_are_kept_apart_and_can_be_written(tmp_path):
+    root = tmp_path / "class"
+    names = ["a\nb", "a\tb", "a\\nb", "Ada", "ada", "n" * 240]
+    for name in names:
+        write(root / f"{name}.ipynb")
+    write(root / os.fsdecode(b"bad\xff.ipynb"))
+    found = students(collect(root, tmp_path))
+    assert len(set(found)) == len(names) + 1
+    for name in found:
+        assert name.isprintable()
+        name.encode()
+
+
+def test_two_spellings_of_an_accent_are_one_student(tmp_path):
+    root = tmp_path / "class"
+    write(root / "Zoe\u0308" / "01.ipynb", notebook("01_data"))
+    write(root / "Zo\u00eb" / "02.ipynb", notebook("02_bigrams"))
+    assert students(collect(root, tmp_path)) == ["Zo\u00eb"] * 2
+
+
+def test_names_in_a_zip_that_does_not_say_they_are_utf8(tmp_path):
+    path = zipped(tmp_path / "class.zip", [("Zo_.ipynb", notebook())])
+    path.write_bytes(path.read_bytes().replace(b"Zo_.ipynb", "Zë.ipynb".encode()))
+    assert students(collect(path, tmp_path)) == ["Zë"]
+
+
+def test_times_in_a_zip_count(tmp_path):
+    members = []
+    for name, year in (("z.ipynb", 2020), ("a.ipynb", 2021)):
+        info = zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0))
+        members.append((info, notebook()))
+    zipped(tmp_path / "class" / "ada.zip", members)
+    assert only(collect(tmp_path / "class", tmp_path)).path.name == "a.ipynb"
+
+
+def test_the_same_files_give_the_same_answer(tmp_path):
+    root = zipped(tmp_path / "class.zip", [(name, notebook()) for name in CANVAS])
+    answers = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        found = collect(root, tmp_path / name)
+        answers.append([(s.student, s.path.name, s.note, s.read()) for s in found])
+    assert answers[0] == answers[1]
