@@ -4,13 +4,13 @@ import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from lmcourse.checks import Exercise, Outcome
-from lmcourse.selfcheck import check_against_recording, outcome_text, summary_text
 from tqdm import tqdm
 
 from grader.judge import outcomes
 from grader.sandbox import Limits
 from grader.submissions import Problem, cells_to_run, read
+from lmcourse.checks import Exercise, Outcome
+from lmcourse.selfcheck import check_against_recording, outcome_text, summary_text
 
 Found = list[tuple[Exercise, Outcome]]
 
@@ -104,4 +104,6 @@ def _write_junit(file: Path, found: dict[Path, Found]) -> None:
 
 def _printable(text: str) -> str:
     """Drop what XML cannot hold."""
-    return "".join(c for c in text if c in "\n\t" or (c.isprintable() and not "\ud800" <= c <= "\udfff"))
+    return "".join(
+        c for c in text if c in "\n\t" or (c.isprintable() and not "\ud800" <= c <= "\udfff")
+    )

@@ -56,7 +56,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="SUBMISSIONS",
         help="a folder of notebooks, of <student>/<notebook>, an nbgrader course, or an LMS's zip",
     )
-    grade.add_argument("--out", type=Path, required=True, metavar="DIR", help="the gradebook's folder")
+    grade.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the gradebook's folder"
+    )
     grade.add_argument("--lesson", help="accept this lesson alone; else each notebook's own")
     grade.add_argument("--sandbox", choices=MODES, default="bwrap", help="default: bwrap")
     grade.add_argument(

@@ -32,7 +32,6 @@ from lmcourse.student import Host, Student
 CELL_SECONDS = 600
 _WIDGETS = "application/vnd.jupyter.widget-state+json"
 _TAIL = 12  # lines of a traceback
-_ENVIRONMENT = {"PYTHONHASHSEED": "0"}  # sets print in the same order on every run
 
 
 def execute(
@@ -68,7 +67,7 @@ def execute(
             on_cell_execute=started,
         )
         try:
-            client.execute(env={**os.environ, "PYTHONPATH": str(root.resolve()), **_ENVIRONMENT})
+            client.execute(env=_environment(root))
         except (CellControlSignal, DeadKernelError) as error:
             raise lesson.error(
                 lesson.cells[position].line,
@@ -127,6 +126,12 @@ def solved_namespace(lesson: Lesson) -> dict[str, Any]:
             if cell.role == "parameters":
                 module.__dict__["preset"] = "smoke"
     return module.__dict__
+
+
+def _environment(root: Path) -> dict[str, str]:
+    path = os.pathsep.join(filter(None, [str(root.resolve()), os.environ.get("PYTHONPATH")]))
+    # With a fixed hash seed, sets print in the same order on every run.
+    return {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
 
 
 def _run_cell(lesson: Lesson, cell: Cell, namespace: dict[str, Any]) -> None:

@@ -16,11 +16,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import lmcourse
 import torch
-from lmcourse.checks import exercises
 from tqdm import tqdm
 
+import lmcourse
 from grader.build import ROOT, fingerprint
 from grader.course import Course
 from grader.execute import solved_namespace
@@ -28,6 +27,7 @@ from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
 from grader.judge import Rules, judge
 from grader.sandbox import Limits, require
 from grader.submissions import Notebook, Problem, Submission, cells_to_run, collect
+from lmcourse.checks import exercises
 
 SECRET_FILE = "secret.key"
 
@@ -38,7 +38,7 @@ def main(submissions: Path, out: Path, *, lesson: str | None, mode: str, jobs: i
     if lesson is not None:
         exercises(lesson)
     gradebook = Gradebook(out)
-    rules = Rules(mode, Limits(), _secret(out))
+    rules = Rules(mode, Limits(), class_secret(out))
     gradebook.describe_run(_facts(rules))
     with tempfile.TemporaryDirectory() as scratch:
         collected = collect(submissions, Path(scratch), lesson)
@@ -176,7 +176,7 @@ def _fingerprint(
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _secret(out: Path) -> bytes:
+def class_secret(out: Path) -> bytes:
     """Return the secret that makes this class's inputs, a new one on the first run."""
     file = out / SECRET_FILE
     try:

@@ -111,7 +111,14 @@ class Gradebook:
         with self._connect() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO submission VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (*key, result.file, result.fingerprint, result.status, result.message, result.seconds),
+                (
+                    *key,
+                    result.file,
+                    result.fingerprint,
+                    result.status,
+                    result.message,
+                    result.seconds,
+                ),
             )
             connection.execute("DELETE FROM exercise WHERE student = ? AND lesson = ?", key)
             connection.executemany(
@@ -141,19 +148,36 @@ class Gradebook:
         """Return all results, by lesson and student."""
         with self._connect() as connection:
             exercises: dict[tuple[str, str], list[ExerciseResult]] = {}
-            for student, lesson, *rest, cases in connection.execute(
+            for (
+                student,
+                lesson,
+                name,
+                status,
+                points,
+                max_points,
+                message,
+                cases,
+            ) in connection.execute(
                 "SELECT student, lesson, name, status, points, max_points, message, cases "
                 "FROM exercise ORDER BY position"
             ):
                 shown = [CaseResult(**case) for case in json.loads(cases)]
-                exercises.setdefault((student, lesson), []).append(ExerciseResult(*rest, shown))
-            return [
-                SubmissionResult(student, lesson, *rest, exercises.get((student, lesson), []))
-                for student, lesson, *rest in connection.execute(
-                    "SELECT student, lesson, file, fingerprint, status, message, seconds "
-                    "FROM submission ORDER BY lesson, student"
+                result = ExerciseResult(name, status, points, max_points, message, shown)
+                exercises.setdefault((student, lesson), []).append(result)
+            rows = connection.execute(
+                "SELECT student, lesson, file, fingerprint, status, message, seconds "
+                "FROM submission ORDER BY lesson, student"
+            )
+            results = []
+            for student, lesson, *rest in rows:
+                file, fingerprint, status, message, seconds = rest
+                found = exercises.get((student, lesson), [])
+                results.append(
+                    SubmissionResult(
+                        student, lesson, file, fingerprint, status, message, seconds, found
+                    )
                 )
-            ]
+            return results
 
     def describe_run(self, facts: dict[str, Any]) -> None:
         """Store how this run was made: versions, limits, sandbox mode."""

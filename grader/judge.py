@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lmcourse.checks import Exercise, Outcome, exercises, run
-from lmcourse.student import Host, Lost, Student
-
 from grader.gradebook import ExerciseResult
 from grader.sandbox import Limits
 from grader.session import Cell, CellProblem, Session
+from lmcourse.checks import Exercise, Outcome, exercises, run
+from lmcourse.student import Host, Lost, Student
 
 
 @dataclass(frozen=True)

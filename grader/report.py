@@ -16,10 +16,10 @@ from pathlib import Path
 from statistics import median
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from lmcourse.checks import CaseResult
 from markupsafe import Markup
 
 from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
+from lmcourse.checks import CaseResult
 
 BINS = 10
 
@@ -40,7 +40,9 @@ EXERCISE_STATUSES = {
     "error": Status("!", "error", "The code stopped with an error."),
     "timeout": Status("!", "took too long", "The code did not finish in the time it had."),
     "out_of_memory": Status("!", "out of memory", "The code needed more memory than it may use."),
-    "crashed": Status("!", "crashed", "The code ended the notebook's process, or garbled its reply."),
+    "crashed": Status(
+        "!", "crashed", "The code ended the notebook's process, or garbled its reply."
+    ),
     "forbidden": Status("!", "not allowed", "The code tried what grading does not allow."),
     "missing": Status("○", "not started", "Nothing to grade was found under this exercise's name."),
 }
@@ -85,9 +87,7 @@ def write_report(gradebook_folder: Path) -> Path:
         page.unlink()
     feedback = pages.get_template("student.html.jinja")
     for student, theirs in by_student.items():
-        _write(
-            students / f"{slug(student)}.html", feedback.render(student=student, results=theirs)
-        )
+        _write(students / f"{slug(student)}.html", feedback.render(student=student, results=theirs))
     _write_csv(report / "grades.csv", results)
     return index
 

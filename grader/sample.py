@@ -31,9 +31,9 @@ def generate(table, start, length):
 
 MEMORY_HOG = """\
 def nll(table, ids):
-    surprises = []
+    everything = []
     while True:
-        surprises.append(torch.ones(2**24))
+        everything.append(torch.empty(2**28))  # a gibibyte at a time
 """
 
 FORK_BOMB = """\
@@ -128,6 +128,17 @@ def _only(*exercises: str) -> Make:
     return make
 
 
+def _only_with(exercise: str, code: str) -> Make:
+    """Return an unsolved notebook but for `code` in the cell of one exercise."""
+
+    def make(course: Course, released: NotebookNode) -> NotebookNode:
+        every = course.lesson(LESSON).exercises()
+        replacements = {name: code if name == exercise else None for name in every}
+        return fill(released, course.lesson(LESSON), replacements)
+
+    return make
+
+
 def _with_mistake(exercise: str) -> Make:
     def make(course: Course, released: NotebookNode) -> NotebookNode:
         mistake = next(m for m in course.mistakes(LESSON) if m.exercise == exercise)
@@ -179,6 +190,6 @@ SUBMISSIONS: dict[str, Make] = {
     "fork-bomb": _filled({"sample_next": FORK_BOMB}),
     "fake-score": _with_cell(FAKE_SCORE),
     "new-check": _with_cell(NEW_CHECK),
-    "reference-reader": _with_cell(REFERENCE_READER),
+    "reference-reader": _only_with("count_bigrams", REFERENCE_READER),
     "deleted-cells": _without_cells("sample_next", "nll"),
 }

@@ -25,12 +25,13 @@ _USERNS_HELP = """\
 bubblewrap is here but cannot make a sandbox: {problem}
   Ubuntu 24.04 and later restrict user namespaces. Allow them until the next start with:
       sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0
-  In a container, start it with user namespaces allowed (docker run --security-opt seccomp=unconfined).
+  In a container, start that one with user namespaces allowed, such as:
+      docker run --security-opt seccomp=unconfined ...
 To run students' code with no sandbox at all, ask for it: --sandbox none"""
 
 
 class SandboxMissing(RuntimeError):
-    """This machine cannot make the sandbox; the message says what to type."""
+    """No sandbox can be made here; the message says what to type."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,11 @@ def start_worker(mode: str, lesson: str, limits: Limits) -> "subprocess.Popen[by
 
 
 def _isolation() -> list[str]:
-    return (
-        "bwrap --unshare-all --unshare-user --disable-userns --uid 65534 --gid 65534 "
-        "--hostname sandbox --cap-drop ALL --new-session --die-with-parent"
-    ).split()
+    return [
+        *("bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--new-session"),
+        *("--uid", "65534", "--gid", "65534", "--hostname", "sandbox"),
+        *("--cap-drop", "ALL", "--die-with-parent"),
+    ]
 
 
 def _bubblewrapped(environment: dict[str, str], scratch_mb: int) -> list[str]:
@@ -139,9 +141,7 @@ def _interpreter() -> list[str]:
     real = sorted(
         folder for folder in folders if os.path.isdir(folder) and not _inside(folder, "/usr")
     )
-    return [
-        folder for folder in real if not any(_inside(folder, o) for o in real if o != folder)
-    ]
+    return [folder for folder in real if not any(_inside(folder, o) for o in real if o != folder)]
 
 
 def _inside(path: str, folder: str) -> bool:

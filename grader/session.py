@@ -8,11 +8,10 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from lmcourse.student import Lost
-from lmcourse.values import MAX_BYTES
-
 from grader.sandbox import Limits, start_worker
 from grader.worker import ASK, CELL, LENGTH
+from lmcourse.student import Lost
+from lmcourse.values import MAX_BYTES
 
 START_SECONDS = 60.0
 
@@ -126,7 +125,8 @@ class _Worker:
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         self._requests = process.stdin.fileno()
         self._replies = process.stdout.fileno()
         os.set_blocking(self._requests, False)

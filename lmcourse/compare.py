@@ -36,6 +36,11 @@ def show(value: Any) -> str:
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
+def summarise(value: Any) -> str:
+    """Return what a small table has room for: kind and shape of numbers, else the value itself."""
+    return describe(value) if isinstance(value, (torch.Tensor, np.ndarray)) else show(value)
+
+
 def difference(got: Any, want: Any, *, atol: float, rtol: float) -> str:
     """Return "" when `got` is as good as `want`, else one sentence on the first difference.
 

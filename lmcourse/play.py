@@ -34,5 +34,6 @@ def play(function: Callable[..., Any], **controls: Any) -> None:
 def _first(control: Any) -> Any:
     if isinstance(control, tuple):
         low, high = control[:2]
-        return (low + high) // 2 if isinstance(low, int) and isinstance(high, int) else (low + high) / 2
+        whole = isinstance(low, int) and isinstance(high, int)
+        return (low + high) // 2 if whole else (low + high) / 2
     return control[0] if isinstance(control, list) else control

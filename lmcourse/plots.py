@@ -140,11 +140,10 @@ def next_token_bars(
         )
     if top < 1:
         raise ValueError(f"top is {top}, which leaves nothing to draw; pass 1 or more")
-    order = np.argsort(-values, kind="stable")[:top]
-    rest = len(values) - len(order)
+    order, rest = np.split(np.argsort(-values, kind="stable"), [top])
     label = "probability"
-    if rest:
-        label += f"  ({rest} others together: {_probability(1 - values[order].sum())})"
+    if len(rest):
+        label += f"  ({len(rest)} others together: {_probability(values[rest].sum())})"
     texts = [_probability(values[index]) for index in order]
     with _drawing(5.5, 1.2 + 0.28 * len(order)) as (picture, axes):
         _bars(axes, values[order].tolist(), texts, highlight=0)

@@ -170,10 +170,10 @@ def summary_text(rows: list[tuple[Exercise, Outcome]]) -> str:
     """Return the points per exercise, the total as a bar, and what is left, as plain text."""
     earned, total, left = _totals(rows)
     filled = round(20 * earned / total)
-    lines = [f"[{'█' * filled}{'░' * (20 - filled)}] {earned:g} of {total:g} points"]
+    lines = [f"[{'█' * filled}{'░' * (20 - filled)}] {_points(earned)} of {total:g} points"]
     width = max(len(exercise.name) for exercise, _ in rows)
     for exercise, outcome in rows:
-        points = f"{outcome.share * exercise.points:g}/{exercise.points:g}"
+        points = f"{_points(outcome.share * exercise.points)}/{exercise.points:g}"
         lines.append(f"  {_mark(outcome)} {exercise.name:<{width}}  {points:>5}  {_word(outcome)}")
     lines.append(f"Left to do: {', '.join(left)}." if left else "All done.")
     return "\n".join(lines)
@@ -182,11 +182,11 @@ def summary_text(rows: list[tuple[Exercise, Outcome]]) -> str:
 def summary_html(rows: list[tuple[Exercise, Outcome]]) -> str:
     """Return what `summary_text` says, as HTML."""
     earned, total, left = _totals(rows)
-    label = f"{earned:g} of {total:g} points"
+    label = f"{_points(earned)} of {total:g} points"
     bar = f'<progress max="{total:g}" value="{earned:g}" aria-label="{label}"></progress>'
     body = "".join(
         f'<tr><td style="text-align:left">{_mark(outcome)} {html.escape(exercise.name)}</td>'
-        f"<td>{outcome.share * exercise.points:g} / {exercise.points:g}</td>"
+        f"<td>{_points(outcome.share * exercise.points)} / {exercise.points:g}</td>"
         f'<td style="text-align:left">{_word(outcome)}</td></tr>'
         for exercise, outcome in rows
     )
@@ -201,8 +201,12 @@ def _totals(rows: list[tuple[Exercise, Outcome]]) -> tuple[float, float, list[st
     return earned, total, left
 
 
+def _points(number: float) -> str:
+    return f"{round(number, 2):g}"
+
+
 def _headline(exercise: Exercise, outcome: Outcome) -> str:
-    points = f"{outcome.share * exercise.points:g} of {exercise.points:g} points"
+    points = f"{_points(outcome.share * exercise.points)} of {exercise.points:g} points"
     if outcome.status == "missing":
         return f"{_mark(outcome)} {exercise.name}: not started"
     return f"{_mark(outcome)} {exercise.name}: {_word(outcome)} ({points})"
@@ -230,10 +234,10 @@ def _details(result: CaseResult) -> Iterator[tuple[str, str]]:
 
 
 def _show(text: str, page: str) -> None:
-    if get_ipython() is None:  # type: ignore[no-untyped-call]
+    if get_ipython() is None:
         print(text)
     else:
-        display({"text/plain": text, "text/html": page}, raw=True)  # type: ignore[no-untyped-call]
+        display({"text/plain": text, "text/html": page}, raw=True)
 
 
 def _in_worker() -> bool:
@@ -242,7 +246,7 @@ def _in_worker() -> bool:
 
 
 def _a_person_watches() -> bool:
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     if shell is None:
         return False
     kernel = getattr(shell, "kernel", None)

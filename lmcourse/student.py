@@ -62,6 +62,7 @@ class Handle:
         return _ask(self._send, {"op": "get", "of": self, "name": name})
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the object where it lives; return what it returns, by value."""
         return _ask(self._send, {"op": "call", "of": self, "args": list(args), "kwargs": kwargs})
 
     def __repr__(self) -> str:

@@ -24,8 +24,9 @@ MAX_DEPTH = 32
 _DTYPES: dict[str, torch.dtype] = {
     name: getattr(torch, name)
     for name in (
-        "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128"
-    ).split()
+        *("bool", "uint8", "int8", "int16", "int32", "int64"),
+        *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
+    )
 }
 _DTYPE_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _ARRAY_KINDS = "biufc"
@@ -91,7 +92,8 @@ class _Packer:
         if isinstance(value, int):
             return int(value)
         if isinstance(value, float):
-            return float(value) if math.isfinite(value) else {"is": "float", "v": repr(float(value))}
+            number = float(value)
+            return number if math.isfinite(number) else {"is": "float", "v": repr(number)}
         if isinstance(value, torch.Tensor):
             return self._tensor(value)
         if isinstance(value, np.ndarray) and value.dtype.kind in _ARRAY_KINDS:

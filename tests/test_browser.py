@@ -114,9 +114,7 @@ def _solve_in_browser(chromium: str, address: str, code: str) -> None:
         browser.close()
 
 
-def test_a_notebook_solved_in_jupyterlab_is_graded(
-    lab: str, chromium: str, tmp_path: Path
-) -> None:
+def test_a_notebook_solved_in_jupyterlab_is_graded(lab: str, chromium: str, tmp_path: Path) -> None:
     lesson = Course(ROOT).lesson(LESSON)
     solution = without_markers(lesson.exercises()[EXERCISE].text)
     _solve_in_browser(chromium, lab, solution)

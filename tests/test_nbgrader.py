@@ -1,7 +1,9 @@
 """The built notebooks in nbgrader itself: released, validated and autograded."""
 
 import json
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +34,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         filled = fill(nbformat.read(released(root), 4), Course(root).lesson(toy.NAME))
         nbformat.write(filled, root / NOTEBOOK)
         patch.setenv("PYTHONPATH", str(root))
+        # nbgrader calls alembic by name, also from a venv that is not activated.
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
         yield root
 
 

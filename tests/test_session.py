@@ -206,7 +206,9 @@ def attempt():
 
 
 def test_nothing_of_a_stopped_worker_lives_on(start: Start) -> None:
-    session = start("import threading, time\nthreading.Thread(target=time.sleep, args=[99]).start()")
+    session = start(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=[99]).start()"
+    )
     assert session._worker is not None
     pid = session._worker._process.pid
     session.stop()

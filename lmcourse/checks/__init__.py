@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lmcourse.compare import describe, difference
+from lmcourse.compare import describe, difference, summarise
 from lmcourse.student import Lost, Probe, Raised, Student
 
 PUBLIC_SEED = 1948  # the year of Shannon's paper
@@ -105,8 +105,8 @@ class Exercise:
 class CaseResult:
     """How one case went, as feedback may show it: a hidden case keeps its name and outcome alone.
 
-    `expected` and `came` describe kind and shape, `message` the first difference, and `line` where
-    in the notebook the code raised.
+    `expected` and `came` describe the two values, `message` their first difference, and `line` says
+    where in the notebook the code raised.
     """
 
     name: str
@@ -218,7 +218,7 @@ def run(
             else:
                 try:
                     got = item.got()
-                    came = describe(got)
+                    came = summarise(got)
                     message = difference(got, item.want, atol=item.atol, rtol=item.rtol)
                 except Raised as error:
                     raised.append(error)
@@ -264,7 +264,7 @@ def _result(item: Case, came: str, message: str, line: str) -> CaseResult:
         name=item.name,
         passed=passed,
         points=item.points,
-        expected=describe(item.want),
+        expected=summarise(item.want) if item.reveal else describe(item.want),
         came=came,
         message=message,
         line=line,

@@ -1,0 +1,254 @@
+"""`grader grade` and `grader check` on whole notebooks, through the command line."""
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from grader import grade
+from grader.build import ROOT, paths
+from grader.cli import main
+from grader.course import Course
+from grader.gradebook import Gradebook, SubmissionResult
+from grader.judge import input_seed
+from grader.render import fill
+from grader.sample import LESSON, SUBMISSIONS, write_sample_class
+from lmcourse.checks import exercises
+
+EXERCISES = exercises(LESSON)
+TOTAL = sum(exercise.points for exercise in EXERCISES.values())
+
+
+def points(*names: str) -> float:
+    return sum(EXERCISES[name].points for name in names)
+
+
+# For each submission of the sample class: its points, and the statuses that are not "passed".
+EVERY = tuple(EXERCISES)
+SAMPLE: dict[str, tuple[float, dict[str, str]]] = {
+    "perfect": (TOTAL, {}),
+    "partial": (
+        points("count_bigrams", "normalise", "sample_next"),
+        dict.fromkeys(EVERY[3:], "missing"),
+    ),
+    "blank": (0, dict.fromkeys(EVERY, "missing")),
+    "known-mistake": (18.2857, {"count_bigrams": "partial"}),
+    "syntax-error": (TOTAL - points("normalise"), {"normalise": "error"}),
+    "infinite-loop": (TOTAL - points("generate"), {"generate": "timeout"}),
+    "memory-hog": (TOTAL - points("nll"), {"nll": "out_of_memory"}),
+    # A text of length 1 needs no draw: generate still earns that case.
+    "fork-bomb": (
+        TOTAL - points("sample_next", "generate") + 0.5,
+        {"sample_next": "error", "generate": "partial"},
+    ),
+    "fake-score": (0, dict.fromkeys(EVERY, "missing")),
+    "new-check": (0, dict.fromkeys(EVERY, "missing")),
+    "reference-reader": (0, dict.fromkeys(EVERY, "missing") | {"count_bigrams": "failed"}),
+    "deleted-cells": (
+        TOTAL - points("sample_next", "nll", "generate") + 0.5,
+        {"sample_next": "missing", "nll": "missing", "generate": "partial"},
+    ),
+}
+
+
+def notebook(path: Path, **changes: Any) -> None:
+    """Write the released notebook with other metadata."""
+    released = json.loads(paths(ROOT, LESSON).student.read_text("utf-8"))
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(released | changes))
+
+
+def write_unreadable(folder: Path) -> None:
+    for student, text in {
+        "not-json": "{",
+        "another-kind-of-json": "[]",
+        "empty-file": "",
+        "huge": "1" * 50_000_001,
+    }.items():
+        (folder / student).mkdir(parents=True)
+        (folder / student / f"{LESSON}.ipynb").write_text(text)
+    notebook(folder / "no-cells" / f"{LESSON}.ipynb", cells=[])
+    notebook(folder / "no-kernel" / f"{LESSON}.ipynb", metadata={})
+    kernel = {"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}}
+    notebook(folder / "another-language" / f"{LESSON}.ipynb", metadata=kernel)
+    other = folder / "another-lesson" / "00_start.ipynb"
+    other.parent.mkdir()
+    other.write_text(paths(ROOT, "00_start").student.read_text("utf-8"))
+
+
+UNREADABLE = {
+    "not-json": "not_a_notebook",
+    "another-kind-of-json": "not_a_notebook",
+    "empty-file": "not_a_notebook",
+    "huge": "too_large",
+    "no-cells": "empty",
+    "no-kernel": "graded",
+    "another-language": "wrong_language",
+    "another-lesson": "wrong_lesson",
+}
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Grade the sample class and eight odd files; give the submissions and the gradebook."""
+    submissions = tmp_path_factory.mktemp("class")
+    out = tmp_path_factory.mktemp("out") / "grades"
+    write_sample_class(Course(ROOT), submissions)
+    write_unreadable(submissions)
+    assert main(["grade", str(submissions), "--out", str(out), "--lesson", LESSON]) == 0
+    return submissions, out
+
+
+def results(out: Path) -> dict[str, SubmissionResult]:
+    return {result.student: result for result in Gradebook.open(out).results()}
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("student", SUBMISSIONS)
+def test_the_sample_class_gets_what_the_table_says(graded: tuple[Path, Path], student: str) -> None:
+    result = results(graded[1])[student]
+    earned, statuses = SAMPLE[student]
+    assert result.status == "graded"
+    assert {e.name: e.status for e in result.exercises if e.status != "passed"} == statuses
+    assert result.points == pytest.approx(earned, abs=1e-3)
+    assert result.max_points == TOTAL
+
+
+@pytest.mark.sandbox
+def test_a_known_mistake_reaches_the_student_with_its_hint(graded: tuple[Path, Path]) -> None:
+    mistake = next(m for m in Course(ROOT).mistakes(LESSON) if m.exercise == "count_bigrams")
+    result = results(graded[1])["known-mistake"].exercises[0]
+    failure = next(case for case in result.cases if not case.passed)
+    assert mistake.hint in failure.hint
+
+
+@pytest.mark.sandbox
+def test_a_syntax_error_is_told_where_it_is(graded: tuple[Path, Path]) -> None:
+    result = results(graded[1])["syntax-error"].exercises[1]
+    assert "SyntaxError: expected ':'" in result.message
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("student", UNREADABLE)
+def test_an_odd_file_gets_a_status_and_a_sentence(graded: tuple[Path, Path], student: str) -> None:
+    result = results(graded[1])[student]
+    assert result.status == UNREADABLE[student]
+    assert result.message.endswith(".")
+    assert (result.points, result.max_points) == (0, TOTAL)
+
+
+@pytest.mark.sandbox
+def test_grading_again_keeps_what_is_unchanged_and_grades_what_is_new(
+    graded: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    submissions, out = graded
+    before = results(out)
+    again = ["grade", str(submissions), "--out", str(out), "--lesson", LESSON]
+    assert main(again) == 0
+    assert "20 unchanged" in capsys.readouterr().out
+    assert results(out) == before
+
+    source = (submissions / "blank" / f"{LESSON}.ipynb").read_text("utf-8")
+    (submissions / "latecomer").mkdir()
+    (submissions / "latecomer" / f"{LESSON}.ipynb").write_text(source)
+    assert main(again) == 0
+    assert "1 graded, 0 could not be, 20 unchanged" in capsys.readouterr().out
+    (submissions / "latecomer" / f"{LESSON}.ipynb").unlink()
+
+
+def test_the_inputs_differ_between_files_and_classes_and_stay_the_same_for_each() -> None:
+    exercise = EXERCISES["nll"]
+    seed = input_seed
+    assert seed(b"a", exercise, "file") == seed(b"a", exercise, "file")
+    others = {seed(b"a", exercise, "file"), seed(b"b", exercise, "file"), seed(b"a", exercise, "x")}
+    assert len(others | {seed(b"a", EXERCISES["generate"], "file")}) == 4
+
+
+def test_the_secret_is_made_once_and_is_for_its_owner_alone(tmp_path: Path) -> None:
+    first = grade.class_secret(tmp_path)
+    assert len(first) == 32
+    assert grade.class_secret(tmp_path) == first
+    assert (tmp_path / grade.SECRET_FILE).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["grade", "nowhere", "--out", "{out}"], "nowhere"),
+        (["grade", "{empty}", "--out", "{out}"], "there are no notebooks in"),
+        (["grade", "{empty}", "--out", "{out}", "--lesson", "2"], "there is no lesson '2'"),
+        (["report", "{empty}"], "make one with: grader grade"),
+        (["build", "77_none"], "there is no lesson '77_none'"),
+    ],
+)
+@pytest.mark.sandbox
+def test_bad_input_is_told_in_a_line(
+    arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {"empty": tmp_path / "empty", "out": tmp_path / "out"}
+    places["empty"].mkdir()
+    assert main([argument.format(**places) for argument in arguments]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert "Traceback" not in error
+
+
+# --- grader check -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def half_done(tmp_path: Path) -> Path:
+    """Return a notebook with one right exercise, one wrong, and the others not started."""
+    lesson = Course(ROOT).lesson(LESSON)
+    replacements: dict[str, str | None] = dict.fromkeys(lesson.exercises())
+    del replacements["normalise"]
+    replacements["count_bigrams"] = "def count_bigrams(ids, V):\n    return torch.zeros(V, V)\n"
+    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+    path = tmp_path / f"{LESSON}.ipynb"
+    nbformat.write(fill(released, lesson, replacements), path)
+    return path
+
+
+def test_check_tells_a_terminal_and_a_ci_system_what_is_wrong(
+    half_done: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    summary, junit = tmp_path / "summary.md", tmp_path / "reports" / "checks.xml"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    assert main(["check", str(half_done), "--junit", str(junit)]) == 1
+
+    out = capsys.readouterr().out
+    assert "✗ count_bigrams: partly right (0.33 of 2 points)" in out
+    assert "✓ normalise" in out
+    annotations = [line for line in out.splitlines() if line.startswith("::error ")]
+    assert len(annotations) == 1
+    assert "title=count_bigrams::" in annotations[0]
+    assert "Left to do: count_bigrams" in summary.read_text("utf-8")
+
+    cases = {case.attrib["name"]: case for case in ET.parse(junit).getroot().iter("testcase")}
+    assert set(cases) == set(EXERCISES)
+    assert cases["count_bigrams"].find("failure") is not None
+    assert list(cases["normalise"]) == []
+    assert cases["generate"].find("skipped") is not None
+
+
+def test_check_of_an_untouched_notebook_finds_nothing_wrong(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["check", str(paths(ROOT, LESSON).student)]) == 0
+    assert f"0 of {TOTAL:g} points" in capsys.readouterr().out
+
+
+def test_check_of_a_file_that_is_no_notebook_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "notes.ipynb"
+    path.write_text("hello")
+    assert main(["check", str(path)]) == 2
+    assert "not a notebook" in capsys.readouterr().out
