@@ -3,6 +3,7 @@
     solutions/NN_name.py  ->  notebooks/NN_name.ipynb             what students open
                               solutions/NN_name.ipynb             solved and executed
                               lmcourse/recordings/NN_name.json    answers for the self-check
+    solutions/02_bigrams.ipynb -> .github/images/ladder.png       the README's picture
 
 Each built file says, as `source_sha256`, what it was built from, so only what changed is built.
 """
@@ -12,12 +13,14 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 import lmcourse
+from grader import picture
 from grader.course import Course, registered
 from grader.execute import execute, record
 from grader.render import render_solved, render_student, to_text
@@ -78,6 +81,7 @@ def build(root: Path, names: Sequence[str] = ()) -> list[str]:
     with tqdm(total=total, unit=" cells", disable=not stale or None) as progress:
         for name in stale:
             _build(course, name, progress)
+    picture.write(root)
     return stale
 
 
@@ -100,6 +104,8 @@ def check_built(root: Path, names: Sequence[str] = ()) -> list[str]:
             problems.append(str(error))
     if names:
         return problems
+    if not picture.is_current(root):
+        problems.append(f"{picture.PICTURE} is not what its lesson shows; type: grader build")
     for folder in ("notebooks/*.ipynb", "solutions/*.ipynb", "lmcourse/recordings/*.json"):
         for path in sorted(root.glob(folder)):
             if path.stem not in course.names:
@@ -114,14 +120,25 @@ def check_built(root: Path, names: Sequence[str] = ()) -> list[str]:
 
 
 def fingerprint(course: Course, name: str) -> str:
-    """Return the SHA-256 of all that decides what lesson `name` is built into, in hexadecimal."""
+    """Return the SHA-256 of all that decides what lesson `name` is built into, in hexadecimal.
+
+    That is its source, its checks, the code that it carries, and what every notebook imports.
+    """
     lesson = course.lesson(name)
     registered(lesson)
     check_file = check_module(name).__file__
     assert check_file is not None
-    parts = [VERSION, lesson.path.read_text("utf-8"), Path(check_file).read_text("utf-8")]
-    parts += [cell.text for cell in lesson.cells if cell.role == "carry"]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    texts = [VERSION, lesson.path.read_text("utf-8"), Path(check_file).read_text("utf-8")]
+    texts += [cell.text for cell in lesson.cells if cell.role == "carry"]
+    return hashlib.sha256(json.dumps([*texts, *_package()]).encode()).hexdigest()
+
+
+@cache
+def _package() -> tuple[str, ...]:
+    """Return the source of `lmcourse`, the lessons' checks left out."""
+    package = Path(lmcourse.__file__).parent
+    paths = [*package.glob("*.py"), *package.glob("corpus/*.py"), package / "checks/__init__.py"]
+    return tuple(path.read_text("utf-8") for path in sorted(paths))
 
 
 def _differences(course: Course, name: str) -> list[Path]:

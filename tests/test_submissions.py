@@ -251,6 +251,14 @@ def test_cells_to_run_leaves_out_demos_and_keeps_the_numbers(tmp_path):
     ]
 
 
+def test_cells_run_on_the_least_data_whatever_the_student_chose(tmp_path):
+    path = write(tmp_path / "a.ipynb", notebook(code="preset = 'gpu'  # or so\nx = 'gpu'"))
+    found = read(path)
+    assert isinstance(found, Notebook)
+    sources = [cell.source for cell in cells_to_run(found)]
+    assert "preset = \"smoke\"  # or so\nx = 'gpu'" in sources
+
+
 # --- Finding a class's files
 
 
@@ -276,6 +284,13 @@ def test_a_folder_for_each_student_with_a_notebook_for_each_lesson(tmp_path):
     assert students(found) == ["ada", "ada", "ben"]
     assert {submission.read().lesson for submission in found[:2]} == {"01_data", "02_bigrams"}
     assert all(submission.note == "" for submission in found)
+
+
+def test_a_students_folder_keeps_its_name(tmp_path):
+    root = tmp_path / "class"
+    for name in ("group.a", "ada_101_9001_x"):
+        write(root / name / "hw.ipynb")
+    assert students(collect(root, tmp_path)) == ["ada_101_9001_x", "group.a"]
 
 
 @pytest.mark.parametrize("inside", [".", "submitted"])
@@ -587,6 +602,18 @@ def test_a_zip_may_not_hold_too_much_in_all(tmp_path, monkeypatch):
     assert isinstance(found, Problem)
     assert found.status == "too_large"
     assert "5 notebooks" in found.message
+
+
+def test_a_students_zip_may_not_be_larger_than_a_notebook(tmp_path, monkeypatch):
+    root = tmp_path / "class"
+    write(root / "ada" / "hw.zip", zip_bytes([("02.ipynb", notebook())]))
+    write(root / "submissions.zip", zip_bytes([(name, notebook()) for name in CANVAS]))
+    monkeypatch.setattr(submissions, "MAX_FILE_BYTES", 500)
+    found = {submission.student: submission for submission in collect(root, tmp_path)}
+    assert sorted(found) == ["ada", *CANVAS_STUDENTS]
+    assert found["ada"].problem is not None
+    assert found["ada"].problem.status == "too_large"
+    assert found["anon_x7Kq2"].problem is None
 
 
 def test_names_are_kept_apart_and_can_be_written(tmp_path):
