@@ -24,8 +24,10 @@ from grader.build import ROOT, fingerprint
 from grader.course import Course
 from grader.execute import solved_namespace
 from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
-from grader.judge import Rules, judge
+from grader.judge import Rules, defined_names, judge
+from grader.regions import stub
 from grader.sandbox import Limits, require
+from grader.session import Cell
 from grader.submissions import Notebook, Problem, Submission, cells_to_run, collect
 from lmcourse.checks import exercises
 
@@ -33,7 +35,10 @@ SECRET_FILE = "secret.key"
 
 
 def main(submissions: Path, out: Path, *, lesson: str | None, mode: str, jobs: int | None) -> int:
-    """Grade all `submissions` into the gradebook in `out`; what is there unchanged is kept."""
+    """Grade all `submissions` into the gradebook in `out`; what is there unchanged is kept.
+
+    Returns 1 if the grader itself failed on a submission, else 0.
+    """
     require(mode)
     if lesson is not None:
         exercises(lesson)
@@ -46,12 +51,15 @@ def main(submissions: Path, out: Path, *, lesson: str | None, mode: str, jobs: i
             raise FileNotFoundError(f"there are no notebooks in {submissions}")
         results = list(_grade(collected, gradebook, lesson, rules, jobs or os.cpu_count() or 1))
     graded = sum(result.status == "graded" for result in results)
+    failed = sum(result.status == "not_graded" for result in results)
     kept = len(collected) - len(results)
     print(
         f"{len(collected)} submissions: {graded} graded, {len(results) - graded} could not be, "
         f"{kept} unchanged since the last run. Gradebook: {out}"
     )
-    return 0
+    if failed:
+        print(f"The grader itself failed on {failed} of them; they are graded again next time.")
+    return int(failed > 0)
 
 
 def _grade(
@@ -64,18 +72,22 @@ def _grade(
         # Processes, not threads: a check seeds the generators of the process that it runs in.
         ProcessPoolExecutor(jobs, get_context("spawn"), _ignore_interrupt) as pool,
     ):
-        waiting = []
+        waiting = {}
         for submission in collected:
             notebook = submission.read()
             fingerprint = _fingerprint(submission, notebook, lesson, rules)
-            key = (submission.student, _lesson_of(notebook, lesson))
-            if stored.get(key) == fingerprint:
+            name = _lesson_of(notebook, lesson)
+            if stored.get((submission.student, name)) == fingerprint:
                 progress.update()
                 continue
-            waiting.append(pool.submit(_grade_one, submission, lesson, rules, fingerprint))
+            task = pool.submit(_grade_one, submission, lesson, rules, fingerprint)
+            waiting[task] = (submission, name)
         try:
             for done in as_completed(waiting):
-                result = done.result()
+                try:
+                    result = done.result()
+                except Exception as error:  # a fault of the grader's own must not stop the class
+                    result = _failed(*waiting[done], error)
                 gradebook.write(result)
                 progress.update()
                 yield result
@@ -95,16 +107,12 @@ def _grade_one(
     notebook = submission.read()
     status, message = _verdict(notebook, lesson)
     name = _lesson_of(notebook, lesson)
-    results: list[ExerciseResult] = []
     if isinstance(notebook, Notebook) and status == "graded":
         torch.set_num_threads(1)
-        cells = cells_to_run(notebook, _demos(name))
+        cells = _without_spare_stubs(cells_to_run(notebook, _demos(name)), name)
         results = judge(name, cells, notebook.sha256, _reference(name), rules)
-    elif name:
-        results = [
-            ExerciseResult(exercise.name, "missing", 0.0, exercise.points)
-            for exercise in exercises(name).values()
-        ]
+    else:
+        results = _nothing(name)
     return SubmissionResult(
         student=submission.student,
         lesson=name,
@@ -115,6 +123,39 @@ def _grade_one(
         seconds=round(time.monotonic() - started, 2),
         exercises=results,
     )
+
+
+def _failed(submission: Submission, lesson: str, error: Exception) -> SubmissionResult:
+    tqdm.write(f"{submission.student}: the grader failed: {type(error).__name__}: {error}")
+    message = "The grader itself failed on this notebook. It is graded again at the next run."
+    file, status = submission.path.name, "not_graded"
+    results = _nothing(lesson)
+    return SubmissionResult(submission.student, lesson, file, "", status, message, 0.0, results)
+
+
+def _nothing(lesson: str) -> list[ExerciseResult]:
+    return [
+        ExerciseResult(exercise.name, "missing", 0.0, exercise.points)
+        for exercise in (exercises(lesson).values() if lesson else ())
+    ]
+
+
+def _without_spare_stubs(cells: list[Cell], lesson: str) -> list[Cell]:
+    """Leave out each untouched stub of what another cell defines, as when a cell was copied."""
+    stubs = {
+        stub(cell.text, cell.name).strip() for cell in _course().lesson(lesson).exercises().values()
+    }
+    written = {
+        name
+        for cell in cells
+        if cell.source.strip() not in stubs
+        for name in defined_names(cell.source)
+    }
+    return [
+        cell
+        for cell in cells
+        if cell.source.strip() not in stubs or not defined_names(cell.source) <= written
+    ]
 
 
 def _verdict(notebook: Notebook | Problem, lesson: str | None) -> tuple[str, str]:

@@ -56,8 +56,9 @@ class SubmissionResult:
     """One submission.
 
     `status` is "graded", or says why it could not be: "not_a_notebook", "wrong_lesson",
-    "wrong_language", "empty", "too_large". `message` is a sentence for the student. `fingerprint`
-    covers all that decides the result: the file, the checks, the limits.
+    "wrong_language", "empty", "too_large", or "not_graded" when the grader itself failed. `message`
+    is a sentence for the student. `fingerprint` covers all that decides the result: the file, the
+    checks, the limits; it is empty when the submission is to be graded again.
     """
 
     student: str
@@ -106,36 +107,33 @@ class Gradebook:
         return cls(folder)
 
     def write(self, result: SubmissionResult) -> None:
-        """Store `result`, in place of an earlier one of the same student and lesson."""
-        key = (result.student, result.lesson)
-        with self._connect() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO submission VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *key,
-                    result.file,
-                    result.fingerprint,
-                    result.status,
-                    result.message,
-                    result.seconds,
-                ),
+        """Store `result`, in place of an earlier one of the same student and lesson.
+
+        It also takes the place of a file of the student's that belonged to no lesson.
+        """
+        student, lesson = _text(result.student), result.lesson
+        row = (student, lesson, _text(result.file), result.fingerprint, result.status)
+        rows = [
+            (
+                *(student, lesson, position, exercise.name, exercise.status),
+                *(exercise.points, exercise.max_points, _text(exercise.message)),
+                json.dumps([asdict(case) for case in exercise.cases]),
             )
-            connection.execute("DELETE FROM exercise WHERE student = ? AND lesson = ?", key)
+            for position, exercise in enumerate(result.exercises)
+        ]
+        with self._connect() as connection:
+            for table in ("submission", "exercise"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE student = ? AND lesson IN (?, '')",
+                    (student, lesson),
+                )
+            connection.execute(
+                "INSERT INTO submission VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (*row, _text(result.message), result.seconds),
+            )
             connection.executemany(
                 "INSERT INTO exercise VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        *key,
-                        position,
-                        exercise.name,
-                        exercise.status,
-                        exercise.points,
-                        exercise.max_points,
-                        exercise.message,
-                        json.dumps([asdict(case) for case in exercise.cases]),
-                    )
-                    for position, exercise in enumerate(result.exercises)
-                ],
+                rows,
             )
 
     def fingerprints(self) -> dict[tuple[str, str], str]:
@@ -201,3 +199,8 @@ class Gradebook:
                 yield connection
         finally:
             connection.close()
+
+
+def _text(text: str) -> str:
+    """Return `text` as SQLite can hold it: no halves of surrogate pairs."""
+    return text.encode(errors="replace").decode()

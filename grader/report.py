@@ -53,6 +53,7 @@ SUBMISSION_STATUSES = {
     "wrong_language": Status("!", "wrong language", "The notebook is not set to run Python."),
     "empty": Status("!", "empty", "The notebook has no code."),
     "too_large": Status("!", "too large", "The file is larger than what is accepted."),
+    "not_graded": Status("!", "not graded", "The grader itself failed; grade it again."),
 }
 
 
@@ -65,7 +66,8 @@ def write_report(gradebook_folder: Path) -> Path:
         If there is no gradebook in the folder.
     """
     gradebook = Gradebook.open(gradebook_folder)
-    results = gradebook.results()
+    # Files of no lesson come last.
+    results = sorted(gradebook.results(), key=lambda result: result.lesson == "")
     report = gradebook_folder / "report"
     students = report / "students"
     students.mkdir(parents=True, exist_ok=True)

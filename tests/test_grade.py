@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from grader.gradebook import Gradebook, SubmissionResult
 from grader.judge import input_seed
 from grader.render import fill
 from grader.sample import LESSON, SUBMISSIONS, write_sample_class
+from grader.submissions import Submission
 from lmcourse.checks import exercises
 
 EXERCISES = exercises(LESSON)
@@ -79,6 +81,47 @@ def write_unreadable(folder: Path) -> None:
     other.write_text(paths(ROOT, "00_start").student.read_text("utf-8"))
 
 
+def write_mangled(folder: Path) -> None:
+    """Write a solved notebook as editors, habits and accidents leave it."""
+    lesson = Course(ROOT).lesson(LESSON)
+    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+    book = fill(released, lesson)
+    sources = [cell.source for cell in book.cells if cell.cell_type == "code"]
+    stubs = [cell.source for cell in released.cells if cell.cell_type == "code"]
+    moved = next(source for source in sources if source.startswith("def nll("))
+    sources.remove(moved)
+    timed = next(i for i, source in enumerate(sources) if source.startswith("def normalise("))
+    sources[timed] = "%%time\n" + sources[timed]
+    answers = next(i for i, source in enumerate(sources) if source.startswith("answer_1 ="))
+    sources[answers : answers + 1] = sources[answers].splitlines()
+    untouched = next(source for source in stubs if source.startswith("def generate("))
+    sources += [
+        "%pip install left-pad\n!pip install left-pad\n%matplotlib inline",
+        moved,
+        untouched,
+    ]
+    sources += ["import sys, warnings\nprint('x', file=sys.stderr)\nwarnings.warn('careful')"]
+    cells = [
+        {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": 1}
+        for source in sources
+    ]
+    book = {"nbformat": 4, "nbformat_minor": 0, "metadata": {"colab": {}}, "cells": cells}
+    path = folder / "mangled" / "Copy of lesson.ipynb"
+    path.parent.mkdir()
+    path.write_text(json.dumps(book))
+
+
+def write_unprintable(folder: Path) -> None:
+    """Write a notebook whose error message no database can hold."""
+    lesson = Course(ROOT).lesson(LESSON)
+    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+    replacements: dict[str, str | None] = dict.fromkeys(lesson.exercises())
+    replacements["nll"] = "def nll(table, ids):\n    raise ValueError(chr(0xD800) + chr(0))\n"
+    path = folder / "unprintable" / f"{LESSON}.ipynb"
+    path.parent.mkdir()
+    nbformat.write(fill(released, lesson, replacements), path)
+
+
 UNREADABLE = {
     "not-json": "not_a_notebook",
     "another-kind-of-json": "not_a_notebook",
@@ -93,11 +136,13 @@ UNREADABLE = {
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Grade the sample class and eight odd files; give the submissions and the gradebook."""
+    """Grade the sample class and ten odd files; give the submissions and the gradebook."""
     submissions = tmp_path_factory.mktemp("class")
     out = tmp_path_factory.mktemp("out") / "grades"
     write_sample_class(Course(ROOT), submissions)
     write_unreadable(submissions)
+    write_mangled(submissions)
+    write_unprintable(submissions)
     assert main(["grade", str(submissions), "--out", str(out), "--lesson", LESSON]) == 0
     return submissions, out
 
@@ -141,6 +186,46 @@ def test_an_odd_file_gets_a_status_and_a_sentence(graded: tuple[Path, Path], stu
 
 
 @pytest.mark.sandbox
+def test_cells_moved_split_copied_and_stripped_of_metadata_still_count(
+    graded: tuple[Path, Path],
+) -> None:
+    result = results(graded[1])["mangled"]
+    assert {e.name: e.status for e in result.exercises if e.status != "passed"} == {}
+
+
+@pytest.mark.sandbox
+def test_a_message_that_no_database_can_hold_stops_nobody(graded: tuple[Path, Path]) -> None:
+    result = results(graded[1])["unprintable"]
+    assert {e.name: e.status for e in result.exercises}["nll"] == "error"
+
+
+@pytest.mark.sandbox
+def test_a_fault_of_the_grader_stops_nobody_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for student in ("ada", "bob"):
+        notebook(tmp_path / "class" / student / f"{LESSON}.ipynb")
+    right = grade._grade_one
+
+    def faulty(submission: Submission, *rest: Any) -> SubmissionResult:
+        if submission.student == "ada":
+            raise RuntimeError("a fault")
+        return right(submission, *rest)
+
+    monkeypatch.setattr(grade, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
+    monkeypatch.setattr(grade, "_grade_one", faulty)
+    again = ["grade", str(tmp_path / "class"), "--out", str(tmp_path / "out")]
+    assert main(again) == 1
+    assert results(tmp_path / "out")["ada"].status == "not_graded"
+    assert results(tmp_path / "out")["bob"].status == "graded"
+
+    monkeypatch.setattr(grade, "_grade_one", right)
+    assert main(again) == 0
+    assert results(tmp_path / "out")["ada"].status == "graded"
+    assert "1 unchanged" in capsys.readouterr().out
+
+
+@pytest.mark.sandbox
 def test_grading_again_keeps_what_is_unchanged_and_grades_what_is_new(
     graded: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,14 +233,14 @@ def test_grading_again_keeps_what_is_unchanged_and_grades_what_is_new(
     before = results(out)
     again = ["grade", str(submissions), "--out", str(out), "--lesson", LESSON]
     assert main(again) == 0
-    assert "20 unchanged" in capsys.readouterr().out
+    assert "22 unchanged" in capsys.readouterr().out
     assert results(out) == before
 
     source = (submissions / "blank" / f"{LESSON}.ipynb").read_text("utf-8")
     (submissions / "latecomer").mkdir()
     (submissions / "latecomer" / f"{LESSON}.ipynb").write_text(source)
     assert main(again) == 0
-    assert "1 graded, 0 could not be, 20 unchanged" in capsys.readouterr().out
+    assert "1 graded, 0 could not be, 22 unchanged" in capsys.readouterr().out
     (submissions / "latecomer" / f"{LESSON}.ipynb").unlink()
 
 

@@ -157,6 +157,15 @@ def test_a_class_where_nothing_could_be_graded(tmp_path):
     assert page.named("svg") == []
 
 
+def test_files_of_no_lesson_come_last(tmp_path):
+    lost = SubmissionResult("ada", "", "x.ipynb", "", "empty", "No code.", 0.0, [])
+    folder = report(tmp_path, submission("ada"), lost)
+    for path in folder.rglob("*.html"):
+        text = Page(path).text
+        assert text.index("02_bigrams") < text.index("No code.")
+    assert [row["lesson"] for row in grades(folder)] == ["02_bigrams", ""]
+
+
 def test_an_empty_gradebook_gives_a_page(tmp_path):
     assert "Grades" in Page(report(tmp_path) / "index.html").text
 
