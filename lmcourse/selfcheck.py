@@ -70,7 +70,7 @@ class SelfCheck:
         namespace = sys._getframe(1).f_globals
         waiting = [name for name in names if _is_stub(namespace.get(name, ...))]
         if waiting:
-            text = f"This cell waits for: {', '.join(waiting)}."
+            text = f"This cell waits for {', '.join(waiting)}: fill it in, or run the cells above."
             _show(text, f"<p>○ {html.escape(text)}</p>")
         return not waiting
 

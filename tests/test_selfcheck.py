@@ -159,7 +159,7 @@ found = [check.ready("started"), check.ready("started", "stub"), check.ready("Ha
     namespace: dict[str, Any] = {"check": toy_check, "answer_1": ...}
     exec(source, namespace)
     assert namespace["found"] == [True, False, False, False, False]
-    assert "waits for: stub" in capsys.readouterr().out
+    assert "waits for stub" in capsys.readouterr().out
 
 
 def test_in_the_graders_worker_check_says_and_does_nothing(
