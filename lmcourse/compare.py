@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 MAX_SHOWN = 120
+FEW = 8
 
 
 def describe(value: Any) -> str:
@@ -25,20 +26,24 @@ def describe(value: Any) -> str:
 def show(value: Any) -> str:
     """Return `value` itself, shortened to a line."""
     if isinstance(value, (torch.Tensor, np.ndarray)):
-        if math.prod(value.shape) > 8:
+        if math.prod(value.shape) > FEW:
             return describe(value)
         value = value.tolist()
     if isinstance(value, float):
         return f"{value:.4g}"
-    if isinstance(value, list) and value and all(isinstance(part, float) for part in value):
-        return "[" + ", ".join(f"{part:.4g}" for part in value[:8]) + "]"
+    if isinstance(value, list) and len(value) <= FEW:
+        return f"[{', '.join(show(part) for part in value)}]"
     text = repr(value)
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
 def summarise(value: Any) -> str:
-    """Return what a small table has room for: kind and shape of numbers, else the value itself."""
-    return describe(value) if isinstance(value, (torch.Tensor, np.ndarray)) else show(value)
+    """Return what a small table has room for: kind and shape of numbers, and values if few."""
+    if not isinstance(value, (torch.Tensor, np.ndarray)):
+        return show(value)
+    if math.prod(value.shape) > FEW:
+        return describe(value)
+    return f"{describe(value)}: {show(value)}"
 
 
 def difference(got: Any, want: Any, *, atol: float, rtol: float) -> str:
@@ -63,8 +68,10 @@ def difference(got: Any, want: Any, *, atol: float, rtol: float) -> str:
     if type(got) is not type(want):
         return f"expected {_article(describe(want))}, got {_article(describe(got))}"
     if isinstance(want, (list, tuple)):
-        if len(got) != len(want):
+        if len(got) != len(want) and max(len(got), len(want)) > FEW:
             return f"expected {len(want)} items, got {len(got)}"
+        if len(got) != len(want):
+            return f"expected {show(want)}, got {show(got)}"
         for position, (part, wanted) in enumerate(zip(got, want, strict=True)):
             if found := difference(part, wanted, atol=atol, rtol=rtol):
                 return f"at position {position}: {found}"

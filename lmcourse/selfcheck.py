@@ -18,6 +18,10 @@ from lmcourse.checks import PUBLIC_SEED, CaseResult, Exercise, Outcome, exercise
 from lmcourse.student import Host, Student
 
 MARKS = {True: "✓", False: "✗"}
+START = (
+    "Put your code in place of `raise NotImplementedError(...)`, or of the dots, "
+    "run that cell, and check again."
+)
 
 
 class CheckFailed(AssertionError):
@@ -69,6 +73,11 @@ class SelfCheck:
             return False
         namespace = sys._getframe(1).f_globals
         waiting = [name for name in names if _is_stub(namespace.get(name, ...))]
+        for name in names:
+            outcome = self._outcomes.get(name)
+            if name not in waiting and outcome and outcome.status not in ("passed", "missing"):
+                text = f"({name} is not right yet, so what follows may be wrong.)"
+                _show(text, f"<p>{html.escape(text)}</p>")
         if waiting:
             text = f"This cell waits for {', '.join(waiting)}: fill it in, or run the cells above."
             _show(text, f"<p>○ {html.escape(text)}</p>")
@@ -119,7 +128,7 @@ def outcome_text(exercise: Exercise, outcome: Outcome) -> str:
     """Return the outcome as plain text for a terminal."""
     lines = [_headline(exercise, outcome)]
     if outcome.status == "missing":
-        return lines[0]
+        return f"{lines[0]}\n  {START}"
     failure = outcome.first_failure
     for result in outcome.cases:
         lines.append(f"  {MARKS[result.passed]} {result.name}")
@@ -136,7 +145,7 @@ def outcome_html(exercise: Exercise, outcome: Outcome) -> str:
     """Return the outcome as a small table; marks and words carry what colour repeats."""
     head = f"<p><b>{html.escape(_headline(exercise, outcome))}</b></p>"
     if outcome.status == "missing":
-        return head
+        return f"{head}<p>{html.escape(START)}</p>"
     failure = outcome.first_failure
     rows = []
     for result in outcome.cases:
@@ -146,7 +155,7 @@ def outcome_html(exercise: Exercise, outcome: Outcome) -> str:
             note = "<br>".join(
                 f"<i>{name}</i> {html.escape(text)}"
                 for name, text in _details(result)
-                if name in ("difference", "where", "hint")
+                if name in ("call", "difference", "where", "hint")
             )
         else:
             note = html.escape(note)
@@ -223,6 +232,7 @@ def _word(outcome: Outcome) -> str:
 
 def _details(result: CaseResult) -> Iterator[tuple[str, str]]:
     for name, text in (
+        ("call", result.call),
         ("expected", result.expected),
         ("what came", result.came),
         ("difference", result.message),

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lmcourse.compare import show
 from lmcourse.values import pack, unpack
 
 Send = Callable[[bytes], bytes]
@@ -48,25 +49,44 @@ class NotDefined(NameError):
     """The notebook has no such name."""
 
 
+class _Link:
+    """The way to one notebook's process, and the calls that went there, as Python text."""
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.calls: list[str] = []
+
+    def call(self, request: dict[str, Any], name: str, *args: Any, **kwargs: Any) -> Any:
+        words = [_words(value) for value in args]
+        words += [f"{key}={_words(value)}" for key, value in kwargs.items()]
+        self.calls.append(f"{name}({', '.join(words)})")
+        return _ask(self, request, name)
+
+
+def _words(value: Any) -> str:
+    return value._name if isinstance(value, Handle) else show(value)
+
+
 class Handle:
     """An object that stays in the notebook's process: call it, or read its attributes."""
 
-    def __init__(self, send: Send, number: int, kind: str) -> None:
-        self._send = send
+    def __init__(self, link: _Link, number: int, name: str) -> None:
+        self._link = link
         self._number = number
-        self._kind = kind
+        self._name = name
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # copy and pickle probe for these
             raise AttributeError(name)
-        return _ask(self._send, {"op": "get", "of": self, "name": name})
+        return _ask(self._link, {"op": "get", "of": self, "name": name}, f"{self._name}.{name}")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the object where it lives; return what it returns, by value."""
-        return _ask(self._send, {"op": "call", "of": self, "args": list(args), "kwargs": kwargs})
+        request = {"op": "call", "of": self, "args": list(args), "kwargs": kwargs}
+        return self._link.call(request, self._name, *args, **kwargs)
 
     def __repr__(self) -> str:
-        return f"<{self._kind} object>"
+        return f"<{self._name}>"
 
 
 class Student:
@@ -77,20 +97,27 @@ class Student:
     """
 
     def __init__(self, send: Send) -> None:
-        self._send = send
+        self._link = _Link(send)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return _ask(self._send, {"op": "get", "of": None, "name": name})
+        return _ask(self._link, {"op": "get", "of": None, "name": name}, name)
 
     def seed(self, number: int) -> None:
         """Seed torch, numpy and random beside the notebook's code."""
-        _ask(self._send, {"op": "seed", "number": number})
+        _ask(self._link, {"op": "seed", "number": number}, "")
 
     def probe(self, function: Probe, *args: Any) -> Any:
         """Run `function(namespace, *args)`, a probe of the check module, beside that code."""
-        return _ask(self._send, {"op": "probe", "name": function.__name__, "args": list(args)})
+        request = {"op": "probe", "name": function.__name__, "args": list(args)}
+        return self._link.call(request, function.__name__, *args)
+
+
+def take_calls(student: Student) -> list[str]:
+    """Return the calls that were made through `student` since this was last asked."""
+    calls, student._link.calls = student._link.calls, []
+    return calls
 
 
 class Host:
@@ -136,7 +163,7 @@ class Host:
         if len(self._objects) >= MAX_HANDLES:
             raise ValueError("too many objects were asked for")
         self._objects.append(value)
-        return {"number": len(self._objects) - 1, "kind": type(value).__name__}
+        return {"number": len(self._objects) - 1}
 
 
 def describe_exception(error: BaseException) -> dict[str, str]:
@@ -156,19 +183,19 @@ def describe_exception(error: BaseException) -> dict[str, str]:
     return {"kind": kind, "message": message[:MAX_MESSAGE], "line": line[:300]}
 
 
-def _ask(send: Send, request: dict[str, Any]) -> Any:
+def _ask(link: _Link, request: dict[str, Any], name: str) -> Any:
     def to_handle(value: Any) -> dict[str, Any]:
         if isinstance(value, Handle):
             return {"number": value._number}
         raise TypeError(f"a check may not send a {type(value).__name__}")
 
     def from_handle(item: dict[str, Any]) -> Handle:
-        number, kind = item["number"], item["kind"]
-        if type(number) is not int or not isinstance(kind, str):
+        number = item["number"]
+        if type(number) is not int:
             raise ValueError("not a handle")
-        return Handle(send, number, kind[:80])
+        return Handle(link, number, name)
 
-    reply_frame = send(pack(request, to_handle))
+    reply_frame = link.send(pack(request, to_handle))
     try:
         reply = unpack(reply_frame, from_handle)
         if "raised" in reply:

@@ -55,8 +55,8 @@ def test_a_hidden_case_runs_only_when_asked_and_shows_no_more_than_its_outcome()
     failure = outcome({"double": lambda value: 2 * abs(value)}, hidden=True).first_failure
     assert failure is not None
     assert failure.name == "negative"
-    shown = (failure.expected, failure.came, failure.message, failure.line, failure.hint)
-    assert shown == ("",) * 5
+    shown = (failure.call, failure.expected, failure.came, failure.message, failure.line)
+    assert (*shown, failure.hint) == ("",) * 6
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lmcourse.compare import describe, difference, show
+from lmcourse.compare import describe, difference, show, summarise
 
 
 def differ(got: Any, want: Any) -> str:
@@ -56,7 +56,8 @@ def test_same(got: Any, want: Any) -> None:
         (torch.tensor([0.0, 1.0]), torch.tensor([0.0, 2.0]), "at [1]: expected 2, got 1 (1 of 2"),
         (torch.tensor([math.nan]), torch.tensor([0.0]), "expected 0, got nan"),
         ((1, 2), [1, 2], "expected a list of 2, got a tuple of 2"),
-        ([1], [1, 2], "expected 2 items, got 1"),
+        ((1,), (1, 2), "expected (1, 2), got (1,)"),
+        ([1] * 10, [1], "expected 1 items, got 10"),
         ([1, 3], [1, 2], "at position 1: expected 2, got 3"),
         ({"a": 1}, {"b": 1}, "the key 'b' is missing"),
         ({"a": 1, "b": 2}, {"a": 1}, "the key 'b' should not be there"),
@@ -77,3 +78,10 @@ def test_long_values_are_shortened() -> None:
     assert len(show("x" * 1000)) <= 120
     assert show(torch.zeros(100)) == "float32 tensor (100,)"
     assert describe([1, 2]) == "list of 2"
+
+
+def test_few_numbers_are_shown_with_kind_and_shape() -> None:
+    shown = summarise(torch.tensor([[0.25, 1 / 3]]))
+    assert shown == "float32 tensor (1, 2): [[0.25, 0.3333]]"
+    assert summarise(torch.zeros(3, 3)) == "float32 tensor (3, 3)"
+    assert summarise("x") == "'x'"

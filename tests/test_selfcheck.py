@@ -75,6 +75,7 @@ def test_wrong_shows_the_first_difference_and_raises_for_a_machine(
     with pytest.raises(CheckFailed, match="double: two: expected 4, got 5"):
         run_cell(toy_check, "check('double')", double=lambda value: 5)
     out = capsys.readouterr().out
+    assert "call: double(2)" in out
     assert "hint: add it to itself" in out
     assert "any number" not in out  # the second thing worth fixing waits
 
@@ -95,7 +96,9 @@ def test_not_started_is_neither_right_nor_an_error(
     toy_check: SelfCheck, capsys: pytest.CaptureFixture[str], namespace: dict[str, Any]
 ) -> None:
     run_cell(toy_check, "check('double')", **namespace)
-    assert capsys.readouterr().out.strip() == "○ double: not started"
+    out = capsys.readouterr().out
+    assert out.startswith("○ double: not started\n")
+    assert "✗" not in out
 
 
 def test_nbgrader_must_not_count_what_was_not_started(
@@ -111,7 +114,16 @@ def test_a_quiz_never_says_the_answer(
 ) -> None:
     with pytest.raises(CheckFailed) as raised:
         run_cell(toy_check, "check('quiz')", answer_1="a")
-    assert "'b'" not in capsys.readouterr().out + str(raised.value)
+    out = capsys.readouterr().out
+    assert "not this one" in out
+    assert "'b'" not in out + str(raised.value)
+
+
+def test_a_question_that_was_not_answered_says_so(
+    toy_check: SelfCheck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_cell(toy_check, "check('quiz')", answer_1=...)
+    assert "not started" in capsys.readouterr().out
 
 
 def test_html_carries_marks_and_words_and_escapes_names() -> None:
@@ -160,6 +172,16 @@ found = [check.ready("started"), check.ready("started", "stub"), check.ready("Ha
     exec(source, namespace)
     assert namespace["found"] == [True, False, False, False, False]
     assert "waits for stub" in capsys.readouterr().out
+
+
+def test_ready_warns_of_what_was_checked_and_is_not_right(
+    toy_check: SelfCheck, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(selfcheck, "_a_person_watches", lambda: True)
+    namespace: dict[str, Any] = {"check": toy_check, "double": lambda value: 5}
+    exec("check('double'); found = check.ready('double')", namespace)
+    assert namespace["found"]
+    assert "double is not right yet" in capsys.readouterr().out
 
 
 def test_in_the_graders_worker_check_says_and_does_nothing(

@@ -31,8 +31,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from lmcourse.compare import describe, difference, summarise
-from lmcourse.student import Lost, Probe, Raised, Student
+from lmcourse.compare import difference, summarise
+from lmcourse.student import Lost, Probe, Raised, Student, take_calls
 
 PUBLIC_SEED = 1948  # the year of Shannon's paper
 
@@ -105,14 +105,15 @@ class Exercise:
 class CaseResult:
     """How one case went, as feedback may show it: a hidden case keeps its name and outcome alone.
 
-    `expected` and `came` describe the two values, `message` their first difference, and `line` says
-    where in the notebook the code raised.
+    `call` is the last call that was made, `expected` and `came` describe the two values, `message`
+    their first difference, and `line` says where in the notebook the code raised.
     """
 
     name: str
     passed: bool
     points: float
     hidden: bool = False
+    call: str = ""
     expected: str = ""
     came: str = ""
     message: str = ""
@@ -213,6 +214,7 @@ def run(
             if item.hidden and not hidden:
                 continue
             came = message = line = ""
+            take_calls(student)
             if lost is not None:
                 message = "not reached"
             else:
@@ -223,11 +225,14 @@ def run(
                 except Raised as error:
                     raised.append(error)
                     came, message, line = error.kind, str(error), error.line
+                    if _is_unstarted(error):
+                        came, message = "nothing", "not written yet"
                 except Lost as gone:
                     lost, message = gone, str(gone)
                 except Exception as odd:  # the check stumbled over a value of the wrong kind
                     message = f"what came back cannot be used here ({odd})"
-            results.append(_result(item, came, message, line))
+            call = "".join(take_calls(student)[-1:])
+            results.append(_result(item, call, came, message, line))
     except Raised as error:
         return Outcome("missing" if _is_unstarted(error) else "error", 0.0, results, str(error))
     except Lost as gone:
@@ -254,17 +259,18 @@ def _is_unstarted(error: Raised) -> bool:
     return error.kind in ("NotImplementedError", "NotDefined")
 
 
-def _result(item: Case, came: str, message: str, line: str) -> CaseResult:
+def _result(item: Case, call: str, came: str, message: str, line: str) -> CaseResult:
     passed = message == ""
     if item.hidden:
         return CaseResult(item.name, passed, item.points, hidden=True)
-    if not (passed or item.reveal):
+    if not item.reveal and message.startswith("expected"):
         message = "not this one"
     return CaseResult(
         name=item.name,
         passed=passed,
         points=item.points,
-        expected=summarise(item.want) if item.reveal else describe(item.want),
+        call=call,
+        expected=summarise(item.want) if item.reveal else "",
         came=came,
         message=message,
         line=line,
