@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from grader.judge import outcomes
-from grader.sandbox import Limits
+from grader.sandbox import Limits, Sandbox
 from grader.submissions import Problem, cells_to_run, read
 from lmcourse.checks import Exercise, Outcome
 from lmcourse.selfcheck import check_against_recording, outcome_text, summary_text
@@ -20,6 +20,8 @@ def main(notebooks: list[Path], *, junit: Path | None) -> int:
 
     An exercise that was not started is not wrong.
     """
+    # The student's own code on the student's own machine needs no walls.
+    sandbox = Sandbox("none", Limits())
     found: dict[Path, Found] = {}
     unreadable = False
     for path in notebooks:
@@ -33,10 +35,7 @@ def main(notebooks: list[Path], *, junit: Path | None) -> int:
             unreadable = True
             print(f"{path}: no cell says which lesson this is, as check.lesson(...) does\n")
             continue
-        # The student's own code on the student's own machine: no sandbox.
-        steps = outcomes(
-            notebook.lesson, cells_to_run(notebook), "none", Limits(), check_against_recording
-        )
+        steps = outcomes(notebook.lesson, cells_to_run(notebook), sandbox, check_against_recording)
         found[path] = list(tqdm(steps, desc=path.name, unit=" exercises", leave=False))
         _show(path, found[path])
     if junit is not None:

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,14 +24,23 @@ from grader.build import ROOT, fingerprint
 from grader.course import Course
 from grader.execute import solved_namespace
 from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
-from grader.judge import Rules, defined_names, judge
+from grader.judge import defined_names, judge
 from grader.regions import stub
-from grader.sandbox import Limits, require
+from grader.sandbox import Limits, Sandbox, require
 from grader.session import Cell
 from grader.submissions import Notebook, Problem, Submission, cells_to_run, collect
 from lmcourse.checks import exercises
 
 SECRET_FILE = "secret.key"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a class is graded."""
+
+    mode: str
+    limits: Limits
+    secret: bytes
 
 
 def main(submissions: Path, out: Path, *, lesson: str | None, mode: str, jobs: int | None) -> int:
@@ -110,7 +119,9 @@ def _grade_one(
     if isinstance(notebook, Notebook) and status == "graded":
         torch.set_num_threads(1)
         cells = _without_spare_stubs(cells_to_run(notebook, _demos(name)), name)
-        results = judge(name, cells, notebook.sha256, _reference(name), rules)
+        results = judge(
+            name, cells, notebook.sha256, _reference(name), _sandbox(rules), rules.secret
+        )
     else:
         results = _nothing(name)
     return SubmissionResult(
@@ -176,6 +187,12 @@ def _verdict(notebook: Notebook | Problem, lesson: str | None) -> tuple[str, str
 
 def _lesson_of(notebook: Notebook | Problem, lesson: str | None) -> str:
     return lesson or notebook.lesson or ""
+
+
+@cache
+def _sandbox(rules: Rules) -> Sandbox:
+    """Return this process's sandbox; it ends with the process."""
+    return Sandbox(rules.mode, rules.limits)
 
 
 @cache

@@ -5,27 +5,22 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from grader.gradebook import ExerciseResult
-from grader.sandbox import Limits
+from grader.sandbox import Sandbox
 from grader.session import Cell, CellProblem, Session
 from lmcourse.checks import Exercise, Outcome, exercises, run
 from lmcourse.student import Host, Lost, Student
 
 
-@dataclass(frozen=True)
-class Rules:
-    """How a class is graded."""
-
-    mode: str
-    limits: Limits
-    secret: bytes
-
-
 def judge(
-    lesson: str, cells: list[Cell], file_hash: str, reference: dict[str, Any], rules: Rules
+    lesson: str,
+    cells: list[Cell],
+    file_hash: str,
+    reference: dict[str, Any],
+    sandbox: Sandbox,
+    secret: bytes,
 ) -> list[ExerciseResult]:
     """Grade the cells of one submission.
 
@@ -35,7 +30,8 @@ def judge(
     cells : the code cells to run, in order
     file_hash : decides, with the secret, the inputs that this submission is asked with
     reference : the namespace of the solved notebook
-    rules : sandbox, limits and secret
+    sandbox : where the cells run
+    secret : the class's own
 
     Returns
     -------
@@ -44,7 +40,7 @@ def judge(
 
     def check(exercise: Exercise, student: Student) -> Outcome:
         solved = Student(Host(dict(reference), exercise.probes).send)
-        seed = input_seed(rules.secret, exercise, file_hash)
+        seed = input_seed(secret, exercise, file_hash)
         return run(exercise, student, solved, seed=seed, hidden=True)
 
     return [
@@ -56,7 +52,7 @@ def judge(
             message=outcome.message,
             cases=outcome.cases,
         )
-        for exercise, outcome in outcomes(lesson, cells, rules.mode, rules.limits, check)
+        for exercise, outcome in outcomes(lesson, cells, sandbox, check)
     ]
 
 
@@ -69,8 +65,7 @@ def input_seed(secret: bytes, exercise: Exercise, file_hash: str) -> int:
 def outcomes(
     lesson: str,
     cells: list[Cell],
-    mode: str,
-    limits: Limits,
+    sandbox: Sandbox,
     check: Callable[[Exercise, Student], Outcome],
 ) -> Iterator[tuple[Exercise, Outcome]]:
     """Run `cells` in a worker and yield what `check` finds of each exercise of the lesson.
@@ -78,7 +73,7 @@ def outcomes(
     An exercise that takes the worker with it is lost alone: the next one gets a new worker. Where
     the cell that should define an exercise failed, the outcome says how.
     """
-    session = Session(cells, lesson, mode, limits)
+    session = Session(cells, lesson, sandbox)
     try:
         for exercise in exercises(lesson).values():
             try:

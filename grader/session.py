@@ -1,19 +1,17 @@
 """A submission's cells in a worker: started, asked, and started again when they are lost."""
 
 import json
-import os
 import re
 import select
-import subprocess
 import time
 from dataclasses import dataclass
 
-from grader.sandbox import Limits, start_worker
+from grader.sandbox import START_SECONDS, Process, Sandbox
 from grader.worker import ASK, CELL, LENGTH
 from lmcourse.student import Lost
 from lmcourse.values import MAX_BYTES
 
-START_SECONDS = 60.0
+GONE = "the notebook's process ended, or closed its end of the line"
 
 
 @dataclass(frozen=True)
@@ -39,12 +37,12 @@ class Session:
     again, so that the others still count.
     """
 
-    def __init__(self, cells: list[Cell], lesson: str, mode: str, limits: Limits) -> None:
+    def __init__(self, cells: list[Cell], lesson: str, sandbox: Sandbox) -> None:
         self._cells = cells
         self._lesson = lesson
-        self._mode = mode
-        self._limits = limits
-        self._deadline = time.monotonic() + limits.submission_seconds
+        self._sandbox = sandbox
+        self._limits = sandbox.limits
+        self._deadline = time.monotonic() + sandbox.limits.submission_seconds
         self._worker: _Worker | None = None
         self.problems: dict[int, CellProblem] = {}
         """What went wrong in which cell, by number."""
@@ -59,7 +57,7 @@ class Session:
         """
         while self._worker is None:
             self._time_left()
-            worker = _Worker(start_worker(self._mode, self._lesson, self._limits))
+            worker = _Worker(self._sandbox.start(self._lesson))
             try:
                 self._run_cells(worker)
                 self._worker = worker
@@ -123,13 +121,9 @@ class _CellLost(Exception):
 class _Worker:
     """One worker process, and the frames to and from it."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._requests = process.stdin.fileno()
-        self._replies = process.stdout.fileno()
-        os.set_blocking(self._requests, False)
+        process.socket.setblocking(False)
 
     def wait_until_ready(self) -> None:
         try:
@@ -149,18 +143,16 @@ class _Worker:
             raise Lost("timeout", f"it took longer than {seconds:.0f} s") from None
 
     def stop(self) -> None:
-        # Kills the sandbox's first process, and with it all that lives there.
-        self._process.kill()
-        self._process.communicate()
+        self._process.end()
 
     def _write(self, data: bytes, deadline: float) -> None:
         rest = memoryview(data)
         while rest:
-            self._wait([], [self._requests], deadline)
+            self._wait(select.POLLOUT, deadline)
             try:
-                rest = rest[os.write(self._requests, rest) :]
-            except BrokenPipeError:
-                raise self._gone() from None
+                rest = rest[self._process.socket.send(rest) :]
+            except OSError:
+                raise Lost("crashed", GONE) from None
 
     def _read(self, deadline: float) -> bytes:
         (size,) = LENGTH.unpack(self._read_exactly(LENGTH.size, deadline))
@@ -171,24 +163,22 @@ class _Worker:
     def _read_exactly(self, size: int, deadline: float) -> bytes:
         parts = []
         while size:
-            self._wait([self._replies], [], deadline)
-            part = os.read(self._replies, min(size, 2**20))
+            self._wait(select.POLLIN, deadline)
+            try:
+                part = self._process.socket.recv(min(size, 2**20))
+            except OSError:
+                part = b""
             if not part:
-                raise self._gone()
+                raise Lost("crashed", GONE)
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
 
-    def _wait(self, readers: list[int], writers: list[int], deadline: float) -> None:
-        if not any(select.select(readers, writers, [], max(0.0, deadline - time.monotonic()))):
+    def _wait(self, event: int, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(self._process.socket, event)
+        if not poll.poll(1000 * max(0.0, deadline - time.monotonic())):
             raise TimeoutError
-
-    def _gone(self) -> Lost:
-        try:
-            code = self._process.wait(2)
-        except subprocess.TimeoutExpired:
-            return Lost("crashed", "the notebook's process closed its pipe")
-        return Lost("crashed", f"the notebook's process ended (exit status {code})")
 
 
 def _cell_problem(reply: bytes, number: int) -> CellProblem | None:

@@ -1,9 +1,10 @@
 """The process that runs a student's notebook. It knows no answers and gives no verdicts.
 
-Started as `python -m grader.worker LESSON MEMORY_MB CPU_SECONDS`, inside the sandbox. It reads
-requests from its standard input and writes one reply to each to its standard output, as framed
-bytes: a length, then a kind (`CELL` or `ASK`) and a body. `CELL` runs a cell, whose body is JSON
-`[number, source]`; `ASK` answers a question of `lmcourse.student.Student`.
+It is a fork of `grader.forkserver`, or a process of its own, started inside the sandbox as
+`python -m grader.worker DESCRIPTOR LESSON MEMORY_MB CPU_SECONDS`. Over its socket it reads requests
+and writes one reply to each, as framed bytes: a length, then a kind (`CELL` or `ASK`) and a body.
+`CELL` runs a cell, whose body is JSON `[number, source]`; `ASK` answers a question of
+`lmcourse.student.Student`.
 
 Whatever comes out of here is untrusted: by the time a student's code has run, it could have taken
 over this process.
@@ -11,32 +12,28 @@ over this process.
 
 import ast
 import asyncio
-import ctypes
 import inspect
 import json
 import linecache
 import os
-import platform
-import resource
 import struct
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 import matplotlib.pyplot as plt
 import torch
 from IPython.core.inputtransformer2 import TransformerManager
 
-from lmcourse.checks import check_module, exercises
+from grader.lockdown import MAX_DESCRIPTORS, give_up_privileges, limit_resources
+from lmcourse.checks import exercises
 from lmcourse.student import Host, Probe, describe_exception
-from lmcourse.values import MAX_BYTES
 
 LENGTH = struct.Struct("<I")
 CELL = b"C"
 ASK = b"A"
 
-_MAX_FILE = 64 * 2**20
 _RUNNING_MAGICS = ("time", "timeit", "capture", "prun")
 
 
@@ -50,8 +47,9 @@ class Notebook:
         self.namespace.update(get_ipython=lambda: _Shell(self), display=lambda *_, **__: None)
         self.host = Host(self.namespace, probes)
 
-    def run_cell(self, number: int, source: str) -> bytes:
-        """Run one cell and return a reply frame: nothing, or what it raised."""
+    def run_cell(self, body: bytes) -> bytes:
+        """Run the cell in a request's body and return the reply: nothing, or what it raised."""
+        number, source = json.loads(body)
         name = f"<cell {number}>"
         try:
             self.run(name, source)
@@ -94,79 +92,6 @@ class _Shell:
         return []
 
 
-def limit_resources(memory_mb: int, cpu_seconds: int) -> None:
-    """Bound what this process may use from here on; `memory_mb` comes on top of what it has."""
-    with open("/proc/self/statm") as statm:
-        used = int(statm.read().split()[0]) * resource.getpagesize()
-    for kind, value in (
-        (resource.RLIMIT_AS, used + memory_mb * 2**20),
-        (resource.RLIMIT_CPU, cpu_seconds),
-        (resource.RLIMIT_FSIZE, _MAX_FILE),
-        (resource.RLIMIT_NOFILE, 256),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(kind, (value, value))
-
-
-_SYSCALLS = {
-    # The audit architecture; fork, vfork, ptrace, process_vm_readv and _writev; clone; clone3.
-    "x86_64": (0xC000003E, (57, 58, 101, 310, 311), 56, 435),
-    "aarch64": (0xC00000B7, (117, 270, 271), 220, 435),  # has neither fork nor vfork
-}
-
-
-def forbid_processes() -> None:
-    """Make the kernel refuse new processes and tracing from here on; threads stay possible.
-
-    A seccomp filter rather than RLIMIT_NPROC, which does not bind root.
-
-    Raises
-    ------
-    OSError
-        If this kernel or processor cannot do that.
-    """
-    machine = platform.machine()
-    if machine not in _SYSCALLS:
-        raise OSError(f"no system-call table for {machine}")
-    architecture, forbidden, clone, clone3 = _SYSCALLS[machine]
-    load, jump_equal, jump_at_least, jump_bits, give = 0x20, 0x15, 0x35, 0x45, 0x06
-    allow, refuse, unknown, kill = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
-    clone_thread = 0x00010000
-    program = [
-        (load, 0, 0, 4),  # the architecture: another one would renumber the calls
-        (jump_equal, 1, 0, architecture),
-        (give, 0, 0, kill),
-        (load, 0, 0, 0),  # the system call's number
-        (jump_at_least, 0, 1, 0x40000000),  # the x32 calls, which alias the others
-        (give, 0, 0, unknown),
-        # glibc falls back to clone, whose flags a filter can see, when clone3 does not exist.
-        (jump_equal, 0, 1, clone3),
-        (give, 0, 0, unknown),
-    ]
-    for number in forbidden:
-        program += [(jump_equal, 0, 1, number), (give, 0, 0, refuse)]
-    program += [
-        (jump_equal, 1, 0, clone),
-        (give, 0, 0, allow),
-        (load, 0, 0, 16),  # clone's flags
-        (jump_bits, 0, 1, clone_thread),
-        (give, 0, 0, allow),
-        (give, 0, 0, refuse),
-    ]
-    packed = b"".join(struct.pack("HBBI", *step) for step in program)
-
-    class Program(ctypes.Structure):
-        _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_char_p))
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    set_no_new_privileges, set_seccomp, filter_mode = 38, 22, 2
-    filled = Program(len(program), packed)
-    if libc.prctl(set_no_new_privileges, 1, 0, 0, 0) or libc.prctl(
-        set_seccomp, filter_mode, ctypes.byref(filled), 0, 0
-    ):
-        raise OSError(ctypes.get_errno(), "the kernel refused the seccomp filter")
-
-
 def read_frame(stream: BinaryIO) -> bytes | None:
     """Return the next frame's bytes, or None at the end."""
     head = stream.read(LENGTH.size)
@@ -181,35 +106,28 @@ def write_frame(stream: BinaryIO, frame: bytes) -> None:
     stream.flush()
 
 
-def _private_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Return the judge's pipes, and give the student's code empty ones in their place."""
-    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+def serve(descriptor: int, lesson: str) -> None:
+    """Answer requests on the socket `descriptor` until the judge closes it.
+
+    From here on this process has no other descriptor and, on Linux, no privileges.
+    """
     null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
-    return requests, replies
-
-
-def _requests(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    while frame := read_frame(stream):
-        yield frame[:1], frame[1:]
-
-
-def main() -> None:
-    """Answer requests until the judge closes the pipe."""
-    lesson, memory_mb, cpu_seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    requests, replies = _private_streams()
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, MAX_DESCRIPTORS)
     torch.set_num_threads(1)
-    probes = next(iter(exercises(lesson).values())).probes
-    check_module(lesson)
-    notebook = Notebook(probes)
-    limit_resources(memory_mb, cpu_seconds)
-    forbid_processes()
-    write_frame(replies, b"ready")
-    for kind, body in _requests(requests):
-        reply = notebook.run_cell(*json.loads(body)) if kind == CELL else notebook.host.send(body)
-        write_frame(replies, reply[:MAX_BYTES])
+    notebook = Notebook(next(iter(exercises(lesson).values())).probes)
+    if sys.platform == "linux":
+        give_up_privileges()
+    with open(descriptor, "rb") as requests, open(descriptor, "wb", closefd=False) as replies:
+        write_frame(replies, b"ready")
+        while frame := read_frame(requests):
+            kind, body = frame[:1], frame[1:]
+            answer = notebook.host.send if kind == ASK else notebook.run_cell
+            write_frame(replies, answer(body))
 
 
 if __name__ == "__main__":
-    main()
+    limit_resources(int(sys.argv[3]), int(sys.argv[4]))
+    serve(int(sys.argv[1]), sys.argv[2])

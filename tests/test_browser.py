@@ -16,9 +16,9 @@ import pytest
 from grader.build import ROOT
 from grader.course import Course
 from grader.execute import solved_namespace
-from grader.judge import Rules, judge
+from grader.judge import judge
 from grader.regions import without_markers
-from grader.sandbox import Limits
+from grader.sandbox import Limits, Sandbox
 from grader.submissions import Notebook, cells_to_run, read
 
 LESSON = "00_start"
@@ -122,8 +122,11 @@ def test_a_notebook_solved_in_jupyterlab_is_graded(lab: str, chromium: str, tmp_
     saved: Any = read(tmp_path / f"{LESSON}.ipynb")
     assert isinstance(saved, Notebook)
     assert any(EXERCISE in cell.source and solution in cell.source for cell in saved.cells)
-    rules = Rules("bwrap", Limits(), b"secret")
-    results = judge(LESSON, cells_to_run(saved), saved.sha256, solved_namespace(lesson), rules)
+    sandbox = Sandbox("bwrap", Limits())
+    reference = solved_namespace(lesson)
+    cells = cells_to_run(saved)
+    results = judge(LESSON, cells, saved.sha256, reference, sandbox, b"secret")
+    sandbox.close()
     statuses = {result.name: result.status for result in results}
     assert statuses.pop(EXERCISE) == "passed"
     assert set(statuses.values()) == {"missing"}

@@ -1,5 +1,6 @@
 """What a student's code can do in the worker, and what it cannot."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader import sandbox
-from grader.sandbox import Limits, SandboxMissing
+from grader.sandbox import Limits, Sandbox, SandboxMissing
 from grader.session import Cell, Session
 from lmcourse.student import Lost, Raised, Student
 
@@ -20,14 +21,45 @@ Start = Callable[..., Session]
 pytestmark = pytest.mark.sandbox
 
 
+@pytest.fixture(scope="module", params=["warm", "cold"])
+def isolation(request: pytest.FixtureRequest) -> str:
+    """How workers are kept apart: as forks of a warm parent, or in a bubblewrap each."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def shared_sandbox(isolation: str) -> Iterator[Sandbox]:
+    made = make_sandbox(isolation, LIMITS)
+    yield made
+    made.close()
+
+
+def make_sandbox(isolation: str, limits: Limits) -> Sandbox:
+    with pytest.MonkeyPatch.context() as patch:
+        if isolation == "cold":
+            patch.setattr(sandbox, "_ForkServer", refuse)
+        made = Sandbox("bwrap", limits)
+    assert made.isolation == isolation
+    return made
+
+
+def refuse() -> None:
+    raise OSError("this kernel cannot seal a fork")
+
+
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(isolation: str, shared_sandbox: Sandbox) -> Iterator[Start]:
     """Return a function that starts a sandboxed session of the given cells."""
-    sessions = []
+    sessions: list[Session] = []
+    others: list[Sandbox] = []
 
     def starter(*sources: str, limits: Limits = LIMITS) -> Session:
         cells = [Cell(number, source) for number, source in enumerate(sources, 1)]
-        session = Session(cells, LESSON, "bwrap", limits)
+        place = shared_sandbox
+        if limits != LIMITS:
+            place = make_sandbox(isolation, limits)
+            others.append(place)
+        session = Session(cells, LESSON, place)
         sessions.append(session)
         session.start()
         return session
@@ -35,6 +67,8 @@ def start() -> Iterator[Start]:
     yield starter
     for session in sessions:
         session.stop()
+    for other in others:
+        other.close()
 
 
 def test_cells_share_a_namespace_and_survive_each_others_errors(start: Start) -> None:
@@ -75,16 +109,16 @@ class Config:
 
 TRIES = {
     "sees no files of the machine": (
-        "import os; return sorted(set(os.listdir('/')) - {'bin', 'course', 'dev', 'etc', 'lib',"
-        " 'lib32', 'lib64', 'proc', 'tmp', 'usr', 'root', 'home', 'opt', 'mnt'})",
+        "import os; return sorted(set(os.listdir('/')) - {'bin', 'course', 'dev', 'etc', 'home',"
+        " 'lib', 'lib32', 'lib64', 'mnt', 'opt', 'proc', 'root', 'scratch', 'tmp', 'usr'})",
         [],
     ),
     "sees none of the grader but the worker": (
         "import os; return sorted(set(os.listdir('/course/grader')) - {'__pycache__'})",
-        ["__init__.py", "worker.py"],
+        ["__init__.py", "forkserver.py", "lockdown.py", "worker.py"],
     ),
     "sees no solutions": (
-        "import os; return [f for d in ('/course', '/tmp', '/proc/self/cwd')"
+        "import os; return [f for d in ('/course', '/scratch', '.')"
         " for _, _, files in os.walk(d) for f in files if f.startswith('02_bigrams.') "
         " and not f.endswith('.json')]",
         [],
@@ -97,10 +131,28 @@ TRIES = {
         "import os; return 'GRADER_TEST_SECRET' in os.environ",
         False,
     ),
-    "cannot gain privileges": (
-        "return [line.split()[1] for line in open('/proc/self/status')"
-        " if line.startswith('CapEff')]",
-        ["0" * 16],
+    "has no capabilities": (
+        "import ctypes, struct; sets = ctypes.create_string_buffer(24)\n"
+        "    ctypes.CDLL(None).capget(struct.pack('Ii', 0x20080522, 0), sets)\n"
+        "    return sets.raw == bytes(24)",
+        True,
+    ),
+    "has one descriptor beyond the standard ones": (
+        "import os\n"
+        "    def is_open(n):\n"
+        "        try: os.fstat(n)\n"
+        "        except OSError: return False\n"
+        "        return True\n"
+        "    return sum(map(is_open, range(3, 200)))",
+        1,
+    ),
+    "has a scratch folder that is empty but for its settings": (
+        "import os; return sorted(set(os.listdir('/scratch')) - {'matplotlib'})",
+        [],
+    ),
+    "is the first of its processes, or the second": (
+        "import os; return os.getpid() <= 2",
+        True,
     ),
 }
 
@@ -119,8 +171,16 @@ FORBIDDEN = {
     "posix_spawn": "import os; os.posix_spawn('/usr/bin/env', ['env'], {})",
     "multiprocessing": "import multiprocessing as m; m.Process(target=print).start()",
     "write the course": "open('/course/lmcourse/check.py', 'w')",
+    "write where others could read": "open('/dev/shm/x', 'w')",
+    "write devices": "open('/dev/x', 'w')",
+    "take a cover away": (
+        "import ctypes; libc = ctypes.CDLL(None, use_errno=True)\n"
+        "    if libc.umount2(b'/scratch', 2): raise OSError(ctypes.get_errno(), 'refused')"
+    ),
     "write the root": "open('/new', 'w')",
-    "fill the disk": "f = open('/tmp/big', 'wb')\n    for _ in range(99): f.write(b'0' * 2**20)",
+    "fill the disk": (
+        "f = open('/scratch/big', 'wb')\n    for _ in range(99): f.write(b'0' * 2**20)"
+    ),
     "network": "import socket; socket.create_connection(('192.0.2.1', 80), timeout=2)",
     "loopback": "import socket; socket.create_connection(('127.0.0.1', 22), timeout=2)",
     "names": "import socket; socket.getaddrinfo('example.org', 80)",
@@ -151,7 +211,7 @@ LETHAL = {
     "a segmentation fault": ("import ctypes; ctypes.string_at(0)", "crashed"),
     "closed pipes": ("import os; os.closerange(3, 100)", "crashed"),
     "junk in the pipes": (
-        "import os\n    for n in range(3, 10):\n"
+        "import os\n    for n in range(3, 64):\n"
         "        try: os.write(n, b'\\xff' * 64)\n        except OSError: pass",
         "crashed",
     ),
@@ -206,13 +266,54 @@ def attempt():
 
 
 def test_nothing_of_a_stopped_worker_lives_on(start: Start) -> None:
+    name = f"lives-on-{os.getpid()}"
+    rename = f"import ctypes; ctypes.CDLL(None).prctl(15, b'{name[:15]}', 0, 0, 0)"
     session = start(
-        "import threading, time\nthreading.Thread(target=time.sleep, args=[99]).start()"
+        f"{rename}\nimport threading as t, time\nt.Thread(target=time.sleep, args=[99]).start()"
     )
-    assert session._worker is not None
-    pid = session._worker._process.pid
+    assert name[:15] in running()
     session.stop()
-    assert not Path(f"/proc/{pid}").exists()
+    assert name[:15] not in running()
+
+
+def running() -> set[str]:
+    """Return the names of all processes on this machine that are not dead."""
+    names = set()
+    for path in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            status = dict(line.split(":", 1) for line in path.read_text().splitlines())
+            if "Z" not in status["State"]:
+                names.add(status["Name"].strip())
+    return names
+
+
+def test_siblings_share_nothing(start: Start) -> None:
+    first = start(
+        "import os, socket\n"
+        "open('/scratch/left', 'w').write('for the next')\n"
+        "door = socket.socket(socket.AF_UNIX); door.bind('\\0door'); door.listen()\n"
+    )
+    second = start(
+        "import os, socket\n"
+        "def look():\n"
+        "    found = os.listdir('/scratch')\n"
+        "    try: socket.socket(socket.AF_UNIX).connect('\\0door'); found.append('door')\n"
+        "    except OSError: pass\n"
+        "    return sorted(set(found) - {'matplotlib'})"
+    )
+    assert first.problems == {}
+    assert Student(second.send).look() == []
+
+
+def test_a_warm_parent_that_was_killed_is_started_again() -> None:
+    made = make_sandbox("warm", LIMITS)
+    assert made._server is not None
+    made._server._process.kill()
+    session = Session([Cell(1, "x = 1")], LESSON, made)
+    session.start()
+    assert Student(session.send).x == 1
+    session.stop()
+    made.close()
 
 
 def test_prints_are_free(start: Start) -> None:

@@ -1,0 +1,66 @@
+"""The warm parent of all workers: it imports once, and forks a sealed worker per submission.
+
+Started inside the sandbox as `python -m grader.forkserver DESCRIPTOR`. Over that socket the judge
+sends a request, JSON with `lesson`, `memory_mb`, `cpu_seconds` and `scratch_mb`, and the worker's
+own socket with it. The answer is a handle on the worker's process (a pidfd), by which the judge can
+stop it, or a line that says why there is none.
+
+No student's code ever runs in this process.
+"""
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+from typing import Any
+
+from grader import lockdown
+from grader.worker import serve
+from lmcourse.checks import lessons
+
+MAX_REQUEST = 4096
+
+
+def main() -> None:
+    """Fork workers until the judge closes the socket."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    lessons()  # imports every lesson's checks
+    lockdown.hide()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the dead
+    gc.collect()
+    gc.freeze()  # a fork's collector would touch, and so copy, all that is shared
+    control.send(b"ready")
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, MAX_REQUEST, 1)
+        if not message:
+            return
+        if os.fork() == 0:
+            _fork_worker(control, descriptors[0], json.loads(message))
+        os.close(descriptors[0])
+
+
+def _fork_worker(control: socket.socket, descriptor: int, request: dict[str, Any]) -> None:
+    """Seal this fork, fork the worker within, hand it over, and end."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        lockdown.seal(request["scratch_mb"])
+        worker = os.fork()
+        if worker == 0:
+            control.close()
+            os.chdir(lockdown.SCRATCH)
+            lockdown.limit_resources(request["memory_mb"], request["cpu_seconds"])
+            lockdown.hide_proc()
+            lockdown.hide()
+            serve(descriptor, request["lesson"])
+        else:
+            socket.send_fds(control, [b"started"], [os.pidfd_open(worker)])
+    except OSError as error:
+        control.send(str(error).encode())
+    finally:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
