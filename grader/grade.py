@@ -100,9 +100,16 @@ def _grade(
                 gradebook.write(result)
                 progress.update()
                 yield result
+            if waiting:
+                isolation = pool.submit(_isolation, rules).result()
+                gradebook.describe_run({"isolation": isolation})
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _isolation(rules: Rules) -> str:
+    return _sandbox(rules).isolation
 
 
 def _ignore_interrupt() -> None:

@@ -160,11 +160,15 @@ class _ForkServer:
             "scratch_mb": limits.scratch_mb,
         }
         ours, theirs = socket.socketpair()
-        with theirs:
-            socket.send_fds(self._control, [json.dumps(request).encode()], [theirs.fileno()])
-        answer, handles, _, _ = socket.recv_fds(self._control, 4096, 1)
-        if not handles:
-            raise OSError(answer.decode(errors="replace") or "the warm parent is gone")
+        try:
+            with theirs:
+                socket.send_fds(self._control, [json.dumps(request).encode()], [theirs.fileno()])
+            answer, handles, _, _ = socket.recv_fds(self._control, 4096, 1)
+            if not handles:
+                raise OSError(answer.decode(errors="replace") or "the warm parent is gone")
+        except OSError:
+            ours.close()
+            raise
         return Process(ours, lambda: _end_by_handle(handles[0]))
 
     def close(self) -> None:
