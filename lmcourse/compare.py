@@ -65,6 +65,8 @@ def difference(got: Any, want: Any, *, atol: float, rtol: float) -> str:
         want = want.item()
     if _is_number(want) and _is_number(got) and isinstance(want, bool) == isinstance(got, bool):
         return _numbers(got, want, atol, rtol)
+    if got is None and want is not None:
+        return f"expected {_article(describe(want))}, got None: is there a return?"
     if type(got) is not type(want):
         return f"expected {_article(describe(want))}, got {_article(describe(got))}"
     if isinstance(want, (list, tuple)):

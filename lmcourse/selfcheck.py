@@ -167,7 +167,8 @@ def outcome_html(exercise: Exercise, outcome: Outcome) -> str:
             html.escape(result.came) if first or result.passed else "",
             note,
         )
-        rows.append("".join(f'<td style="text-align:left">{cell}</td>' for cell in cells))
+        style = "text-align:left;white-space:pre-wrap"
+        rows.append("".join(f'<td style="{style}">{cell}</td>' for cell in cells))
     titles = ("case", "expected", "what came", "note")
     header = "".join(f'<th style="text-align:left">{title}</th>' for title in titles)
     body = "".join(f"<tr>{row}</tr>" for row in rows)
