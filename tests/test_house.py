@@ -1,0 +1,320 @@
+"""The house: dependencies agree wherever they are written, and the pipelines can run."""
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
+
+from grader.build import ROOT
+from grader.cli import build_parser
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+LIGHT = {"ipython", "matplotlib", "numpy", "torch", "tqdm"}
+CONDA_NAMES = {"playwright": "playwright-python", "torch": "pytorch"}
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+AZURE = ROOT / "azure-pipelines.yml"
+
+# The schema of check-jsonschema 0.39 lists this task among the names and then forgets it.
+UNKNOWN_TO_SCHEMA = "PublishCodeCoverageResults@2"
+
+
+def load(path: Path) -> dict[str, Any]:
+    return YAML(typ="safe").load(path)
+
+
+def requirements() -> dict[str, Requirement]:
+    """Return the requirements of the package and its extras, by name."""
+    extras = PROJECT["optional-dependencies"].values()
+    lines = [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]
+    return {one.name: one for one in map(Requirement, lines)}
+
+
+# Dependencies
+
+
+def test_the_package_itself_needs_only_what_colab_has() -> None:
+    assert {Requirement(line).name for line in PROJECT["dependencies"]} == LIGHT
+
+
+def test_only_lower_bounds_stand_in_pyproject() -> None:
+    """Whoever installs the course beside other things must not be forced to an older version."""
+    operators = {
+        (name, bound.operator) for name, one in requirements().items() for bound in one.specifier
+    }
+    assert operators == {(name, ">=") for name in requirements()}
+
+
+def test_conda_installs_the_same_packages_with_the_same_bounds() -> None:
+    conda = load(ROOT / "environment.yml")["dependencies"]
+    wanted = {CONDA_NAMES.get(name, name): str(r.specifier) for name, r in requirements().items()}
+    wanted |= {"python": PROJECT["requires-python"], "pip": ""}
+    listed = [Requirement(line) for line in conda if isinstance(line, str)]
+    assert {one.name: str(one.specifier) for one in listed} == wanted
+    assert len(listed) == len(wanted)
+
+
+def test_constraints_pin_every_direct_dependency_within_its_bounds() -> None:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+    versions = {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
+    assert len(versions) == len(pins)
+    assert versions["torch"] == "2.13.0"
+    for name, one in requirements().items():
+        assert one.specifier.contains(versions[canonicalize_name(name)]), name
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Yield each module that `path` imports, and whether it can do without."""
+    tree = ast.parse(path.read_text("utf-8"))
+    guarded = {node for one in ast.walk(tree) if isinstance(one, ast.Try) for node in ast.walk(one)}
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""] if node.level == 0 else []
+        for name in names:
+            yield name.partition(".")[0], node in guarded
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "lmcourse").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_what_notebooks_import_imports_only_what_colab_has(path: Path) -> None:
+    allowed = sys.stdlib_module_names | LIGHT - {"ipython"} | {"IPython", "lmcourse"}
+    for module, guarded in imports(path):
+        assert module in allowed or (module == "ipywidgets" and guarded), module
+
+
+# Pipelines: what they look like to the schema, the jobs' order, and the commands that they run
+
+
+def schema_errors(path: Path, *options: str) -> str:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", *options, str(path)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    return checked.stdout if checked.returncode else ""
+
+
+def azure_schema_errors(path: Path) -> str:
+    options = ("--data-transform", "azure-pipelines", "--regex-variant", "nonunicode")
+    return schema_errors(path, "vendor.azure-pipelines", *options)
+
+
+def azure_jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for stage in load(AZURE)["stages"]:
+        for job in stage["jobs"]:
+            yield f"{stage['stage']}/{job['job']}", job
+
+
+def github_jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in WORKFLOWS:
+        for name, job in load(path)["jobs"].items():
+            yield f"{path.stem}/{name}", job
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_is_valid(path: Path) -> None:
+    assert not schema_errors(path, "vendor.github-workflows")
+
+
+@pytest.fixture
+def azure(tmp_path: Path) -> Path:
+    """Return a copy of the Azure pipeline without what the schema does not know."""
+    pipeline = load(AZURE)
+    for stage in pipeline["stages"]:
+        for job in stage["jobs"]:
+            job["steps"] = [s for s in job["steps"] if s.get("task") != UNKNOWN_TO_SCHEMA]
+    YAML(typ="safe").dump(pipeline, tmp_path / "azure.yml")
+    return tmp_path / "azure.yml"
+
+
+def test_the_azure_pipeline_is_valid(azure: Path) -> None:
+    assert not azure_schema_errors(azure)
+
+
+def test_an_invalid_pipeline_is_found(azure: Path, tmp_path: Path) -> None:
+    azure.write_text(azure.read_text("utf-8").replace("steps:", "stepz:"), "utf-8")
+    assert azure_schema_errors(azure)
+    broken = tmp_path / "broken.yml"
+    broken.write_text(WORKFLOWS[0].read_text("utf-8").replace("runs-on:", "runs-in:"), "utf-8")
+    assert schema_errors(broken, "vendor.github-workflows")
+
+
+def dangling(waits_for: Mapping[str, str | list[str] | None]) -> list[str]:
+    """Return the names that something waits for, and that are not there."""
+    named = ([names] if isinstance(names, str) else names or [] for names in waits_for.values())
+    return [name for names in named for name in names if name not in waits_for]
+
+
+def test_a_dangling_dependency_is_found() -> None:
+    assert dangling({"lint": None, "test": "lint", "lessons": ["lint", "tests"]}) == ["tests"]
+    assert dangling({"lint": None, "test": "lynt"}) == ["lynt"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflow_jobs_need_jobs_that_exist(path: Path) -> None:
+    assert not dangling({name: job.get("needs") for name, job in load(path)["jobs"].items()})
+
+
+def test_azure_stages_and_jobs_depend_on_ones_that_exist() -> None:
+    stages = load(AZURE)["stages"]
+    assert [stage["stage"] for stage in stages] == ["Validate", "Lessons"]
+    assert not dangling({stage["stage"]: stage.get("dependsOn") for stage in stages})
+    for stage in stages:
+        assert not dangling({job["job"]: job.get("dependsOn") for job in stage["jobs"]})
+
+
+def commands(job: dict[str, Any]) -> list[str]:
+    """Return the lines that a job hands to a shell."""
+    shells = ("run", "script", "bash", "pwsh", "powershell")
+    scripts = [step[key] for step in job["steps"] for key in shells if key in step]
+    return [line for script in scripts for line in script.splitlines() if line.strip()]
+
+
+def make(*arguments: str) -> list[str]:
+    """Return the lines that make prints, called from here as from a shell."""
+    command = ["make", "--no-print-directory", *arguments]
+    environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+    ran = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    return ran.stdout.splitlines()
+
+
+def make_targets() -> set[str]:
+    """Return the targets of the Makefile that are commands, not files."""
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert phony is not None
+    return set(phony[1].split())
+
+
+def problem_with(command: str) -> str | None:
+    """Say why `command` is neither a target of the Makefile nor a `grader` command that parses."""
+    program, *arguments = shlex.split(command)
+    if program == "make":
+        unknown = [target for target in arguments if target not in make_targets()]
+        return f"the Makefile has no target {unknown}" if unknown or not arguments else None
+    if program != "grader":
+        return f"{program} is neither make nor grader"
+    try:
+        build_parser().parse_args(arguments)
+    except SystemExit:
+        return f"grader does not understand {arguments}"
+    return None
+
+
+JOBS = [*github_jobs(), *azure_jobs()]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make tests",
+        "make lint; rm -rf build",
+        "make lint tets",
+        "grader grad submissions --out grades",
+        "grader grade submissions",
+        "pytest",
+        "pip install .",
+    ],
+)
+def test_a_command_that_does_not_exist_is_found(command: str) -> None:
+    assert problem_with(command)
+
+
+@pytest.mark.parametrize(("name", "job"), JOBS, ids=[name for name, _ in JOBS])
+def test_every_command_in_a_pipeline_exists(name: str, job: dict[str, Any]) -> None:
+    assert commands(job)
+    assert [problem for line in commands(job) if (problem := problem_with(line))] == []
+
+
+def test_every_grader_command_in_the_makefile_exists() -> None:
+    targets = ("build", "check-notebooks", "demo", "lint")
+    lines = make("--dry-run", *targets)
+    found = [line.removeprefix(".venv/bin/") for line in lines if "/grader " in line]
+    assert {line.split()[1] for line in found} == {"build", "check", "grade", "report", "sample"}
+    assert [problem for line in found if (problem := problem_with(line))] == []
+
+
+def test_make_lists_every_target() -> None:
+    assert {line.split()[1] for line in make()} == make_targets()
+
+
+# Pipelines: what they may do
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_may_do_no_more_than_it_must(path: Path) -> None:
+    workflow = load(path)
+    assert workflow["permissions"] == {}
+    assert "concurrency" in workflow
+    assert "pull_request_target" not in workflow["on"]
+    for name, job in workflow["jobs"].items():
+        assert job["permissions"] == {"contents": "read"}, name
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_pinned_by_commit_with_the_version_beside(path: Path) -> None:
+    uses = re.findall(r"uses: *(.*)", path.read_text("utf-8"))
+    assert uses
+    for action in uses:
+        assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+
+
+def test_an_action_has_the_same_pin_everywhere() -> None:
+    text = "".join(path.read_text("utf-8") for path in WORKFLOWS)
+    pins = set(re.findall(r"uses: *(.*)", text))
+    assert len({pin.partition("@")[0] for pin in pins}) == len(pins)
+
+
+@pytest.mark.parametrize(("name", "job"), JOBS, ids=[name for name, _ in JOBS])
+def test_a_job_ends_in_time_and_keeps_no_credentials(name: str, job: dict[str, Any]) -> None:
+    assert 0 < int(job.get("timeout-minutes") or job.get("timeoutInMinutes")) <= 60
+    for step in job["steps"]:
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+        assert "persistCredentials" not in step
+
+
+def test_ci_tests_every_python_that_setup_looks_for() -> None:
+    looked_for = re.findall(r"python(3\.\d+)", (ROOT / ".ci/find-python").read_text("utf-8"))
+    jobs = dict(JOBS)
+    github = jobs["ci/tests"]["strategy"]["matrix"]["python"]
+    azure = jobs["Validate/Tests"]["strategy"]["matrix"].values()
+    assert set(github) == {leg["python.version"] for leg in azure} == set(looked_for)
+
+
+def test_ci_runs_the_commands_of_the_readme() -> None:
+    run = ROOT / ".ci/run"
+    assert os.access(run, os.X_OK)
+    assert subprocess.run(["bash", "-n", run], check=False).returncode == 0
+    steps = re.findall(r"^step (.*)$", run.read_text("utf-8"), re.MULTILINE)
+    assert steps[-1] == "make test"
+    assert [problem for line in steps if (problem := problem_with(line))] == []
+
+
+def test_setup_says_which_python_is_missing(tmp_path: Path) -> None:
+    old = tmp_path / "python"
+    old.write_text("#!/bin/sh\nexit 1\n", "utf-8")
+    old.chmod(0o755)
+    found = subprocess.run(
+        [ROOT / ".ci/find-python"],
+        env={"PATH": os.defpath, "PYTHON": str(old)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 1
+    assert "make setup PYTHON=" in found.stderr
