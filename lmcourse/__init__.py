@@ -2,8 +2,8 @@
 
 from lmcourse import corpus, plots
 from lmcourse.devices import device
-from lmcourse.play import play
 from lmcourse.selfcheck import check
+from lmcourse.sliders import play
 
 __all__ = ["check", "corpus", "device", "play", "plots"]
 __version__ = "0.1.0"

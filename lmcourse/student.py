@@ -8,12 +8,13 @@ check cannot tell which.
 
 import random
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
+from lmcourse.byhand import refused
 from lmcourse.compare import show
 from lmcourse.values import pack, unpack
 
@@ -50,17 +51,19 @@ class NotDefined(NameError):
 
 
 class _Link:
-    """The way to one notebook's process, and the calls that went there, as Python text."""
+    """The way to one notebook's process, and the last call that went there, as Python text."""
 
     def __init__(self, send: Send) -> None:
         self.send = send
-        self.calls: list[str] = []
+        self.last_call = ""
+        self.last_result: Any = None
 
     def call(self, request: dict[str, Any], name: str, *args: Any, **kwargs: Any) -> Any:
         words = [_words(value) for value in args]
         words += [f"{key}={_words(value)}" for key, value in kwargs.items()]
-        self.calls.append(f"{name}({', '.join(words)})")
-        return _ask(self, request, name)
+        self.last_call, self.last_result = f"{name}({', '.join(words)})", None
+        self.last_result = _ask(self, request, name)
+        return self.last_result
 
 
 def _words(value: Any) -> str:
@@ -108,16 +111,22 @@ class Student:
         """Seed torch, numpy and random beside the notebook's code."""
         _ask(self._link, {"op": "seed", "number": number}, "")
 
+    def begin(self, seed: int, forbidden: Collection[str]) -> None:
+        """Seed as above, and from here on refuse that code the library's `forbidden` functions."""
+        _ask(self._link, {"op": "seed", "number": seed, "forbidden": list(forbidden)}, "")
+
     def probe(self, function: Probe, *args: Any) -> Any:
         """Run `function(namespace, *args)`, a probe of the check module, beside that code."""
         request = {"op": "probe", "name": function.__name__, "args": list(args)}
         return self._link.call(request, function.__name__, *args)
 
 
-def take_calls(student: Student) -> list[str]:
-    """Return the calls that were made through `student` since this was last asked."""
-    calls, student._link.calls = student._link.calls, []
-    return calls
+def last_call(student: Student) -> tuple[str, Any]:
+    """Return the last call that was made through `student`, and what it returned; forget both."""
+    link = student._link
+    last = link.last_call, link.last_result
+    link.last_call, link.last_result = "", None
+    return last
 
 
 class Host:
@@ -127,12 +136,15 @@ class Host:
         self._namespace = namespace
         self._probes = probes
         self._objects: list[Any] = []
+        self._forbidden: list[str] = []
 
     def send(self, frame: bytes) -> bytes:
         """Return the reply frame to a request frame; what the notebook's code raises is a reply."""
         try:
             request = unpack(frame, lambda item: self._objects[item["number"]])
-            return pack({"value": self._answer(request)}, self._keep)
+            with refused(self._forbidden):
+                value = self._answer(request)
+            return pack({"value": value}, self._keep)
         except KeyboardInterrupt:  # a person at the notebook pressed stop
             raise
         except BaseException as error:  # SystemExit too: the notebook's code may raise anything
@@ -144,6 +156,7 @@ class Host:
             random.seed(request["number"])
             np.random.seed(request["number"] % 2**32)
             torch.manual_seed(request["number"])
+            self._forbidden = request.get("forbidden", self._forbidden)
             return None
         if op == "probe":
             return self._probes[request["name"]](self._namespace, *request["args"])
@@ -185,7 +198,7 @@ def describe_exception(error: BaseException) -> dict[str, str]:
 
 def _ask(link: _Link, request: dict[str, Any], name: str) -> Any:
     def to_handle(value: Any) -> dict[str, Any]:
-        if isinstance(value, Handle):
+        if isinstance(value, Handle) and value._link is link:  # another's numbers mean others
             return {"number": value._number}
         raise TypeError(f"a check may not send a {type(value).__name__}")
 
@@ -198,8 +211,10 @@ def _ask(link: _Link, request: dict[str, Any], name: str) -> Any:
     reply_frame = link.send(pack(request, to_handle))
     try:
         reply = unpack(reply_frame, from_handle)
+        if not isinstance(reply, dict):
+            raise ValueError("not a dict")
         if "raised" in reply:
-            raised = reply["raised"]
+            raised = dict(reply["raised"])
             raise Raised(*(str(raised[key])[:MAX_MESSAGE] for key in ("kind", "message", "line")))
         return reply["value"]
     except (ValueError, KeyError, TypeError) as bad:

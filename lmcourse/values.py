@@ -11,6 +11,7 @@ other object stays where it lives; a handle (a number) travels in its place.
 import json
 import math
 import struct
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -18,8 +19,12 @@ import numpy as np
 import torch
 
 MAX_BYTES = 64 * 2**20
+MAX_HEADER = 8 * 2**20
 MAX_NODES = 200_000
 MAX_DEPTH = 32
+MAX_ALIKE = 1000
+"""So many keys of one hash, and so many integers that are long enough to share one, may travel:
+n keys of one hash take n² steps to put into a set or dict."""
 
 _DTYPES: dict[str, torch.dtype] = {
     name: getattr(torch, name)
@@ -31,6 +36,7 @@ _DTYPES: dict[str, torch.dtype] = {
 _DTYPE_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _ARRAY_KINDS = "biufc"
 _HEADER = struct.Struct("<I")
+_ODD = struct.error, LookupError, TypeError, ArithmeticError, RuntimeError, SyntaxError, MemoryError
 
 ToHandle = Callable[[Any], dict[str, Any]]
 FromHandle = Callable[[dict[str, Any]], Any]
@@ -46,6 +52,8 @@ def pack(value: Any, to_handle: ToHandle) -> bytes:
     """
     packer = _Packer(to_handle)
     header = json.dumps(packer.encode(value, 0), separators=(",", ":")).encode()
+    if len(header) > MAX_HEADER:
+        raise ValueError(f"a text of {len(header):,} bytes is too long; at most {MAX_HEADER:,}")
     frame = b"".join([_HEADER.pack(len(header)), header, *packer.blobs])
     if len(frame) > MAX_BYTES:
         raise ValueError(f"the value takes {len(frame):,} bytes; at most {MAX_BYTES:,} can be sent")
@@ -62,15 +70,15 @@ def unpack(frame: bytes, from_handle: FromHandle) -> Any:
     """
     try:
         (size,) = _HEADER.unpack_from(frame)
-        if _HEADER.size + size > len(frame):
-            raise ValueError("the header is longer than the frame")
+        if _HEADER.size + size > len(frame) or size > MAX_HEADER:
+            raise ValueError("the header is longer than the frame, or than any may be")
         header = json.loads(frame[_HEADER.size : _HEADER.size + size])
         decoder = _Unpacker(memoryview(frame)[_HEADER.size + size :], from_handle)
         value = decoder.decode(header, 0)
         if decoder.rest:
             raise ValueError("the frame holds bytes that no value uses")
         return value
-    except (struct.error, KeyError, TypeError, RecursionError, UnicodeError, OverflowError) as bad:
+    except _ODD as bad:
         raise ValueError(f"not a frame: {bad}") from None
 
 
@@ -87,7 +95,10 @@ class _Packer:
             raise ValueError("the value has too many parts, or is nested too deeply, to be sent")
         if isinstance(value, np.generic):
             value = value.item()
-        if value is None or isinstance(value, (bool, str)):
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            self._reserve(len(value))
             return value
         if isinstance(value, int):
             return int(value)
@@ -143,6 +154,7 @@ class _Unpacker:
         self.rest = rest
         self.from_handle = from_handle
         self.nodes = 0
+        self.long = 0
 
     def decode(self, item: Any, depth: int) -> Any:
         self.nodes += 1
@@ -150,6 +162,10 @@ class _Unpacker:
             raise ValueError("too many parts, or nested too deeply")
         if isinstance(item, list):
             return [self.decode(part, depth + 1) for part in item]
+        if type(item) is int and item.bit_length() > 60:
+            self.long += 1
+            if self.long > MAX_ALIKE:
+                raise ValueError("too many long integers")
         if not isinstance(item, dict):
             return item
         kind = item["is"]
@@ -158,9 +174,11 @@ class _Unpacker:
         if kind == "tuple":
             return tuple(self.decode(part, depth + 1) for part in item["v"])
         if kind == "set":
-            return {self.decode(part, depth + 1) for part in item["v"]}
+            return set(_keys([self.decode(part, depth + 1) for part in item["v"]]))
         if kind == "dict":
-            return {self.decode(k, depth + 1): self.decode(v, depth + 1) for k, v in item["v"]}
+            pairs = [(self.decode(k, depth + 1), self.decode(v, depth + 1)) for k, v in item["v"]]
+            _keys([key for key, _ in pairs])
+            return dict(pairs)
         if kind == "tensor":
             dtype = _DTYPES[item["dtype"]]
             shape, raw = self._take(item["shape"], dtype.itemsize)
@@ -187,3 +205,10 @@ class _Unpacker:
         # A copy, so that a tensor owns writable memory of its own.
         raw, self.rest = bytearray(self.rest[:size]), self.rest[size:]
         return shape, raw
+
+
+def _keys(values: list[Any]) -> list[Any]:
+    """Return `values`, which are to be the members of a set or the keys of a dict."""
+    if values and max(Counter(map(hash, values)).values()) > MAX_ALIKE:
+        raise ValueError("too many keys of one hash")
+    return values

@@ -1,4 +1,4 @@
-# %% [markdown] lesson="00_start" title="What a language model is" minutes=75 laptop_minutes=1 gpu_minutes=1
+# %% [markdown] lesson="00_start" title="What a language model is" minutes=90 laptop_minutes=1 gpu_minutes=1
 # By the end of this lesson you can
 #
 # - **say** what a language model is, what it is for, and what makes one good,
@@ -12,6 +12,7 @@
 import math
 import random
 import re
+from collections import Counter
 
 import matplotlib.pyplot as plt
 import torch
@@ -25,6 +26,8 @@ check.lesson("00_start")
 preset = "laptop"  # "smoke", "laptop" or "gpu"
 
 # %% [markdown]
+# (`preset` says how much a notebook computes: `"smoke"` is a quick test, `"laptop"` is right for any computer, `"gpu"` is for a computer with a graphics card. Leave it as it is.)
+#
 # ## What comes next?
 #
 # The whole course works on one small library of fables. Here is the first of them. It is short: read it.
@@ -60,9 +63,9 @@ for number, letter in enumerate(my_guesses, start=1):
 print(f"{hits} right")
 
 # %% [markdown]
-# Some places were sure: in the middle of a word there is often one way to go on. Others were open: nobody can know which animal comes next, or how many plums. And in between you could say "probably an *e*, but perhaps an *a*".
+# Some places were sure: in the middle of a word there is often one way to go on. Others were open: where a new word begins, many things may come. And in between you could say "probably an *e*, but perhaps an *a*".
 #
-# So a good guesser does not name one character. It says how likely *each* character is. That is all there is to the word:
+# So a good guesser does not name one character. It says how likely *each* character is. That is all there is to it:
 #
 # > A **language model** is a program that reads a text so far and gives each character that could come next a probability.
 #
@@ -80,11 +83,11 @@ print(f"{hits} right")
 # *Predict first:* you may name only one character, and always the same one. Which should it be?
 
 # %% [markdown] fold="Answer: which character?"
-# The one that is most frequent. In most texts that is not a letter at all: it is the space. The next cell counts.
+# The one that is most frequent. In most texts that is not a letter at all: it is the space. The next cell counts all characters and shows the first five.
 
 # %% tags=["nbval-check-output"]
-for letter in [" ", "e", "t", "a", "q"]:
-    print(repr(letter), f"makes up {text.count(letter) / len(text):5.1%} of the text")
+for letter, times in Counter(text).most_common(5):
+    print(repr(letter), f"makes up {times / len(text):5.1%} of the text")
 
 # %% [markdown] contract="lazy_guess"
 # Write the laziest guesser there is. Whatever text it gets, it guesses that a space comes next.
@@ -117,7 +120,7 @@ check("lazy_guess")
 # %% [markdown]
 # ## Can rules do it?
 #
-# The first famous program that talked was **ELIZA**, written by Joseph Weizenbaum in 1966. It played a doctor who mostly asks questions back. People who knew that it was a program still told it their worries: Weizenbaum wrote that his secretary, who had watched him build it, asked him to leave the room while she talked to it.
+# The first famous program that talked was **ELIZA**, by Joseph Weizenbaum, published in 1966. It played a doctor who mostly asks questions back. People who knew that it was a program still told it their worries: Weizenbaum wrote that his secretary, who had watched him build it, asked him to leave the room while she talked to it.
 #
 # ELIZA has no model of anything. It has a **script**: a list of rules, each with a *key* to look for and an *answer* to give. Where the answer has `{}`, it puts what the message says after the key. The script is data, the program only reads it. With another script, the same program is somebody else.
 
@@ -142,11 +145,11 @@ def swap(words):
 
 
 # %% [markdown]
-# `SWAPS.get(word, word)` looks a word up, and gives the word itself back if it is not in the list. These are all the other tools that you need:
+# `SWAPS.get(word, word)` looks a word up, and gives the word itself back if it is not in there. These are all the other tools that you need:
 
 # %% tags=["nbval-check-output"]
 print("  I am TIRED.  ".lower())  # no capital letters
-print("  I am TIRED!  ".strip(" .!?"))  # none of these four characters at either end
+print("  Oh! I am TIRED!  ".strip(" .!?"))  # none of these four characters at either end
 print("my " in "where is my hat")  # is it in there?
 print("where is my hat".partition("my "))  # cut in three: before, key, after
 print("Tell me more about your {}.".format("hat"))  # fill the hole, if there is one
@@ -155,9 +158,9 @@ print(swap("afraid of you and my hen"))
 # %% [markdown] contract="respond"
 # Write ELIZA. `respond(message, script)` returns the answer to `message`, in these steps:
 #
-# 1. Make the message lower case, and strip spaces and the marks `.` `!` `?` off both ends.
+# 1. Make the message lower case, and strip spaces and the marks `.` `!` `?` off both ends (not out of the middle).
 # 2. Go through the rules of `script` in order. The **first** rule whose key is in the message wins.
-# 3. Take what comes after the key, let *I* and *you* change places with `swap`, and put it into the rule's answer.
+# 3. Take all that comes after the key (after the first one, if it is there twice), let *I* and *you* change places with `swap`, and put it into the rule's answer.
 # 4. If no key is in the message, the answer is `"Please go on."`
 #
 # For example, with the script `DOCTOR`:
@@ -168,7 +171,7 @@ print(swap("afraid of you and my hen"))
 # | `"It rains."` | `"Please go on."` |
 
 
-# %% exercise="respond" minutes=10 level=2
+# %% exercise="respond" minutes=12 level=2
 def respond(message, script=DOCTOR):
     """Answer `message` by the first rule (key, answer) of `script` whose key it holds."""
     ### BEGIN SOLUTION
@@ -223,18 +226,25 @@ if check.ready("respond"):
 # %% tags=["demo", "nbval-check-output"]
 if check.ready("respond"):
     spoken = re.findall(r'"([^"\n]+),"', " ".join(stories[:300]))  # what is said ends with ,"
-    fits = [message for message in spoken if respond(message) != "Please go on."]
-    by_answer = {respond(message): message for message in fits}  # each answer once
-    for answer, message in list(by_answer.items())[:8]:
-        print(f"{message}\n    {answer}")
-    print(f"\nThey say {len(spoken)} things. Some rule fits {len(fits) / len(spoken):.0%} of them.")
+
+    def fits(message, script):
+        return respond(message, script) not in (None, "Please go on.")
+
+    for rule in DOCTOR:
+        heard = [message for message in spoken if fits(message, [rule])]
+        print(f'"{rule[0]}" is in {len(heard)} of the {len(spoken)} things that they say')
+        if heard:
+            print(f"    {heard[0]}\n    {respond(heard[0], [rule])}")
+
+# %% [markdown]
+# Is that much? And does each new rule help? (The next cell draws a picture. You need not read the code of pictures, here and later.)
 
 # %% tags=["demo"]
 if check.ready("respond"):
     shares = []
     for n in range(len(DOCTOR) + 1):  # with the first n rules
-        answers = [respond(message, DOCTOR[:n]) for message in spoken]
-        shares.append(100 * (1 - answers.count("Please go on.") / len(answers)))
+        known = sum(fits(message, DOCTOR[:n]) for message in spoken)
+        shares.append(100 * known / len(spoken))
     plt.figure(figsize=(6, 3))
     plt.plot(shares, marker="o")
     plt.ylim(0, 100)
@@ -242,9 +252,12 @@ if check.ready("respond"):
     plt.ylabel("of all that is said,\nsome rule fits (%)")
     plt.grid(alpha=0.3)
     plt.show()
+    idle = sum(shares[n] == shares[n + 1] for n in range(len(DOCTOR)))
+    print(f"{idle} of the {len(DOCTOR)} rules add nothing.")
+    print(f"The last one lifts the share from {shares[-2]:.0f} % to {shares[-1]:.0f} %.")
 
 # %% [markdown]
-# *The picture, once `respond` works: rule by rule, the share of what is said that some rule fits. It climbs slowly and is far from 100 %.*
+# *The picture, once `respond` works: rule by rule, the share of what is said that some rule fits. Where the line is flat, a rule adds nothing.* Look at the last rule: it has no hole to fill, so its answer is always the same.
 
 # %% [markdown]
 # Some answers are funny, a few almost clever. For all the rest you would need one more rule, and one more. Three things are wrong with that, and no number of rules mends them:
@@ -259,17 +272,12 @@ if check.ready("respond"):
 #
 # | year | who | idea | here |
 # |---|---|---|---|
-# | 1913 | Markov | counts how vowels and consonants follow each other in a novel | lesson 02 |
 # | 1948 | Shannon | measures how well a text can be guessed, and writes with counts | lessons 01, 02 |
 # | 1966 | Weizenbaum | ELIZA: rules written by hand | you just did |
-# | 1976 | Jelinek | counted word sequences help to understand speech | lesson 02 |
-# | 1986 | Rumelhart, Hinton, Williams | nets learn from their errors, by back-propagation | lesson 03 |
 # | 2003 | Bengio and others | a net that guesses the next word | lesson 04 |
 # | 2017 | Vaswani and others | the transformer: attention finds what matters in the past | lessons 05, 06 |
-# | 2018, 2019 | Devlin, Radford and others | BERT and GPT-2: large transformers, trained on much text | lessons 07, 08 |
-# | 2020 | Kaplan, Brown and others | larger still, and the gain can be foreseen | lesson 09 |
 #
-# In every row but Weizenbaum's, what the program knows was not written by a person. It is a heap of numbers, and the data set them.
+# In every row but Weizenbaum's, what the program knows was not written by a person. It is a heap of numbers, and those numbers come from data.
 
 # %% [markdown]
 # ## What will "good" mean?
@@ -297,7 +305,18 @@ plt.grid(alpha=0.3)
 plt.show()
 
 # %% [markdown]
-# *The picture: surprise falls from far up, near p = 0, to nothing at p = 1.* To be sure and right is free. To be unsure costs a little. To call something impossible that then comes costs without limit. So the model does best when it says what it really believes.
+# *The picture: surprise falls from far up, near p = 0, to nothing at p = 1.* To be sure and right is free. To be unsure costs a little. To call something impossible that then comes costs without limit.
+#
+# Does it pay to boast? Think of a place where one of two characters comes, each half the time. Say what you believe, 0.5 for each. Or bet on one of them: 0.9 for it, 0.1 for the other.
+
+# %% tags=["nbval-check-output"]
+for said in [0.5, 0.9]:
+    if_right, if_wrong = math.log(1 / said), math.log(1 / (1 - said))
+    average = (if_right + if_wrong) / 2  # each comes half the time
+    print(f"say {said}: pay {if_right:.2f} or {if_wrong:.2f}, on average {average:.2f} nats")
+
+# %% [markdown]
+# It does not pay. Whatever the chances are, a model does best when it says what it really believes.
 #
 # The **loss** of a model is its mean surprise over all characters of a text, in nats per character. **Lower is better.** That is the measure of this course.
 #
@@ -322,7 +341,7 @@ uniform = math.log(V)
 print(f"ln {V} = {uniform:.3f} nats per character")
 
 # %% [markdown]
-# And the bottom of the ladder? Could a perfect model reach 0? No: nobody can know the number of plums before it is written. With most texts, nobody knows how low one can get.
+# And the bottom of the ladder? Could a perfect model reach 0? No: where a story throws dice for a name or a number, nobody can know it before it is written. With most texts, nobody knows how low one can get.
 #
 # With our fables we do know. They come out of a program, and we have the program: it can say exactly how likely each story was. A model cannot beat the source itself, not in the long run. What the source pays is the **floor**.
 
@@ -336,6 +355,7 @@ every = corpus.entropy_rate()  # computed from the rules of the source, without 
 print(f"the first story:           {surprises[0]:.3f} nats per character")
 print(f"all {len(sample)} stories together:  {floor:.3f}, give or take {floor_error:.3f}")
 print(f"all stories there can be:  {every:.3f}")
+print(f"as if each character that came had the probability {math.exp(-every):.2f}")
 
 # %% tags=["demo"]
 plt.figure(figsize=(6, 3))
@@ -347,7 +367,7 @@ plt.title("dashed: all of them together, the floor")
 plt.show()
 
 # %% [markdown]
-# *The picture: each story of the sample once. Some have more surprises in them than others; together they make the floor.*
+# *The picture: each story of the sample once.* Stories left of the dashed line were lucky: they hold fewer surprises than most. The floor is the mean over all characters of all stories, and a model can get below it only on a lucky choice of stories, not in the long run.
 #
 # Now there is a ladder: *uniform* at the top, the floor at the bottom. Each lesson adds a rung. Here it is, still empty in the middle:
 
@@ -355,11 +375,13 @@ plt.show()
 display(plots.ladder({"uniform": uniform}, floor, floor_error))
 
 # %% [markdown]
+# *The picture: one bar for each model, shorter is better. No bar can get left of the dashed line, the floor. New bars will come in below.* ("Validation text" is text that no model has learnt from. You set it aside in lesson 01. *Uniform* pays the same on any text, and the floor is the one that you just computed.)
+#
 # One warning before we build. The loss says how well a model guesses text. It does not say whether the text is true, kind or of use to anybody. "Good" has more sides, and each gets its place in this course:
 #
 # - it guesses **new** text well, not only the text that it learnt from (lesson 01),
 # - it does well what people want it for (lesson 08),
-# - it is small and fast enough to use (lessons 09 and 12),
+# - it is fast enough to train and to use (lessons 09 and 12),
 # - it is safe, fair and private, and stays so (lessons 10 to 15).
 
 # %% [markdown]
@@ -369,19 +391,19 @@ display(plots.ladder({"uniform": uniform}, floor, floor_error))
 
 # %% tags=["nbval-check-output"]
 alphabet = "abcdefghijklmnopqrstuvwxyz"
-ids = torch.tensor([alphabet.index(letter) for letter in "soup"])
+soup = torch.tensor([alphabet.index(letter) for letter in "soup"])
 
-print(ids)
-print(ids.dtype)
-print(ids.shape)
+print(soup)
+print(soup.dtype)
+print(soup.shape)
 
 # %% [markdown]
-# `ids` is a **tensor**: a box of numbers, all of one kind, in rows and columns. Torch is the library that computes with tensors, and it does so fast, because it handles the whole box at once: no loops.
+# `soup` is a **tensor**: a box of numbers, all of one kind, in rows and columns. Torch is the library that computes with tensors, and it does so fast, because it handles the whole box at once: no loops.
 #
 # Two things describe the box:
 #
 # - `dtype`, the kind of number. Ids are `int64`, whole numbers. Probabilities are `float32`, numbers with a decimal point. `.float()` turns any kind into `float32`.
-# - `shape`, the sizes. `(4,)` is a row of four. `(2, 3)` is a table of two rows and three columns. `(8, 2, 3)` is a stack of eight such tables. `()` is a single number.
+# - `shape`, the sizes. `(4,)` is a row of four; torch prints it as `torch.Size([4])`, which is a tuple too. `(2, 3)` is a table of two rows and three columns. `(8, 2, 3)` is a stack of eight such tables. `()` is a single number.
 
 # %% tags=["nbval-check-output"]
 table = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
@@ -401,12 +423,10 @@ print((table > 2.5).float())  # True becomes 1, False becomes 0
 # %% tags=["demo"]
 batch = torch.tensor([ord(letter) for letter in stories[0][:64]]).reshape(4, 16)
 plt.figure(figsize=(9, 2.6))
-for row in range(4):
-    for column in range(16):
-        number = int(batch[row, column])
-        plt.text(column, row, f"{chr(number)}\n{number}", ha="center", va="center")
-plt.xlim(-0.5, 15.5)
-plt.ylim(3.5, -0.5)
+for i in range(4):
+    for j in range(16):
+        plt.text(j, i, f"{chr(batch[i, j])}\n{batch[i, j]}", ha="center", va="center")
+plt.axis((-0.5, 15.5, 3.5, -0.5))
 plt.xticks(range(16))
 plt.yticks(range(4))
 plt.xlabel("place in the piece (dim=1)")
@@ -451,34 +471,32 @@ print(tuple(table.unsqueeze(1).shape), table.unsqueeze(1).tolist())
 column = torch.arange(1, 4).unsqueeze(1)  # (3, 1)
 row = torch.arange(1, 6)  # (5,)
 print(column * row)  # (3, 5)
+print(column == row)  # (3, 5) too: is this row's number equal to this column's number?
 
 # %% tags=["demo"]
-figure, axes = plt.subplots(1, 3, figsize=(9, 2.2))
 boxes = {
     "column (3, 1)": column,
     "row (5,) or (1, 5)": row.unsqueeze(0),
     "product (3, 5)": column * row,
 }
+figure, axes = plt.subplots(1, 3, figsize=(9, 1.6))
 for axis, (title, box) in zip(axes, boxes.items(), strict=True):
-    axis.imshow(torch.zeros(3, 5), cmap="Greys", vmax=1)
-    full = box.expand(3, 5)
-    for i in range(3):
-        for j in range(5):
-            shade = "black" if i < box.shape[0] and j < box.shape[1] else "#999999"
-            axis.text(j, i, int(full[i, j]), ha="center", va="center", color=shade)
+    shades = [["#cccccc"] * 5 for _ in range(3)]
+    for i in range(box.shape[0]):
+        shades[i][: box.shape[1]] = ["white"] * box.shape[1]
+    axis.table(box.expand(3, 5).tolist(), shades, cellLoc="center", bbox=(0, 0, 1, 1))
     axis.set_title(title)
-    axis.set_xticks([])
-    axis.set_yticks([])
+    axis.axis("off")
 plt.show()
 
 # %% [markdown]
-# *The picture: black numbers are really there, grey ones are the copies that broadcasting pretends to make.*
+# *The picture: numbers on white are really there, those on grey are the copies that broadcasting pretends to make.*
 #
 # The rule has three parts:
 #
 # 1. **Line the shapes up from the right.** The shorter one gets 1s in front until both are equally long.
 # 2. Go through the sizes in pairs. **Equal** sizes stay. If one of the two is **1**, it stretches to the other.
-# 3. Two different sizes of which neither is 1 **do not fit**: torch stops with an error.
+# 3. Two different sizes of which neither is 1 **do not fit**: torch stops with an error. (It then speaks of a *non-singleton dimension*: one whose size is not 1.)
 #
 # ```
 #    (4, 3)          (8, 1)          (2, 3)
@@ -487,13 +505,29 @@ plt.show()
 #    (4, 3)          (8, 5)          do not fit: 3 meets 2
 # ```
 #
-# *Predict first:* batches have the shape `(B, T)`: `B` pieces of `T` characters. You want to subtract from each piece its own mean. Does `x - x.mean(dim=1)` do that, for `x` of shape `(4, 16)`? And for `(16, 16)`?
+# *Predict first:* let `x` be a tensor of `float32` numbers, a row for each piece of text. You want to subtract from each row its own mean. Does `x - x.mean(dim=1)` do that, for `x` of shape `(4, 16)`? And for `(16, 16)`?
 
 # %% [markdown] fold="Answer: a trap"
-# The mean has the shape `(4,)`. Lined up from the right, 16 meets 4: torch stops with an error, and that is lucky. For `(16, 16)` it fits, and there is no error, but each *column* gets a mean subtracted: wrong numbers without a word. With `keepdim=True` the mean is `(16, 1)`, and each row gets its own. This is one of the most common mistakes with tensors.
+# The mean has the shape `(4,)`. Lined up from the right, 16 meets 4: torch stops with an error, and that is lucky. For `(16, 16)` it fits, and there is no error. But the 16 means now lie along the columns: column `j` gets the mean of row `j` subtracted. Wrong numbers, without a word. With `keepdim=True` the mean is `(16, 1)`, and each row gets its own. This is one of the most common mistakes with tensors. The next cell shows it: once a row has lost its own mean, its mean must be 0.
+
+# %% tags=["nbval-check-output"]
+torch.manual_seed(1)  # the same random numbers each time the cell runs
+x = torch.rand(4, 16)  # random numbers between 0 and 1
+try:  # so that the error does not stop the notebook
+    x - x.mean(dim=1)
+except RuntimeError as error:
+    print("(4, 16):", error)
+
+x = torch.rand(16, 16)
+for name, rest in {
+    "without": x - x.mean(dim=1),
+    "with": x - x.mean(dim=1, keepdim=True),
+}.items():
+    right = (rest.mean(dim=1).abs() < 0.00001).sum()  # 0 but for rounding
+    print(f"(16, 16) {name} keepdim: {right} of 16 rows have the mean 0")
 
 # %% [markdown] contract="batch_shapes"
-# Teach the rule to Python. `batch_shapes(left, right)` takes two shapes, as tuples, and returns the shape that they make together, as a tuple, or `None` if they do not fit.
+# Whenever a batch meets another tensor, you want to know the shape of what comes out. So teach the rule to Python. `batch_shapes(first, second)` takes two shapes, as tuples, and returns the shape that they make together, as a tuple, or `None` if they do not fit.
 #
 # | call | returns |
 # |---|---|
@@ -506,23 +540,23 @@ plt.show()
 # %% tags=["nbval-check-output"]
 print((1,) * 2 + (7,))  # two 1s, then a 7
 print(max(3, 1))  # the larger one
-for a, b in zip((8, 1), (1, 5), strict=True):  # side by side; strict: equally long
-    print(a, b, a == b, 1 in (a, b))
+for one, other in zip((8, 1), (1, 5), strict=True):  # side by side; strict: equally long
+    print(one, other, one == other, 1 in (one, other))
 print(tuple([8, 5]))  # a list becomes a tuple
 
 
-# %% exercise="batch_shapes" minutes=10 level=3
-def batch_shapes(left, right):
-    """Return the shape (a tuple) that tensors of shapes `left` and `right` make, or None."""
+# %% exercise="batch_shapes" minutes=15 level=3
+def batch_shapes(first, second):
+    """Return the shape (a tuple) that tensors of shapes `first` and `second` make, or None."""
     ### BEGIN SOLUTION
-    length = max(len(left), len(right))
-    left = (1,) * (length - len(left)) + left
-    right = (1,) * (length - len(right)) + right
+    length = max(len(first), len(second))
+    first = (1,) * (length - len(first)) + first
+    second = (1,) * (length - len(second)) + second
     shape = []
-    for a, b in zip(left, right, strict=True):
-        if a != b and 1 not in (a, b):
+    for one, other in zip(first, second, strict=True):
+        if one != other and 1 not in (one, other):
             return None
-        shape.append(max(a, b))
+        shape.append(max(one, other))
     return tuple(shape)
     ### END SOLUTION
 
@@ -531,16 +565,16 @@ def batch_shapes(left, right):
 check("batch_shapes")
 
 # %% [markdown] fold="Hint 1: equally long"
-# First make both tuples equally long. `(1,) * k + right` puts `k` ones in front of `right`. How many are missing? The longer length, less its own length. For the longer one that is 0, and `(1,) * 0` is empty: so you may do it to both.
+# First make both tuples equally long. `(1,) * k + second` puts `k` ones in front of `second`. How many are missing? The longer length, less its own length. For the longer one that is 0, and `(1,) * 0` is empty: so you may do it to both.
 
 # %% [markdown] fold="Hint 2: pair by pair"
-# Start with an empty list. In a loop over `zip(left, right)`, stop with `return None` if `a != b` and neither is 1. Otherwise the larger of the two is the new size: append it.
+# Start with an empty list. In a loop `for one, other in zip(first, second)`, stop with `return None` if the two differ and neither is 1. Otherwise the larger of the two is the new size: append it.
 
 # %% [markdown] fold="Hint 3: the end"
-# `len(left)` and `len(right)` say how long they are; `max` of the two is how long both have to be. After the loop, make a tuple of your list and return it.
+# `len(first)` and `len(second)` say how long they are; `max` of the two is how long both have to be. After the loop, make a tuple of your list and return it.
 
 # %% [markdown]
-# Now something to use it for. How does a net take in the letter *c*, which is id 2? Not as the number 2: then *c* would be twice as much as *b*, which makes no sense. Give each character a switch of its own instead, all off but one. This is called **one-hot**.
+# Now something to use broadcasting for. How does a net take in the letter *c*, which is id 2? Not as the number 2: then *c* would be twice as much as *b*, which makes no sense. Give each character a switch of its own instead, all off but one. This is called **one-hot**.
 #
 # With the four characters `abcd`, the word *cab* is
 #
@@ -557,7 +591,7 @@ check("batch_shapes")
 # `one_hot(torch.tensor([2, 0, 1]), 4)` is the table above. Can you do it without a loop? You have seen all that it takes.
 
 
-# %% exercise="one_hot" minutes=6 level=2
+# %% exercise="one_hot" minutes=8 level=2
 def one_hot(ids, V):
     """Return a float32 tensor (N, V) with a 1 in row i, column ids[i]; `ids` is int64 (N,)."""
     ### BEGIN SOLUTION
@@ -570,7 +604,7 @@ def one_hot(ids, V):
 check("one_hot")
 
 # %% [markdown] fold="Hint 1: a table of questions"
-# Think of the multiplication table: a column of numbers against a row of numbers gave a whole table. Here, ask at each place of the table: *is this row's id equal to this column's number?*
+# Think of `column == row`, below the multiplication table: a column of numbers against a row of numbers gave a whole table of answers. Here, ask at each place of the table: *is this row's id equal to this column's number?*
 
 # %% [markdown] fold="Hint 2: which shapes"
 # The ids as a column: `ids.unsqueeze(1)`, of shape `(N, 1)`. The numbers of the columns: `torch.arange(V)`, of shape `(V,)`. Compare the two with `==`.
@@ -607,10 +641,10 @@ print(positive / positive.sum())
 # %% [markdown]
 # This is **softmax**. $e^x$ makes every number positive, and dividing by the sum makes the total 1.
 #
-# *Predict first:* what do these lines give for the scores `[1000, 1001]`? And what should it give?
+# *Predict first:* what do these lines give for the scores `[1000, 1001]`? And what should they give?
 
 # %% [markdown] fold="Answer: nan"
-# The computer cannot write $e^{1000}$: it becomes `inf`, infinity. And infinity divided by infinity is `nan`, *not a number*. It should give the same as for `[0, 1]`, because only the differences matter: subtract the same number from all scores, and above and below the line the same factor cancels. So subtract the largest score first. Then the largest is 0, and $e^0 = 1$ is harmless.
+# The computer cannot write $e^{1000}$: it becomes `inf`, infinity. And infinity divided by infinity is `nan`, *not a number*. They should give the same as for `[0, 1]`, because only the differences matter. Subtract the same $c$ from all scores: as $e^{x-c} = e^x / e^c$, every number is divided by the same $e^c$, and so is their sum. What you get when you divide the one by the other stays as it was. So subtract the largest score first. Then the largest is 0, and $e^0 = 1$ is harmless.
 
 # %% tags=["nbval-check-output"]
 huge = torch.tensor([1000.0, 1001.0])
@@ -626,11 +660,12 @@ print(scores.max(dim=-1, keepdim=True).values)  # (2, 1): the largest of each ro
 print(scores.max(dim=-1).indices)  # (2,): in which column it stands
 
 # %% [markdown] contract="softmax"
-# `softmax(logits)` takes a float tensor of shape `(..., V)`: any number of dims, the scores in the last one. It returns a tensor of the same shape, where no number is below 0 and each row (along the last dim) sums to 1.
+# `softmax(logits)` takes a float tensor of shape `(..., V)`: any number of dims, the scores in the last one. It returns $e^{\text{score}}$ divided by the sum of $e^{\text{score}}$ over its row (the last dim): a tensor of the same shape, where no number is below 0 and each row sums to 1.
 #
 # - `softmax(torch.tensor([[0.0, 0.0], [0.0, 1.0986]]))` is about `[[0.5, 0.5], [0.25, 0.75]]`, as 1.0986 is about $\ln 3$.
 # - It must be **stable**: `softmax(torch.tensor([1000.0, 1001.0]))` is about `[0.2689, 0.7311]`, and never `nan`. Each row has a largest score of its own.
 # - A score of minus infinity means *impossible*: its probability is 0.
+# - `logits` itself stays as it was: make new tensors, do not change it in place (as `-=` does).
 #
 # (Torch has a softmax too. Write your own: you will meet it again in every lesson.)
 
@@ -660,12 +695,16 @@ check("softmax")
 # %% [markdown]
 # **Something else to play with.** Divide the scores by a number before the softmax. This number is called the **temperature**. Say a model has read "The goose was very pro" and gave these made-up scores to five characters.
 #
+# The slider starts at temperature 1, where nothing is changed. It moves the power of ten: -1 is temperature 0.1, and 2 is temperature 100.
+#
 # *Predict first:* what happens to the bars at a temperature near 0? And at a very high one?
 
 # %% tags=["demo"]
 if check.ready("softmax"):
 
-    def heat(temperature):
+    def heat(power):
+        temperature = 10**power
+        print(f"temperature {temperature:.2f}")
         candidates = ["u", "m", "f", "v", "q"]
         scores = torch.tensor([4.0, 2.5, 2.0, 1.5, -1.0])
         probs = softmax(scores / temperature)
@@ -673,23 +712,31 @@ if check.ready("softmax"):
         picture.axes[0].set_xlim(0, 1)  # the same scale wherever the slider stands
         display(picture)
 
-    play(heat, temperature=(0.1, 5.0, 0.1))
+    play(heat, power=(-2.0, 2.0, 0.1))  # temperatures from 0.01 to 100
 
 # %% [markdown] fold="Answer: cold and hot"
-# Near 0 the gaps between the scores become huge, and the best character takes everything: always the same choice. At a high temperature the gaps vanish, and the bars become equally long: any character will do. In between, a model that writes is neither boring nor mad. You set this yourself in lesson 07.
+# Near 0 the gaps between the scores become huge, and the best character takes everything: always the same choice. At a very high temperature the gaps all but vanish, and the bars become equally long: any character will do. In between, a model that writes is neither boring nor mad. You set this yourself in lesson 07.
 
 # %% [markdown]
 # ## How do we score a whole text at once?
 #
 # A model reads `N` characters and gives `N` rows of `V` probabilities. We take their logarithms. From each row we need **one** number: the one in the column of the character that really came. Its negative is the surprise.
 #
-# *Predict first:* `table[[0, 1], [2, 0]]` has two lists in the brackets. Is the result a table of 2 by 2, or two numbers?
+# *Predict first:* `table` is still
+#
+# ```
+#   [[1, 2, 3],
+#    [4, 5, 6]]
+# ```
+#
+# Now `table[[0, 1], [2, 0]]` has two lists in the brackets. Is the result a table of 2 by 2, or two numbers?
 
 # %% [markdown] fold="Answer: pairs"
 # Two numbers. The lists are read in pairs: row 0 with column 2, row 1 with column 0. But `table[:, [2, 0]]` is a table of 2 by 2: the colon takes *all* rows, and from each both columns.
 
 # %% tags=["nbval-check-output"]
-print(table)
+table = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
 print(table[[0, 1], [2, 0]])  # pairs: (row 0, column 2) and (row 1, column 0)
 print(table[:, [2, 0]])  # all rows, and from each both columns
 print(torch.arange(len(table)))  # the numbers of all rows
@@ -725,11 +772,11 @@ check("gather_logprobs")
 if check.ready("one_hot", "softmax", "gather_logprobs"):
     models = {
         "knows nothing": torch.zeros(4, 26),
-        "knows it": 5 * one_hot(ids, 26),
-        "sure and wrong": 5 * one_hot(ids + 1, 26),
+        "knows it": 5 * one_hot(soup, 26),
+        "sure and wrong": 5 * one_hot(soup + 1, 26),
     }
     for name, logits in models.items():
-        surprise = -gather_logprobs(softmax(logits).log(), ids)
+        surprise = -gather_logprobs(softmax(logits).log(), soup)
         print(f"{name:<15} {surprise.mean():.3f} nats per character")
     print(f"{'ln 26':<15} {math.log(26):.3f}")
 
@@ -737,7 +784,7 @@ if check.ready("one_hot", "softmax", "gather_logprobs"):
 if check.ready("one_hot", "softmax", "gather_logprobs"):
     plt.figure(figsize=(8, 1.8))
     plt.imshow(softmax(models["sure and wrong"]), cmap="Blues", vmin=0, vmax=1.3)
-    plt.plot(ids, torch.arange(4), "s", markersize=16, fillstyle="none", color="black")
+    plt.plot(soup, torch.arange(4), "s", markersize=16, fillstyle="none", color="black")
     plt.xticks(range(26), list(alphabet))
     plt.yticks(range(4), list("soup"))
     plt.xlabel("column: the character that could come")
@@ -748,12 +795,12 @@ if check.ready("one_hot", "softmax", "gather_logprobs"):
 # *The picture, once the three exercises work:* the rows of the third model. Dark is likely. The frames are what `gather_logprobs` picks: the characters that really came, always one step beside the dark square.
 
 # %% [markdown]
-# The first number is $\ln 26$, as you predicted above. And look at the other two: it pays to be sure only if you are right. To be sure and wrong is worse than to know nothing.
+# The first number is $\ln 26$: the uniform loss again, now with `V = 26`. And look at the other two: it pays to be sure only if you are right. To be sure and wrong is worse than to know nothing.
 #
 # These few lines are how every model of this course is scored: logits, softmax, logarithm, pick, mean. Only where the logits come from will change.
 
 # %% [markdown] contract="quiz"
-# Six questions. Give each answer as one letter in quotes, such as `answer_1 = "a"`.
+# Six questions. Give each answer as one letter in quotes and nothing else, such as `answer_1 = "a"`.
 #
 # **1.** What does a language model give, when it has read "Once upon a ti"?
 #
@@ -792,8 +839,8 @@ if check.ready("one_hot", "softmax", "gather_logprobs"):
 #
 # **6.** What sets ELIZA apart from the models of the coming lessons?
 #
-# - (a) People wrote what it knows, data did not.
-# - (b) It is shorter.
+# - (a) What it knows was written by people, not taken from data.
+# - (b) It gives each of its answers a probability.
 # - (c) It cannot answer questions.
 # - (d) It works on characters.
 
@@ -814,18 +861,17 @@ check("quiz")
 # ## What you know now
 #
 # - A language model gives each character that could come next a probability. Writing, completing and answering follow from that.
-# - Rules written by hand run out. Data does not, so the numbers inside a model are set by data.
-# - The loss is the mean surprise, $-\ln p$, in nats per character. *Uniform* pays $\ln V$. The source pays the floor. Every model of this course stands in between.
+# - Nobody can write enough rules by hand. So the numbers inside a model come from data.
+# - The loss is the mean surprise, $-\ln p$, in nats per character. *Uniform* pays $\ln V$. The source pays the floor. A useful model stands in between; a sure and wrong one can be worse than uniform.
 # - Tensors have a dtype and a shape. Shapes line up from the right, and 1s stretch. With `keepdim=True` a sum stays beside its own rows.
 # - Logits, softmax, logarithm, pick, mean: that is the score of any model.
 #
-# **Where this step sits.** In the life of a model, from *define* through *data, features, choose, train, evaluate, optimise, deploy, monitor, update* to *feed back*, this was the first step. You defined what the model is to do, and the number that will tell whether it does.
+# **Where this step sits.** In the life of a model this was the first step, *define*: what the model is to do, and the number that tells whether it does.
 #
 # **Next: 01, the data.** Before anything can learn from the fables, they have to be looked at, cleaned, and split so that no model can cheat. You also find out how far one gets by just knowing how frequent each letter is: the first rung below *uniform*.
 #
 # **To read on**
 #
-# - A. A. Markov (1913), *An example of statistical investigation of the text Eugene Onegin concerning the connection of samples in chains*. English translation in *Science in Context* 19(4), 2006.
 # - C. E. Shannon (1948), *A mathematical theory of communication*. Bell System Technical Journal 27.
 # - C. E. Shannon (1951), *Prediction and entropy of printed English*. Bell System Technical Journal 30. The game at the top of this lesson is his.
 # - J. Weizenbaum (1966), *ELIZA: a computer program for the study of natural language communication between man and machine*. Communications of the ACM 9(1). The story of his secretary is in his book *Computer power and human reason* (1976).

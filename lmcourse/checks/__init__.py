@@ -31,8 +31,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from lmcourse.byhand import Forbidden
 from lmcourse.compare import difference, summarise
-from lmcourse.student import Lost, Probe, Raised, Student, take_calls
+from lmcourse.student import Lost, Probe, Raised, Student, last_call
 
 PUBLIC_SEED = 1948  # the year of Shannon's paper
 
@@ -99,14 +100,17 @@ class Exercise:
     """The notebook names that the exercise asks for."""
     probes: dict[str, Probe]
     """The functions of its check module that may run beside the student's code."""
+    forbidden: tuple[str, ...] = ()
+    """The library's functions that the exercise asks to be written by hand."""
 
 
 @dataclass(frozen=True)
 class CaseResult:
     """How one case went, as feedback may show it: a hidden case keeps its name and outcome alone.
 
-    `call` is the last call that was made, `expected` and `came` describe the two values, `message`
-    their first difference, and `line` says where in the notebook the code raised.
+    `call` is the last call that was made, in dots if the case works on its result; `expected` and
+    `came` describe the two values, `message` their first difference, and `line` says where in the
+    notebook the code raised.
     """
 
     name: str
@@ -126,7 +130,8 @@ class CaseResult:
 class Outcome:
     """How one exercise went.
 
-    `status` is one of passed, partial, failed, error, timeout, out_of_memory, crashed, missing.
+    `status` is one of passed, partial, failed, error, timeout, out_of_memory, crashed, missing,
+    forbidden.
     `share` is the part of the points that was earned, from 0 to 1.
     """
 
@@ -146,11 +151,18 @@ _PROBES: dict[str, dict[str, Probe]] = {}
 
 
 def exercise(
-    lesson: str, name: str, *, points: float, names: tuple[str, ...] | None = None
+    lesson: str,
+    name: str,
+    *,
+    points: float,
+    names: tuple[str, ...] | None = None,
+    forbidden: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
     """Register the decorated check for exercise `name` of `lesson`.
 
-    `names` are the notebook names that it needs; `(name,)` if not given.
+    `names` are the notebook names that it needs; `(name,)` if not given. `forbidden` are functions
+    or methods of torch or numpy, such as "softmax", that would be the answer: the exercise's text
+    must say that they are to be written by hand.
     """
 
     def register(check: Check) -> Check:
@@ -158,7 +170,9 @@ def exercise(
         if name in lessons_exercises:
             raise ValueError(f"lesson {lesson} has two exercises named {name}")
         probes = _PROBES.setdefault(check.__module__, {})
-        lessons_exercises[name] = Exercise(lesson, name, points, check, names or (name,), probes)
+        lessons_exercises[name] = Exercise(
+            lesson, name, points, check, names or (name,), probes, forbidden
+        )
         return check
 
     return register
@@ -208,13 +222,14 @@ def run(
     raised: list[Raised] = []
     lost: Lost | None = None
     try:
-        student.seed(seed)
+        student.begin(seed, exercise.forbidden)
         reference.seed(seed)
         for item in exercise.check(student, reference, np.random.default_rng(seed)):
             if item.hidden and not hidden:
                 continue
             came = message = line = ""
-            take_calls(student)
+            got = None
+            last_call(student)
             if lost is not None:
                 message = "not reached"
             else:
@@ -231,7 +246,9 @@ def run(
                     lost, message = gone, str(gone)
                 except Exception as odd:  # the check stumbled over a value of the wrong kind
                     message = f"what came back cannot be used here ({odd})"
-            call = "".join(take_calls(student)[-1:])
+            call, result = last_call(student)
+            if got is not result:  # the case looks at something worked out from the result
+                call = f"… {call} …" if call else ""
             results.append(_result(item, call, came, message, line))
     except Raised as error:
         return Outcome("missing" if _is_unstarted(error) else "error", 0.0, results, str(error))
@@ -239,6 +256,8 @@ def run(
         return Outcome(gone.status, 0.0, results, str(gone))
     if not results:
         raise RuntimeError(f"the check of {exercise.name} has no cases")
+    if refused := [error for error in raised if error.kind == Forbidden.__name__]:
+        return Outcome("forbidden", 0.0, results, refused[0].message)
     share = sum(r.points for r in results if r.passed) / sum(r.points for r in results)
     if lost is not None:
         status = lost.status

@@ -1,6 +1,7 @@
 """Checks of lesson 02: counting pairs, and contexts of any length."""
 
 import math
+import numbers
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -23,7 +24,7 @@ NgramCounts = dict[str, dict[str, int]]
 def count_bigrams(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     distinct = torch.tensor([0, 2, 2, 1])
     yield case(
-        "[0, 2, 2, 1] has three pairs",
+        "the sum of the table for [0, 2, 2, 1]: three pairs",
         lambda: float(student.count_bigrams(distinct, 3).sum()),
         3.0,
         hint="N characters make N - 1 pairs: the first has nothing before it, the last pair "
@@ -116,7 +117,7 @@ def normalise(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     random = integers(rng, 9, 5, 5).float()
     yield case(
-        "every row sums to one",
+        "the sum of each row is one",
         lambda: student.normalise(random, 0.5).sum(dim=1),
         torch.ones(5),
         hint="After the division each row is a probability distribution.",
@@ -146,9 +147,27 @@ def repeat(_: dict[str, Any], function: Callable[..., Any], times: int, *args: A
     return [function(*args) for _ in range(times)]
 
 
+@probe
+def kind_of(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> str:
+    """Return what kind of thing `function` gives: the name of its type."""
+    return _kind(function(*args))
+
+
+@probe
+def kinds_in(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> list[str]:
+    """Return what kinds of things are in the list, or under the keys, that `function` gives."""
+    given = function(*args)
+    return sorted({_kind(part) for part in (given.values() if hasattr(given, "values") else given)})
+
+
+def _kind(value: Any) -> str:
+    # numpy's whole numbers serve as well as Python's.
+    return "int" if isinstance(value, numbers.Integral) else type(value).__name__
+
+
 def _shares(drawn: list[int], V: int) -> torch.Tensor:
     """Return how often each of V characters was drawn, as shares that sum to one."""
-    return torch.bincount(torch.tensor(drawn), minlength=V) / len(drawn)
+    return torch.tensor([list(drawn).count(i) for i in range(V)]) / len(drawn)
 
 
 @exercise(LESSON, "sample_next", points=1)
@@ -160,10 +179,18 @@ def sample_next(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         hint="The result is a plain int, counted from 0. torch.multinomial returns a tensor with "
         "one entry; .item() takes the number out of it.",
     )
+    yield case(
+        "the kind of what comes back: a plain int",
+        lambda: student.probe(kind_of, student.sample_next, torch.tensor([1.0])),
+        "int",
+        hint="A tensor of shape () looks like a number; .item() makes a plain number of it.",
+    )
     certain = torch.tensor([0.0, 0.0, 1.0, 0.0])
     yield case(
         "50 draws, all the probability on character 2",
-        lambda: sorted({int(i) for i in student.probe(repeat, student.sample_next, 50, certain)}),
+        lambda: sorted(
+            set(torch.tensor(student.probe(repeat, student.sample_next, 50, certain)).tolist())
+        ),
         [2],
         hint="A character of probability 0 never comes. Draw by `probs` as they are: they are "
         "probabilities already, so no softmax.",
@@ -198,15 +225,31 @@ def generate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         [0, 1, 2, 0, 1],
         hint="Each step looks at the row of the latest character: table[ids[-1]].",
     )
+    yield case(
+        "the kind of the entries: plain ints",
+        lambda: student.probe(kinds_in, student.generate, circle, 0, 5),
+        ["int"],
+        hint="The list holds plain numbers, as sample_next gives them, and no tensors.",
+    )
     lopsided = torch.tensor([[0.2, 0.6, 0.2], [0.2, 0.2, 0.6], [0.6, 0.2, 0.2]])
     # Each row is used about 1,000 times: a share is off by about 0.015, far less than 0.12.
     yield case(
-        "3,000 characters: what follows each one",
+        "3,000 characters: the shares of what follows each one",
         lambda: _followers(student.generate(lopsided, 0, 3000), 3),
         lopsided,
         hint="Draw each next character with sample_next. Always taking the most likely one "
         "(argmax) writes the same few characters for ever.",
         atol=0.12,
+    )
+    # The same 60 characters twice by chance: less than once in 10^20 tries.
+    yield case(
+        "two texts of 60 characters: how many different ones",
+        lambda: len(
+            {str(ids) for ids in student.probe(repeat, student.generate, 2, lopsided, 0, 60)}
+        ),
+        2,
+        hint="A seed inside the function makes all its texts the same: leave torch.manual_seed to "
+        "those who call it.",
     )
     order = rng.permutation(12)
     ring = torch.zeros(12, 12)
@@ -234,17 +277,25 @@ def _followers(ids: list[int], V: int) -> torch.Tensor:
 
 @exercise(LESSON, "nll", points=2)
 def nll(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    yield case(
+        "a text that could not be otherwise: one number, 0",
+        lambda: student.nll(torch.tensor([[1.0]]), torch.tensor([0, 0, 0])),
+        0.0,
+        hint="The result is one number, the mean. (p.log() takes the logarithms of a whole tensor, "
+        "math.log that of one number.) And the surprise at a probability of 1 is 0: the result is "
+        "the loss, not the perplexity exp(loss).",
+    )
     uniform = torch.full((4, 4), 0.25)
     three, nine = integers(rng, 4, 3), integers(rng, 4, 9)
     yield case(
-        "it is not negative",
-        lambda: bool(student.nll(uniform, three) >= 0),
+        "whether the loss is above 0",
+        lambda: bool(student.nll(uniform, three) > 0),
         True,
         hint="Mind the minus sign: the logarithm of a probability is negative, the surprise is "
         "minus that.",
     )
     yield case(
-        "a longer text is no worse for being longer",
+        "the loss of 9 characters less that of 3, all equally likely: no difference",
         lambda: float(student.nll(uniform, nine)) - float(student.nll(uniform, three)),
         0.0,
         hint="Take the mean over the N - 1 pairs: not the sum, and not divided by N.",
@@ -253,7 +304,8 @@ def nll(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "four characters, all equally likely: ln 4 = 1.386",
         lambda: student.nll(uniform, nine),
         math.log(4),
-        hint="Use the natural logarithm, torch.log: the result is in nats. torch.log2 gives bits.",
+        hint="Use the natural logarithm, torch.log: the result is in nats. torch.log2 gives bits. "
+        "And take no exp at the end: that is the perplexity.",
     )
     mirrored = torch.tensor([[0.9, 0.1], [0.1, 0.9]])
     yield case(
@@ -268,6 +320,14 @@ def nll(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: student.nll(torch.tensor([[0.2, 0.8], [0.5, 0.5]]), torch.tensor([0, 1, 1])),
         -(math.log(0.8) + math.log(0.5)) / 2,
         hint="The row is the first character of the pair, the column the second.",
+    )
+    many = integers(rng, 4, 2000)
+    yield case(
+        "2,000 characters, all equally likely: ln 4 again",
+        lambda: student.nll(uniform, many),
+        math.log(4),
+        hint="The product of so many probabilities is too small for a float32: it becomes 0. Take "
+        "the logarithm of each, and then the mean.",
     )
     rows = torch.from_numpy(rng.dirichlet([1.0] * 6, 6)).float()
     ids = integers(rng, 6, 40)
@@ -293,11 +353,12 @@ def nll(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 @exercise(LESSON, "count_ngrams", points=2)
 def count_ngrams(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield case(
-        "the lengths of the contexts, n = 3",
+        "the lengths of the contexts of 'abcabd', n = 3",
         lambda: sorted({len(context) for context in student.count_ngrams("abcabd", 3)}),
         [0, 1, 2],
         hint="n counts the next character too, so the contexts have 0 to n - 1 characters: all of "
-        "these lengths, the empty context '' as well.",
+        "these lengths, the empty context '' as well. (KeyError: ''? Give a new context an empty "
+        "Counter first, and count after that.)",
     )
     yield case(
         "'aab', n = 1",
@@ -305,6 +366,13 @@ def count_ngrams(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         {"": {"a": 2, "b": 1}},
         hint="With n = 1 there is only the empty context '', and under it every character of the "
         "text is counted.",
+    )
+    yield case(
+        "the kind of what stands under each context: a Counter",
+        lambda: student.probe(kinds_in, student.count_ngrams, "abab", 2),
+        ["Counter"],
+        hint="Give each new context a Counter(). It answers 0 for what never came, where a plain "
+        "dictionary gives a KeyError.",
     )
     yield case(
         "'abab', n = 2",
@@ -359,6 +427,16 @@ def with_counters(
     return backoff({context: Counter(row) for context, row in counts.items()}, *args)
 
 
+@probe
+def counts_after_backoff(
+    _: dict[str, Any], backoff: Callable[..., float], counts: NgramCounts, *args: Any
+) -> NgramCounts:
+    """Return what is left of `counts` after `backoff` has used them."""
+    counters = {context: Counter(row) for context, row in counts.items()}
+    backoff(counters, *args)
+    return {context: dict(row) for context, row in counters.items()}
+
+
 @exercise(LESSON, "ngram_backoff", points=3)
 def ngram_backoff(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def ask(counts: NgramCounts, *args: Any, of: Student = student) -> Any:
@@ -370,22 +448,34 @@ def ngram_backoff(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         lambda: ask(counts, "", "a", 4, 2.0),
         (3 + 2 * 0.25) / (4 + 2),
         hint="The empty context has counts too. And even a context that was seen borrows: "
-        "borrow * 1/V is added above, borrow is added below. Here (3 + 2 * 0.25) / (4 + 2).",
+        "borrow * 1/V is added above, borrow is added below. Here (3 + 2 * 0.25) / (4 + 2). "
+        "(If the function calls itself, that must end at the empty context, with 1/V.)",
     )
     yield case(
         "a context that was seen once",
         lambda: ask(counts, "b", "a", 4, 2.0),
         (1 + 2 * 3.5 / 6) / (1 + 2),
         hint="What is borrowed is shared out as the shorter context says: here '' gives 'a' "
-        "3.5 / 6, not 1/V. Do not skip it when the context was seen. (And if you count down with "
-        "context[-k:]: context[-0:] is the whole string, not the empty one.)",
+        "3.5 / 6, not 1/V. Do not skip it when the context was seen. (If the function calls "
+        "itself, pass borrow on. If you count down with context[-k:], mind that context[-0:] is "
+        "the whole string, not the empty one.)",
     )
     yield case(
         "a context that was never seen",
         lambda: ask(counts, "x", "a", 4, 2.0),
         3.5 / 6,
         hint="A context that was never seen has nothing to say: the answer is that of the shorter "
-        "context, here of ''. And counts['x'] fails: ask first if 'x' is in counts.",
+        "context, here of ''. And counts['x'] fails: ask first if 'x' is in counts. ({} in its "
+        "place has no 'a' either; an empty Counter() answers 0.)",
+    )
+    yield case(
+        "the counts afterwards: as they were",
+        lambda: student.probe(
+            counts_after_backoff, student.ngram_backoff, counts, "xb", "a", 4, 2.0
+        ),
+        counts,
+        hint="Asking must not change the counts. counts.setdefault writes a new context into them; "
+        "counts.get only looks.",
     )
     wider: NgramCounts = counts | {"a": {"b": 2}, "ab": {"a": 5}}
     after_b = (1 + 2 * 3.5 / 6) / (1 + 2)
@@ -398,15 +488,16 @@ def ngram_backoff(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
     )
     random = _random_counts(rng, "abc")
     yield case(
-        "over all characters the probabilities sum to one",
+        "the sum of the probabilities of all characters: one",
         lambda: sum(ask(random, "ab", char, 3, 1.5) for char in "abc"),
         1.0,
         hint="What is added above over all characters must be what is added below.",
     )
+    some = [("", "c"), ("a", "d"), ("cb", "b"), ("ca", "a"), ("bab", "c"), ("xc", "a"), ("cx", "b")]
     yield case(
-        "random counts",
-        lambda: [ask(random, context, "c", 3, 0.7) for context in ("", "a", "cb")],
-        [ask(random, context, "c", 3, 0.7, of=reference) for context in ("", "a", "cb")],
+        "random counts, seven contexts and characters, borrow = 0.7",
+        lambda: [ask(random, context, char, 5, 0.7) for context, char in some],
+        [ask(random, context, char, 5, 0.7, of=reference) for context, char in some],
         hint="p = (count + borrow * p of the shorter context) / (sum of the counts + borrow)",
     )
     deep = _random_counts(rng, "abcd")
@@ -421,9 +512,13 @@ def ngram_backoff(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
 
 
 def _random_counts(rng: Rng, chars: str) -> NgramCounts:
-    """Return counts, 0 to 4, for every context of up to two of `chars`."""
-    contexts = ["", *chars, *(first + second for first in chars for second in chars)]
-    return {context: {char: int(rng.integers(0, 5)) for char in chars} for context in contexts}
+    """Return counts, 1 to 4, of what followed most contexts of up to two of `chars`."""
+    counts: NgramCounts = {"": {char: int(rng.integers(1, 5)) for char in chars}}
+    for context in (*chars, *(first + second for first in chars for second in chars)):
+        row = {char: int(rng.integers(0, 5)) for char in chars if rng.random() < 0.6}
+        if row := {char: times for char, times in row.items() if times}:
+            counts[context] = row
+    return counts
 
 
 # --------------------------------------------------------------------------------------- quiz
@@ -474,7 +569,7 @@ def quiz(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     for name, title, hint, explain in QUESTIONS:
         yield case(
             title,
-            lambda: str(getattr(student, name)).strip().lower(),
+            lambda: str(getattr(student, name)).strip(" ().").lower(),
             getattr(reference, name),
             hint=hint,
             explain=explain,

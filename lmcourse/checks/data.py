@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from lmcourse.checks import Case, Rng, case, exercise, probe
+from lmcourse.compare import describe
 from lmcourse.student import Raised, Student
 
 LESSON = "01_data"
@@ -20,19 +21,27 @@ def clean(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         'The fox sat.\n\n"Mine," he said.\n',
         hint="text that is clean already must come back unchanged, its last line end included: "
         "split('\\n') and '\\n'.join keep it, splitlines() and strip() lose it",
-        points=0.5,  # so does text that nobody touched
+        points=0.25,  # little, for it passes untouched
+    )
+    yield case(
+        "no line end is added",
+        lambda: student.clean("The fox sat.\nThe end."),
+        "The fox sat.\nThe end.",
+        hint="text that ends without a line end must not gain one: '\\n'.join(lines) puts them "
+        "between the lines, + '\\n' puts one behind the last line too",
+        points=0.25,
     )
     yield case(
         "Windows line ends",
         lambda: student.clean("one\r\ntwo\r\n\r\nthree"),
         "one\ntwo\n\nthree",
-        hint="replace the pair \\r\\n by one \\n; replacing \\r alone leaves two line ends",
+        hint="replace the pair \\r\\n by one \\n; replacing \\r by \\n leaves two line ends",
     )
     yield case(
         "non-breaking spaces",
         lambda: student.clean("a\u00a0proud\u00a0fox"),
         "a proud fox",
-        hint="replace '\\u00a0' by an ordinary space",
+        hint="replace '\\u00a0' by an ordinary space ('\\xa0' is the same character)",
     )
     yield case(
         "curly double quotes",
@@ -58,7 +67,7 @@ def clean(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: student.clean("a verse:\n    and its second line"),
         "a verse:\n    and its second line",
         hint="only the end of a line loses its spaces: rstrip, not strip",
-        points=0.5,
+        points=0.25,
     )
     yield case(
         "page marks",
@@ -67,17 +76,33 @@ def clean(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="a page mark goes with its line end: leave the line out, do not make it empty",
     )
     yield case(
+        "a page mark with another number",
+        lambda: student.clean("the fox\n[page iv]\nsat down"),
+        "the fox\nsat down",
+        hint="between '[page ' and ']' may stand anything, not digits alone",
+        points=0.5,
+    )
+    yield case(
         "a line that only mentions a page stays",
         lambda: student.clean("He opened [page 12]\n[page 3] was torn.\nsee [page 4] below"),
         "He opened [page 12]\n[page 3] was torn.\nsee [page 4] below",
         hint="a page mark is a whole line: it starts with '[page ' and it ends with ']'",
-        points=0.5,
+        points=0.25,
     )
     yield case(
-        "a page mark with spaces behind it",
+        "a page mark with spaces of both kinds behind it",
         lambda: student.clean("the fox\r\n[page 12]\u00a0 \r\nsat\u00a0\r\ndown"),
         "the fox\nsat\ndown",
-        hint="order matters: first the characters, then the line ends, then the page marks",
+        hint="order matters: first the characters, then the spaces at the ends of lines, then the "
+        "page marks",
+    )
+    yield case(
+        "nothing else changes",
+        lambda: student.clean("one\t\ntwo\rthree\n"),
+        "one\t\ntwo\rthree\n",
+        hint="repair only what the table names: rstrip() takes tabs too, rstrip(' ') spaces alone; "
+        "replace the pair \\r\\n, for a \\r on its own stays",
+        points=0.25,
     )
     for number in (1, 2):
         text = _wild_text(rng)
@@ -127,14 +152,16 @@ def split(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "two lists",
         lambda: [type(part).__name__ for part in student.split(stories)],
         ["list", "list"],
-        hint="return train, validation: two lists of stories",
+        hint="return train, validation: two lists of stories; and shuffle changes a list in place "
+        "and returns None, so keep the list, not what shuffle returns",
         points=0.5,
     )
     yield case(
         "their sizes",
-        lambda: _sizes(student.split(stories, fraction=0.75)),
-        [30, 10],
-        hint="train comes first and gets round(fraction * number of stories)",
+        lambda: _sizes(student.split(stories, fraction=0.67)),
+        [27, 13],
+        hint="train comes first and gets round(fraction * number of stories): round, not int, "
+        "which drops what is behind the point",
     )
     yield case(
         "nothing lost",
@@ -296,13 +323,20 @@ def encode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "a tensor comes back",
         lambda: isinstance(student.encode("cab", chars), torch.Tensor),
         True,
-        hint="put your list of numbers into torch.tensor(...)",
+        hint="put your list of numbers into torch.tensor(...); after a KeyError: does places lead "
+        "from the character to its place, {'a': 0, ...}, and not the other way round?",
     )
     yield case(
         "three letters",
         lambda: student.encode("cab", chars),
         torch.tensor([2, 0, 1]),
         hint="the number of a character is its place in chars, counted from 0",
+    )
+    yield case(
+        "the numbers are int64",
+        lambda: str(student.encode("cab", chars).dtype).removeprefix("torch."),
+        "int64",
+        hint="ids are int64 in the whole course: torch.tensor(numbers, dtype=torch.int64)",
     )
     yield case(
         "not every character occurs",
@@ -385,6 +419,14 @@ def decode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 @exercise(LESSON, "entropy", points=2)
 def entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield case(
+        "one number",
+        lambda: _kind(student.entropy(torch.tensor([0.25, 0.75]))),
+        "one number",
+        hint="return one number: multiply, then add up with .sum(); math.log takes one number, "
+        "a tensor has its own .log()",
+        points=0.25,
+    )
+    yield case(
         "never negative",
         lambda: bool(student.entropy(torch.full((4,), 0.25)) > 0),
         True,
@@ -415,6 +457,12 @@ def entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         math.log(2),
         hint="log(0) is -inf, and 0 times -inf is nan: leave out outcomes of probability 0",
     )
+    yield case(
+        "what seldom happens",
+        lambda: student.entropy(torch.tensor([0.999, 0.001])),
+        -0.999 * math.log(0.999) - 0.001 * math.log(0.001),
+        hint="every probability above 0 counts, however small: the mask is probs > 0",
+    )
     for V in (int(rng.integers(5, 12)), 65):
         weights = torch.from_numpy(rng.random(V))
         weights[int(rng.integers(0, V))] = 0
@@ -428,16 +476,37 @@ def entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
 
 
+def _kind(value: Any) -> str:
+    single = isinstance(value, int | float) or getattr(value, "shape", None) == ()
+    return "one number" if single else describe(value)
+
+
 @exercise(LESSON, "get_batch", points=3)
 def get_batch(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    # Neighbours differ by one, so that a window shows where it was cut; no id is its own place.
-    first = int(rng.integers(2_000, 3_000))
-    ids = torch.arange(first, first + 1_000)
+    # Every id occurs once, so that a window shows where it was cut. No id is its own place, and
+    # what follows an id cannot be had by counting on from it.
+    ids = torch.from_numpy(rng.permutation(10_000) + 20_000)
+    place = {number: at for at, number in enumerate(ids.tolist())}
     seed = int(rng.integers(0, 2**31))
 
-    def ask(batch: int, context: int, count: int = 1_000) -> Any:
+    def ask(batch: int, context: int, count: int = 10_000) -> Any:
         student.seed(seed)
         return student.get_batch(ids[:count], batch, context)
+
+    def starts(batch: Any) -> list[int]:
+        return [place.get(number, -1) for number in batch[0][:, 0].tolist()]
+
+    def what_follows(left: Any, right: Any) -> str:
+        """Compare each entry of `right` with what comes in `ids` after that of `left`."""
+        for before, after in zip(left.flatten().tolist(), right.flatten().tolist(), strict=True):
+            at = place.get(before, -1) + 1
+            if place.get(after, -1) != at:
+                truth = ids[at].item() if 0 < at < len(ids) else "nothing"
+                return f"after {before} comes {truth} in ids, you have {after}"
+        return "what follows in ids"
+
+    def neighbours(x: Any) -> str:
+        return what_follows(x[:, :-1], x[:, 1:])
 
     yield case(
         "two tensors of shape (batch, context)",
@@ -447,28 +516,37 @@ def get_batch(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield case(
         "numbers from the text",
-        lambda: bool(ask(4, 8)[0].min() >= first),
+        lambda: bool(torch.isin(ask(4, 8)[0], ids).all()),
         True,
         hint="a window holds ids, ids[start : start + context], not their places",
     )
     yield case(
         "each row is one stretch of text",
-        lambda: _from_start(ask(4, 8)[0]),
-        torch.arange(8).expand(4, 8),
+        lambda: neighbours(ask(4, 8)[0]),
+        "what follows in ids",
         hint="a row is a stretch of neighbours: draw one start for each row, not one for each "
         "character",
     )
     yield case(
         "y is one ahead of x",
-        lambda: torch.sub(*reversed(ask(4, 8))),
-        torch.ones(4, 8, dtype=torch.int64),
-        hint="y is the same stretch, begun one character later, from start + 1 on",
+        lambda: what_follows(*ask(4, 8)),
+        "what follows in ids",
+        hint="y is the same stretch of ids, begun one character later, from start + 1 on; the ids "
+        "themselves do not count up, so x + 1 is something else",
     )
     yield case(
         "rows start at different places",
-        lambda: len(_starts(ask(64, 8))) > 16,
+        lambda: len(set(starts(ask(64, 8)))) > 16,
         True,
         hint="draw a new random start for each of the batch rows",
+    )
+    # 9,992 places, 700 rows: a right solution draws no place twice with p < 1e-10.
+    yield case(
+        "two rows may start at the same place",
+        lambda: len(set(starts(ask(700, 8)))) < 700,
+        True,
+        hint="draw each row's start on its own, with torch.randint: in a shuffled list of places "
+        "none comes twice, and it runs out",
     )
     yield case(
         "two calls differ",
@@ -476,29 +554,36 @@ def get_batch(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         True,
         hint="a second call should draw new windows: set no seed inside get_batch",
     )
-    # Eight places to start: a right solution misses one of them in 1,000 draws with p < 1e-57.
+    # Eight places to start: a right solution misses one of them in 1,000 draws with p < 1e-56.
     yield case(
         "every start, from the first to the last",
-        lambda: [start - first for start in _starts(ask(1_000, 4, count=12))],
+        lambda: sorted(set(starts(ask(1_000, 4, count=12)))),
         list(range(8)),
         hint="the last y must end with the last id, so starts run from 0 to N - context - 1; "
         "torch.randint leaves its upper end out: torch.randint(N - context, (batch,))",
     )
     yield case(
+        "all starts equally likely",
+        lambda: _is_even(starts(ask(1_000, 4, count=12)), places=8),
+        True,
+        hint="some start comes too often: draw from the N - context starts directly, without "
+        "pushing the last ones back into the text",
+    )
+    short = ids[:6].tolist()
+    yield case(
         "a text just long enough",
         lambda: [part.tolist() for part in ask(2, 5, count=6)],
-        [[[first + step for step in range(5)]] * 2, [[first + 1 + step for step in range(5)]] * 2],
+        [[short[:5]] * 2, [short[1:]] * 2],
         hint="context + 1 characters hold exactly one window",
         hidden=True,
     )
 
 
-def _from_start(x: Any) -> Any:
-    return x - x[:, :1]
-
-
-def _starts(batch: Any) -> list[int]:
-    return sorted(set(batch[0][:, 0].tolist()))
+def _is_even(draws: list[int], places: int) -> bool:
+    """Say whether each of `places` was drawn about equally often, within six standard errors."""
+    mean = len(draws) / places
+    error = math.sqrt(mean * (1 - 1 / places))
+    return all(abs(draws.count(place) - mean) < 6 * error for place in range(places))
 
 
 def _two_calls_differ(student: Student, ids: torch.Tensor) -> bool:
@@ -532,6 +617,22 @@ def data_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     }
     for key, (want, hint) in wants.items():
         yield case(key, lambda: student.data_card(train, validation)[key], want, hint=hint)
+    twice = ["a fox", "a fox", "an owl"]
+    yield case(
+        "a story that validation holds twice",
+        lambda: student.data_card(["a fox"], twice)["leaked"],
+        2 / 3,
+        hint="count validation stories, not different ones: a story that comes twice counts twice, "
+        "above the line and below",
+    )
+    yield case(
+        "both lists stay as they were",
+        lambda: student.probe(lists_after_card, train, validation),
+        [train, validation],
+        hint="train += validation lengthens the caller's own list; train + validation makes a new "
+        "one",
+        points=0.5,
+    )
     words = [f"tale {number}" for number in range(12)]
     left = [words[int(i)] for i in rng.permutation(12)[:9]]
     right = [words[int(i)] for i in rng.permutation(12)[:7]]
@@ -542,6 +643,15 @@ def data_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="all five entries, from the lists that were given",
         hidden=True,
     )
+
+
+@probe
+def lists_after_card(
+    namespace: dict[str, Any], train: list[str], validation: list[str]
+) -> list[list[str]]:
+    """Return the caller's two lists as `data_card` leaves them."""
+    namespace["data_card"](train, validation)
+    return [train, validation]
 
 
 QUESTIONS = (
@@ -584,7 +694,7 @@ def quiz(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         answer = f"answer_{number}"
         yield case(
             f"question {number}: {question}",
-            lambda: getattr(student, answer),
+            lambda: str(getattr(student, answer)).strip(" ().").lower(),
             getattr(reference, answer),
             hint=reread,
             explain=why,

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from lmcourse.checks import Case, Rng, case, exercise, integers, normal
+from lmcourse.checks import Case, Rng, case, exercise, integers, normal, probe
 from lmcourse.student import Student
 
 LESSON = "00_start"
@@ -54,10 +54,17 @@ def respond(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         return student.respond(message, script)
 
     yield case(
+        "it gives a string back",
+        lambda: type(ask("i need a holiday")).__name__,
+        "str",
+        hint="hand the answer back with return; print only shows it",
+    )
+    yield case(
         "the first rule",
         lambda: ask("i need a holiday"),
         "Why do you need a holiday?",
-        hint="cut the message at the key with partition; what comes after the key goes into {}",
+        hint="look for the key before you swap anything, cut the message there with partition, and "
+        "swap only what comes after the key; that goes into {}",
     )
     yield case(
         "capital letters",
@@ -72,8 +79,20 @@ def respond(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="strip spaces and the marks . ! ? off both ends before you look for a key",
     )
     yield case(
+        "a mark in the middle",
+        lambda: ask("I need a bun. It is late."),
+        "Why do you need a bun. it is late?",
+        hint="strip takes marks off the two ends alone; replace takes them out of the middle too",
+    )
+    yield case(
+        "a key further on",
+        lambda: ask("They say I need a rest"),
+        "Why do you need a rest?",
+        hint="the key may stand anywhere in the message: ask `key in message`",
+    )
+    yield case(
         "a rule further down",
-        lambda: ask("They say my hat is too big!"),
+        lambda: ask("My hat is too big!"),
         "Tell me more about your hat is too big.",
         hint='try every rule: "Please go on." comes after the loop, not inside it',
     )
@@ -82,6 +101,13 @@ def respond(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: ask("I am afraid of you and your hen"),
         "How long have you been afraid of me and my hen?",
         hint="send the part after the key through swap",
+    )
+    yield case(
+        "a key that comes twice",
+        lambda: ask("I sold my hat and my hen."),
+        "Tell me more about your hat and your hen.",
+        hint="take all that comes after the first place of the key, as partition does; split cuts "
+        "at the second one too",
     )
     yield case(
         "two rules fit",
@@ -108,6 +134,12 @@ def respond(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "We have cake for you.",
         hint="loop over the argument script, not over DOCTOR",
     )
+    yield case(
+        "a mark in front",
+        lambda: ask("...my hat", [(".", "A dot."), ("my ", "Your {}?")]),
+        "Your hat?",
+        hint="strip the front of the message too, not only its end: strip, not rstrip",
+    )
     animals = ["hen", "toad", "mole", "goose", "lynx", "quail"]
     first, second, third = rng.permutation(animals)[:3].tolist()
     zoo = [(f"{first} ", "A {}"), (f"{second} ", "B {}"), (f"{third} ", "C {}")]
@@ -124,14 +156,23 @@ def respond(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
 @exercise(LESSON, "batch_shapes", points=3)
 def batch_shapes(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def ask(left: Shape, right: Shape) -> Any:
-        return student.batch_shapes(left, right)
+    def ask(first: Shape, second: Shape) -> Any:
+        return student.batch_shapes(first, second)
+
+    def list_or_tuple(shape: Any) -> Any:
+        return tuple(shape) if isinstance(shape, list) else shape
 
     yield case(
         "equal shapes",
+        lambda: list_or_tuple(ask((2, 3), (2, 3))),
+        (2, 3),
+        hint="equal sizes stay, in the same order; return the shape after the loop, not inside it",
+    )
+    yield case(
+        "it gives a tuple",
         lambda: ask((2, 3), (2, 3)),
         (2, 3),
-        hint="return a tuple; tuple(sizes) makes one of a list",
+        hint="return a tuple; tuple(shape) makes one of a list",
     )
     yield case(
         "a 1 on the right stretches",
@@ -170,6 +211,12 @@ def batch_shapes(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         hint="two different sizes of which neither is 1 do not fit: return None",
     )
     yield case(
+        "a size that divides the other",
+        lambda: ask((4,), (2,)),
+        None,
+        hint="only a 1 stretches: 2 and 4 do not fit, although 4 is twice 2",
+    )
+    yield case(
         "sizes that would fit from the left",
         lambda: ask((4, 3), (4,)),
         None,
@@ -178,14 +225,14 @@ def batch_shapes(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
     pairs: list[tuple[Shape, Shape]] = []
     for _ in range(6):
         full = [int(size) for size in rng.integers(2, 6, 3)]
-        left = tuple(size if rng.random() < 0.6 else 1 for size in full)
-        right = tuple(size if rng.random() < 0.6 else 1 for size in full)
-        pairs.append((left, right[int(rng.integers(0, 3)) :]))
+        first = tuple(size if rng.random() < 0.6 else 1 for size in full)
+        second = tuple(size if rng.random() < 0.6 else 1 for size in full)
+        pairs.append((first, second[int(rng.integers(0, 3)) :]))
     pairs.append(((2, 5, 3), (int(rng.integers(6, 9)), 3)))
-    wants = [reference.batch_shapes(left, right) for left, right in pairs]
+    wants = [reference.batch_shapes(first, second) for first, second in pairs]
     yield case(
         "fresh shapes",
-        lambda: [ask(left, right) for left, right in pairs],
+        lambda: [ask(first, second) for first, second in pairs],
         wants,
         hint="line up from the right, let 1s stretch, refuse what does not fit",
         hidden=True,
@@ -199,7 +246,8 @@ def one_hot(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "the shape is (N, V)",
         lambda: tuple(student.one_hot(ids, 3).shape),
         (2, 3),
-        hint="one row for each id, one column for each of the V characters",
+        hint="one row for each id, one column for each of the V characters: make the ids a column "
+        "first, so that (N, 1) meets (V,)",
     )
     yield case(
         "V columns, used or not",
@@ -211,7 +259,8 @@ def one_hot(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "the numbers are float32",
         lambda: str(student.one_hot(ids, 3).dtype).removeprefix("torch."),
         "float32",
-        hint="True and False, or whole numbers, become float32 with .float()",
+        hint="True and False become float32 with .float(); put brackets around the comparison "
+        "first: (this == that).float()",
     )
     yield case(
         "two rows by hand",
@@ -237,6 +286,13 @@ def one_hot(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
 
 
+@probe
+def logits_afterwards(namespace: dict[str, Any], softmax: Any, logits: torch.Tensor) -> Any:
+    """Return `logits` as the notebook's softmax leaves them."""
+    softmax(logits)
+    return logits
+
+
 @exercise(LESSON, "softmax", points=3)
 def softmax(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     quarters = torch.tensor([0.25, 0.75])
@@ -244,7 +300,8 @@ def softmax(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "a row by hand",
         lambda: student.softmax(torch.tensor([1.0, 3.0]).log()),
         quarters,
-        hint="exp of every logit, divided by the sum of the exps; dim=-1 works for one row too",
+        hint="exp of every logit, divided by the sum of the exps; dim=-1 works for one row too; "
+        "and max(dim=-1) gives two things: take its .values",
     )
     rows = normal(rng, 2, 3)
     yield case(
@@ -291,6 +348,13 @@ def softmax(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         torch.tensor([0.5, 0.0, 0.5]),
         hint="exp of minus infinity is 0 by itself; do not replace or skip such entries",
     )
+    scores = torch.tensor([2.0, 1.0, -1.0])
+    yield case(
+        "its argument stays as it was",
+        lambda: student.probe(logits_afterwards, student.softmax, scores),
+        scores,
+        hint="-= changes the caller's own tensor: write `logits - ...` and keep that under a name",
+    )
     random = 5 * normal(rng, 2, 3, 4)
     want = reference.softmax(random)
     yield case(
@@ -311,8 +375,8 @@ def gather_logprobs(student: Student, reference: Student, rng: Rng) -> Iterator[
         "the shape is (N,)",
         lambda: tuple(student.gather_logprobs(square, torch.tensor([2, 0, 0])).shape),
         (3,),
-        hint="one number for each row: pair the rows arange(N) with ids inside one pair of "
-        "brackets (after gather, a squeeze(1) is missing)",
+        hint="one number for each row: [:, ids] takes all rows for each id, but you want pairs: "
+        "the rows torch.arange(N) with ids",
     )
     yield case(
         "two rows by hand",
@@ -343,7 +407,7 @@ def gather_logprobs(student: Student, reference: Student, rng: Rng) -> Iterator[
         "a single row",
         lambda: student.gather_logprobs(single, pick),
         want_single,
-        hint="the shape stays (1,): squeeze only the dimension that you added",
+        hint="with one row, the shape is still (N,): (1,)",
         hidden=True,
     )
 
@@ -383,18 +447,18 @@ QUESTIONS = (
         "answer_6",
         "what sets ELIZA apart",
         "reread 'How did people get from rules to nets?': where does the knowledge come from?",
-        "Every rule of ELIZA was written by a person. A model's numbers are set by its data.",
+        "Every rule of ELIZA was written by a person. A model's numbers come from data.",
     ),
 )
 
 
-@exercise(LESSON, "quiz", points=6, names=tuple(question[0] for question in QUESTIONS))
+@exercise(LESSON, "quiz", points=3, names=tuple(question[0] for question in QUESTIONS))
 def quiz(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     for name, title, hint, explain in QUESTIONS:
         want = getattr(reference, name)
         yield case(
             title,
-            lambda: str(getattr(student, name)).strip().lower(),
+            lambda: str(getattr(student, name)).strip(" ().").lower(),
             want,
             hint=hint,
             explain=explain,

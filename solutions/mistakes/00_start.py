@@ -18,7 +18,7 @@ def lazy_guess(text):
     return " " if " " in text else text[-1]
 
 
-# %% exercise="respond" mistake="puts the whole message into the answer" hint="what comes after the key goes into {}"
+# %% exercise="respond" mistake="puts the whole message into the answer" hint="swap only what comes after the key"
 def respond(message, script=DOCTOR):
     message = message.lower().strip(" .!?")
     for key, answer in script:
@@ -97,61 +97,192 @@ def respond(message, script=DOCTOR):
     return "Please go on."
 
 
+# %% exercise="respond" mistake="prints instead of returning" hint="hand the answer back with return"
+def respond(message, script=DOCTOR):
+    message = message.lower().strip(" .!?")
+    for key, answer in script:
+        if key in message:
+            before, key, after = message.partition(key)
+            print(answer.format(swap(after)))
+            return
+    return "Please go on."
+
+
+# %% exercise="respond" mistake="swaps before it looks for a key" hint="look for the key before you swap"
+def respond(message, script=DOCTOR):
+    message = swap(message.lower().strip(" .!?"))
+    for key, answer in script:
+        if key in message:
+            before, key, after = message.partition(key)
+            return answer.format(after)
+    return "Please go on."
+
+
+# %% exercise="respond" mistake="swaps the whole answer" hint="swap only what comes after the key"
+def respond(message, script=DOCTOR):
+    message = message.lower().strip(" .!?")
+    for key, answer in script:
+        if key in message:
+            before, key, after = message.partition(key)
+            return swap(answer.format(after))
+    return "Please go on."
+
+
+# %% exercise="respond" mistake="takes full stops out of the middle" hint="off the two ends alone"
+def respond(message, script=DOCTOR):
+    message = message.lower().replace(".", "").strip(" !?")
+    for key, answer in script:
+        if key in message:
+            before, key, after = message.partition(key)
+            return answer.format(swap(after))
+    return "Please go on."
+
+
+# %% exercise="respond" mistake="strips the end alone" hint="strip, not rstrip"
+def respond(message, script=DOCTOR):
+    message = message.lower().rstrip(" .!?")
+    for key, answer in script:
+        if key in message:
+            before, key, after = message.partition(key)
+            return answer.format(swap(after))
+    return "Please go on."
+
+
+# %% exercise="respond" mistake="looks for the key at the start alone" hint="the key may stand anywhere"
+def respond(message, script=DOCTOR):
+    message = message.lower().strip(" .!?")
+    for key, answer in script:
+        if message.startswith(key):
+            before, key, after = message.partition(key)
+            return answer.format(swap(after))
+    return "Please go on."
+
+
+# %% exercise="respond" mistake="takes what comes after the last key" hint="split cuts at the second one too"
+def respond(message, script=DOCTOR):
+    message = message.lower().strip(" .!?")
+    for key, answer in script:
+        if key in message:
+            return answer.format(swap(message.split(key)[-1]))
+    return "Please go on."
+
+
+# %% exercise="respond" mistake="stops at the second key" hint="split cuts at the second one too"
+def respond(message, script=DOCTOR):
+    message = message.lower().strip(" .!?")
+    for key, answer in script:
+        if key in message:
+            return answer.format(swap(message.split(key)[1]))
+    return "Please go on."
+
+
 # %% exercise="batch_shapes" mistake="returns a list" hint="return a tuple"
-def batch_shapes(left, right):
-    length = max(len(left), len(right))
-    left = (1,) * (length - len(left)) + left
-    right = (1,) * (length - len(right)) + right
+def batch_shapes(first, second):
+    length = max(len(first), len(second))
+    first = (1,) * (length - len(first)) + first
+    second = (1,) * (length - len(second)) + second
     shape = []
-    for a, b in zip(left, right):
-        if a != b and a != 1 and b != 1:
+    for one, other in zip(first, second):
+        if one != other and one != 1 and other != 1:
             return None
-        shape.append(max(a, b))
+        shape.append(max(one, other))
     return shape
 
 
-# %% exercise="batch_shapes" mistake="stretches the left side alone" hint="on whichever side it stands"
-def batch_shapes(left, right):
-    length = max(len(left), len(right))
-    left = (1,) * (length - len(left)) + left
-    right = (1,) * (length - len(right)) + right
+# %% exercise="batch_shapes" mistake="stretches the first side alone" hint="on whichever side it stands"
+def batch_shapes(first, second):
+    length = max(len(first), len(second))
+    first = (1,) * (length - len(first)) + first
+    second = (1,) * (length - len(second)) + second
     shape = []
-    for a, b in zip(left, right):
-        if a != b and a != 1:
+    for one, other in zip(first, second):
+        if one != other and one != 1:
             return None
-        shape.append(b)
+        shape.append(other)
     return tuple(shape)
 
 
 # %% exercise="batch_shapes" mistake="lines up from the left" hint="line the shapes up from the right"
-def batch_shapes(left, right):
-    length = max(len(left), len(right))
-    left = left + (1,) * (length - len(left))
-    right = right + (1,) * (length - len(right))
+def batch_shapes(first, second):
+    length = max(len(first), len(second))
+    first = first + (1,) * (length - len(first))
+    second = second + (1,) * (length - len(second))
     shape = []
-    for a, b in zip(left, right):
-        if a != b and a != 1 and b != 1:
+    for one, other in zip(first, second):
+        if one != other and one != 1 and other != 1:
             return None
-        shape.append(max(a, b))
+        shape.append(max(one, other))
     return tuple(shape)
 
 
 # %% exercise="batch_shapes" mistake="forgets to make the shapes equally long" hint="put 1s in front of the shorter one"
-def batch_shapes(left, right):
+def batch_shapes(first, second):
     shape = []
-    for a, b in zip(left, right):
-        if a != b and a != 1 and b != 1:
+    for one, other in zip(first, second):
+        if one != other and one != 1 and other != 1:
             return None
-        shape.append(max(a, b))
+        shape.append(max(one, other))
     return tuple(shape)
 
 
 # %% exercise="batch_shapes" mistake="never says that shapes do not fit" hint="do not fit: return None"
-def batch_shapes(left, right):
-    length = max(len(left), len(right))
-    left = (1,) * (length - len(left)) + left
-    right = (1,) * (length - len(right)) + right
-    return tuple(max(a, b) for a, b in zip(left, right))
+def batch_shapes(first, second):
+    length = max(len(first), len(second))
+    first = (1,) * (length - len(first)) + first
+    second = (1,) * (length - len(second)) + second
+    return tuple(max(one, other) for one, other in zip(first, second))
+
+
+# %% exercise="batch_shapes" mistake="returns inside the loop" hint="after the loop, not inside it"
+def batch_shapes(first, second):
+    length = max(len(first), len(second))
+    first = (1,) * (length - len(first)) + first
+    second = (1,) * (length - len(second)) + second
+    shape = []
+    for one, other in zip(first, second):
+        if one != other and one != 1 and other != 1:
+            return None
+        shape.append(max(one, other))
+        return tuple(shape)
+
+
+# %% exercise="batch_shapes" mistake="refuses equal sizes" hint="equal sizes stay"
+def batch_shapes(first, second):
+    length = max(len(first), len(second))
+    first = (1,) * (length - len(first)) + first
+    second = (1,) * (length - len(second)) + second
+    shape = []
+    for one, other in zip(first, second):
+        if one != 1 and other != 1:
+            return None
+        shape.append(max(one, other))
+    return tuple(shape)
+
+
+# %% exercise="batch_shapes" mistake="gives the sizes from right to left" hint="in the same order"
+def batch_shapes(first, second):
+    length = max(len(first), len(second))
+    first = (1,) * (length - len(first)) + first
+    second = (1,) * (length - len(second)) + second
+    shape = []
+    for one, other in zip(first[::-1], second[::-1]):
+        if one != other and one != 1 and other != 1:
+            return None
+        shape.append(max(one, other))
+    return tuple(shape)
+
+
+# %% exercise="batch_shapes" mistake="stretches a size that divides the other" hint="only a 1 stretches"
+def batch_shapes(first, second):
+    length = max(len(first), len(second))
+    first = (1,) * (length - len(first)) + first
+    second = (1,) * (length - len(second)) + second
+    shape = []
+    for one, other in zip(first, second):
+        if max(one, other) % min(one, other) != 0:
+            return None
+        shape.append(max(one, other))
+    return tuple(shape)
 
 
 # %% exercise="one_hot" mistake="rows and columns exchanged" hint="one row for each id"
@@ -179,6 +310,16 @@ def one_hot(ids, V):
 def one_hot(ids, V):
     ids = torch.tensor(list(dict.fromkeys(ids.tolist())))
     return (ids.unsqueeze(1) == torch.arange(V)).float()
+
+
+# %% exercise="one_hot" mistake="compares two rows" hint="make the ids a column first"
+def one_hot(ids, V):
+    return (ids == torch.arange(V)).float()
+
+
+# %% exercise="one_hot" mistake="makes numbers of the columns, not of the answers" hint="brackets around the comparison"
+def one_hot(ids, V):
+    return ids.unsqueeze(1) == torch.arange(V).float()
 
 
 # %% exercise="softmax" mistake="divides the logits themselves" hint="exp of every logit"
@@ -223,7 +364,20 @@ def softmax(logits):
     return positive / positive.sum(dim=-1, keepdim=True)
 
 
-# %% exercise="gather_logprobs" mistake="takes all rows for each id" hint="pair the rows arange(N) with ids"
+# %% exercise="softmax" mistake="forgets that max gives two things" hint="take its .values"
+def softmax(logits):
+    positive = (logits - logits.max(dim=-1, keepdim=True)).exp()
+    return positive / positive.sum(dim=-1, keepdim=True)
+
+
+# %% exercise="softmax" mistake="changes the caller's tensor" hint="changes the caller's own tensor"
+def softmax(logits):
+    logits -= logits.max(dim=-1, keepdim=True).values
+    positive = logits.exp()
+    return positive / positive.sum(dim=-1, keepdim=True)
+
+
+# %% exercise="gather_logprobs" mistake="takes all rows for each id" hint="takes all rows for each id"
 def gather_logprobs(logprobs, ids):
     return logprobs[:, ids]
 
@@ -233,7 +387,7 @@ def gather_logprobs(logprobs, ids):
     return logprobs[ids % len(logprobs)]
 
 
-# %% exercise="gather_logprobs" mistake="keeps the dim that gather needs" hint="a squeeze(1) is missing"
+# %% exercise="gather_logprobs" mistake="keeps the dim that gather needs" hint="one number for each row"
 def gather_logprobs(logprobs, ids):
     return logprobs.gather(1, ids.unsqueeze(1))
 

@@ -91,6 +91,50 @@ def clean(text):
     return text
 
 
+# %% exercise="clean" mistake="a line end behind every line" hint="must not gain one"
+def clean(text):
+    repairs = {"\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'"}
+    for wild, plain in repairs.items():
+        text = text.replace(wild, plain)
+    cleaned = ""
+    for line in text.splitlines():
+        line = line.rstrip(" ")
+        if not (line.startswith("[page ") and line.endswith("]")):
+            cleaned += line + "\n"
+    return cleaned
+
+
+# %% exercise="clean" mistake="takes tabs off the ends of lines" hint="rstrip() takes tabs too"
+def clean(text):
+    repairs = {"\r\n": "\n", "\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'"}
+    for wild, plain in repairs.items():
+        text = text.replace(wild, plain)
+    lines = [line.rstrip() for line in text.split("\n")]
+    return "\n".join(
+        line for line in lines if not (line.startswith("[page ") and line.endswith("]"))
+    )
+
+
+# %% exercise="clean" mistake="drops every carriage return" hint="a \\r on its own stays"
+def clean(text):
+    repairs = {"\r": "", "\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'"}
+    for wild, plain in repairs.items():
+        text = text.replace(wild, plain)
+    lines = [line.rstrip(" ") for line in text.split("\n")]
+    return "\n".join(
+        line for line in lines if not (line.startswith("[page ") and line.endswith("]"))
+    )
+
+
+# %% exercise="clean" mistake="page marks with digits only" hint="may stand anything"
+def clean(text):
+    repairs = {"\r\n": "\n", "\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'"}
+    for wild, plain in repairs.items():
+        text = text.replace(wild, plain)
+    lines = [line.rstrip(" ") for line in text.split("\n")]
+    return "\n".join(line for line in lines if not re.fullmatch(r"\[page \d+\]", line))
+
+
 # %% exercise="split" mistake="keeps the copies" hint="went to both sides"
 def split(stories, fraction=0.9, seed=0):
     shuffled = list(stories)
@@ -163,6 +207,22 @@ def split(stories, fraction=0.9, seed=0):
     return different[:cut], different[cut:]
 
 
+# %% exercise="split" mistake="keeps what shuffle returns" hint="returns None"
+def split(stories, fraction=0.9, seed=0):
+    different = list(dict.fromkeys(stories))
+    different = random.Random(seed).shuffle(different)
+    cut = round(fraction * len(different))
+    return different[:cut], different[cut:]
+
+
+# %% exercise="split" mistake="cuts down instead of rounding" hint="round, not int"
+def split(stories, fraction=0.9, seed=0):
+    different = list(dict.fromkeys(stories))
+    random.Random(seed).shuffle(different)
+    cut = int(fraction * len(different))
+    return different[:cut], different[cut:]
+
+
 # %% exercise="build_vocab" mistake="words instead of characters" hint="not for each word"
 def build_vocab(text):
     return sorted(set(text.split()))
@@ -211,6 +271,18 @@ def encode(text, chars):
     return torch.tensor([chars.index(char) for char in text])
 
 
+# %% exercise="encode" mistake="int32" hint="ids are int64"
+def encode(text, chars):
+    places = {char: place for place, char in enumerate(chars)}
+    return torch.tensor([places[char] for char in text], dtype=torch.int32)
+
+
+# %% exercise="encode" mistake="a dictionary the wrong way round" hint="from the character to its place"
+def encode(text, chars):
+    places = dict(enumerate(chars))
+    return torch.tensor([places[char] for char in text], dtype=torch.int64)
+
+
 # %% exercise="decode" mistake="a list of characters" hint="join"
 def decode(ids, chars):
     return [chars[i] for i in ids]
@@ -257,6 +329,23 @@ def entropy(probs):
 # %% exercise="entropy" mistake="does not weigh by the probability" hint="weigh the surprise"
 def entropy(probs):
     return -probs.log().mean().item()
+
+
+# %% exercise="entropy" mistake="does not add up" hint="add up with .sum()"
+def entropy(probs):
+    possible = probs[probs > 0]
+    return -(possible * possible.log())
+
+
+# %% exercise="entropy" mistake="the logarithm of a whole tensor" hint="a tensor has its own .log()"
+def entropy(probs):
+    possible = probs[probs > 0]
+    return -(possible * math.log(possible)).sum()
+
+
+# %% exercise="entropy" mistake="drops what seldom happens" hint="however small"
+def entropy(probs):
+    return -sum(p * math.log(p) for p in probs.tolist() if p > 0.01)
 
 
 # %% exercise="get_batch" mistake="lists instead of tensors" hint="torch.stack"
@@ -328,6 +417,29 @@ def get_batch(ids, batch, context):
     return x, y
 
 
+# %% exercise="get_batch" mistake="adds one to x" hint="x + 1 is something else"
+def get_batch(ids, batch, context):
+    starts = torch.randint(len(ids) - context, (batch,)).tolist()
+    x = torch.stack([ids[start : start + context] for start in starts])
+    return x, x + 1
+
+
+# %% exercise="get_batch" mistake="no place comes twice" hint="none comes twice"
+def get_batch(ids, batch, context):
+    starts = torch.randperm(len(ids) - context)[:batch].tolist()
+    x = torch.stack([ids[start : start + context] for start in starts])
+    y = torch.stack([ids[start + 1 : start + 1 + context] for start in starts])
+    return x, y
+
+
+# %% exercise="get_batch" mistake="pushes late starts back" hint="pushing the last ones back"
+def get_batch(ids, batch, context):
+    starts = torch.randint(len(ids), (batch,)).clamp(max=len(ids) - context - 1).tolist()
+    x = torch.stack([ids[start : start + context] for start in starts])
+    y = torch.stack([ids[start + 1 : start + 1 + context] for start in starts])
+    return x, y
+
+
 # %% exercise="data_card" mistake="other keys" hint="exactly the five keys"
 def data_card(train, validation):
     return {"stories": len(train) + len(validation), "leaked": leaked(train, validation)}
@@ -365,6 +477,30 @@ def data_card(train, validation):
         "characters": len(together),
         "alphabet": len(set(together)),
         "leaked": leaked(validation, train),
+    }
+
+
+# %% exercise="data_card" mistake="lengthens the caller's list" hint="the caller's own list"
+def data_card(train, validation):
+    card = {
+        "training stories": len(train),
+        "validation stories": len(validation),
+        "leaked": leaked(train, validation),
+    }
+    train += validation
+    together = "".join(train)
+    return {**card, "characters": len(together), "alphabet": len(set(together))}
+
+
+# %% exercise="data_card" mistake="the share of different stories" hint="counts twice"
+def data_card(train, validation):
+    together = "".join(train + validation)
+    return {
+        "training stories": len(train),
+        "validation stories": len(validation),
+        "characters": len(together),
+        "alphabet": len(set(together)),
+        "leaked": len(set(train) & set(validation)) / len(set(validation)),
     }
 
 

@@ -117,6 +117,11 @@ def sample_next(probs):
     return torch.multinomial(probs, num_samples=1)
 
 
+# %% exercise="sample_next" mistake="returns a tensor of shape ()" hint="A tensor of shape ()"
+def sample_next(probs):
+    return torch.multinomial(probs, num_samples=1)[0]
+
+
 # %% exercise="sample_next" mistake="draws evenly" hint="Draw by `probs`"
 def sample_next(probs):
     return torch.randint(len(probs), (1,)).item()
@@ -185,6 +190,33 @@ def generate(table, start, length):
     return ids
 
 
+# %% exercise="generate" mistake="a list of tensors" hint="no tensors"
+def generate(table, start, length):
+    ids = [torch.tensor(start)]
+    while len(ids) < length:
+        ids.append(torch.multinomial(table[ids[-1]], num_samples=1)[0])
+    return ids
+
+
+# %% exercise="generate" mistake="sets a seed" hint="A seed inside the function"
+def generate(table, start, length):
+    torch.manual_seed(0)
+    ids = [start]
+    while len(ids) < length:
+        ids.append(sample_next(table[ids[-1]]))
+    return ids
+
+
+# %% exercise="nll" mistake="math.log of a tensor" hint="math.log that of one number"
+def nll(table, ids):
+    return -math.log(table[ids[:-1], ids[1:]]).mean()
+
+
+# %% exercise="nll" mistake="forgets the mean" hint="one number, the mean"
+def nll(table, ids):
+    return -table[ids[:-1], ids[1:]].log()
+
+
 # %% exercise="nll" mistake="forgets the minus sign" hint="Mind the minus sign"
 def nll(table, ids):
     return table[ids[:-1], ids[1:]].log().mean().item()
@@ -205,7 +237,7 @@ def nll(table, ids):
     return -table[ids[:-1], ids[1:]].log2().mean().item()
 
 
-# %% exercise="nll" mistake="perplexity" hint="the result is in nats"
+# %% exercise="nll" mistake="perplexity" hint="not the perplexity"
 def nll(table, ids):
     return (-table[ids[:-1], ids[1:]].log().mean()).exp().item()
 
@@ -213,6 +245,12 @@ def nll(table, ids):
 # %% exercise="nll" mistake="the logarithm of the mean" hint="each pair's probability first"
 def nll(table, ids):
     return -table[ids[:-1], ids[1:]].mean().log().item()
+
+
+# %% exercise="nll" mistake="the logarithm of the product" hint="too small for a float32"
+def nll(table, ids):
+    p = table[ids[:-1], ids[1:]]
+    return -p.prod().log() / len(p)
 
 
 # %% exercise="nll" mistake="drops the last pair" hint="the last one too"
@@ -285,6 +323,25 @@ def count_ngrams(text, n):
     for i in range(len(text)):
         for k in range(min(i, n - 1) + 1):
             counts.setdefault(text[i - k : i][::-1], Counter())[text[i]] += 1
+    return counts
+
+
+# %% exercise="count_ngrams" mistake="a new context has no Counter" hint="an empty Counter first"
+def count_ngrams(text, n):
+    counts = {}
+    for i in range(len(text)):
+        for k in range(min(i, n - 1) + 1):
+            counts[text[i - k : i]][text[i]] += 1
+    return counts
+
+
+# %% exercise="count_ngrams" mistake="plain dictionaries inside" hint="Give each new context a Counter"
+def count_ngrams(text, n):
+    counts = {}
+    for i in range(len(text)):
+        for k in range(min(i, n - 1) + 1):
+            row = counts.setdefault(text[i - k : i], {})
+            row[text[i]] = row.get(text[i], 0) + 1
     return counts
 
 
@@ -371,6 +428,34 @@ def ngram_backoff(counts, context, char, V, borrow=1.0):
         seen = counts.get(context[-k:], Counter())
         p = (seen[char] + borrow * p) / (sum(seen.values()) + borrow)
     return p
+
+
+# %% exercise="ngram_backoff" mistake="calls itself for ever" hint="must end at the empty context"
+def ngram_backoff(counts, context, char, V, borrow=1.0):
+    seen = counts.get(context, Counter())
+    p = ngram_backoff(counts, context[1:], char, V, borrow)
+    return (seen[char] + borrow * p) / (sum(seen.values()) + borrow)
+
+
+# %% exercise="ngram_backoff" mistake="does not pass borrow on" hint="pass borrow on"
+def ngram_backoff(counts, context, char, V, borrow=1.0):
+    p = ngram_backoff(counts, context[1:], char, V) if context else 1 / V
+    seen = counts.get(context, Counter())
+    return (seen[char] + borrow * p) / (sum(seen.values()) + borrow)
+
+
+# %% exercise="ngram_backoff" mistake="an empty dictionary for a new context" hint="has no 'a' either"
+def ngram_backoff(counts, context, char, V, borrow=1.0):
+    p = ngram_backoff(counts, context[1:], char, V, borrow) if context else 1 / V
+    seen = counts.get(context, {})
+    return (seen[char] + borrow * p) / (sum(seen.values()) + borrow)
+
+
+# %% exercise="ngram_backoff" mistake="writes new contexts into the counts" hint="counts.setdefault"
+def ngram_backoff(counts, context, char, V, borrow=1.0):
+    p = ngram_backoff(counts, context[1:], char, V, borrow) if context else 1 / V
+    seen = counts.setdefault(context, Counter())
+    return (seen[char] + borrow * p) / (sum(seen.values()) + borrow)
 
 
 # %% exercise="quiz" mistake="sums a perplexity up wrongly" hint="it is exp(loss)"

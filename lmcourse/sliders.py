@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from lmcourse.audience import a_person_watches
+
 
 def play(function: Callable[..., Any], **controls: Any) -> None:
     """Show `function` with one control per argument, and call it again whenever one moves.
@@ -14,21 +16,29 @@ def play(function: Callable[..., Any], **controls: Any) -> None:
         slider, a list for a menu, a string for a text box. The first call uses the middle of a
         range and the first entry of a list.
 
-    Without ipywidgets the function is called once, and a line says how to call it by hand.
+    Without ipywidgets, or where nobody watches, the function is called once, and a line says how to
+    call it by hand.
     """
-    first = {name: _first(control) for name, control in controls.items()}
-    try:
-        from ipywidgets import interact
-    except ImportError:
+    interact = _ipywidgets_interact() if a_person_watches() else None
+    if interact is None:
+        first = {name: _first(control) for name, control in controls.items()}
         function(**first)
         call = ", ".join(f"{name}={value!r}" for name, value in first.items())
-        print(f"(No sliders here. Call it yourself: {function.__name__}({call}))")
+        print(f"(In Jupyter or Colab there are sliders here. By hand: {function.__name__}({call}))")
         return
 
     def shown(**arguments: Any) -> None:
         function(**arguments)
 
     interact(shown, **controls)
+
+
+def _ipywidgets_interact() -> Callable[..., Any] | None:
+    try:
+        from ipywidgets import interact
+    except ImportError:
+        return None
+    return interact  # type: ignore[no-any-return]
 
 
 def _first(control: Any) -> Any:
