@@ -205,12 +205,11 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _without_outputs(notebook: dict[str, Any]) -> dict[str, Any]:
     outputs = ("outputs", "execution_count")
-    metadata = {k: value for k, value in notebook.get("metadata", {}).items() if k != "widgets"}
     cells = [
         {key: value for key, value in cell.items() if key not in outputs}
         for cell in notebook.get("cells", [])
     ]
-    return {**notebook, "metadata": metadata, "cells": cells}
+    return {**notebook, "cells": cells}
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,12 +1,12 @@
 """`grader check`: a notebook's public checks, in a terminal or a CI system."""
 
 import os
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from tqdm import tqdm
 
 from grader.judge import outcomes
+from grader.junit import JUnitTest, write_junit
 from grader.sandbox import Limits, Sandbox
 from grader.submissions import Problem, cells_to_run, read
 from lmcourse.checks import Exercise, Outcome
@@ -39,7 +39,7 @@ def main(notebooks: list[Path], *, junit: Path | None) -> int:
         found[path] = list(tqdm(steps, desc=path.name, unit=" exercises", leave=False))
         _show(path, found[path])
     if junit is not None:
-        _write_junit(junit, found)
+        write_junit(junit, [(path.name, _tests(rows)) for path, rows in found.items()])
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         _write_step_summary(Path(summary), found)
     if unreadable:
@@ -79,30 +79,14 @@ def _write_step_summary(file: Path, found: dict[Path, Found]) -> None:
             stream.write(f"### {path.name}\n\n```\n{summary_text(rows)}\n```\n\n")
 
 
-def _write_junit(file: Path, found: dict[Path, Found]) -> None:
-    suites = ET.Element("testsuites")
-    for path, rows in found.items():
-        suite = ET.SubElement(
-            suites,
-            "testsuite",
-            name=path.name,
-            tests=str(len(rows)),
-            failures=str(sum(_is_wrong(outcome) for _, outcome in rows)),
-            skipped=str(sum(outcome.status == "missing" for _, outcome in rows)),
+def _tests(rows: Found) -> list[JUnitTest]:
+    return [
+        JUnitTest(
+            exercise.lesson,
+            exercise.name,
+            failure=outcome.status if _is_wrong(outcome) else "",
+            skipped="not started" if outcome.status == "missing" else "",
+            text=outcome_text(exercise, outcome),
         )
-        for exercise, outcome in rows:
-            test = ET.SubElement(suite, "testcase", classname=exercise.lesson, name=exercise.name)
-            if outcome.status == "missing":
-                ET.SubElement(test, "skipped", message="not started")
-            elif _is_wrong(outcome):
-                failure = ET.SubElement(test, "failure", message=outcome.status)
-                failure.text = _printable(outcome_text(exercise, outcome))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    ET.ElementTree(suites).write(file, encoding="utf-8", xml_declaration=True)
-
-
-def _printable(text: str) -> str:
-    """Drop what XML cannot hold."""
-    return "".join(
-        c for c in text if c in "\n\t" or (c.isprintable() and not "\ud800" <= c <= "\udfff")
-    )
+        for exercise, outcome in rows
+    ]

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from grader.sandbox import MODES, SandboxMissing
+from grader.choices import EXPORT_FORMATS, SANDBOX_MODES
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -60,17 +60,77 @@ def build_parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True, metavar="DIR", help="the gradebook's folder"
     )
     grade.add_argument("--lesson", help="accept this lesson alone; else each notebook's own")
-    grade.add_argument("--sandbox", choices=MODES, default="bwrap", help="default: bwrap")
+    grade.add_argument("--sandbox", choices=SANDBOX_MODES, default="bwrap", help="default: bwrap")
     grade.add_argument(
         "--jobs", type=_positive, metavar="N", help="submissions at a time; else one a core"
     )
+
+    grade.add_argument(
+        "--scheduler", metavar="ADDRESS", help="grade on this Dask cluster, such as tcp://host:8786"
+    )
+
+    def gradebook(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("folder", type=Path, metavar="DIR", help="the gradebook's folder")
 
     report = command(
         "report",
         "write the class page, each student's feedback and grades.csv",
         "  grader report grades",
     )
-    report.add_argument("folder", type=Path, metavar="DIR", help="the gradebook's folder")
+    gradebook(report)
+
+    adjust = command(
+        "adjust",
+        "merge due dates, extensions, hand-in times, manual points and comments from CSV files",
+        "  grader adjust grades due.csv submitted.csv extensions.csv\n"
+        "  grader adjust grades manual.csv",
+    )
+    gradebook(adjust)
+    adjust.add_argument("files", nargs="+", type=Path, metavar="CSV", help="the columns say which")
+
+    stats = command(
+        "stats",
+        "show how many got each exercise, how well it tells students apart, and the mistakes",
+        "  grader stats grades",
+    )
+    gradebook(stats)
+
+    similar = command(
+        "similar",
+        "list pairs of submissions that are too alike",
+        "  grader similar grades\n  grader similar submissions",
+    )
+    similar.add_argument("path", type=Path, metavar="DIR", help="a gradebook's folder or a class")
+
+    export = command(
+        "export",
+        "write the gradebook as other programs read it",
+        "  grader export csv grades --out grades.csv\n"
+        "  grader export canvas grades --lesson 02_bigrams --roster canvas.csv --out upload.csv\n"
+        "  grader export gradescope grades --lesson 02_bigrams --out results",
+    )
+    export.add_argument("format", choices=EXPORT_FORMATS, metavar="FORMAT", help="%(choices)s")
+    gradebook(export)
+    export.add_argument("--out", type=Path, required=True, metavar="PATH", help="a file or folder")
+    export.add_argument("--lesson", help="this lesson alone; most formats hold one")
+    export.add_argument(
+        "--roster", type=Path, metavar="FILE", help="what Canvas or Moodle exported"
+    )
+    export.add_argument("--column", metavar="NAME", help="the assignment's title in Canvas")
+
+    nbgrader = command(
+        "import-nbgrader",
+        "write the scores into an nbgrader course's gradebook.db",
+        "  grader import-nbgrader course grades",
+    )
+    nbgrader.add_argument(
+        "course", type=Path, metavar="COURSE", help="the nbgrader course's folder"
+    )
+    gradebook(nbgrader)
+
+    command(
+        "doctor", "say what this machine has for grading, and what is missing", "  grader doctor"
+    )
 
     sample = command(
         "sample",
@@ -86,7 +146,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         return _run(options)
-    except (SandboxMissing, FileNotFoundError, NotADirectoryError, PermissionError) as problem:
+    except (OSError, ModuleNotFoundError) as problem:
         print(f"grader: {problem}", file=sys.stderr)
         return 2
     except (KeyError, ValueError) as problem:
@@ -117,12 +177,44 @@ def _run(options: argparse.Namespace) -> int:
                 lesson=options.lesson,
                 mode=options.sandbox,
                 jobs=options.jobs,
+                scheduler=options.scheduler,
             )
         case "report":
             from grader import report
 
             print(f"Report: {report.write_report(options.folder)}")
             return 0
+        case "adjust":
+            from grader import adjust
+
+            return adjust.main(options.folder, options.files)
+        case "stats":
+            from grader import stats
+
+            return stats.main(options.folder)
+        case "similar":
+            from grader import similar
+
+            return similar.main(options.path)
+        case "export":
+            from grader import exports
+
+            return exports.main(
+                options.format,
+                options.folder,
+                options.out,
+                lesson=options.lesson,
+                roster=options.roster,
+                column=options.column,
+            )
+        case "import-nbgrader":
+            from grader import nbgrader_course
+
+            return nbgrader_course.main(options.course, options.folder)
+        case "doctor":
+            from grader import doctor
+
+            return doctor.main()
         case _:
             from grader import sample
 

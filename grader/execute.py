@@ -3,9 +3,7 @@
 import ast
 import contextlib
 import copy
-import hashlib
 import io
-import json
 import linecache
 import os
 import re
@@ -18,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
@@ -30,7 +27,6 @@ from lmcourse.recording import Entry, Recorder
 from lmcourse.student import Host, Student
 
 CELL_SECONDS = 600
-_WIDGETS = "application/vnd.jupyter.widget-state+json"
 _TAIL = 12  # lines of a traceback
 
 
@@ -80,9 +76,8 @@ def execute(
                     f"this cell prints a warning; write it so that it does not:\n{output.text}"
                 )
                 raise lesson.error(cell.line, message)
-    widgets = executed.metadata.get("widgets")
     executed.metadata = copy.deepcopy(notebook.metadata)
-    return _with_widgets(executed, widgets, lesson.name) if widgets else executed
+    return executed
 
 
 def record(lesson: Lesson) -> dict[str, list[Entry]]:
@@ -163,14 +158,3 @@ def _tail(error: Exception) -> str:
     text = error.traceback if isinstance(error, CellExecutionError) else str(error)
     lines = re.sub(r"\x1b\[[\d;]*m", "", text).strip().splitlines()
     return "\n".join(f"    {line}" for line in lines[-_TAIL:])
-
-
-def _with_widgets(notebook: NotebookNode, widgets: Any, lesson: str) -> NotebookNode:
-    """Return `notebook` with the state of its widgets, under ids that are the same on every run."""
-    notebook.metadata["widgets"] = widgets
-    text = json.dumps(notebook)
-    for number, model in enumerate(widgets[_WIDGETS]["state"]):
-        stable = hashlib.sha256(f"{lesson} {number}".encode()).hexdigest()[: len(model)]
-        text = text.replace(model, stable)
-    renamed: NotebookNode = nbformat.from_dict(json.loads(text))
-    return renamed

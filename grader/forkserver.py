@@ -49,6 +49,7 @@ def _fork_worker(control: socket.socket, descriptor: int, request: dict[str, Any
         worker = os.fork()
         if worker == 0:
             control.close()
+            os.setsid()  # a signal to one's process group would reach the warm parent too
             os.chdir(lockdown.SCRATCH)
             lockdown.limit_resources(request["memory_mb"], request["cpu_seconds"])
             lockdown.hide_proc()

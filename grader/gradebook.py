@@ -1,19 +1,24 @@
-"""The gradebook: one SQLite file, written as each submission ends."""
+"""The gradebook: one SQLite file, written as each submission ends.
 
+A result is there whole or not at all, also when the machine stops in the middle of writing it.
+"""
+
+import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from lmcourse.checks import CaseResult
 
 FILE_NAME = "gradebook.sqlite"
+LOCK_NAME = ".lock"
 
+_VERSION = 2  # of the tables
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS run (id TEXT PRIMARY KEY, facts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS submission (
     student TEXT NOT NULL,
     lesson TEXT NOT NULL,
@@ -22,6 +27,9 @@ CREATE TABLE IF NOT EXISTS submission (
     status TEXT NOT NULL,
     message TEXT NOT NULL,
     seconds REAL NOT NULL,
+    sha256 TEXT NOT NULL,
+    lesson_sha256 TEXT NOT NULL,
+    run TEXT NOT NULL,
     PRIMARY KEY (student, lesson)
 );
 CREATE TABLE IF NOT EXISTS exercise (
@@ -37,6 +45,10 @@ CREATE TABLE IF NOT EXISTS exercise (
     PRIMARY KEY (student, lesson, name)
 );
 """
+
+
+class GradebookError(OSError):
+    """The gradebook cannot be read or written; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +70,11 @@ class SubmissionResult:
     `status` is "graded", or says why it could not be: "not_a_notebook", "wrong_lesson",
     "wrong_language", "empty", "too_large", or "not_graded" when the grader itself failed. `message`
     is a sentence for the student. `fingerprint` covers all that decides the result: the file, the
-    checks, the limits; it is empty when the submission is to be graded again.
+    checks, the limits; it is empty when the submission is to be graded again. `sha256` is the
+    file's, `lesson_sha256` that of the lesson's source and checks, and `run` names the facts that
+    `Gradebook.describe_run` stored.
+
+    Grading the same again gives an equal result: `seconds` is not compared.
     """
 
     student: str
@@ -67,8 +83,11 @@ class SubmissionResult:
     fingerprint: str
     status: str
     message: str
-    seconds: float
+    seconds: float = field(compare=False)
     exercises: list[ExerciseResult]
+    sha256: str = ""
+    lesson_sha256: str = ""
+    run: str = ""
 
     @property
     def points(self) -> float:
@@ -82,13 +101,36 @@ class SubmissionResult:
 
 
 class Gradebook:
-    """The results in one folder."""
+    """The results in one folder.
+
+    Raises
+    ------
+    GradebookError
+        If the folder or the file in it cannot be used, here and in all methods.
+    """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _not_writable(folder, error) from None
+        self._folder = folder
         self._path = folder / FILE_NAME
+        self._described = ""
         with self._connect() as connection:
-            connection.executescript(_SCHEMA)
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (tables,) = connection.execute(
+                "SELECT count(*) FROM sqlite_schema WHERE name = 'submission'"
+            ).fetchone()
+            if tables and version != _VERSION:
+                raise GradebookError(
+                    f"{self._path} was made by another version of the grader. Grade into a new "
+                    "folder; to keep the same inputs, copy secret.key there first."
+                )
+            if not tables:
+                connection.executescript(
+                    f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;"
+                )
 
     @classmethod
     def open(cls, folder: Path) -> "Gradebook":
@@ -106,35 +148,39 @@ class Gradebook:
             )
         return cls(folder)
 
-    def write(self, result: SubmissionResult) -> None:
-        """Store `result`, in place of an earlier one of the same student and lesson.
+    @contextmanager
+    def reserved(self) -> Iterator[None]:
+        """Keep all other runs out of the folder; the lock ends with the process, however it ends.
+
+        Raises
+        ------
+        GradebookError
+            If another run is in there.
+        """
+        import fcntl  # not on Windows, where nothing is graded but reports can be read
+
+        try:
+            stream = (self._folder / LOCK_NAME).open("w")
+        except OSError as error:
+            raise _not_writable(self._folder, error) from None
+        with stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise GradebookError(
+                    f"another run is grading into {self._folder}. Wait for its end, or grade into "
+                    "another folder."
+                ) from None
+            yield
+
+    def write(self, *results: SubmissionResult) -> None:
+        """Store all `results` or none, each in place of one of the same student and lesson.
 
         It also takes the place of a file of the student's that belonged to no lesson.
         """
-        student, lesson = _text(result.student), result.lesson
-        row = (student, lesson, _text(result.file), result.fingerprint, result.status)
-        rows = [
-            (
-                *(student, lesson, position, exercise.name, exercise.status),
-                *(exercise.points, exercise.max_points, _text(exercise.message)),
-                json.dumps([asdict(case) for case in exercise.cases]),
-            )
-            for position, exercise in enumerate(result.exercises)
-        ]
         with self._connect() as connection:
-            for table in ("submission", "exercise"):
-                connection.execute(
-                    f"DELETE FROM {table} WHERE student = ? AND lesson IN (?, '')",
-                    (student, lesson),
-                )
-            connection.execute(
-                "INSERT INTO submission VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (*row, _text(result.message), result.seconds),
-            )
-            connection.executemany(
-                "INSERT INTO exercise VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+            for result in results:
+                _write(connection, result)
 
     def fingerprints(self) -> dict[tuple[str, str], str]:
         """Return the fingerprint of each (student, lesson) that is stored."""
@@ -146,59 +192,99 @@ class Gradebook:
         """Return all results, by lesson and student."""
         with self._connect() as connection:
             exercises: dict[tuple[str, str], list[ExerciseResult]] = {}
-            for (
-                student,
-                lesson,
-                name,
-                status,
-                points,
-                max_points,
-                message,
-                cases,
-            ) in connection.execute(
+            for *key, name, status, points, max_points, message, cases in connection.execute(
                 "SELECT student, lesson, name, status, points, max_points, message, cases "
                 "FROM exercise ORDER BY position"
             ):
                 shown = [CaseResult(**case) for case in json.loads(cases)]
                 result = ExerciseResult(name, status, points, max_points, message, shown)
-                exercises.setdefault((student, lesson), []).append(result)
+                exercises.setdefault((key[0], key[1]), []).append(result)
+            columns = (
+                *("student", "lesson", "file", "fingerprint", "status", "message", "seconds"),
+                *("sha256", "lesson_sha256", "run"),
+            )
             rows = connection.execute(
-                "SELECT student, lesson, file, fingerprint, status, message, seconds "
-                "FROM submission ORDER BY lesson, student"
+                f"SELECT {', '.join(columns)} FROM submission ORDER BY lesson, student"
             )
-            results = []
-            for student, lesson, *rest in rows:
-                file, fingerprint, status, message, seconds = rest
-                found = exercises.get((student, lesson), [])
-                results.append(
-                    SubmissionResult(
-                        student, lesson, file, fingerprint, status, message, seconds, found
-                    )
+            return [
+                SubmissionResult(
+                    **dict(zip(columns, row, strict=True)), exercises=exercises.get(row[:2], [])
                 )
-            return results
+                for row in rows
+            ]
 
-    def describe_run(self, facts: dict[str, Any]) -> None:
-        """Store how this run was made: versions, limits, sandbox mode."""
-        with self._connect() as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO run VALUES (?, ?)",
-                [(key, str(value)) for key, value in facts.items()],
-            )
+    def describe_run(self, facts: Mapping[str, str]) -> str:
+        """Store how results were made (versions, limits, sandbox mode) and return its name."""
+        text = json.dumps(facts, sort_keys=True)
+        name = hashlib.sha256(text.encode()).hexdigest()[:12]
+        if name != self._described:
+            with self._connect() as connection:
+                connection.execute("INSERT OR REPLACE INTO run VALUES (?, ?)", (name, text))
+            self._described = name
+        return name
 
     def run_facts(self) -> dict[str, str]:
-        """Return what `describe_run` stored."""
+        """Return what `describe_run` stored last."""
         with self._connect() as connection:
-            return dict(connection.execute("SELECT key, value FROM run ORDER BY key"))
+            last = connection.execute("SELECT facts FROM run ORDER BY rowid DESC LIMIT 1")
+            row = last.fetchone()
+        return dict(json.loads(row[0])) if row else {}
+
+    def runs(self) -> dict[str, dict[str, str]]:
+        """Return the facts of each run that a result is from, by name."""
+        with self._connect() as connection:
+            query = "SELECT id, facts FROM run WHERE id IN (SELECT run FROM submission) ORDER BY id"
+            return {name: json.loads(facts) for name, facts in connection.execute(query)}
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
         # A connection per use: nothing stays open to be lost with the process.
-        connection = sqlite3.connect(self._path)
         try:
-            with connection:
-                yield connection
-        finally:
-            connection.close()
+            connection = sqlite3.connect(self._path)
+            try:
+                with connection:
+                    yield connection
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise GradebookError(
+                f"the gradebook {self._path} cannot be used: {error}. What it held, it holds. Make "
+                "room, or make the folder writable, and run the same command again."
+            ) from error
+
+
+def _not_writable(folder: Path, error: OSError) -> GradebookError:
+    return GradebookError(
+        f"{folder} cannot be written to ({error.strerror}). Make it writable, or give another "
+        "folder."
+    )
+
+
+def _write(connection: sqlite3.Connection, result: SubmissionResult) -> None:
+    student, lesson = _text(result.student), result.lesson
+    for table in ("submission", "exercise"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE student = ? AND lesson IN (?, '')", (student, lesson)
+        )
+    connection.execute(
+        "INSERT INTO submission VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(student, lesson, _text(result.file), result.fingerprint, result.status),
+            *(_text(result.message), result.seconds),
+            *(result.sha256, result.lesson_sha256, result.run),
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO exercise VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                *(student, lesson, position, exercise.name, exercise.status),
+                *(exercise.points, exercise.max_points, _text(exercise.message)),
+                json.dumps([asdict(case) for case in exercise.cases]),
+            )
+            for position, exercise in enumerate(result.exercises)
+        ],
+    )
 
 
 def _text(text: str) -> str:

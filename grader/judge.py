@@ -4,14 +4,21 @@ import ast
 import hashlib
 import hmac
 import re
+import resource
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from grader.byhand import forbidden_use
 from grader.gradebook import ExerciseResult
 from grader.sandbox import Sandbox
 from grader.session import Cell, CellProblem, Session
 from lmcourse.checks import Exercise, Outcome, exercises, run
 from lmcourse.student import Host, Lost, Student
+
+CHECK_BYTES = 2 * 2**30
+"""So much memory may a check take, beside what this process has."""
 
 
 def judge(
@@ -41,7 +48,8 @@ def judge(
     def check(exercise: Exercise, student: Student) -> Outcome:
         solved = Student(Host(dict(reference), exercise.probes).send)
         seed = input_seed(secret, exercise, file_hash)
-        return run(exercise, student, solved, seed=seed, hidden=True)
+        with _bounded_memory():
+            return run(exercise, student, solved, seed=seed, hidden=True)
 
     return [
         ExerciseResult(
@@ -54,6 +62,23 @@ def judge(
         )
         for exercise, outcome in outcomes(lesson, cells, sandbox, check)
     ]
+
+
+@contextmanager
+def _bounded_memory() -> Iterator[None]:
+    """Let a check that was led to make something huge fail, rather than use up this machine."""
+    if sys.platform != "linux":
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with open("/proc/self/statm") as statm:
+        used = int(statm.read().split()[0]) * resource.getpagesize()
+    most = used + CHECK_BYTES if before[1] < 0 else min(used + CHECK_BYTES, before[1])
+    resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def input_seed(secret: bytes, exercise: Exercise, file_hash: str) -> int:
@@ -76,6 +101,9 @@ def outcomes(
     session = Session(cells, lesson, sandbox)
     try:
         for exercise in exercises(lesson).values():
+            if misuse := forbidden_use(exercise, cells):
+                yield exercise, Outcome("forbidden", 0.0, message=misuse)
+                continue
             try:
                 session.start()
                 outcome = check(exercise, Student(session.send))

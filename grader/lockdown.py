@@ -71,7 +71,7 @@ def seal(scratch_mb: int) -> None:
     ):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
-    _cover(SCRATCH, f"size={scratch_mb}m,mode=700")
+    _cover(SCRATCH, f"size={scratch_mb}m,nr_inodes=10k,mode=700")
     _cover("/dev/pts", "size=4k,mode=555")
 
 
@@ -81,10 +81,11 @@ def hide_proc() -> None:
 
 
 def give_up_privileges() -> None:
-    """Drop all capabilities, and have the kernel refuse new processes, tracing and mounting.
+    """Drop all capabilities, and have the kernel refuse what a notebook has no need of.
 
-    Threads stay possible. This is a seccomp filter rather than RLIMIT_NPROC, which does not bind
-    root.
+    That is new processes, tracing, mounting, memory that no limit counts, key rings, and sockets
+    but for those of Unix: a network namespace does not hold back all kinds. Threads stay possible.
+    This is a seccomp filter rather than RLIMIT_NPROC, which does not bind root.
 
     Raises
     ------
@@ -111,14 +112,18 @@ _SYSCALLS = {
         {"clone": 56, "fork": 57, "vfork": 58, "ptrace": 101, "pivot_root": 155, "mount": 165}
         | {"umount2": 166, "unshare": 272, "setns": 308, "process_vm_readv": 310}
         | {"process_vm_writev": 311, "bpf": 321, "io_uring_setup": 425, "open_tree": 428}
-        | {"move_mount": 429, "fsopen": 430, "fsmount": 432, "clone3": 435, "mount_setattr": 442},
+        | {"move_mount": 429, "fsopen": 430, "fsmount": 432, "clone3": 435, "mount_setattr": 442}
+        | {"socket": 41, "shmget": 29, "msgget": 68, "memfd_create": 319, "memfd_secret": 447}
+        | {"add_key": 248, "request_key": 249, "keyctl": 250},
     ),
     "aarch64": (  # has neither fork nor vfork
         0xC00000B7,
         {"umount2": 39, "mount": 40, "pivot_root": 41, "unshare": 97, "ptrace": 117, "clone": 220}
         | {"setns": 268, "process_vm_readv": 270, "process_vm_writev": 271, "bpf": 280}
         | {"io_uring_setup": 425, "open_tree": 428, "move_mount": 429, "fsopen": 430}
-        | {"fsmount": 432, "clone3": 435, "mount_setattr": 442},
+        | {"fsmount": 432, "clone3": 435, "mount_setattr": 442}
+        | {"socket": 198, "shmget": 194, "msgget": 186, "memfd_create": 279, "memfd_secret": 447}
+        | {"add_key": 217, "request_key": 218, "keyctl": 219},
     ),
 }
 
@@ -132,6 +137,7 @@ def _filter() -> Iterator[tuple[int, int, int, int]]:
     load, equal, at_least, has_bits, give = 0x20, 0x15, 0x35, 0x45, 0x06
     allow, refuse, unknown, kill = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
     clone_thread = 0x00010000
+    family_unix = 1
     yield load, 0, 0, 4  # the architecture: another one would renumber the calls
     yield equal, 1, 0, architecture
     yield give, 0, 0, kill
@@ -142,9 +148,14 @@ def _filter() -> Iterator[tuple[int, int, int, int]]:
     yield equal, 0, 1, numbers["clone3"]
     yield give, 0, 0, unknown
     for name, number in numbers.items():
-        if name not in ("clone", "clone3"):
+        if name not in ("clone", "clone3", "socket"):
             yield equal, 0, 1, number
             yield give, 0, 0, refuse
+    yield equal, 0, 4, numbers["socket"]
+    yield load, 0, 0, 16  # its family
+    yield equal, 0, 1, family_unix
+    yield give, 0, 0, allow
+    yield give, 0, 0, refuse
     yield equal, 1, 0, numbers["clone"]
     yield give, 0, 0, allow
     yield load, 0, 0, 16  # clone's flags

@@ -4,10 +4,7 @@ Every word of a submission is untrusted: pages escape it, forbid scripts and loa
 CSV holds no formulas. The same gradebook gives the same bytes.
 """
 
-import csv
 import hashlib
-import re
-import unicodedata
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +15,12 @@ from statistics import median
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
+from grader.adjust import ExerciseScore, FinalScore, final_scores
+from grader.copies import slug as slug
+from grader.feedback import notebook
+from grader.gradebook import Gradebook
+from grader.spreadsheet import points, write_grades
+from grader.stats import ExerciseStats, exercise_stats, lesson_mistakes, shown
 from lmcourse.checks import CaseResult
 
 BINS = 10
@@ -65,9 +67,8 @@ def write_report(gradebook_folder: Path) -> Path:
     FileNotFoundError
         If there is no gradebook in the folder.
     """
-    gradebook = Gradebook.open(gradebook_folder)
     # Files of no lesson come last.
-    results = sorted(gradebook.results(), key=lambda result: result.lesson == "")
+    scores = sorted(final_scores(gradebook_folder), key=lambda score: score.result.lesson == "")
     report = gradebook_folder / "report"
     students = report / "students"
     students.mkdir(parents=True, exist_ok=True)
@@ -77,29 +78,25 @@ def write_report(gradebook_folder: Path) -> Path:
         index,
         pages.get_template("class.html.jinja").render(
             lessons=[
-                Lesson(name, list(part)) for name, part in groupby(results, lambda r: r.lesson)
+                Lesson(name, list(part))
+                for name, part in groupby(scores, lambda score: score.result.lesson)
             ],
-            facts=gradebook.run_facts(),
+            facts=Gradebook.open(gradebook_folder).run_facts(),
         ),
     )
-    by_student: dict[str, list[SubmissionResult]] = {}
-    for result in results:
-        by_student.setdefault(result.student, []).append(result)
+    by_student: dict[str, list[FinalScore]] = {}
+    for score in scores:
+        by_student.setdefault(score.result.student, []).append(score)
     for page in students.glob("*.html"):  # of students who are no longer in the gradebook
         page.unlink()
     feedback = pages.get_template("student.html.jinja")
     for student, theirs in by_student.items():
-        _write(students / f"{slug(student)}.html", feedback.render(student=student, results=theirs))
-    _write_csv(report / "grades.csv", results)
+        text = feedback.render(
+            student=student, parts=[(score, notebook(gradebook_folder, score)) for score in theirs]
+        )
+        _write(students / f"{slug(student)}.html", text)
+    write_grades(report / "grades.csv", scores)
     return index
-
-
-def slug(student: str) -> str:
-    """Return a file name for a student: safe anywhere, and another one for every name."""
-    plain = unicodedata.normalize("NFKD", student).encode("ascii", "ignore").decode().lower()
-    words = re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-")
-    digest = hashlib.sha256(student.encode()).hexdigest()[:12]
-    return f"{words}-{digest}" if words else digest
 
 
 @dataclass(frozen=True)
@@ -113,48 +110,44 @@ class Bar:
 
 @dataclass(frozen=True)
 class Lesson:
-    """The results of a class in one lesson."""
+    """The scores of a class in one lesson."""
 
     name: str
-    results: list[SubmissionResult]
+    scores: list[FinalScore]
 
     @property
-    def graded(self) -> list[SubmissionResult]:
+    def graded(self) -> list[FinalScore]:
         """The submissions that could be graded."""
-        return [result for result in self.results if result.status == "graded"]
+        return [score for score in self.scores if score.result.status == "graded"]
 
     @property
-    def exercises(self) -> list[ExerciseResult]:
+    def exercises(self) -> list[ExerciseScore]:
         """Each exercise once, in the lesson's order, with anybody's result."""
-        found = {exercise.name: exercise for r in self.results for exercise in r.exercises}
+        found = {e.result.name: e for score in self.scores for e in score.exercises}
         return list(found.values())
 
     @property
     def max_points(self) -> float:
         """The points that could be earned."""
-        return sum(exercise.max_points for exercise in self.exercises)
+        return sum(exercise.result.max_points for exercise in self.exercises)
 
     @property
     def median(self) -> float:
         """The median of the points of what was graded."""
-        return median(result.points for result in self.graded)
+        return median(score.points for score in self.graded)
 
     @property
     def histogram(self) -> list[Bar]:
         """How many of the graded have which share of the points; full marks are in the last bar."""
-        shares = [result.points / (result.max_points or 1) for result in self.graded]
+        shares = [score.points / (score.max_points or 1) for score in self.graded]
         bins = [min(int(share * BINS + 1e-9), BINS - 1) for share in shares]
         width = 100 // BINS
         return [Bar(i * width, (i + 1) * width, bins.count(i)) for i in range(BINS)]
 
-    def of(self, name: str) -> list[ExerciseResult]:
-        """Return the results of one exercise in what was graded."""
-        return [e for result in self.graded for e in result.exercises if e.name == name]
-
-    def share(self, name: str) -> float:
-        """Return the mean share of an exercise's points, from 0 to 1."""
-        results = self.of(name)
-        return sum(e.points for e in results) / (sum(e.max_points for e in results) or 1)
+    @property
+    def stats(self) -> list[ExerciseStats]:
+        """How the class did in each exercise."""
+        return exercise_stats(self.scores, lesson_mistakes(self.name))
 
 
 def _environment() -> Environment:
@@ -174,43 +167,15 @@ def _environment() -> Environment:
         exercise_statuses=EXERCISE_STATUSES,
         submission_statuses=SUBMISSION_STATUSES,
     )
-    environment.filters.update(points=_points, slug=slug, first_to_fix=_first_to_fix)
+    environment.filters.update(points=points, slug=slug, first_to_fix=first_to_fix, shown=shown)
     return environment
 
 
-def _points(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
-
-
-def _first_to_fix(cases: Iterable[CaseResult]) -> CaseResult | None:
+def first_to_fix(cases: Iterable[CaseResult]) -> CaseResult | None:
+    """Return the first thing worth fixing; a hidden case keeps to itself what it is."""
     return next((case for case in cases if not (case.passed or case.hidden)), None)
 
 
 def _write(path: Path, text: str) -> None:
     # What a student's code printed may hold halves of surrogate pairs.
     path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
-
-
-def _write_csv(path: Path, results: list[SubmissionResult]) -> None:
-    """Write a row for each submission; the columns are the exercises of all lessons, by name."""
-    names = list(dict.fromkeys(e.name for result in results for e in result.exercises))
-    with path.open("w", encoding="utf-8", errors="replace", newline="") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow(["student", "lesson", "points", "max_points", "status", *names])
-        for result in results:
-            earned = {exercise.name: _points(exercise.points) for exercise in result.exercises}
-            table.writerow(
-                [
-                    _cell(result.student),
-                    _cell(result.lesson),
-                    _points(result.points),
-                    _points(result.max_points),
-                    result.status,
-                    *(earned.get(name, "") for name in names),
-                ]
-            )
-
-
-def _cell(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text

@@ -20,7 +20,6 @@ import lmcourse
 from grader.lockdown import SCRATCH
 from lmcourse.checks import lessons
 
-MODES = ("bwrap", "none")
 FONTS = f"{SCRATCH}/matplotlib"
 START_SECONDS = 60.0
 
@@ -40,7 +39,7 @@ bubblewrap is here but cannot make a sandbox: {problem}
 To run students' code with no sandbox at all, ask for it: --sandbox none"""
 
 
-class SandboxMissing(RuntimeError):
+class SandboxMissing(OSError):
     """No sandbox can be made here; the message says what to type."""
 
 
@@ -118,6 +117,11 @@ class Sandbox:
                 self.close()
                 self.isolation = "cold"
 
+    @property
+    def warm_parent(self) -> int | None:
+        """The number of the warm parent's process, or None if there is none that lives."""
+        return self._server.process_id if self._server is not None else None
+
     def start(self, lesson: str) -> Process:
         """Start a worker for `lesson`."""
         if self._server is not None:
@@ -151,6 +155,10 @@ class _ForkServer:
         if not self._control.recv(64):
             self.close()
             raise OSError("the warm parent did not start")
+
+    @property
+    def process_id(self) -> int | None:
+        return self._process.pid if self._process.poll() is None else None
 
     def fork(self, lesson: str, limits: Limits) -> Process:
         request = {
@@ -253,6 +261,9 @@ def _bubblewrapped(scratch_mb: int, *, nested: bool = False) -> list[str]:
     # The course is bound apart from its checkout, which holds the solutions.
     package, here = Path(lmcourse.__file__).parent, Path(__file__).parent
     command += ["--ro-bind", str(package), "/course/lmcourse"]
+    # They hold the answers to the public inputs and to the quiz.
+    recordings = "/course/lmcourse/recordings"
+    command += ["--size", "4096", "--tmpfs", recordings, "--remount-ro", recordings]
     for name in ("__init__.py", "forkserver.py", "lockdown.py", "worker.py"):
         command += ["--ro-bind", str(here / name), f"/course/grader/{name}"]
     for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):

@@ -11,6 +11,7 @@ from grader.worker import ASK, CELL, LENGTH
 from lmcourse.student import Lost
 from lmcourse.values import MAX_BYTES
 
+MAX_CELL_REPLY = 2**16
 GONE = "the notebook's process ended, or closed its end of the line"
 
 
@@ -184,6 +185,8 @@ class _Worker:
 def _cell_problem(reply: bytes, number: int) -> CellProblem | None:
     """Read a cell's reply, which is as untrusted as any other."""
     try:
+        if len(reply) > MAX_CELL_REPLY:
+            raise ValueError("too long")
         raised = json.loads(reply)
         if raised is None:
             return None

@@ -80,6 +80,22 @@ def test_wrong(namespace: dict[str, Any], status: str) -> None:
     assert (found.status, found.share) == (status, 0.0)
 
 
+def test_a_failure_shows_the_call_and_whether_its_result_is_what_is_compared() -> None:
+    def check(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+        yield case("direct", lambda: student.double(torch.ones(2)), 4, hint="")
+        yield case("derived", lambda: student.double(2) + 1, 6, hint="")
+        yield case("long", lambda: student.double(torch.ones(20)), 4, hint="")
+
+    exercise = Exercise("99_toy", "double", 1.0, check, ("double",), {})
+    student = Student(Host({"double": solved}, {}).send)
+    cases = run(exercise, student, student, seed=1, hidden=False).cases
+    assert [result.call for result in cases] == [
+        "double([1, 1])",
+        "… double(2) …",
+        "double(float32 tensor (20,))",
+    ]
+
+
 def test_the_error_names_the_students_exception() -> None:
     failure = outcome({"double": raises(ValueError("no such luck"))}).first_failure
     assert failure is not None

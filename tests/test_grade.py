@@ -1,23 +1,27 @@
 """`grader grade` and `grader check` on whole notebooks, through the command line."""
 
+import hashlib
 import json
+import shutil
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
+import torch
 
 from grader import grade
-from grader.build import ROOT, paths
+from grader.build import ROOT, fingerprint, paths
 from grader.cli import main
 from grader.course import Course
 from grader.gradebook import Gradebook, SubmissionResult
 from grader.judge import input_seed
 from grader.render import fill
 from grader.sample import LESSON, SUBMISSIONS, write_sample_class
-from grader.submissions import Submission
+from grader.task import Rules, Task
 from lmcourse.checks import exercises
 
 EXERCISES = exercises(LESSON)
@@ -43,14 +47,14 @@ SAMPLE: dict[str, tuple[float, dict[str, str]]] = {
     "memory-hog": (TOTAL - points("nll"), {"nll": "out_of_memory"}),
     # A text of length 1 needs no draw: generate still earns that case.
     "fork-bomb": (
-        TOTAL - points("sample_next", "generate") + 0.5,
+        TOTAL - points("sample_next", "generate") + 1 / 3,
         {"sample_next": "error", "generate": "partial"},
     ),
     "fake-score": (0, dict.fromkeys(EVERY, "missing")),
     "new-check": (0, dict.fromkeys(EVERY, "missing")),
-    "reference-reader": (0, dict.fromkeys(EVERY, "missing") | {"count_bigrams": "failed"}),
+    "reference-reader": (0, dict.fromkeys(EVERY, "missing") | {"count_bigrams": "error"}),
     "deleted-cells": (
-        TOTAL - points("sample_next", "nll", "generate") + 0.5,
+        TOTAL - points("sample_next", "nll", "generate") + 1 / 3,
         {"sample_next": "missing", "nll": "missing", "generate": "partial"},
     ),
 }
@@ -205,21 +209,21 @@ def test_a_fault_of_the_grader_stops_nobody_and_is_tried_again(
 ) -> None:
     for student in ("ada", "bob"):
         notebook(tmp_path / "class" / student / f"{LESSON}.ipynb")
-    right = grade._grade_one
+    right = grade.grade_submission
 
-    def faulty(submission: Submission, *rest: Any) -> SubmissionResult:
-        if submission.student == "ada":
+    def faulty(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]:
+        if task.student == "ada":
             raise RuntimeError("a fault")
-        return right(submission, *rest)
+        return right(task, rules)
 
-    monkeypatch.setattr(grade, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
-    monkeypatch.setattr(grade, "_grade_one", faulty)
+    monkeypatch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(1))
+    monkeypatch.setattr(grade, "grade_submission", faulty)
     again = ["grade", str(tmp_path / "class"), "--out", str(tmp_path / "out")]
     assert main(again) == 1
     assert results(tmp_path / "out")["ada"].status == "not_graded"
     assert results(tmp_path / "out")["bob"].status == "graded"
 
-    monkeypatch.setattr(grade, "_grade_one", right)
+    monkeypatch.setattr(grade, "grade_submission", right)
     assert main(again) == 0
     assert results(tmp_path / "out")["ada"].status == "graded"
     assert "1 unchanged" in capsys.readouterr().out
@@ -242,6 +246,47 @@ def test_grading_again_keeps_what_is_unchanged_and_grades_what_is_new(
     assert main(again) == 0
     assert "1 graded, 0 could not be, 22 unchanged" in capsys.readouterr().out
     (submissions / "latecomer" / f"{LESSON}.ipynb").unlink()
+
+
+@pytest.mark.sandbox
+def test_grading_twice_with_one_secret_gives_the_same_bytes(
+    graded: tuple[Path, Path], tmp_path: Path
+) -> None:
+    submissions, first = graded
+    for student in ("partial", "known-mistake", "syntax-error", "fake-score", "not-json"):
+        shutil.copytree(submissions / student, tmp_path / "class" / student)
+    for out, jobs in (("one", "1"), ("two", "2")):
+        (tmp_path / out).mkdir()
+        shutil.copy(first / grade.SECRET_FILE, tmp_path / out)
+        command = ["grade", str(tmp_path / "class"), "--out", str(tmp_path / out)]
+        assert main([*command, "--lesson", LESSON, "--jobs", jobs]) == 0
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert results(one) == results(two)
+    manifest = (one / "manifest.json").read_bytes()
+    assert manifest == (two / "manifest.json").read_bytes()
+    whole = json.loads((first / "manifest.json").read_bytes())["submissions"]
+    for submission in json.loads(manifest)["submissions"]:
+        assert submission in whole
+
+
+@pytest.mark.sandbox
+def test_the_manifest_says_what_was_graded_and_with_what(graded: tuple[Path, Path]) -> None:
+    submissions, out = graded
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    (facts,) = manifest["runs"].values()
+    assert (facts["sandbox"], facts["isolation"]) == ("bwrap", "warm")
+    assert (facts["torch"], facts["numpy"]) == (torch.__version__, np.__version__)
+    assert {"lmcourse", "python", "bubblewrap", "limit: memory_mb"} <= set(facts)
+    secret = (out / grade.SECRET_FILE).read_bytes()
+    assert hashlib.sha256(secret).hexdigest() in facts["inputs"]
+    assert secret.hex() not in json.dumps(manifest)
+    described = {entry["student"]: entry for entry in manifest["submissions"]}
+    assert set(described) == {path.name for path in submissions.iterdir()}
+    file = submissions / "perfect" / f"{LESSON}.ipynb"
+    entry = described["perfect"]
+    assert entry["file_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert entry["lesson_sha256"] == fingerprint(Course(ROOT), LESSON)
+    assert manifest["runs"][entry["run"]] == facts
 
 
 def test_the_inputs_differ_between_files_and_classes_and_stay_the_same_for_each() -> None:

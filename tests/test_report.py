@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from grader.adjust import merge
 from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
 from grader.report import EXERCISE_STATUSES, SUBMISSION_STATUSES, slug, write_report
 from lmcourse.checks import CaseResult, Outcome
@@ -155,6 +156,80 @@ def test_a_class_where_nothing_could_be_graded(tmp_path):
     page = Page(report(tmp_path, result) / "index.html")
     assert "Files of no lesson 1 submission, 0 graded." in page.text
     assert page.named("svg") == []
+
+
+def test_the_class_page_says_how_well_an_exercise_tells_students_apart(tmp_path):
+    rows = [
+        submission(f"student-{i}", exercise("normalise", points=a), exercise("quiz", points=b))
+        for i, (a, b) in enumerate([(0.0, 0.0), (0.0, 0.5), (2.0, 1.5), (2.0, 2.0)])
+    ]
+    page = Page(report(tmp_path, *rows) / "index.html")
+    assert "normalise 50 % 2 of 4 0.95 quiz 50 % 1 of 4 0.95" in page.text
+
+
+def test_the_class_page_says_what_went_wrong(tmp_path):
+    known = CaseResult(
+        "by hand", False, 1.0, hint="Put the last pair in: the last pair counts too."
+    )
+    wrong = exercise("count_bigrams", "failed", 0.0, [known])
+    other = exercise("nll", "partial", 1.0, [CaseResult("a long text", False, 1.0)])
+    rows = [submission(name, wrong, other) for name in ("ada", "ben")]
+    page = Page(report(tmp_path, *rows, submission("cleo", wrong, exercise("nll"))) / "index.html")
+    assert "count_bigrams drops the last pair a known mistake 3 nll a long text 2" in page.text
+    assert "went wrong" not in Page(report(tmp_path / "good", submission()) / "index.html").text
+
+
+def adjusted(folder):
+    """Report on three submissions about which people have decided something."""
+    gradebook = Gradebook(folder)
+    for student in ("ada", "ben", "cleo"):
+        gradebook.write(submission(student, exercise("normalise"), exercise("quiz", "failed", 0.0)))
+    lost = submission("dan", exercise("normalise", "missing", 0.0), status="not_a_notebook")
+    gradebook.write(lost)
+    texts = {
+        "due": "lesson,due,percent_a_day,at_most_percent,grace_minutes\n"
+        "02_bigrams,2026-03-01T23:59+01:00,10,50,0\n",
+        "came": "student,lesson,submitted_at\nada,02_bigrams,2026-03-03T11:00Z\n",
+        "manual": "student,lesson,exercise,points,comment\n"
+        "ben,02_bigrams,quiz,1.5,Well argued <b>indeed</b>\n"
+        "ben,02_bigrams,,,=See me\n"
+        "dan,02_bigrams,normalise,1,Seen on paper\n",
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.csv").write_text(text)
+    merge(folder, [folder / f"{name}.csv" for name in texts])
+    return write_report(folder).parent
+
+
+def test_the_class_page_shows_what_people_decided(tmp_path):
+    page = Page(adjusted(tmp_path) / "index.html")
+    assert re.search(r"ada 1\.6 −0\.4, 2 days late ✓ 2 passed ✗ 0 not right yet", page.text)
+    assert re.search(r"ben 3\.5 ✓ 2 passed ✎ 1\.5 by hand", page.text)
+    assert re.search(r"cleo 2 ✓ 2 passed", page.text)
+    assert re.search(r"dan 1 ✎ 1 by hand not asked", page.text)
+    assert "median 2 of 4 points" in page.text
+
+
+def test_feedback_shows_what_people_decided(tmp_path):
+    folder = adjusted(tmp_path) / "students"
+    late, seen, paper = (Page(folder / f"{slug(name)}.html").text for name in ("ada", "ben", "dan"))
+    assert "1.6 of 4 points Due 2026-03-01 23:59+01:00 , handed in 2026-03-03 12:00+01:00" in late
+    assert "2 days late. Of the 2 points earned, 20 % are taken off: 0.4." in late
+    assert "A person gave these points. The checks gave 0: not right yet." in seen
+    assert "Comment Well argued <b>indeed</b>" in seen
+    assert seen.index("Comment =See me") < seen.index("normalise")
+    assert "late" not in seen
+    assert "Not graded: not a notebook." in paper
+    assert "normalise ✎ by hand 1 of 2" in paper
+    assert "Comment Seen on paper" in paper
+
+
+def test_grades_csv_holds_what_people_decided(tmp_path):
+    ada, ben, cleo, dan = grades(adjusted(tmp_path))
+    assert (ada["points"], ada["late_penalty"], ada["quiz"]) == ("1.6", "0.4", "0")
+    assert (ben["points"], ben["quiz"], ben["comment"]) == ("3.5", "1.5", "'=See me")
+    assert (cleo["points"], cleo["late_penalty"], cleo["comment"]) == ("2", "0", "")
+    assert (dan["points"], dan["normalise"]) == ("1", "1")
 
 
 def test_files_of_no_lesson_come_last(tmp_path):
@@ -341,6 +416,8 @@ def test_grades_csv_has_a_row_for_each_submission(tmp_path):
             "points": "3",
             "max_points": "4",
             "status": "graded",
+            "late_penalty": "0",
+            "comment": "",
             "encode": "2",
             "quiz": "1",
             "nll": "",
@@ -351,6 +428,8 @@ def test_grades_csv_has_a_row_for_each_submission(tmp_path):
             "points": "1.33",
             "max_points": "4",
             "status": "graded",
+            "late_penalty": "0",
+            "comment": "",
             "encode": "",
             "quiz": "0",
             "nll": "1.33",

@@ -1,6 +1,7 @@
 """What a student sees in the notebook: plain text in a terminal, a table in Jupyter."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def test_wrong_shows_the_first_difference_and_raises_for_a_machine(
 def test_wrong_does_not_raise_for_a_person(
     toy_check: SelfCheck, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(selfcheck, "_a_person_watches", lambda: True)
+    monkeypatch.setattr(selfcheck, "a_person_watches", lambda: True)
     run_cell(toy_check, "check('double')", double=lambda value: 5)
     assert "✗ double: not right yet" in capsys.readouterr().out
 
@@ -107,6 +108,24 @@ def test_nbgrader_must_not_count_what_was_not_started(
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     with pytest.raises(CheckFailed):
         run_cell(toy_check, "check('double')")
+
+
+def test_a_check_that_takes_long_says_how_to_stop_it(
+    toy_check: SelfCheck, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(selfcheck, "PATIENCE", 0.0)
+
+    def slow(value: int) -> int:
+        for _ in range(1000):
+            said.append(capsys.readouterr().out)
+            if "Kernel > Interrupt" in "".join(said):
+                break
+            time.sleep(0.01)
+        return value * 2
+
+    run_cell(toy_check, "check('double')", double=slow)
+    assert "Kernel > Interrupt" in "".join(said)
 
 
 def test_a_quiz_never_says_the_answer(
@@ -177,7 +196,7 @@ found = [check.ready("started"), check.ready("started", "stub"), check.ready("Ha
 def test_ready_warns_of_what_was_checked_and_is_not_right(
     toy_check: SelfCheck, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(selfcheck, "_a_person_watches", lambda: True)
+    monkeypatch.setattr(selfcheck, "a_person_watches", lambda: True)
     namespace: dict[str, Any] = {"check": toy_check, "double": lambda value: 5}
     exec("check('double'); found = check.ready('double')", namespace)
     assert namespace["found"]

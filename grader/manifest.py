@@ -1,0 +1,48 @@
+"""The manifest beside a gradebook: what was graded, and with what, for those who check a grade.
+
+Grading the same class with the same secret on the same machine gives the same bytes.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from grader.gradebook import Gradebook, SubmissionResult
+
+FILE_NAME = "manifest.json"
+
+
+def write_manifest(folder: Path, gradebook: Gradebook) -> Path:
+    """Write the manifest of `gradebook` into `folder`, whole or not at all; return its path.
+
+    `runs` says how results were made, and `submissions` which file of whom got which result: its
+    run, the SHA-256 of the file, of the lesson's source and checks, and of the whole result.
+    """
+    manifest = {
+        "runs": gradebook.runs(),
+        "submissions": [_described(result) for result in gradebook.results()],
+    }
+    path = folder / FILE_NAME
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+    os.replace(unfinished, path)
+    return path
+
+
+def _described(result: SubmissionResult) -> dict[str, Any]:
+    whole = asdict(result)
+    del whole["seconds"]  # the one thing that differs when the same is graded again
+    return {
+        "student": result.student,
+        "lesson": result.lesson,
+        "file": result.file,
+        "file_sha256": result.sha256,
+        "lesson_sha256": result.lesson_sha256,
+        "run": result.run,
+        "status": result.status,
+        "points": round(result.points, 4),
+        "result_sha256": hashlib.sha256(json.dumps(whole).encode()).hexdigest(),
+    }

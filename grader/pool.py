@@ -1,0 +1,148 @@
+"""Where submissions are graded: processes of this machine, or a Dask cluster."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+_CONNECT_SECONDS = 10
+
+_NO_DASK = """\
+--scheduler needs Dask, which is not installed here. Type:
+    python -m pip install 'lmcourse[grader,scale]'"""
+
+_NO_SCHEDULER = """\
+no Dask scheduler answers at {address} ({problem}). Start one, and workers that reach it:
+    dask scheduler
+    dask worker --nthreads 1 --nworkers -1 {address}"""
+
+
+@contextmanager
+def executor(jobs: int, scheduler: str | None = None) -> Iterator[Executor]:
+    """Give an executor of `jobs` processes here, or of the Dask cluster at the address `scheduler`.
+
+    What still runs when the block ends, as after a Ctrl-C, is stopped.
+
+    Raises
+    ------
+    OSError
+        If no cluster answers there, or Dask is not installed.
+    """
+    if scheduler is None:
+        processes = Processes(jobs)
+        try:
+            yield processes
+        finally:
+            processes.shutdown()
+        return
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise OSError(_NO_DASK) from None
+    try:
+        client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as problem:
+        raise OSError(_NO_SCHEDULER.format(address=scheduler, problem=problem)) from None
+    with client:
+        cluster = client.get_executor(pure=False)
+        try:
+            yield cluster
+        finally:
+            cluster.shutdown(wait=False)  # cancels what runs
+
+
+class Processes(Executor):
+    """A pool of `jobs` processes that each do one thing at a time.
+
+    Unlike a `ProcessPoolExecutor`, it does not break when a process dies: that one is replaced, and
+    does the same thing once more. No process outlives the one that made it.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._threads = ThreadPoolExecutor(jobs)
+        self._own = threading.local()
+        self._lock = threading.Lock()
+        self._processes: list[_Process] = []
+        self._is_shut = False
+
+    def submit(
+        self, function: Callable[..., Any], /, *arguments: Any, **keywords: Any
+    ) -> "Future[Any]":
+        """Have a process call `function`, which it must be able to import."""
+        return self._threads.submit(self._call, function, arguments, keywords)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
+        """End the processes; what they were at is lost."""
+        self._threads.shutdown(wait=False, cancel_futures=cancel_futures)
+        with self._lock:
+            self._is_shut = True
+            for process in self._processes:
+                process.end()
+        self._threads.shutdown(wait)
+
+    def _call(self, *request: Any) -> Any:
+        for tries_left in (1, 0):
+            try:
+                return self._process().call(request)
+            except _Died:
+                del self._own.process
+                if not tries_left:
+                    raise
+
+    def _process(self) -> "_Process":
+        """Return this thread's process."""
+        if not hasattr(self._own, "process"):
+            with self._lock:
+                if self._is_shut:
+                    raise RuntimeError("the pool was shut down")
+                self._own.process = _Process()
+                self._processes.append(self._own.process)
+        process: _Process = self._own.process
+        return process
+
+
+class _Died(Exception):
+    """A process ended before it answered."""
+
+
+class _Process:
+    """One process, and the pipe to it."""
+
+    def __init__(self) -> None:
+        spawn = get_context("spawn")
+        self._pipe, theirs = spawn.Pipe()
+        self._process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def call(self, request: tuple[Any, ...]) -> Any:
+        try:
+            self._pipe.send(request)
+            problem, value = self._pipe.recv()
+        except (EOFError, OSError):
+            raise _Died("its process was killed, perhaps for lack of memory") from None
+        if problem:
+            raise RuntimeError(problem)
+        return value
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.join()
+
+
+def _serve(pipe: Connection) -> None:
+    """Answer calls until the other end of the pipe is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the process that writes
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            function, arguments, keywords = pipe.recv()
+            try:
+                answer = "", function(*arguments, **keywords)
+            except Exception as error:  # not every exception can be sent
+                answer = f"{type(error).__name__}: {error}", None
+            pipe.send(answer)

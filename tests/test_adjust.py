@@ -1,0 +1,238 @@
+"""Late rules, extensions, manual scores and comments, and the grade that comes of them."""
+
+from pathlib import Path
+
+import pytest
+
+from grader.adjust import FinalScore, final_scores, main, merge
+from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
+
+LESSON = "02_bigrams"
+DUE = "lesson,due,percent_a_day,at_most_percent,grace_minutes"
+RULE = f"{DUE}\n{LESSON},2026-03-01T23:59+01:00,10,50,15\n"
+SUBMITTED = "student,lesson,submitted_at"
+EXTENSION = "student,lesson,due"
+MANUAL = "student,lesson,exercise,points,comment"
+
+
+def result(student: str = "ada", points: float = 2.0, lesson: str = LESSON) -> SubmissionResult:
+    exercises = [
+        ExerciseResult("normalise", "passed", points, 2.0),
+        ExerciseResult("quiz", "partial", 3.0, 6.0),
+    ]
+    return SubmissionResult(student, lesson, "hw.ipynb", "", "graded", "", 1.0, exercises)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    gradebook = Gradebook(tmp_path / "grades")
+    for student in ("ada", "ben"):
+        gradebook.write(result(student))
+    return tmp_path / "grades"
+
+
+def write(folder: Path, text: str, name: str = "file.csv") -> Path:
+    path = folder.parent / name
+    path.write_text(text, "utf-8")
+    return path
+
+
+def merged(folder: Path, *texts: str) -> list[str]:
+    return merge(folder, [write(folder, text, f"{i}.csv") for i, text in enumerate(texts)])
+
+
+def score(folder: Path, student: str = "ada") -> FinalScore:
+    return next(s for s in final_scores(folder) if s.result.student == student)
+
+
+def test_without_any_file_the_checks_decide(folder: Path) -> None:
+    for one in final_scores(folder):
+        assert (one.points, one.max_points, one.penalty, one.late) == (5, 8, 0, None)
+        assert (one.comment, one.is_manual) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("came", "days", "percent"),
+    [
+        ("2026-02-20T10:00+01:00", 0, 0),
+        ("2026-03-01T23:59+01:00", 0, 0),
+        ("2026-03-02T00:14+01:00", 0, 0),  # within the grace
+        ("2026-03-02T00:15+01:00", 1, 10),
+        ("2026-03-01T22:59Z", 0, 0),  # the same moment in another zone
+        ("2026-03-02T22:59Z", 1, 10),
+        ("2026-03-02T23:00Z", 2, 20),
+        ("2026-03-09T23:00+01:00", 8, 50),  # no more than half
+    ],
+)
+def test_each_day_late_costs(folder: Path, came: str, days: int, percent: float) -> None:
+    merged(folder, RULE, f"{SUBMITTED}\nada,{LESSON},{came}\n")
+    one = score(folder)
+    assert (one.late.days if one.late else 0) == days
+    assert one.penalty == pytest.approx(5 * percent / 100)
+    assert one.points == pytest.approx(5 - one.penalty)
+    assert score(folder, "ben").points == 5  # nobody said when that came
+
+
+def test_an_extension_moves_the_due_date_of_one_student(folder: Path) -> None:
+    came = "2026-03-03T12:00+01:00"
+    times = f"{SUBMITTED}\nada,{LESSON},{came}\nben,{LESSON},{came}\n"
+    merged(folder, RULE, times, f"{EXTENSION}\nada,{LESSON},2026-03-03T23:59+01:00\n")
+    assert score(folder).late is None
+    assert score(folder, "ben").penalty == 1
+    merged(folder, f"{EXTENSION}\nada,{LESSON},\n")  # taken away again
+    assert score(folder).penalty == 1
+
+
+def test_manual_points_take_the_place_of_the_checks(folder: Path) -> None:
+    text = (
+        f'{MANUAL}\nada,{LESSON},quiz,5.5,"Well argued, and so it counts"\nada,{LESSON},,,Good.\n'
+    )
+    merged(folder, text)
+    one = score(folder)
+    assert [e.points for e in one.exercises] == [2, 5.5]
+    assert (one.points, one.earned, one.is_manual) == (7.5, 7.5, True)
+    assert one.exercises[1].result.points == 3  # what the checks gave is still known
+    assert one.exercises[1].comment == "Well argued, and so it counts"
+    assert one.comment == "Good."
+
+
+def test_a_comment_alone_leaves_the_points(folder: Path) -> None:
+    merged(folder, f"{MANUAL}\nada,{LESSON},quiz,,See me\n")
+    one = score(folder)
+    assert (one.points, one.exercises[1].comment, one.is_manual) == (5, "See me", False)
+
+
+def test_zero_is_a_score(folder: Path) -> None:
+    merged(folder, f"{MANUAL}\nada,{LESSON},quiz,0,Copied\n")
+    assert score(folder).points == 2
+
+
+def test_the_penalty_is_taken_from_the_manual_points_too(folder: Path) -> None:
+    late = f"{SUBMITTED}\nada,{LESSON},2026-03-02T12:00+01:00\n"
+    merged(folder, RULE, late, f"{MANUAL}\nada,{LESSON},quiz,6,\n")
+    assert score(folder).points == pytest.approx(8 * 0.9)
+
+
+def test_grading_again_loses_nothing_that_people_decided(folder: Path) -> None:
+    late = f"{SUBMITTED}\nada,{LESSON},2026-03-02T12:00+01:00\n"
+    merged(folder, RULE, late, f"{MANUAL}\nada,{LESSON},quiz,6,Good\n")
+    Gradebook(folder).write(result("ada", points=0.5))
+    one = score(folder)
+    assert [e.points for e in one.exercises] == [0.5, 6]
+    assert one.points == pytest.approx(6.5 * 0.9)
+    assert one.exercises[1].comment == "Good"
+
+
+def test_merging_again_changes_nothing(folder: Path) -> None:
+    texts = (
+        RULE,
+        f"{SUBMITTED}\nada,{LESSON},2026-03-02T12:00Z\n",
+        f"{MANUAL}\nada,{LESSON},,,Hi\n",
+    )
+    merged(folder, *texts)
+    before = final_scores(folder)
+    merged(folder, *texts)
+    assert final_scores(folder) == before
+
+
+def test_a_later_file_takes_the_place_of_an_earlier_one(folder: Path) -> None:
+    merged(folder, f"{MANUAL}\nada,{LESSON},quiz,6,\nben,{LESSON},quiz,1,\n")
+    merged(folder, f"{MANUAL}\nada,{LESSON},quiz,4,\n")
+    assert (score(folder).points, score(folder, "ben").points) == (6, 3)
+    merged(folder, f"{MANUAL}\nada,{LESSON},quiz,,\n")
+    assert score(folder).points == 5
+
+
+def test_spreadsheets_write_csv_in_their_own_ways(folder: Path) -> None:
+    rows = f"\ufeffStudent;Lesson;Exercise;Points;Comment\r\n ada ;{LESSON};quiz;4;a, b\r\n;;;;\r\n"
+    merged(folder, rows)
+    assert score(folder).exercises[1].comment == "a, b"
+    columns = f"comment,points,exercise,lesson,student\n,1,quiz,{LESSON},ada\n"
+    merged(folder, columns)
+    assert score(folder).points == 3
+
+
+def test_names_are_those_of_the_reports_csv(folder: Path) -> None:
+    for name in ("=HYPERLINK(0)", "Zoe\u0308", "O'Neill"):
+        Gradebook(folder).write(result(name.replace("e\u0308", "\u00eb")))
+    merged(folder, f"{MANUAL}\n'=HYPERLINK(0),{LESSON},quiz,6,\nZoe\u0308,{LESSON},quiz,6,\n")
+    assert score(folder, "=HYPERLINK(0)").points == 8
+    assert score(folder, "Zo\u00eb").points == 8
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "told"),
+    [
+        (MANUAL, "ada,02_bigram,quiz,1,", "no lesson '02_bigram'; write one of .*02_bigrams"),
+        (MANUAL, f"ada,{LESSON},quizz,1,", "no exercise 'quizz'; write one of .*quiz"),
+        (MANUAL, f"ada,{LESSON},quiz,7,", "points is '7'; write a number from 0 to 6"),
+        (MANUAL, f"ada,{LESSON},quiz,-1,", "points is '-1'; write a number from 0 to 6"),
+        (MANUAL, f"ada,{LESSON},quiz,nan,", "points is 'nan'; write a number from 0 to 6"),
+        (MANUAL, f"ada,{LESSON},quiz,ten,", "points is 'ten'; write a number from 0 to 6"),
+        (MANUAL, f"ada,{LESSON},,2,", "points belong to an exercise; write its name"),
+        (MANUAL, f"ada,{LESSON},quiz,2,a,b", "6 cells, the first line has 5; .* in quotes"),
+        (MANUAL, f",{LESSON},quiz,2,", "no student; write the name"),
+        (SUBMITTED, f"ada,{LESSON},2026-03-01", "difference to UTC, as 2026-03-01T23:59"),
+        (SUBMITTED, f"ada,{LESSON},2026-03-01T23:59", "difference to UTC"),
+        (SUBMITTED, f"ada,{LESSON},tomorrow", "submitted_at is 'tomorrow'; write date, time"),
+        (SUBMITTED, f"ada,{LESSON},9999-12-31T23:59-12:00", "write a year between"),
+        (EXTENSION, f"ada,{LESSON},1.3.2026", "due is '1.3.2026'; write date, time"),
+        (DUE, f"{LESSON},2026-03-01T23:59Z,110,50,0", "percent_a_day is '110'; .* 0 to 100"),
+        (DUE, f"{LESSON},2026-03-01T23:59Z,10,,0", "at_most_percent is ''; .* 0 to 100"),
+        (DUE, f"{LESSON},2026-03-01T23:59Z,10,50,1e9", "grace_minutes is '1e9'; .* 0 to 10080"),
+    ],
+)
+def test_a_wrong_row_is_named_with_what_to_write(
+    folder: Path, header: str, row: str, told: str
+) -> None:
+    file = write(folder, f"{header}\n\n{row}\n")
+    with pytest.raises(ValueError, match=rf"(?s)file\.csv, line 3: .*{told}"):
+        merge(folder, [file])
+    assert score(folder).points == 5
+
+
+def test_two_rows_about_the_same_are_refused(folder: Path) -> None:
+    text = f"{MANUAL}\nada,{LESSON},quiz,1,\nada,{LESSON},quiz,2,\n"
+    with pytest.raises(ValueError, match=r"line 3: line 2 is about the same; leave one"):
+        merged(folder, text)
+
+
+def test_all_that_is_wrong_is_said_and_nothing_is_merged(folder: Path) -> None:
+    good = f"{MANUAL}\nada,{LESSON},quiz,6,\n"
+    bad = f"{SUBMITTED}\nada,{LESSON},soon\nben,x,2026-03-01T00:00Z\n"
+    with pytest.raises(ValueError, match=r"(?s)1\.csv, line 2.*1\.csv, line 3.*nothing was merged"):
+        merged(folder, good, bad)
+    assert score(folder).points == 5
+
+
+@pytest.mark.parametrize("text", ["", "student,points\nada,1\n", "{}"])
+def test_another_kind_of_file_is_refused_with_the_columns_to_write(folder: Path, text: str) -> None:
+    with pytest.raises(ValueError, match=r"line 1: write one of these .*student,lesson,exercise"):
+        merged(folder, text)
+
+
+def test_a_file_in_another_encoding_is_refused(folder: Path) -> None:
+    path = folder.parent / "latin.csv"
+    path.write_bytes(f"{MANUAL}\nZo\u00eb,{LESSON},,,x\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="not UTF-8 text; save it as CSV UTF-8"):
+        merge(folder, [path])
+
+
+def test_what_is_not_there_is_said(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"there is no .*lost\.csv"):
+        merge(folder, [tmp_path / "lost.csv"])
+    with pytest.raises(FileNotFoundError, match="grader grade"):
+        merge(tmp_path / "nowhere", [])
+
+
+def test_a_name_that_nobody_has_is_warned_of_and_kept(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(folder, f"{MANUAL}\nadda,{LESSON},quiz,6,\nben,{LESSON},quiz,6,\n")
+    assert main(folder, [file]) == 0
+    told = capsys.readouterr().out
+    assert "scores and comments merged, 2 in all" in told
+    assert "nobody in the gradebook is called 'adda'" in told
+    assert "ben" not in told
+    Gradebook(folder).write(result("adda"))
+    assert score(folder, "adda").points == 8

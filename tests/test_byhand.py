@@ -1,0 +1,189 @@
+"""What an exercise asks to be written by hand, the library may not do."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from grader import judge as judging
+from grader.byhand import forbidden_use
+from grader.judge import judge
+from grader.sandbox import Limits, Sandbox
+from grader.session import Cell
+from lmcourse import byhand
+from lmcourse.byhand import Forbidden
+from lmcourse.checks import Exercise, Outcome, exercises, run
+from lmcourse.selfcheck import outcome_html, outcome_text
+from lmcourse.student import Host, Student
+
+EXERCISE = replace(exercises("00_start")["softmax"], forbidden=("softmax", "log_softmax"))
+
+BY_HAND = """\
+import torch
+def softmax(logits):
+    positive = (logits - logits.max(dim=-1, keepdim=True).values).exp()
+    return positive / positive.sum(dim=-1, keepdim=True)
+"""
+
+# In the syntax tree, or only when it runs.
+SEEN = {
+    "by its module": "import torch\ndef softmax(x): return torch.softmax(x, -1)",
+    "by another module": (
+        "import torch.nn.functional as F\ndef softmax(x): return F.log_softmax(x, -1).exp()"
+    ),
+    "as a method": "def softmax(x): return x.softmax(-1)",
+    "under another name": "from torch import softmax as s\ndef softmax(x): return s(x, -1)",
+    "imported within": "def softmax(x):\n    from torch import softmax as s\n    return s(x, -1)",
+    "kept under another name": "import torch\ns = torch.softmax\ndef softmax(x): return s(x, -1)",
+    "in a lambda": "import torch\nsoftmax = lambda x: torch.softmax(x, -1)",
+    "filled in": (
+        "import torch\nfrom functools import partial\nsoftmax = partial(torch.softmax, dim=-1)"
+    ),
+    "in a helper": (
+        "import torch\ndef helper(x): return torch.softmax(x, -1)\ndef softmax(x): return helper(x)"
+    ),
+    "in a class": (
+        "import torch\nclass Net:\n    def __call__(self, x): return torch.softmax(x, -1)\n"
+        "net = Net()\ndef softmax(x): return net(x)"
+    ),
+    "by all names": (
+        "from torch.nn.functional import *\ndef helper(x): return softmax(x, -1)\n"
+        "answer = helper\nanswer_1 = helper"
+    ),
+    "by its name as a text": (
+        "import torch\ndef softmax(x): return getattr(torch, 'softmax')(x, -1)"
+    ),
+    "beneath a magic": "%%time\nimport torch\ndef softmax(x): return torch.softmax(x, -1)",
+    "if something": (
+        "import torch\nif True:\n    def softmax(x): return torch.softmax(x, -1)\n"
+        "else:\n    def softmax(x): return x"
+    ),
+}
+HIDDEN = {
+    "put together": "import torch\ndef softmax(x): return getattr(torch, 'soft' + 'max')(x, -1)",
+    "put together before": (
+        "import torch\ns = getattr(torch, 'soft' + 'max')\ndef softmax(x): return s(x, -1)"
+    ),
+    "as a layer": "import torch\ndef softmax(x): return torch.nn.Softmax(-1)(x)",
+    "by what is below": "import torch\ndef softmax(x): return torch.ops.aten.softmax(x, -1)",
+    "as code in a text": "def softmax(x): return eval('x.soft' + 'max(-1)')",
+}
+FINE = {
+    "by hand": BY_HAND,
+    "compared in the same cell": BY_HAND + "x = torch.ones(3)\ntorch.softmax(x, -1) == softmax(x)",
+    "used elsewhere": BY_HAND + "def other(x): return torch.softmax(x, -1)",
+    "numbers made with it": (
+        BY_HAND + "scale = torch.softmax(torch.zeros(1), -1)\n"
+        "by_hand = softmax\ndef softmax(x): return by_hand(x) * scale"
+    ),
+    "a variable of the same name as such numbers": (
+        BY_HAND.replace("positive", "probs") + "probs = torch.softmax(torch.ones(3), -1)\n"
+    ),
+    "a word in a text": BY_HAND.replace("):", "):\n    'as torch.softmax(x, -1) does'"),
+}
+
+
+def cells(*sources: str) -> list[Cell]:
+    return [Cell(number, source) for number, source in enumerate(sources, 1)]
+
+
+def checked(source: str, exercise: Exercise = EXERCISE) -> Outcome:
+    student: dict[str, Any] = {}
+    reference: dict[str, Any] = {}
+    exec(source, student)
+    exec(BY_HAND, reference)
+    senders = [Host(space, exercise.probes).send for space in (student, reference)]
+    return run(exercise, Student(senders[0]), Student(senders[1]), seed=1, hidden=True)
+
+
+@pytest.mark.parametrize("source", SEEN.values(), ids=SEEN)
+def test_a_forbidden_call_is_found_in_the_code(source: str) -> None:
+    exercise = replace(EXERCISE, names=("softmax", "answer_1"))
+    found = forbidden_use(exercise, cells("x = 1", source))
+    assert found.startswith("cell 2, line ")
+    assert "asks you to write" in found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        source
+        for name, source in (SEEN | HIDDEN).items()
+        if name not in ("by all names", "beneath a magic")
+    ],
+)
+def test_a_forbidden_call_is_refused_when_it_is_made(source: str) -> None:
+    outcome = checked(source)
+    assert (outcome.status, outcome.share) == ("forbidden", 0.0)
+    assert "this exercise asks you to write" in outcome.message
+
+
+@pytest.mark.parametrize("source", FINE.values(), ids=FINE)
+def test_honest_code_is_left_in_peace(source: str) -> None:
+    assert forbidden_use(EXERCISE, cells("import torch", source)) == ""
+    assert checked(source).status == "passed"
+
+
+def test_the_last_definition_counts() -> None:
+    first = "def softmax(x): return x.softmax(-1)"
+    assert forbidden_use(EXERCISE, cells(first, BY_HAND)) == ""
+    assert forbidden_use(EXERCISE, cells(BY_HAND, first)).startswith("cell 2, line 1")
+
+
+def test_code_that_cannot_be_read_is_no_reason_to_stop() -> None:
+    odd = ["def softmax(x) return", "x = " + "(" * 5000, "x = 1\0", "-" * 100_000 + "1", "x?\n!ls"]
+    assert forbidden_use(EXERCISE, cells(*odd, BY_HAND)) == ""
+
+
+def test_an_exercise_that_forbids_nothing_may_call_anything() -> None:
+    plain = replace(EXERCISE, forbidden=())
+    assert checked("def softmax(x): return x.softmax(-1)", plain).status == "passed"
+    assert forbidden_use(plain, cells("def softmax(x): return x.softmax(-1)")) == ""
+
+
+def test_functions_that_torch_does_not_watch_are_refused_too() -> None:
+    with byhand.refused(("broadcast_shapes",)):
+        with pytest.raises(Forbidden):
+            torch.broadcast_shapes((2, 1), (3,))
+        with pytest.raises(Forbidden):
+            np.broadcast_shapes((2, 1), (3,))
+    assert torch.broadcast_shapes((2, 1), (3,)) == np.broadcast_shapes((2, 1), (3,))
+
+
+def test_nothing_is_refused_after_a_check() -> None:
+    outcome = checked("def softmax(x): return x.softmax(-1)")
+    assert outcome.status == "forbidden"
+    assert torch.zeros(2).softmax(-1).tolist() == [0.5, 0.5]
+
+
+def test_a_notebook_is_told_in_plain_words() -> None:
+    outcome = checked("def softmax(x): return x.softmax(-1)")
+    for told in (outcome_text(EXERCISE, outcome), outcome_html(EXERCISE, outcome)):
+        assert "not written by hand (0 of 3 points)" in told
+        assert "this exercise asks you to write softmax yourself" in told
+
+
+@pytest.mark.sandbox
+def test_the_grader_gives_no_points_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = {"softmax": EXERCISE}
+    monkeypatch.setattr(judging, "exercises", lambda _: every)
+    reference: dict[str, Any] = {}
+    exec(BY_HAND, reference)
+    sandbox = Sandbox("bwrap", Limits(memory_mb=512))
+    outcomes = {
+        name: judge("00_start", cells(source), "file", reference, sandbox, b"secret")[0]
+        for name, source in {
+            "by hand": BY_HAND,
+            "seen": SEEN["as a method"],
+            "hidden": HIDDEN["put together before"],
+        }.items()
+    }
+    sandbox.close()
+    assert {name: (found.status, found.points) for name, found in outcomes.items()} == {
+        "by hand": ("passed", EXERCISE.points),
+        "seen": ("forbidden", 0.0),
+        "hidden": ("forbidden", 0.0),
+    }
+    assert outcomes["seen"].message.startswith("cell 1, line 1: this exercise asks you to write")
