@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 NBVAL := --nbval-lax --nbval-current-env
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint build lessons coverage html check-notebooks system clean
+.PHONY: help setup demo test lint build lessons coverage html check-notebooks bench system clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ html: $(READY) ## write the solved notebooks as HTML to build/html
 
 check-notebooks: $(READY) ## check the exercises that you filled in, in notebooks/
 	$(BIN)/grader check notebooks/*.ipynb --junit $(REPORTS)/checks.xml
+
+bench: setup ## measure grading against nbgrader and otter-grader, on a quiet machine
+	$(BIN)/python bench/grading.py
 
 system: ## install bubblewrap and Chromium through apt (for CI)
 	@.ci/install-system bubblewrap chromium

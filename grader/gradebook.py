@@ -8,7 +8,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lmcourse.checks import CaseResult
@@ -280,7 +280,7 @@ def _write(connection: sqlite3.Connection, result: SubmissionResult) -> None:
             (
                 *(student, lesson, position, exercise.name, exercise.status),
                 *(exercise.points, exercise.max_points, _text(exercise.message)),
-                json.dumps([asdict(case) for case in exercise.cases]),
+                json.dumps([vars(case) for case in exercise.cases]),
             )
             for position, exercise in enumerate(result.exercises)
         ],

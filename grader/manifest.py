@@ -6,7 +6,6 @@ Grading the same class with the same secret on the same machine gives the same b
 import hashlib
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +32,8 @@ def write_manifest(folder: Path, gradebook: Gradebook) -> Path:
 
 
 def _described(result: SubmissionResult) -> dict[str, Any]:
-    whole = asdict(result)
-    del whole["seconds"]  # the one thing that differs when the same is graded again
+    # Seconds are the one thing that differs when the same is graded again.
+    whole = {key: value for key, value in vars(result).items() if key != "seconds"}
     return {
         "student": result.student,
         "lesson": result.lesson,
@@ -44,5 +43,5 @@ def _described(result: SubmissionResult) -> dict[str, Any]:
         "run": result.run,
         "status": result.status,
         "points": round(result.points, 4),
-        "result_sha256": hashlib.sha256(json.dumps(whole).encode()).hexdigest(),
+        "result_sha256": hashlib.sha256(json.dumps(whole, default=vars).encode()).hexdigest(),
     }

@@ -45,7 +45,11 @@ EXERCISE_STATUSES = {
     "crashed": Status(
         "!", "crashed", "The code ended the notebook's process, or garbled its reply."
     ),
-    "forbidden": Status("!", "not allowed", "The code tried what grading does not allow."),
+    "forbidden": Status(
+        "!",
+        "not allowed",
+        "The code calls a library function that the exercise asks to be written by hand.",
+    ),
     "missing": Status("○", "not started", "Nothing to grade was found under this exercise's name."),
 }
 SUBMISSION_STATUSES = {

@@ -126,6 +126,27 @@ def write_unprintable(folder: Path) -> None:
     nbformat.write(fill(released, lesson, replacements), path)
 
 
+DRAWING = """\
+import random
+import numpy as np
+
+drawn = [random.random(), float(np.random.rand()), torch.rand(1).item()]
+
+def count_bigrams(ids, V):
+    raise ValueError(drawn)
+"""
+
+
+def write_drawing(folder: Path) -> None:
+    """Write a notebook that draws numbers without a seed."""
+    lesson = Course(ROOT).lesson(LESSON)
+    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+    replacements = dict.fromkeys(lesson.exercises()) | {"count_bigrams": DRAWING}
+    path = folder / "drawing" / f"{LESSON}.ipynb"
+    path.parent.mkdir()
+    nbformat.write(fill(released, lesson, replacements), path)
+
+
 UNREADABLE = {
     "not-json": "not_a_notebook",
     "another-kind-of-json": "not_a_notebook",
@@ -255,6 +276,7 @@ def test_grading_twice_with_one_secret_gives_the_same_bytes(
     submissions, first = graded
     for student in ("partial", "known-mistake", "syntax-error", "fake-score", "not-json"):
         shutil.copytree(submissions / student, tmp_path / "class" / student)
+    write_drawing(tmp_path / "class")
     for out, jobs in (("one", "1"), ("two", "2")):
         (tmp_path / out).mkdir()
         shutil.copy(first / grade.SECRET_FILE, tmp_path / out)
@@ -262,11 +284,14 @@ def test_grading_twice_with_one_secret_gives_the_same_bytes(
         assert main([*command, "--lesson", LESSON, "--jobs", jobs]) == 0
     one, two = tmp_path / "one", tmp_path / "two"
     assert results(one) == results(two)
+    drawn = results(one)["drawing"].exercises[0]
+    assert drawn.status == "error"
+    assert "ValueError: [0." in drawn.cases[0].message
     manifest = (one / "manifest.json").read_bytes()
     assert manifest == (two / "manifest.json").read_bytes()
     whole = json.loads((first / "manifest.json").read_bytes())["submissions"]
     for submission in json.loads(manifest)["submissions"]:
-        assert submission in whole
+        assert submission in whole or submission["student"] == "drawing"
 
 
 @pytest.mark.sandbox

@@ -318,3 +318,20 @@ def test_setup_says_which_python_is_missing(tmp_path: Path) -> None:
     )
     assert found.returncode == 1
     assert "make setup PYTHON=" in found.stderr
+
+
+def test_the_readme_names_the_repository_as_pyproject_does() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    address = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
+    lessons = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+    colab = "https://colab.research.google.com/github/"
+    badges = re.findall(rf"\({colab}([^)]+)\)", text)
+    assert badges == [f"{address}/blob/main/notebooks/{lesson}.ipynb" for lesson in lessons]
+    assert all(f"](notebooks/{lesson}.ipynb)" in text for lesson in lessons)
+
+
+def test_what_the_readme_links_to_is_there() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    links = re.findall(r"\]\((?!https://)([^)#]+)\)", text)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []

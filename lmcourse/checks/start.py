@@ -293,7 +293,7 @@ def logits_afterwards(namespace: dict[str, Any], softmax: Any, logits: torch.Ten
     return logits
 
 
-@exercise(LESSON, "softmax", points=3)
+@exercise(LESSON, "softmax", points=3, forbidden=("softmax", "log_softmax", "softmin"))
 def softmax(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     quarters = torch.tensor([0.25, 0.75])
     yield case(

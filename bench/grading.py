@@ -1,0 +1,325 @@
+"""`make bench`, grading: seconds per submission here, in nbgrader and in otter, on this machine.
+
+    python bench/grading.py            both parts below
+    python bench/grading.py peers      a small lesson, in all three
+    python bench/grading.py class      1,000 submissions of lesson 02, here
+
+The small lesson (`bench/course`) has two exercises, one plot and 100 training steps; all three run
+all of it. nbgrader and otter live in an environment of their own, `build/peers`.
+"""
+
+import argparse
+import contextlib
+import copy
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+import nbformat
+import psutil
+from nbformat import NotebookNode
+
+from grader.build import ROOT, paths
+from grader.course import Course
+from grader.gradebook import FILE_NAME, Gradebook
+from grader.render import fill
+
+BENCH = Path(__file__).parent
+WORK = ROOT / "build" / "bench"
+PEERS = ROOT / "build" / "peers"
+
+SMALL, LARGE = "00_line", "02_bigrams"
+OURS, THEIRS, CLASS = 200, 6, 1_000
+AT_LEAST = {"nbgrader autograde": 25, "otter run": 50}  # times their throughput
+MINUTES = 5  # at most, for the class
+GROWTH = 1.02  # at most, of memory, from the first hundred submissions to the last
+
+CORES = 2
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+# The cases of bench/course/checks.py, as the other graders want them.
+POINTS = {"standardise": 1, "fit": 2}
+TESTS = {
+    "standardise": """\
+for size in (2, 10, 1000):
+    x = 3 * torch.randn(size, generator=torch.Generator().manual_seed(size)) + 1
+    assert torch.allclose(standardise(x), (x - x.mean()) / x.std(correction=0), atol=1e-5)
+""",
+    "fit": """\
+for size in (50, 200):
+    generator = torch.Generator().manual_seed(size)
+    x = torch.randn(size, generator=generator)
+    y = 2 * x + 1 + 0.1 * torch.randn(size, generator=generator)
+    line = torch.linalg.lstsq(torch.stack([x, torch.ones(size)], 1), y[:, None]).solution
+    assert torch.allclose(torch.tensor(fit(x, y)), line.flatten(), atol=1e-3)
+""",
+}
+
+
+def main() -> int:
+    """Run the parts that were asked for, and return 1 if a target was missed."""
+    parts = {"peers": compare_with_peers, "class": grade_a_class}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help="peers or class; else both")
+    wanted = parser.parse_args().parts or list(parts)
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start\n")
+    return int(not all([parts[part]() for part in wanted]))
+
+
+# --- The same small lesson in all three -------------------------------------------------------
+
+
+def compare_with_peers() -> bool:
+    """Print seconds per submission in all three; return whether the targets are met."""
+    shutil.rmtree(WORK / "small", ignore_errors=True)
+    course = make_course(WORK / "small" / "course")
+    submissions = make_submissions(course, SMALL)
+    make_peers()
+    seconds = {
+        f"grader grade, {CORES} at a time": time_grader(course, submissions),
+        "nbgrader autograde": time_nbgrader(WORK / "small" / "nbgrader", submissions),
+        "otter run": time_otter(WORK / "small" / "otter", submissions),
+    }
+    ours = next(iter(seconds.values()))
+    print(f"{SMALL}: seconds per submission, from the start of the command to its end")
+    for name, each in seconds.items():
+        target = f"   at least {AT_LEAST[name]}" if name in AT_LEAST else ""
+        print(f"  {name:28} {each:8.3f}   {each / ours:6.1f} times as long{target}")
+    print()
+    return all(seconds[name] / ours >= factor for name, factor in AT_LEAST.items())
+
+
+def make_course(root: Path) -> Path:
+    """Make a checkout whose only lesson is the small one, and build it."""
+    clutter = shutil.ignore_patterns("__pycache__", "recordings")
+    for package in ("lmcourse", "grader"):
+        shutil.copytree(ROOT / package, root / package, ignore=clutter)
+    for check in (root / "lmcourse" / "checks").glob("*.py"):
+        if check.name != "__init__.py":
+            check.unlink()
+    (root / "solutions" / "mistakes").mkdir(parents=True)
+    for source, place in {
+        ROOT / "pyproject.toml": "pyproject.toml",
+        BENCH / "course" / "checks.py": "lmcourse/checks/line.py",
+        BENCH / "course" / "lesson.py": f"solutions/{SMALL}.py",
+        BENCH / "course" / "mistakes.py": f"solutions/mistakes/{SMALL}.py",
+    }.items():
+        shutil.copy(source, root / place)
+    run([sys.executable, "-m", "grader.cli", "build", SMALL], root)
+    return root
+
+
+def make_submissions(root: Path, lesson: str) -> list[NotebookNode]:
+    """Return the solved notebook, and one for each known mistake."""
+    course = Course(root)
+    released = nbformat.read(paths(root, lesson).student, as_version=4)
+    wrong = [{mistake.exercise: mistake.code} for mistake in course.mistakes(lesson)]
+    replacements: list[Mapping[str, str]] = [{}, *wrong]
+    return [fill(released, course.lesson(lesson), each) for each in replacements]
+
+
+def make_peers() -> None:
+    """Make the other graders' environment, unless it is there."""
+    ready, wanted = PEERS / "ready", (BENCH / "peers.txt").read_text("utf-8")
+    if ready.is_file() and ready.read_text("utf-8") == wanted:
+        return
+    print(f"making {PEERS.relative_to(ROOT)} from bench/peers.txt", flush=True)
+    run([sys.executable, "-m", "venv", str(PEERS)], ROOT)
+    run([PEERS / "bin" / "pip", "install", "-q", "-r", str(BENCH / "peers.txt")], ROOT)
+    ready.write_text(wanted, "utf-8")
+
+
+def time_grader(course: Path, submissions: list[NotebookNode]) -> float:
+    """Return the seconds that `grader grade` takes per submission."""
+    folder, out = course.parent / "submissions", course.parent / "grades"
+    write_class(submissions, folder, OURS)
+    command = [sys.executable, "-m", "grader.cli", "grade", str(folder), "--out", str(out)]
+    seconds = run([*command, "--jobs", str(CORES)], course)
+    expect([result.points for result in Gradebook.open(out).results()])
+    return seconds / OURS
+
+
+def time_nbgrader(folder: Path, submissions: list[NotebookNode]) -> float:
+    """Return the seconds that `nbgrader autograde` takes per submission."""
+    for place in ("source", *(f"submitted/student-{number}" for number in range(THEIRS))):
+        (folder / place / "line").mkdir(parents=True)
+    books = [for_peers(book, TESTS) for book in submissions]
+    nbformat.write(books[0], folder / "source" / "line" / f"{SMALL}.ipynb")
+    for number in range(THEIRS):
+        path = folder / "submitted" / f"student-{number}" / "line" / f"{SMALL}.ipynb"
+        nbformat.write(books[number % len(books)], path)
+    nbgrader = str(PEERS / "bin" / "nbgrader")
+    run([nbgrader, "generate_assignment", "line"], folder)
+    seconds = run([nbgrader, "autograde", "line"], folder)
+    with contextlib.closing(sqlite3.connect(folder / "gradebook.db")) as connection:
+        query = """
+            SELECT sum(grade.auto_score) FROM grade
+            JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
+            JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
+            GROUP BY submitted_assignment.student_id ORDER BY submitted_assignment.student_id
+        """
+        expect([score for (score,) in connection.execute(query)])
+    return seconds / THEIRS
+
+
+def time_otter(folder: Path, submissions: list[NotebookNode]) -> float:
+    """Return the seconds that `otter run` takes per submission."""
+    (folder / "tests").mkdir(parents=True)
+    for name, code in TESTS.items():
+        doctest = "\n".join(
+            f"{'...' if number else '>>>'} {line}" for number, line in enumerate(code.splitlines())
+        )
+        suite = {"cases": [{"code": doctest, "hidden": False, "locked": False}], "scored": True}
+        suite |= {"setup": "", "teardown": "", "type": "doctest"}
+        test = {"name": name, "points": POINTS[name], "suites": [suite]}
+        (folder / "tests" / f"{name}.py").write_text(f"OK_FORMAT = True\n\ntest = {test!r}\n")
+    otter = str(PEERS / "bin" / "otter")
+    plain = ["--no-config", "--no-requirements", "--no-environment"]
+    run([otter, "generate", "-t", "tests", "-o", "autograder.zip", *plain], folder)
+    seconds, points = 0.0, []
+    for number in range(THEIRS):
+        book = for_peers(submissions[number % len(submissions)], {})
+        (folder / str(number)).mkdir()
+        nbformat.write(book, folder / f"{number}.ipynb")
+        command = [otter, "run", "-a", "autograder.zip", "-o", str(number), f"{number}.ipynb"]
+        seconds += run(command, folder)
+        results = json.loads((folder / str(number) / "results.json").read_text("utf-8"))
+        points.append(sum(test.get("score", 0) for test in results["tests"]))
+    expect(points)
+    return seconds / THEIRS
+
+
+def for_peers(notebook: NotebookNode, tests: Mapping[str, str]) -> NotebookNode:
+    """Return the notebook without this course's own package, and with `tests` for its checks."""
+    book = copy.deepcopy(notebook)
+    cells = []
+    for cell in book.cells:
+        name = cell.source.removeprefix('check("').removesuffix('")')
+        if "check.lesson(" in cell.source:
+            cell.source = "import matplotlib.pyplot as plt\nimport torch"
+        elif name in TESTS:
+            if name not in tests:
+                continue
+            cell.source = tests[name]
+        cells.append(cell)
+    book.cells = cells
+    return book
+
+
+def expect(points: list[float]) -> None:
+    """Fail unless all right submissions got all points and all wrong ones got fewer."""
+    most = sum(POINTS.values())
+    for number, each in enumerate(points):
+        is_right = number % 3 == 0
+        if (each == most) != is_right:
+            raise SystemExit(f"submission {number} got {each} of {most} points")
+
+
+# --- A class ----------------------------------------------------------------------------------
+
+
+def grade_a_class() -> bool:
+    """Grade a thousand submissions of lesson 02; return whether time and memory are as promised."""
+    shutil.rmtree(WORK / "class", ignore_errors=True)
+    folder, out = WORK / "class" / "submissions", WORK / "class" / "grades"
+    solved, *wrong = make_submissions(ROOT, LARGE)
+    mixture = [book for mistaken in wrong for book in (solved, mistaken)]
+    write_class(mixture, folder, CLASS)
+    command = [sys.executable, "-m", "grader.cli", "grade", str(folder), "--out", str(out)]
+    memory = Memory(out)
+    started = time.monotonic()
+    process = subprocess.Popen([*command, "--jobs", str(CORES)], cwd=ROOT, env=ENVIRONMENT)
+    memory.watch(process)
+    if process.wait():
+        raise SystemExit(f"grading ended with {process.returncode}")
+    seconds = time.monotonic() - started
+    again = run([*command, "--jobs", str(CORES)], ROOT)
+    first, last = memory.of(1, 100), memory.of(CLASS - 100, CLASS - 1)
+    print(f"\n{LARGE}: {CLASS:,} submissions, {CORES} at a time")
+    print(f"  {seconds:.0f} s, {seconds / CLASS:.3f} s each   at most {60 * MINUTES} s")
+    print(f"  {again:.1f} s to grade the unchanged class again")
+    print(
+        f"  memory of all processes, median: {first:,.0f} MiB in the first hundred, "
+        f"{last:,.0f} MiB in the last\n"
+    )
+    return seconds <= 60 * MINUTES and last <= GROWTH * first
+
+
+class Memory:
+    """Samples what all processes of a run hold: their resident sets, what they share as often."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._samples: list[tuple[int, float]] = []
+
+    def watch(self, process: "subprocess.Popen[bytes]") -> None:
+        """Sample, in the background, until the process ends."""
+        threading.Thread(target=self._watch, args=(process,), daemon=True).start()
+
+    def of(self, first: int, last: int) -> float:
+        """Return the median, in MiB, while that many submissions were in the gradebook."""
+        return median(size for done, size in self._samples if first <= done <= last)
+
+    def _watch(self, process: "subprocess.Popen[bytes]") -> None:
+        root = psutil.Process(process.pid)
+        while process.poll() is None:
+            with contextlib.suppress(psutil.Error, sqlite3.Error):
+                tree = [root, *root.children(recursive=True)]
+                size = 0.0
+                for each in tree:
+                    with contextlib.suppress(psutil.Error):
+                        size += each.memory_info().rss / 2**20
+                self._samples.append((self._done(), size))
+            time.sleep(0.2)
+
+    def _done(self) -> int:
+        if not (self._out / FILE_NAME).is_file():
+            return 0
+        with contextlib.closing(sqlite3.connect(self._out / FILE_NAME)) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM submission").fetchone()
+            return int(count)
+
+
+# --- Both -------------------------------------------------------------------------------------
+
+
+def write_class(submissions: list[NotebookNode], folder: Path, size: int) -> None:
+    """Write `size` students' folders; no two files are the same."""
+    name = "notebook.ipynb"
+    for number in range(size):
+        book = submissions[number % len(submissions)]
+        last = book.cells[-1]
+        source = last.source
+        last.source += f"\n# {number}"
+        path = folder / f"student-{number:04}" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(nbformat.writes(book), "utf-8")
+        last.source = source
+
+
+def run(command: Sequence[str | Path], folder: Path) -> float:
+    """Run a command to its end and return its seconds."""
+    path = os.pathsep.join([str(Path(command[0]).parent), os.environ["PATH"]])
+    started = time.monotonic()
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=folder,
+        env={**ENVIRONMENT, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}")
+    return time.monotonic() - started
+
+
+if __name__ == "__main__":
+    sys.exit(main())

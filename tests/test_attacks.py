@@ -1,0 +1,238 @@
+"""Submissions that attack the grader (`attacks`) earn nothing by it, and harm nobody."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from attacks import FAMILIES
+from attacks.cheating import BY_HEART
+from nbformat.v4 import new_code_cell
+
+from grader.build import ROOT, paths
+from grader.course import Course
+from grader.execute import solved_namespace
+from grader.gradebook import ExerciseResult
+from grader.judge import judge
+from grader.render import fill
+from grader.sandbox import Limits, Sandbox
+from grader.session import Cell
+from lmcourse.checks import exercises
+
+LESSON = "02_bigrams"
+LIMITS = Limits(cell_seconds=6, call_seconds=6, submission_seconds=30, memory_mb=256, scratch_mb=16)
+SHORT = replace(LIMITS, cell_seconds=2, call_seconds=1, submission_seconds=12)
+STATUSES = {"passed", "partial", "failed", "error", "timeout", "out_of_memory", "crashed"}
+STATUSES |= {"missing", "forbidden"}
+STOLEN = "LMCOURSE_TEST_STOLEN"
+RIGHT = """\
+def nll(table, ids):
+    return -table[ids[:-1], ids[1:]].log().mean().item()
+"""
+ATTACKS = {
+    f"{family}: {name}": attack
+    for family, attacks in FAMILIES.items()
+    for name, attack in attacks.items()
+}
+
+EXERCISES = exercises(LESSON)
+TOTAL = sum(exercise.points for exercise in EXERCISES.values())
+
+Cells = Callable[..., list[Cell]]
+
+
+@dataclass(frozen=True)
+class Bait:
+    """What lies outside of the sandbox, and offers a right nll to who gets there."""
+
+    folder: Path
+    port: int
+    visitors: list[str]
+
+    def put_into(self, code: str) -> str:
+        for word, text in (
+            ("PORT", str(self.port)),
+            ("FOLDER", str(self.folder)),
+            ("STOLEN", STOLEN),
+        ):
+            code = code.replace(f"@{word}@", text)
+        return code
+
+
+@pytest.fixture(scope="module")
+def bait(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bait]:
+    folder = tmp_path_factory.mktemp("outside")
+    (folder / "canary").write_text(RIGHT)
+    doors = [socket.create_server(("127.0.0.1", 0))]
+    for name in (str(folder / "door"), f"\0{STOLEN}"):
+        door = socket.socket(socket.AF_UNIX)
+        door.bind(name)
+        door.listen()
+        doors.append(door)
+    visitors: list[str] = []
+
+    def serve(door: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                visitor, _ = door.accept()
+                visitors.append(str(door))
+                with visitor:
+                    visitor.sendall(RIGHT.encode())
+
+    for door in doors:
+        threading.Thread(target=serve, args=[door], daemon=True).start()
+    with subprocess.Popen(["sleep", "600"], env={STOLEN: RIGHT}) as neighbour:
+        yield Bait(folder, doors[0].getsockname()[1], visitors)
+        neighbour.kill()
+    for door in doors:
+        door.close()
+
+
+@pytest.fixture(scope="module")
+def sandbox(bait: Bait) -> Iterator[Sandbox]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STOLEN, RIGHT)
+        made = Sandbox("bwrap", LIMITS)
+        assert made.isolation == "warm"
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def reference() -> dict[str, Any]:
+    return solved_namespace(Course(ROOT).lesson(LESSON))
+
+
+@pytest.fixture(scope="module")
+def cells() -> Cells:
+    """Return a function that makes the cells of a submission, as `Attack` describes them."""
+    lesson = Course(ROOT).lesson(LESSON)
+    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+
+    def make(solved: tuple[str, ...], code: Mapping[str, str] = {}, first: str = "") -> list[Cell]:
+        stubs = dict.fromkeys(set(lesson.exercises()) - set(solved))
+        book = fill(released, lesson, {**stubs, **code})
+        place = next(i for i, cell in enumerate(book.cells) if "check.lesson(" in cell.source)
+        if first:
+            book.cells.insert(place + 1, new_code_cell(first))
+        code_cells = [cell for cell in book.cells if cell.cell_type == "code"]
+        return [
+            Cell(number, cell.source)
+            for number, cell in enumerate(code_cells, 1)
+            if "demo" not in cell.metadata.get("tags", ())
+        ]
+
+    return make
+
+
+@contextlib.contextmanager
+def short(sandbox: Sandbox) -> Iterator[None]:
+    """Give attacks less time than honest work: most of them take all that there is."""
+    sandbox.limits = SHORT
+    yield
+    sandbox.limits = LIMITS
+
+
+def points(results: list[ExerciseResult]) -> float:
+    return sum(result.points for result in results)
+
+
+def descendants() -> set[int]:
+    """Return the processes that come from this one, however far, and are not dead."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                parents[int(path.parent.name)] = int(parent)
+    found = {os.getpid()}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {os.getpid()}
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_earns_nothing_and_harms_nobody(
+    name: str, sandbox: Sandbox, reference: dict[str, Any], cells: Cells, bait: Bait
+) -> None:
+    attack = ATTACKS[name]
+    before = descendants()
+
+    def grade(submission: list[Cell]) -> list[ExerciseResult]:
+        baited = [Cell(cell.number, bait.put_into(cell.source)) for cell in submission]
+        return judge(LESSON, baited, name, reference, sandbox, b"secret")
+
+    with short(sandbox):
+        if attack.before:
+            grade(cells((), first=attack.before))
+        results = grade(cells(attack.solved, attack.code, attack.first))
+    fair = sum(EXERCISES[solved].points for solved in attack.solved)
+    if attack.like:
+        fair = points(grade(cells(attack.solved, attack.like)))
+    assert points(results) <= fair, results
+    assert [result.name for result in results] == list(EXERCISES)
+    assert {result.status for result in results} <= STATUSES
+    assert {r.name for r in results if r.name in attack.solved and r.status != "passed"} == set()
+
+    assert (bait.folder / "canary").read_text() == RIGHT
+    assert sorted(os.listdir(bait.folder)) == ["canary", "door"]
+    assert bait.visitors == []
+    deadline = time.monotonic() + 10
+    while descendants() != before and time.monotonic() < deadline:
+        time.sleep(0.01)  # a killed process takes a moment to go
+    assert descendants() == before
+    honest = grade(cells(("nll", "quiz")))
+    assert [r.name for r in honest if r.status == "passed"] == ["nll", "quiz"]
+
+
+@pytest.mark.sandbox
+def test_after_all_attacks_an_honest_submission_is_graded_as_ever(
+    sandbox: Sandbox, reference: dict[str, Any], cells: Cells
+) -> None:
+    results = judge(LESSON, cells(tuple(EXERCISES)), "x", reference, sandbox, b"secret")
+    assert points(results) == TOTAL
+
+
+def test_there_are_enough_attacks() -> None:
+    assert len(ATTACKS) >= 50
+    assert all(attack.tries and (attack.first or attack.code) for attack in ATTACKS.values())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a file outside", "the parent's environment", "the loopback", "a Unix socket"],
+)
+def test_the_bait_can_be_taken_where_there_is_no_sandbox(name: str, bait: Bait) -> None:
+    namespace: dict[str, Any] = {}
+    exec(bait.put_into(FAMILIES["snooping"][name].code["nll"]), namespace)
+    assert "nll" in namespace
+    bait.visitors.clear()
+
+
+@pytest.mark.sandbox
+def test_what_is_known_by_heart_is_no_answer_to_fresh_inputs(
+    sandbox: Sandbox, reference: dict[str, Any], cells: Cells
+) -> None:
+    by_heart = cells((), {"count_bigrams": BY_HEART})
+    result = judge(LESSON, by_heart, "x", reference, sandbox, b"secret")[0]
+    assert result.status == "partial"
+    right = {case.name for case in result.cases if case.passed}
+    assert not any(case.passed for case in result.cases if case.hidden)
+    assert not any("at random" in name for name in right)
+
+
+@pytest.mark.sandbox
+def test_what_is_offered_outside_is_worth_stealing(
+    sandbox: Sandbox, reference: dict[str, Any], cells: Cells
+) -> None:
+    results = judge(LESSON, cells((), {"nll": RIGHT}), "x", reference, sandbox, b"secret")
+    assert points(results) == EXERCISES["nll"].points
