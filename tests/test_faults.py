@@ -21,6 +21,7 @@ import nbformat
 import psutil
 import pytest
 import tqdm.std
+from nbformat.v4 import new_code_cell
 
 from grader import grade, session
 from grader.build import ROOT, paths
@@ -137,6 +138,8 @@ def test_a_real_run_is_killed_then_stopped_by_ctrl_c_then_finished(tmp_path: Pat
     lesson = Course(ROOT).lesson(LESSON)
     released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
     solved = fill(released, lesson)
+    slow = "import time\ntime.sleep(1)"  # so that every stop finds work that is not done
+    solved.cells.append(new_code_cell(slow, id="slow"))
     students = [f"student-{number}" for number in range(8)]
     for student in students:
         folder = tmp_path / "class" / student
