@@ -156,6 +156,8 @@ def test_a_real_run_is_killed_then_stopped_by_ctrl_c_then_finished(tmp_path: Pat
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # Where the tests run in the background, a shell has made them deaf to Ctrl-C.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),
         )
         if stop is not None:
             goal = len(before) + 1
