@@ -64,7 +64,7 @@ ATTACKS = {
     ),
     "the parent's files": _steal(
         "read files through the descriptors and the roots of other processes",
-        "read('/proc/*/root/@FOLDER@/canary') or read('/proc/*/fd/*')",
+        "read('/proc/*/[r]oot/@FOLDER@/canary') or read('/proc/*/fd/*')",
     ),
     "open descriptors": _steal(
         "read what the process had open when it began",
