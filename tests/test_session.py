@@ -107,10 +107,19 @@ class Config:
     assert Student(start(source).send).Config().layers == 2
 
 
+SYSTEM = {"bin", "course", "dev", "etc", "lib", "lib32", "lib64", "proc", "scratch", "tmp", "usr"}
+# This Python may live anywhere, even in the checkout: the way there is all that shows of it.
+PYTHONS = {Path(folder).parts[1] for folder in sandbox._interpreter()}
+CHECKOUT = str(Path(__file__).parents[1])
+
 TRIES = {
     "sees no files of the machine": (
-        "import os; return sorted(set(os.listdir('/')) - {'bin', 'course', 'dev', 'etc', 'home',"
-        " 'lib', 'lib32', 'lib64', 'mnt', 'opt', 'proc', 'root', 'scratch', 'tmp', 'usr'})",
+        f"import os; return sorted(set(os.listdir('/')) - set({sorted(SYSTEM | PYTHONS)!r}))",
+        [],
+    ),
+    "sees nothing of the checkout but its Python": (
+        f"import os; return [d for d in ('solutions', 'notebooks', 'tests', 'grader', '.git')"
+        f" if os.path.exists(os.path.join({CHECKOUT!r}, d))]",
         [],
     ),
     "sees none of the grader but the worker": (
