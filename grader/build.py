@@ -22,7 +22,7 @@ from tqdm import tqdm
 import lmcourse
 from grader import picture
 from grader.course import Course, registered
-from grader.execute import execute, record
+from grader.execute import execute, losses_shown, record
 from grader.render import render_solved, render_student, to_text
 from grader.source import LessonError
 from lmcourse.checks import check_module
@@ -77,12 +77,17 @@ def build(root: Path, names: Sequence[str] = ()) -> list[str]:
     """
     course = Course(root)
     stale = [name for name in names or course.names if _differences(course, name)]
-    total = sum(cell.is_code for name in stale for cell in course.lesson(name).cells)
-    with tqdm(total=total, unit=" cells", disable=not stale or None) as progress:
-        for name in stale:
+    built = []
+    with tqdm(total=_cells(course, stale), unit=" cells", disable=not stale or None) as progress:
+        for name in names or course.names:
+            if name not in stale:  # it may be by now, if an earlier lesson has new losses
+                if not (stale and _differences(course, name)):
+                    continue
+                progress.total += _cells(course, [name])
             _build(course, name, progress)
+            built.append(name)
     picture.write(root)
-    return stale
+    return built
 
 
 def check_built(root: Path, names: Sequence[str] = ()) -> list[str]:
@@ -122,7 +127,8 @@ def check_built(root: Path, names: Sequence[str] = ()) -> list[str]:
 def fingerprint(course: Course, name: str) -> str:
     """Return the SHA-256 of all that decides what lesson `name` is built into, in hexadecimal.
 
-    That is its source, its checks, the code that it carries, and what every notebook imports.
+    That is its source, its checks, the code and the losses that it carries, and what every notebook
+    imports.
     """
     lesson = course.lesson(name)
     registered(lesson)
@@ -130,6 +136,9 @@ def fingerprint(course: Course, name: str) -> str:
     assert check_file is not None
     texts = [VERSION, lesson.path.read_text("utf-8"), Path(check_file).read_text("utf-8")]
     texts += [cell.text for cell in lesson.cells if cell.role == "carry"]
+    for earlier in course.names[: course.names.index(name)]:
+        recording = _load(paths(course.root, earlier).recording)
+        texts.append(json.dumps(recording.get("losses", {})))
     return hashlib.sha256(json.dumps([*texts, *_package()]).encode()).hexdigest()
 
 
@@ -169,9 +178,10 @@ def _build(course: Course, name: str, progress: "tqdm[Any]") -> None:
         progress.update()
 
     progress.set_description(f"{name}: recording answers")
-    answers = _recording_text(name, source, record(lesson))
+    answers = record(lesson)
     before = files.recording.read_text("utf-8") if files.recording.is_file() else None
-    _write(files.recording, answers)  # the solved notebook's own checks read it
+    # The solved notebook's own checks read it.
+    _write(files.recording, _recording_text(name, source, answers, {}))
     try:
         executed = execute(solved, lesson, course.root, on_cell)
     except BaseException:
@@ -180,17 +190,25 @@ def _build(course: Course, name: str, progress: "tqdm[Any]") -> None:
         else:
             _write(files.recording, before)
         raise
+    _write(files.recording, _recording_text(name, source, answers, losses_shown(executed)))
     _write(files.solved, to_text(executed))
     _write(files.student, to_text(student))
 
 
-def _recording_text(name: str, source: str, answers: dict[str, list[Entry]]) -> str:
+def _cells(course: Course, names: Sequence[str]) -> int:
+    return sum(cell.is_code for name in names for cell in course.lesson(name).cells)
+
+
+def _recording_text(
+    name: str, source: str, answers: dict[str, list[Entry]], losses: dict[str, float]
+) -> str:
     """Return the recording as JSON with one answer a line."""
     blocks = [
         f"{json.dumps(exercise)}: [\n" + ",\n".join(json.dumps(entry) for entry in entries) + "\n]"
         for exercise, entries in answers.items()
     ]
     head = f'{{\n"lesson": {json.dumps(name)},\n"source_sha256": {json.dumps(source)},\n'
+    head += f'"losses": {json.dumps(losses)},\n'
     return head + '"exercises": {\n' + ",\n".join(blocks) + "\n}\n}\n"
 
 

@@ -80,6 +80,15 @@ def execute(
     return executed
 
 
+def losses_shown(executed: NotebookNode) -> dict[str, float]:
+    """Return the losses on the ladders of an executed notebook, in nats per character."""
+    losses: dict[str, float] = {}
+    for cell in executed.cells:
+        for output in cell.get("outputs", ()):
+            losses |= output.get("metadata", {}).get("losses", {})
+    return losses
+
+
 def record(lesson: Lesson) -> dict[str, list[Entry]]:
     """Return the solved lesson's answers to each exercise's check, with the public seed.
 

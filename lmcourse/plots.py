@@ -1,4 +1,4 @@
-"""The course's pictures: the ladder of models, likely next characters, pairs of characters.
+"""The course's pictures: the ladder of models, likely next characters, pairs of characters, losses.
 
 Every function returns a `Picture`: leave it as the last value of a cell to see it, or call
 `display(picture)`. `plt.show()` does not know it. Its text alternative is `picture.alt`.
@@ -9,6 +9,7 @@ import math
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from matplotlib.figure import Figure
 
 HIGHLIGHT = "#0072b2"  # a blue that colour-blind readers tell apart (Okabe and Ito, 2008)
 GREY = "#949494"
+CURVES = (HIGHLIGHT, "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # same source
 INK = "#222222"
 # One hue from light to dark reads the same to every eye; its light end is not yet white.
 BLUES = LinearSegmentedColormap.from_list("blues", ["#c6dcec", HIGHLIGHT, "#00253d"], N=32)
@@ -48,16 +50,20 @@ class Picture(Figure):
     Attributes
     ----------
     alt : one sentence that says what the picture shows
+    losses : what a ladder shows, in nats per character; build keeps it for later lessons
     """
 
     alt: str = ""
+    losses: Mapping[str, float] = MappingProxyType({})
 
     def _ipython_display_(self) -> None:
         png = print_figure(self, base64=True, pil_kwargs={"optimize": True})
         # Jupyter takes a text alternative from HTML only, nbconvert to LaTeX takes the PNG only.
         image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(self.alt)}">'
         bundle = {"text/plain": self.alt, "text/html": image, "image/png": png}
-        metadata = {"image/png": {"alt": self.alt}}
+        metadata: dict[str, object] = {"image/png": {"alt": self.alt}}
+        if self.losses:
+            metadata["losses"] = dict(self.losses)
         display(bundle, metadata=metadata, raw=True)
 
 
@@ -101,6 +107,7 @@ def ladder(
         axes.set_title("Every model so far, from worst to best")
         axes.set_xlabel("loss on validation text (nats per character)")
         axes.set_ylabel("model")
+    picture.losses = {name: round(float(loss), 4) for name, loss in rungs}
     picture.alt = (
         "Loss on validation text in nats per character, from worst to best: "
         f"{', '.join(' '.join(text.split()) for text in texts)}."
@@ -221,6 +228,60 @@ def bigram_heatmap(table: torch.Tensor, chars: Sequence[str]) -> Picture:
         f"{_spoken(chars[first])} followed by {_spoken(chars[second])}; "
         f"{(values == 0).mean():.0%} of the pairs are zero."
     )
+    return picture
+
+
+def loss_curves(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], floor: float | None = None
+) -> Picture:
+    """Draw how losses change while models train, with a dot where each curve is lowest.
+
+    A curve whose name begins with "training" is dashed. What differs only in that word, such as
+    "training, 20 stories" and "validation, 20 stories", has one colour. Losses that are not finite
+    leave a gap.
+
+    Parameters
+    ----------
+    curves : name of each curve to its steps and its losses there, in nats per character
+    floor : the loss that no model can beat, in nats per character; None if nobody knows it
+
+    Raises
+    ------
+    ValueError
+        If there is no curve, or one without a finite loss or with more losses than steps.
+    """
+    if not curves:
+        raise ValueError(
+            'there is no curve to draw; pass at least one, such as {"training": (steps, losses)}'
+        )
+    colours: dict[str, str] = {}
+    spoken = []
+    with _drawing(7.0, 3.6 + 0.25 * (len(curves) // 2)) as (picture, axes):
+        for name, (steps, losses) in curves.items():
+            values = np.asarray(losses, dtype=float)
+            if len(steps) != len(values) or not np.isfinite(values).any():
+                raise ValueError(
+                    f"{name} has {len(steps)} steps and {len(values)} losses, of which "
+                    f"{np.isfinite(values).sum()} are finite; pass one loss for each step, "
+                    "and at least one that is finite"
+                )
+            same = name.removeprefix("training").removeprefix("validation")
+            colour = colours.setdefault(same, CURVES[len(colours) % len(CURVES)])
+            line = "--" if name.startswith("training") else "-"
+            axes.plot(steps, values, line, color=colour, label=name)
+            lowest = int(np.nanargmin(np.where(np.isfinite(values), values, np.nan)))
+            axes.plot(steps[lowest], values[lowest], "o", color=colour)
+            spoken.append(
+                f"{name}: {values[0]:.3f} at step {steps[0]:,}, lowest {values[lowest]:.3f} at "
+                f"step {steps[lowest]:,}, {values[-1]:.3f} at step {steps[-1]:,}"
+            )
+        if floor is not None:
+            axes.axhline(floor, color=INK, linestyle=":", linewidth=1.5, label="floor")
+            spoken.append(f"floor: {floor:.3f}")
+        axes.set_xlabel("step")
+        axes.set_ylabel("loss (nats per character)")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
+    picture.alt = f"Loss in nats per character while training. {'; '.join(spoken)}."
     return picture
 
 

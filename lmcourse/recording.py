@@ -1,7 +1,8 @@
 """Recordings: a reference's answers, kept so that no solution needs to travel with the course.
 
 A check asks its reference the same things in the same order whenever it runs with the same seed.
-`Recorder` notes the replies of a solved notebook; `Replay` gives them again.
+`Recorder` notes the replies of a solved notebook; `Replay` gives them again. Beside them stand the
+losses that the notebook showed, for the lessons after it.
 """
 
 import base64
@@ -13,6 +14,8 @@ from typing import Any
 from lmcourse.compare import describe
 from lmcourse.student import Send
 from lmcourse.values import unpack
+
+_FOLDER = resources.files("lmcourse") / "recordings"
 
 Entry = tuple[str, str]
 """What was asked, in words, and the reply frame, compressed, in base 64."""
@@ -65,9 +68,26 @@ def load(lesson: str) -> dict[str, list[Entry]]:
     FileNotFoundError
         If the lesson was never built.
     """
-    file = resources.files("lmcourse") / "recordings" / f"{lesson}.json"
-    recorded: dict[str, list[Entry]] = json.loads(file.read_text("utf-8"))["exercises"]
+    recorded: dict[str, list[Entry]] = _read(lesson)["exercises"]
     return {name: [(asked, reply) for asked, reply in log] for name, log in recorded.items()}
+
+
+def losses(lesson: str) -> dict[str, float]:
+    """Return the losses that the ladder of `lesson` showed when it was built."""
+    shown: dict[str, float] = _read(lesson)["losses"]
+    return shown
+
+
+def recorded() -> list[str]:
+    """Return the names of the lessons that were built, in order."""
+    return sorted(
+        file.name.removesuffix(".json") for file in _FOLDER.iterdir() if file.name.endswith(".json")
+    )
+
+
+def _read(lesson: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((_FOLDER / f"{lesson}.json").read_text("utf-8"))
+    return content
 
 
 def _words(frame: bytes) -> str:

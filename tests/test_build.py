@@ -230,6 +230,21 @@ def test_solution_that_fails_its_own_check_is_no_build(course: Path) -> None:
         record(Course(course).lesson(toy.NAME))
 
 
+# ------------------------------------------------------------------------------------ the ladder
+
+
+def test_a_lesson_knows_the_losses_that_earlier_ladders_showed(course: Path) -> None:
+    assert build(course) == ["00_first", toy.NAME]  # the second was built without them
+    recording = json.loads((course / "lmcourse/recordings/00_first.json").read_text("utf-8"))
+    assert recording["losses"] == {"uniform": 2.5}
+    solved = nbformat.read(course / SOLVED, 4)
+    demo = next(one for one in solved.cells if "demo" in one.metadata.get("tags", ()))
+    assert demo.outputs[1].data["text/plain"] == "{'uniform': 2.5}"
+    edit(course / "solutions/00_first.py", "2.50001", "2.75")
+    assert build(course) == ["00_first", toy.NAME]
+    assert check_built(course) == []
+
+
 # ------------------------------------------------------------------------------- what is stale
 
 

@@ -46,6 +46,11 @@ def shift(x):
 
 # %% check="shift"
 check("shift")
+
+# %% tags=["demo"]
+from lmcourse import plots
+
+plots.ladder({"uniform": 2.50001})
 '''
 
 SOURCE = '''\
@@ -54,7 +59,7 @@ SOURCE = '''\
 
 # %% tags=["setup"]
 import torch
-from lmcourse import check
+from lmcourse import check, rungs
 
 check.lesson("01_toy")
 
@@ -92,6 +97,7 @@ check("double")
 # %% tags=["demo"]
 if check.ready("double"):
     print("twice three is", double(three).item(), "and one more is", shift(double(three)).item())
+rungs.before("01_toy")
 
 # %% [markdown] contract="quiz"
 # What is right?
