@@ -21,27 +21,31 @@ from grader.regions import without_markers
 from grader.sandbox import Limits, Sandbox
 from grader.submissions import Notebook, cells_to_run, read
 
-LESSON = "00_start"
-EXERCISE = "softmax"
+COURSE = Course(ROOT)
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[str]:
-    """Serve the released notebook from a JupyterLab; give its address."""
-    shutil.copy(ROOT / "notebooks" / f"{LESSON}.ipynb", tmp_path)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all the released notebooks."""
+    return Path(shutil.copytree(ROOT / "notebooks", tmp_path_factory.mktemp("lab") / "notebooks"))
+
+
+@pytest.fixture(scope="module")
+def lab(folder: Path) -> Iterator[str]:
+    """Serve that folder from a JupyterLab; give its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--allow-root"]
-    command += [f"--ServerApp.root_dir={tmp_path}", "--IdentityProvider.token="]
+    command += [f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="]
     command += ["--ServerApp.ip=127.0.0.1", "--LabApp.expose_app_in_browser=True"]
-    log = (tmp_path / "lab.log").open("w")
+    log = (folder / "lab.log").open("w")
     server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         _wait_for(f"http://127.0.0.1:{port}/api/status", seconds=60)
-        yield f"http://127.0.0.1:{port}/lab/tree/{LESSON}.ipynb"
+        yield f"http://127.0.0.1:{port}/lab/workspaces"
     finally:
         server.terminate()
         server.wait(20)
@@ -60,7 +64,7 @@ def _wait_for(address: str, seconds: float) -> None:
             time.sleep(0.3)
 
 
-def _solve_in_browser(chromium: str, address: str, code: str) -> None:
+def _solve_in_browser(chromium: str, address: str, exercise: str, code: str) -> None:
     """Open the notebook, fill in the exercise, run all, see the green check, and save."""
     from playwright.sync_api import expect, sync_playwright
 
@@ -76,14 +80,13 @@ def _solve_in_browser(chromium: str, address: str, code: str) -> None:
         page.evaluate(
             """name => {
                 const notebook = jupyterapp.shell.currentWidget.content;
-                const start = `def ${name}(`;
+                const stub = `NotImplementedError("${name} is not started")`;
                 notebook.activeCellIndex = notebook.widgets.findIndex(
                     cell => cell.model.type === 'code'
-                        && cell.model.sharedModel.source.includes(start)
-                        && cell.model.sharedModel.source.includes('NotImplementedError'));
+                        && cell.model.sharedModel.source.includes(stub));
                 notebook.mode = 'edit';
             }""",
-            EXERCISE,
+            exercise,
         )
         page.wait_for_selector(".jp-Notebook .jp-mod-active .cm-content")
         page.locator(".jp-Notebook .jp-mod-active .cm-content").click()
@@ -94,7 +97,7 @@ def _solve_in_browser(chromium: str, address: str, code: str) -> None:
             """name => jupyterapp.shell.currentWidget.content.widgets.some(
                 cell => JSON.stringify(cell.model.sharedModel.toJSON().outputs ?? [])
                     .includes(`✓ ${name}: right`))""",
-            arg=EXERCISE,
+            arg=exercise,
         )
         page.evaluate(
             """name => {
@@ -104,9 +107,9 @@ def _solve_in_browser(chromium: str, address: str, code: str) -> None:
                 notebook.activeCellIndex = index;
                 return notebook.scrollToItem(index, 'center');
             }""",
-            EXERCISE,
+            exercise,
         )
-        expect(page.get_by_text(f"✓ {EXERCISE}: right").first).to_be_visible()
+        expect(page.get_by_text(f"✓ {exercise}: right").first).to_be_visible()
         page.wait_for_function(
             "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
         )
@@ -114,19 +117,23 @@ def _solve_in_browser(chromium: str, address: str, code: str) -> None:
         browser.close()
 
 
-def test_a_notebook_solved_in_jupyterlab_is_graded(lab: str, chromium: str, tmp_path: Path) -> None:
-    lesson = Course(ROOT).lesson(LESSON)
-    solution = without_markers(lesson.exercises()[EXERCISE].text)
-    _solve_in_browser(chromium, lab, solution)
+@pytest.mark.parametrize("lesson", COURSE.names)
+def test_a_notebook_solved_in_jupyterlab_is_graded(
+    lab: str, folder: Path, chromium: str, lesson: str
+) -> None:
+    exercise, cell = next(iter(COURSE.lesson(lesson).exercises().items()))
+    solution = without_markers(cell.text)
+    # A workspace of its own: JupyterLab opens again what another one left open.
+    _solve_in_browser(chromium, f"{lab}/{lesson}/tree/{lesson}.ipynb", exercise, solution)
 
-    saved: Any = read(tmp_path / f"{LESSON}.ipynb")
+    saved: Any = read(folder / f"{lesson}.ipynb")
     assert isinstance(saved, Notebook)
-    assert any(EXERCISE in cell.source and solution in cell.source for cell in saved.cells)
+    assert any(solution in cell.source for cell in saved.cells)
     sandbox = Sandbox("bwrap", Limits())
-    reference = solved_namespace(lesson)
+    reference = solved_namespace(COURSE.lesson(lesson))
     cells = cells_to_run(saved)
-    results = judge(LESSON, cells, saved.sha256, reference, sandbox, b"secret")
+    results = judge(lesson, cells, saved.sha256, reference, sandbox, b"secret")
     sandbox.close()
     statuses = {result.name: result.status for result in results}
-    assert statuses.pop(EXERCISE) == "passed"
+    assert statuses.pop(exercise) == "passed"
     assert set(statuses.values()) == {"missing"}
