@@ -16,6 +16,11 @@ from lmcourse import plots
 from lmcourse.plots import Picture
 
 LOSSES = {"bigram": 2.41, "uniform": 4.0604, "GPT": 0.612, "unigram": 2.92}
+RUNS = {
+    "training, 20 stories": ([0, 100, 200], [4.2, 0.9, 0.4]),
+    "validation, 20 stories": ([0, 100, 200], [4.25, 1.1, 1.3]),
+    "validation, all stories": ([0, 1000], [4.25, 0.6]),
+}
 CHARS = ["\n", " ", "$", *"abcdefghij"]
 LETTERS = sorted(
     set("\n !$&',-.3:;?") | {chr(c) for start in (65, 97) for c in range(start, start + 26)}
@@ -64,6 +69,7 @@ EVERY_KIND: list[Callable[[], Picture]] = [
     lambda: plots.ladder(LOSSES, floor=0.43, floor_error=0.01),
     lambda: plots.next_token_bars(uniform(len(CHARS)), CHARS, "ab c"),
     lambda: plots.bigram_heatmap(some_counts(len(CHARS)), CHARS),
+    lambda: plots.loss_curves(RUNS, floor=0.25),
 ]
 
 
@@ -278,6 +284,48 @@ def test_heatmap_refuses_what_is_no_table(table: torch.Tensor, message: str) -> 
         plots.bigram_heatmap(table, [*"abc"])
 
 
+def test_loss_curves_pair_training_and_validation_and_mark_the_lowest() -> None:
+    axes = plots.loss_curves(RUNS).axes[0]
+    curves, dots = axes.lines[::2], axes.lines[1::2]
+    assert [curve.get_label() for curve in curves] == list(RUNS)
+    assert [curve.get_linestyle() for curve in curves] == ["--", "-", "-"]
+    assert [list(curve.get_ydata()) for curve in curves] == [losses for _, losses in RUNS.values()]  # type: ignore[arg-type]
+    first, second, third = (curve.get_color() for curve in curves)
+    assert first == second != third
+    lowest = [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots]  # type: ignore[index]
+    assert lowest == [(200, 0.4), (100, 1.1), (1000, 0.6)]
+
+
+def test_loss_curves_name_axes_curves_and_floor() -> None:
+    axes = plots.loss_curves(RUNS, floor=0.25).axes[0]
+    assert axes.get_xlabel() == "step"
+    assert axes.get_ylabel() == "loss (nats per character)"
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [*RUNS, "floor"]
+    assert list(axes.lines[-1].get_ydata()) == [0.25, 0.25]  # type: ignore[arg-type]
+
+
+def test_loss_curves_leave_a_gap_where_a_run_blew_up() -> None:
+    picture = plots.loss_curves({"training": ([0, 1, 2], [4.0, 3.0, float("nan")])})
+    assert "lowest 3.000 at step 1, nan at step 2" in picture.alt
+
+
+@pytest.mark.parametrize(
+    ("curves", "message"),
+    [
+        ({}, "no curve to draw; pass at least one"),
+        ({"a": ([0, 1], [4.0])}, "a has 2 steps and 1 losses, .* one loss for each step"),
+        ({"a": ([0], [float("nan")])}, "of which 0 are finite; .* at least one that is finite"),
+    ],
+)
+def test_loss_curves_refuses_what_is_no_curve(
+    curves: dict[str, tuple[list[float], list[float]]], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        plots.loss_curves(curves)
+
+
 def test_alternative_texts_say_what_the_pictures_show() -> None:
     ladder = plots.ladder(LOSSES, floor=0.43, floor_error=0.01)
     assert ladder.alt == (
@@ -293,6 +341,11 @@ def test_alternative_texts_say_what_the_pictures_show() -> None:
     assert heat.alt == (
         "Heat map of 2 by 2 pairs of characters, count of the pair: the largest, 8030, is a "
         "followed by space; 25% of the pairs are zero."
+    )
+    curves = plots.loss_curves({"training": ([0, 1000, 1500], [4.25, 0.61, 0.7])}, floor=0.25)
+    assert curves.alt == (
+        "Loss in nats per character while training. training: 4.250 at step 0, lowest 0.610 at "
+        "step 1,000, 0.700 at step 1,500; floor: 0.250."
     )
 
 
@@ -315,8 +368,9 @@ def test_pictures_are_small_files(monkeypatch: pytest.MonkeyPatch) -> None:
         plots.next_token_bars(uniform(len(LETTERS)), LETTERS, "the end of a long context " * 3),
         plots.bigram_heatmap(some_counts(len(LETTERS)), LETTERS),
         plots.bigram_heatmap((some_counts(len(LETTERS)) + 1) / 100, LETTERS),
+        plots.loss_curves(RUNS, floor=0.25),
     ]
-    assert [len(png(picture, monkeypatch)) < 40_000 for picture in pictures] == [True] * 4
+    assert [len(png(picture, monkeypatch)) < 40_000 for picture in pictures] == [True] * 5
 
 
 def test_pictures_leave_pyplot_and_its_settings_alone() -> None:
