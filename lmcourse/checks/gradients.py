@@ -43,10 +43,11 @@ def cross_entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
     two, six = integers(rng, 4, 2), integers(rng, 4, 6)
     yield case(
         "two rows: the shape of what comes back",
-        lambda: list(torch.as_tensor(student.cross_entropy(even(2), two)).shape),
-        [],
-        hint="The result is one number, the mean over the B rows. (An error about sizes? The "
-        "largest of a row, and its sum, belong beside that row: dim=1, keepdim=True.)",
+        lambda: str(tuple(torch.as_tensor(student.cross_entropy(even(2), two)).shape)),
+        "()",
+        hint="The result is one number, the mean over the B rows: shape (), not (1,). (An error? "
+        ".max(dim=1) returns two things: take .values. And the largest of a row, and its sum, "
+        "belong beside that row: dim=1, keepdim=True.)",
     )
     yield case(
         "whether the loss is above 0",
@@ -147,12 +148,26 @@ def text_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         10.0,
         hint="The last pair counts too: ids[:-1] leaves out one character, not more.",
     )
-    logits, ids = 2 * normal(rng, 5, 5), integers(rng, 5, 30)
+    yield case(
+        "a net that is very sure, and wrong",
+        lambda: student.text_loss(torch.tensor([[200.0, 0.0], [0.0, 200.0]]), torch.tensor([0, 1])),
+        200.0,
+        hint="Softmax rounds a tiny probability to 0. Hand the logits themselves to your "
+        "cross_entropy (which must be stable: does its own check pass?).",
+    )
+    logits, ids, pair = 2 * normal(rng, 5, 5), integers(rng, 5, 30), torch.tensor([0, 1])
     yield case(
         "a random net and text",
         lambda: student.text_loss(logits, ids),
         reference.text_loss(logits, ids),
         hint="cross_entropy of the inputs' rows of logits, and the targets.",
+    )
+    yield case(
+        "torch can go back through it",
+        lambda: student.probe(slopes_through, student.text_loss, torch.zeros(2, 2), pair),
+        torch.tensor([[0.5, -0.5], [0.0, 0.0]]),
+        hint="Return the tensor that cross_entropy gives, as it is: .item(), and nll of lesson 02, "
+        "cut it off from what it was made of.",
     )
     other, long = normal(rng, 9, 9), integers(rng, 9, 300)
     yield case(
@@ -194,7 +209,8 @@ def grad_logits(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         lambda: torch.sign(student.grad_logits(zeros, torch.tensor([0, 2]))),
         torch.tensor([[-1.0, 1.0, 1.0], [1.0, 1.0, -1.0]]),
         hint="Softmax minus one-hot, in this order: to push up the target's logit makes the loss "
-        "smaller (negative slope), to push up any other makes it larger.",
+        "smaller (negative slope), to push up any other makes it larger. And the 1 is taken off "
+        "only at each row's own target.",
     )
     uneven = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
     yield case(
@@ -317,7 +333,7 @@ def backward_add_mul(student: Student, reference: Student, rng: Rng) -> Iterator
         lambda: back([("log", [0])], 0.5),
         [2.0],
         hint="pass_back goes over self.parents and self.slopes, however many there are, and adds "
-        "to parent.grad, not to its own.",
+        "slope * self.grad to parent.grad, not to its own grad, which stays as it is.",
     )
     yield case(
         "what + passes back when its grad is 1",
@@ -429,6 +445,20 @@ def turns_in_backward(
     return [value.passed for value in values[len(numbers) :]]
 
 
+@probe
+def slopes_of_a_second_result(
+    _: dict[str, Any], backward: Callable[..., None], numbers: list[float]
+) -> list[float]:
+    """Return the slopes for a and b of c * b, where c = a * b has been part of another result."""
+    a, b = (_Node(number) for number in numbers)
+    c = a * b
+    backward(c + a)
+    for value in (a, b, c):
+        value.grad = 0.0
+    backward(c * b)
+    return [a.grad, b.grad]
+
+
 @exercise(LESSON, "backward", points=3)
 def backward(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def slopes(program: Program, *numbers: float) -> Any:
@@ -440,7 +470,9 @@ def backward(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: slopes(single, 2.0, 5.0),
         [5.0, 2.0],
         hint="First set result.grad = 1.0: to push the result pushes the result by as much. Then "
-        "call result.pass_back(). A Value's own grad must be there before it passes back.",
+        "call result.pass_back(). A Value's own grad must be there before it passes back. Is the "
+        "function that lists the Values called, for result? ('NoneType' is not iterable? "
+        "order.reverse() returns nothing: use reversed(order).)",
     )
     # c = a * b; d = c + a; result = d * b
     chain: Program = [("*", [0, 1]), ("+", [2, 0]), ("*", [3, 1])]
@@ -480,6 +512,14 @@ def backward(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: slopes(double, 1.0),
         [1024.0],
         hint="Each Value passes back once, and only when its own grad is complete.",
+    )
+    yield case(
+        "c = a * b; first backward(c + a), then, with all grads at 0 again, backward(c * b)",
+        lambda: student.probe(slopes_of_a_second_result, student.backward, [2.0, 3.0]),
+        [9.0, 12.0],
+        hint="Each call begins with an empty list: make it inside backward. A list outside still "
+        "holds the Values of the call before, and they pass back again. And leave no marks on "
+        "the Values: the next call would take them for listed.",
     )
     shuffled = _program(rng, leaves=3, steps=7)
     numbers = [round(float(x), 3) for x in rng.uniform(0.5, 1.5, 3)]

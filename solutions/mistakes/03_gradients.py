@@ -12,6 +12,13 @@ def cross_entropy(logits, targets):
     return -logprobs[torch.arange(len(targets)), targets].mean()
 
 
+# %% exercise="cross_entropy" mistake="forgets .values" hint="take .values"
+def cross_entropy(logits, targets):
+    shifted = logits - logits.max(dim=1, keepdim=True)
+    logprobs = shifted - shifted.exp().sum(dim=1, keepdim=True).log()
+    return -logprobs[torch.arange(len(targets)), targets].mean()
+
+
 # %% exercise="cross_entropy" mistake="forgets the minus sign" hint="Mind the minus sign"
 def cross_entropy(logits, targets):
     shifted = logits - logits.max(dim=1, keepdim=True).values
@@ -131,6 +138,16 @@ def text_loss(logits, ids):
     return cross_entropy(logits[ids[:-2]], ids[1:-1])
 
 
+# %% exercise="text_loss" mistake="nll of a softmax" hint="Hand the logits themselves"
+def text_loss(logits, ids):
+    return nll(softmax(logits), ids)
+
+
+# %% exercise="text_loss" mistake="cuts the result off" hint="as it is: .item()"
+def text_loss(logits, ids):
+    return cross_entropy(logits[ids[:-1]], ids[1:]).item()
+
+
 # %% exercise="grad_logits" mistake="only the targets' slopes" hint="one slope for each logit"
 def grad_logits(logits, targets):
     B = len(targets)
@@ -159,7 +176,7 @@ def grad_logits(logits, targets):
     return (softmax(logits.T).T - one_hot(targets, V)) / B
 
 
-# %% exercise="grad_logits" mistake="subtracts 1 in whole columns" hint="in this order"
+# %% exercise="grad_logits" mistake="subtracts 1 in whole columns" hint="own target"
 def grad_logits(logits, targets):
     slopes = softmax(logits)
     slopes[:, targets] -= 1
@@ -351,6 +368,47 @@ class Value:
         right.grad += self.slopes[1] * self.grad
 
 
+# %% exercise="backward_add_mul" mistake="adds its own grad" hint="slope * self.grad to parent.grad"
+class Value:
+    def __init__(self, data, parents=(), slopes=()):
+        self.data, self.parents, self.slopes, self.grad = data, parents, slopes, 0.0
+
+    def log(self):
+        return Value(math.log(self.data), parents=(self,), slopes=(1 / self.data,))
+
+    def __add__(self, other):
+        return Value(self.data + other.data, parents=(self, other), slopes=(1.0, 1.0))
+
+    def __mul__(self, other):
+        data = self.data * other.data
+        return Value(data, parents=(self, other), slopes=(other.data, self.data))
+
+    def pass_back(self):
+        for parent, slope in zip(self.parents, self.slopes, strict=True):
+            parent.grad += slope + self.grad
+
+
+# %% exercise="backward_add_mul" mistake="sets its own grad" hint="which stays as it is"
+class Value:
+    def __init__(self, data, parents=(), slopes=()):
+        self.data, self.parents, self.slopes, self.grad = data, parents, slopes, 0.0
+
+    def log(self):
+        return Value(math.log(self.data), parents=(self,), slopes=(1 / self.data,))
+
+    def __add__(self, other):
+        return Value(self.data + other.data, parents=(self, other), slopes=(1.0, 1.0))
+
+    def __mul__(self, other):
+        data = self.data * other.data
+        return Value(data, parents=(self, other), slopes=(other.data, self.data))
+
+    def pass_back(self):
+        self.grad = 1.0
+        for parent, slope in zip(self.parents, self.slopes, strict=True):
+            parent.grad += slope * self.grad
+
+
 # %% exercise="backward" mistake="the result has no grad" hint="set result.grad = 1.0"
 def backward(result):
     order = []
@@ -460,6 +518,71 @@ def backward(result):
                 order.append(parent)
     result.grad = 1.0
     for value in order:
+        value.pass_back()
+
+
+# %% exercise="backward" mistake="goes over what reverse returns" hint="use reversed(order)"
+def backward(result):
+    order = []
+
+    def visit(value):
+        if value not in order:
+            for parent in value.parents:
+                visit(parent)
+            order.append(value)
+
+    visit(result)
+    result.grad = 1.0
+    for value in order.reverse():
+        value.pass_back()
+
+
+# %% exercise="backward" mistake="never calls the function" hint="called, for result"
+def backward(result):
+    order = []
+
+    def visit(value):
+        if value not in order:
+            for parent in value.parents:
+                visit(parent)
+            order.append(value)
+
+    result.grad = 1.0
+    for value in reversed(order):
+        value.pass_back()
+
+
+# %% exercise="backward" mistake="a list that outlives the call" hint="make it inside backward"
+order = []
+
+
+def backward(result):
+    def visit(value):
+        if value not in order:
+            for parent in value.parents:
+                visit(parent)
+            order.append(value)
+
+    visit(result)
+    result.grad = 1.0
+    for value in reversed(order):
+        value.pass_back()
+
+
+# %% exercise="backward" mistake="marks the Values that it has seen" hint="Each call begins"
+def backward(result):
+    order = []
+
+    def visit(value):
+        if not hasattr(value, "seen"):
+            value.seen = True
+            for parent in value.parents:
+                visit(parent)
+            order.append(value)
+
+    visit(result)
+    result.grad = 1.0
+    for value in reversed(order):
         value.pass_back()
 
 
