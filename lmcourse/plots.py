@@ -1,4 +1,4 @@
-"""The course's pictures: the ladder of models, likely next characters, pairs of characters, losses.
+"""The course's pictures: the ladder of models, next characters, pairs, losses, attention.
 
 Every function returns a `Picture`: leave it as the last value of a cell to see it, or call
 `display(picture)`. `plt.show()` does not know it. Its text alternative is `picture.alt`.
@@ -6,6 +6,7 @@ Every function returns a `Picture`: leave it as the last value of a cell to see 
 
 import html
 import math
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 HIGHLIGHT = "#0072b2"  # a blue that colour-blind readers tell apart (Okabe and Ito, 2008)
 GREY = "#949494"
@@ -27,6 +29,7 @@ CURVES = (HIGHLIGHT, "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # s
 INK = "#222222"
 # One hue from light to dark reads the same to every eye; its light end is not yet white.
 BLUES = LinearSegmentedColormap.from_list("blues", ["#c6dcec", HIGHLIGHT, "#00253d"], N=32)
+FADING = LinearSegmentedColormap.from_list("fading", ["white", HIGHLIGHT, "#00253d"], N=32)
 STYLE = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
@@ -42,6 +45,7 @@ STYLE = {
 VISIBLE = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 SPOKEN = {"\n": "newline", "\t": "tab"}  # Unicode has no names for these
 CONTEXT_SHOWN = 32  # characters
+LINE = 72  # characters of a text that is drawn letter by letter
 
 
 class Picture(Figure):
@@ -285,6 +289,59 @@ def loss_curves(
     return picture
 
 
+def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
+    """Draw how much each query looks at each key; a single query is drawn over the keys' text.
+
+    Parameters
+    ----------
+    weights : (T, S) attention weights; row: query, column: key; each row sums to one
+    queries : the T characters that look; spaces and newlines are drawn as ␣ and ⏎
+    keys : the S characters that are looked at
+
+    Raises
+    ------
+    ValueError
+        If `weights` is not T by S, or a row is negative somewhere or does not sum to one.
+    """
+    values = _array(weights)
+    T, S = len(queries), len(keys)
+    if values.shape != (T, S) or not values.size:
+        raise ValueError(
+            f"weights has shape {values.shape}, but there are {T} queries and {S} keys; pass one "
+            "row of weights for each character that looks, with one weight for each character "
+            "that is looked at, and at least one of both"
+        )
+    wrong = ~((values >= 0).all(axis=1) & (np.abs(values.sum(axis=1) - 1) < 0.02))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(
+            f"the weights of query {row} go from {values[row].min():g} to {values[row].max():g} "
+            f"and sum to {values[row].sum():g}, but weights are zero or more and sum to one over "
+            "the keys; pass softmax(scores), taken over the last dimension after masking"
+        )
+    if T == 1:
+        return _attention_over_text(values[0], queries, keys)
+    with _drawing(max(3.0, 0.12 * S) + 1.7, max(2.4, 0.12 * T) + 0.6) as (picture, axes):
+        shown = np.ma.masked_equal(values, 0.0)
+        image = axes.imshow(shown, vmin=0, cmap=BLUES, interpolation="nearest")
+        size = 7.5 if max(T, S) > 24 else 10.0  # points
+        for text, set_ticks in ((keys, axes.set_xticks), (queries, axes.set_yticks)):
+            names = [char.translate(VISIBLE) for char in text]
+            set_ticks(range(len(text)), names, family="monospace", size=size)
+        axes.tick_params(length=0, pad=2)
+        axes.spines[:].set_visible(True)
+        axes.set_xlabel("key: the place that is looked at")
+        axes.set_ylabel("query: the place that looks")
+        _weight_bar(picture, image, " (white: zero)" if (values == 0).any() else "")
+    query, key = (int(index) for index in np.unravel_index(values.argmax(), values.shape))
+    picture.alt = (
+        f"Map of attention, {T} queries by {S} keys: the largest weight, "
+        f"{_probability(values.max())}, is that of query {query}, {_spoken(queries[query])}, on "
+        f"key {key}, {_spoken(keys[key])}; {(values == 0).mean():.0%} of the weights are zero."
+    )
+    return picture
+
+
 @contextmanager
 def _drawing(width: float, height: float) -> Iterator[tuple[Picture, Axes]]:
     """Give a white figure of `width` by `height` inches, whatever style the notebook has set."""
@@ -305,6 +362,43 @@ def _bars(
         _end_text(axes, max(length, clear), row, text, weight)
     axes.set_xlim(0, max(*lengths, clear) or 1.0)
     axes.set_ylim(len(lengths) - 0.4, -0.6)
+
+
+def _attention_over_text(values: npt.NDArray[np.float64], query: str, keys: str) -> Picture:
+    """Draw the text of `keys`, each character on a field as dark as its weight in `values` (S,)."""
+    # A line ends behind its last space, or at a newline; a longer word is cut.
+    lines = re.findall(rf"[^\n]{{0,{LINE - 1}}}(?:\s|$)|[^\n]{{{LINE}}}", keys)
+    lines = [line for line in lines if line]
+    fields = np.zeros((len(lines), max(map(len, lines))))
+    width, height = 0.11 * fields.shape[1] + 1.7, max(1.6, 0.22 * len(lines) + 0.6)
+    with _drawing(width, height) as (picture, axes):
+        start = 0
+        for row, line in enumerate(lines):
+            fields[row, : len(line)] = values[start : start + len(line)]
+            start += len(line)
+            for column, char in enumerate(line):
+                color = "white" if fields[row, column] > 0.4 * values.max() else INK
+                look = {"color": color, "family": "monospace", "ha": "center", "va": "center"}
+                axes.text(column, row, char.replace("\n", "⏎"), look)
+        image = axes.imshow(fields, vmin=0, cmap=FADING, aspect="auto", interpolation="nearest")
+        axes.set_axis_off()
+        axes.set_title(f"Where “{query.translate(VISIBLE)}” looks")
+        _weight_bar(picture, image)
+    best = [int(index) for index in np.argsort(-values, kind="stable")[:3]]
+    spoken = (
+        f"{_probability(values[index])} on {_spoken(keys[index])}"
+        + (f" after {keys[max(0, index - 8) : index]!r}" if index else " at the start")
+        for index in best
+    )
+    picture.alt = (
+        f"Attention of {_spoken(query)} over {len(keys)} characters, the largest weights: "
+        f"{', '.join(spoken)}."
+    )
+    return picture
+
+
+def _weight_bar(picture: Picture, image: AxesImage, note: str = "") -> None:
+    picture.colorbar(image, shrink=0.9).set_label(f"weight{note}")
 
 
 def _end_text(axes: Axes, x: float, row: int, text: str, weight: str = "normal") -> None:

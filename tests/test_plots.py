@@ -65,11 +65,26 @@ def some_counts(size: int) -> torch.Tensor:
     return torch.poisson(rates, generator=generator)
 
 
+def means(size: int) -> torch.Tensor:
+    """Return the weights of queries that all take the mean of what they may look at."""
+    weights = torch.ones(size, size).tril()
+    return weights / weights.sum(dim=1, keepdim=True)
+
+
+def one_look(size: int, at: int) -> torch.Tensor:
+    """Return the weights of a single query, nearly all on the key `at`."""
+    weights = torch.full((1, size), 0.1 / (size - 1))
+    weights[0, at] = 0.9
+    return weights
+
+
 EVERY_KIND: list[Callable[[], Picture]] = [
     lambda: plots.ladder(LOSSES, floor=0.43, floor_error=0.01),
     lambda: plots.next_token_bars(uniform(len(CHARS)), CHARS, "ab c"),
     lambda: plots.bigram_heatmap(some_counts(len(CHARS)), CHARS),
     lambda: plots.loss_curves(RUNS, floor=0.25),
+    lambda: plots.attention_map(means(len(CHARS)), "".join(CHARS), "".join(CHARS)),
+    lambda: plots.attention_map(one_look(90, at=7), "r", "a long text " * 7 + "\na end"),
 ]
 
 
@@ -326,6 +341,60 @@ def test_loss_curves_refuses_what_is_no_curve(
         plots.loss_curves(curves)
 
 
+def test_attention_map_has_queries_in_rows_and_keys_in_columns() -> None:
+    weights = torch.tensor([[1.0, 0.0, 0.0], [0.25, 0.75, 0.0]])
+    axes, bar = plots.attention_map(weights, " b", "cd\n").axes
+    assert row_names(axes) == ["␣", "b"]
+    assert column_names(axes) == ["c", "d", "⏎"]
+    assert axes.get_ylabel() == "query: the place that looks"
+    assert axes.get_xlabel() == "key: the place that is looked at"
+    (image,) = axes.images
+    assert image.get_array().filled(0).tolist() == weights.tolist()  # type: ignore[union-attr]
+    assert bar.get_ylabel() == "weight (white: zero)"
+
+
+def test_attention_map_tells_a_small_weight_from_none() -> None:
+    (image,) = (
+        plots.attention_map(torch.tensor([[1.0, 0.0], [0.001, 0.999]]), "ab", "ab").axes[0].images
+    )
+    faint, none = image.to_rgba(image.get_array())[[1, 0], [0, 1]]  # type: ignore[arg-type]
+    assert sum(faint[:3]) < 3 - 0.2
+    assert none[3] == 0  # the white page shows through
+
+
+def test_a_single_query_is_drawn_over_the_text_that_it_looks_at() -> None:
+    text = "Once a fox\nmet " + "two long words " * 8 + "x" * 100
+    axes = plots.attention_map(one_look(len(text), at=7), " ", text).axes[0]
+    assert axes.get_title(loc="left") == "Where “␣” looks"
+    shown = [letter.get_text() for letter in axes.texts]
+    assert "".join(shown) == text.replace("\n", "⏎")
+    places = [letter.get_position() for letter in axes.texts]
+    assert places == sorted(places, key=lambda place: (place[1], place[0]))
+    assert places[text.index("met")] == (0, 1)  # the newline ended a line
+    starts = [text[i] for i, (column, _) in enumerate(places) if column == 0]
+    assert starts[:4] == ["O", "m", "l", "x"]  # no word is cut that fits into a line
+    (image,) = axes.images
+    fields = image.get_array()
+    assert fields.argmax() == 7  # type: ignore[union-attr]
+    assert [letter.get_text() for letter in axes.texts if letter.get_color() == "white"] == ["f"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (torch.eye(3), r"shape \(3, 3\), but there are 2 queries and 3 keys"),
+        (torch.ones(3), r"shape \(3,\), but there are 2 queries"),
+        (torch.ones(2, 3), r"query 0 go from 1 to 1 and sum to 3, .* over the last dimension"),
+        (torch.tensor([[0.5, 0.5, 0], [0.5, 0.2, 0.2]]), "query 1 .* sum to 0.9"),
+        (torch.tensor([[0.5, 0.5, 0], [1.5, -0.5, 0]]), "query 1 go from -0.5 to 1.5"),
+        (torch.full((2, 3), torch.nan), "query 0 .* sum to nan"),
+    ],
+)
+def test_attention_map_refuses_what_are_no_weights(weights: torch.Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plots.attention_map(weights, "ab", "abc")
+
+
 def test_alternative_texts_say_what_the_pictures_show() -> None:
     ladder = plots.ladder(LOSSES, floor=0.43, floor_error=0.01)
     assert ladder.alt == (
@@ -346,6 +415,16 @@ def test_alternative_texts_say_what_the_pictures_show() -> None:
     assert curves.alt == (
         "Loss in nats per character while training. training: 4.250 at step 0, lowest 0.610 at "
         "step 1,000, 0.700 at step 1,500; floor: 0.250."
+    )
+    square = plots.attention_map(torch.tensor([[1.0, 0.0], [0.4, 0.6]]), "a ", "b\n")
+    assert square.alt == (
+        "Map of attention, 2 queries by 2 keys: the largest weight, 1.000, is that of query 0, a, "
+        "on key 0, b; 25% of the weights are zero."
+    )
+    row = plots.attention_map(torch.tensor([[0.7, 0.2, 0.1, 0.0]]), "f", "a fo")
+    assert row.alt == (
+        "Attention of f over 4 characters, the largest weights: 0.700 on a at the start, 0.200 on "
+        "space after 'a', 0.100 on f after 'a '."
     )
 
 
@@ -369,8 +448,10 @@ def test_pictures_are_small_files(monkeypatch: pytest.MonkeyPatch) -> None:
         plots.bigram_heatmap(some_counts(len(LETTERS)), LETTERS),
         plots.bigram_heatmap((some_counts(len(LETTERS)) + 1) / 100, LETTERS),
         plots.loss_curves(RUNS, floor=0.25),
+        plots.attention_map(means(60), "x" * 60, "y" * 60),
+        plots.attention_map(one_look(250, at=20), "r", "some text " * 25),
     ]
-    assert [len(png(picture, monkeypatch)) < 40_000 for picture in pictures] == [True] * 5
+    assert [len(png(picture, monkeypatch)) < 40_000 for picture in pictures] == [True] * 7
 
 
 def test_pictures_leave_pyplot_and_its_settings_alone() -> None:
