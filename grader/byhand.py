@@ -10,7 +10,7 @@ from lmcourse.byhand import Forbidden
 from lmcourse.checks import Exercise
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_LINES_OF_IPYTHON = re.compile(r"^([ \t]*)(?:[%!].*|\w+ *= *[%!].*|.*\?)$", re.MULTILINE)
+_LINES_OF_IPYTHON = re.compile(r"^([ \t]*+)(?:[%!].*|\w+ *= *[%!].*|.*\?)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,11 @@ def _definitions(cells: list[Cell]) -> dict[str, list[_Definition]]:
     """Return what defines each top-level name: of several cells that define it, the last."""
     every: dict[str, list[_Definition]] = {}
     for cell in cells:
+        found: dict[str, list[_Definition]] = {}
         for statement in _statements(cell.source):
             for name in _bound(statement):
-                found = [known for known in every.get(name, ()) if known.cell == cell.number]
-                every[name] = [*found, _Definition(cell.number, statement)]
+                found.setdefault(name, []).append(_Definition(cell.number, statement))
+        every |= found
     return every
 
 

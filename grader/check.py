@@ -7,7 +7,8 @@ from tqdm import tqdm
 
 from grader.judge import outcomes
 from grader.junit import JUnitTest, write_junit
-from grader.sandbox import Limits, Sandbox
+from grader.limits import Limits
+from grader.sandbox import Sandbox
 from grader.submissions import Problem, cells_to_run, read
 from lmcourse.checks import Exercise, Outcome
 from lmcourse.selfcheck import check_against_recording, outcome_text, summary_text

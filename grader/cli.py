@@ -1,10 +1,13 @@
 """The `grader` command."""
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from grader.choices import EXPORT_FORMATS, SANDBOX_MODES
+from grader.limits import OPTIONS, Limits
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -48,7 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
         "grade",
         "grade a class in the sandbox",
         "  grader grade submissions --out grades\n"
-        "  grader grade canvas.zip --out grades --lesson 02_bigrams",
+        "  grader grade canvas.zip --out grades --lesson 02\n"
+        "  grader grade submissions --out grades --lesson 02 --exercise nll",
     )
     grade.add_argument(
         "submissions",
@@ -59,15 +63,38 @@ def build_parser() -> argparse.ArgumentParser:
     grade.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="the gradebook's folder"
     )
-    grade.add_argument("--lesson", help="accept this lesson alone; else each notebook's own")
+    grade.add_argument(
+        "--lesson", metavar="NN", help="accept this lesson alone; else each notebook's own"
+    )
+    grade.add_argument(
+        "--exercise",
+        metavar="NAME",
+        help="grade this one of the lesson again, and say whose score changed",
+    )
     grade.add_argument("--sandbox", choices=SANDBOX_MODES, default="bwrap", help="default: bwrap")
     grade.add_argument(
-        "--jobs", type=_positive, metavar="N", help="submissions at a time; else one a core"
+        "--jobs",
+        type=_number(int, 1, 1024),
+        metavar="N",
+        help="submissions at a time; else one a core",
     )
-
     grade.add_argument(
         "--scheduler", metavar="ADDRESS", help="grade on this Dask cluster, such as tcp://host:8786"
     )
+    limits = grade.add_argument_group(
+        "limits",
+        "Seconds of wall time, and MiB. What is set here holds for every exercise; what is\n"
+        "not, for those that the lesson gives no limit of their own. Exercises that may take\n"
+        "longer than the default add to the submission's seconds.",
+    )
+    for limit in OPTIONS:
+        kind = int if isinstance(limit.default, int) else float
+        limits.add_argument(
+            f"--{limit.name.replace('_', '-')}",
+            type=_number(kind, limit.metadata["least"], limit.metadata["most"]),
+            metavar="S" if kind is float else "N",
+            help=f"{limit.metadata['help']}; default: {limit.default:g}",
+        )
 
     def gradebook(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR", help="the gradebook's folder")
@@ -176,6 +203,8 @@ def _run(options: argparse.Namespace) -> int:
                 options.out,
                 lesson=options.lesson,
                 mode=options.sandbox,
+                exercise=options.exercise,
+                limits=Limits.from_command_line(vars(options)),
                 jobs=options.jobs,
                 scheduler=options.scheduler,
             )
@@ -221,11 +250,17 @@ def _run(options: argparse.Namespace) -> int:
             return sample.main(options.folder)
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
+def _number(kind: type[int] | type[float], least: float, most: float) -> Callable[[str], float]:
+    """Return a function that reads a number between two others from the command line."""
+
+    def read(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            if least <= (number := kind(text)) <= most:
+                return number
+        name = "whole number" if kind is int else "number"
+        raise argparse.ArgumentTypeError(f"{text!r} is not a {name} from {least} to {most}")
+
+    return read
 
 
 if __name__ == "__main__":

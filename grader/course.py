@@ -5,7 +5,7 @@ from pathlib import Path
 
 from grader.regions import without_markers
 from grader.source import Cell, Lesson, LessonError, definitions, read, require_python, split
-from lmcourse.checks import Exercise, exercises
+from lmcourse.checks import Exercise, exercises, lessons
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,20 @@ class Course:
             names = ", ".join(missing)
             raise lesson.error(cell.line, f"no exercise of an earlier lesson defines {names}")
         return "\n\n\n".join(blocks)
+
+
+def lesson_named(text: str) -> str:
+    """Return the lesson whose name or number `text` is: "02" means "02_bigrams".
+
+    Raises
+    ------
+    KeyError
+        If there is no such lesson; the message lists those that there are.
+    """
+    fitting = [name for name in lessons() if text in (name, name.partition("_")[0])]
+    if len(fitting) != 1:
+        raise KeyError(f"there is no lesson {text!r}; there are: {', '.join(lessons())}")
+    return fitting[0]
 
 
 def registered(lesson: Lesson) -> dict[str, Exercise]:

@@ -124,7 +124,8 @@ def _torch() -> Finding:
 
 
 def _sandbox() -> Iterator[Finding]:
-    from grader.sandbox import Limits, Sandbox, SandboxMissing, require
+    from grader.limits import Limits
+    from grader.sandbox import Sandbox, SandboxMissing, require
 
     if shutil.which("bwrap") is None:
         yield Finding("bubblewrap", "missing", "the command bwrap", _install("bubblewrap"))

@@ -16,7 +16,7 @@ from lmcourse.checks import CaseResult
 FILE_NAME = "gradebook.sqlite"
 LOCK_NAME = ".lock"
 
-_VERSION = 2  # of the tables
+_VERSION = 3  # of the tables
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (id TEXT PRIMARY KEY, facts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS submission (
@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS exercise (
     max_points REAL NOT NULL,
     message TEXT NOT NULL,
     cases TEXT NOT NULL,
+    regraded TEXT NOT NULL,
     PRIMARY KEY (student, lesson, name)
 );
 """
@@ -52,8 +53,24 @@ class GradebookError(OSError):
 
 
 @dataclass(frozen=True)
+class Regraded:
+    """How an exercise was graded again without the others: what the submission says of those.
+
+    `before` are the points that it had.
+    """
+
+    before: float
+    fingerprint: str
+    lesson_sha256: str
+    run: str
+
+
+@dataclass(frozen=True)
 class ExerciseResult:
-    """One exercise of one submission, with the cases as feedback may show them."""
+    """One exercise of one submission, with the cases as feedback may show them.
+
+    `regraded` is None where it was graded with the others.
+    """
 
     name: str
     status: str
@@ -61,6 +78,7 @@ class ExerciseResult:
     max_points: float
     message: str = ""
     cases: list[CaseResult] = field(default_factory=list)
+    regraded: Regraded | None = None
 
 
 @dataclass(frozen=True)
@@ -183,21 +201,29 @@ class Gradebook:
                 _write(connection, result)
 
     def fingerprints(self) -> dict[tuple[str, str], str]:
-        """Return the fingerprint of each (student, lesson) that is stored."""
+        """Return the fingerprint of each (student, lesson) that is stored.
+
+        It is empty where an exercise was graded again with another one: no fingerprint covers all.
+        """
         with self._connect() as connection:
             rows = connection.execute("SELECT student, lesson, fingerprint FROM submission")
-            return {(student, lesson): fingerprint for student, lesson, fingerprint in rows}
+            found = {(student, lesson): fingerprint for student, lesson, fingerprint in rows}
+            for student, lesson, regraded in _regraded(connection):
+                if regraded.fingerprint != found[student, lesson]:
+                    found[student, lesson] = ""
+            return found
 
     def results(self) -> list[SubmissionResult]:
         """Return all results, by lesson and student."""
         with self._connect() as connection:
             exercises: dict[tuple[str, str], list[ExerciseResult]] = {}
-            for *key, name, status, points, max_points, message, cases in connection.execute(
-                "SELECT student, lesson, name, status, points, max_points, message, cases "
-                "FROM exercise ORDER BY position"
+            for *key, name, status, points, max_points, message, cases, again in connection.execute(
+                "SELECT student, lesson, name, status, points, max_points, message, cases, "
+                "regraded FROM exercise ORDER BY position"
             ):
                 shown = [CaseResult(**case) for case in json.loads(cases)]
-                result = ExerciseResult(name, status, points, max_points, message, shown)
+                regraded = Regraded(**json.loads(again)) if again else None
+                result = ExerciseResult(name, status, points, max_points, message, shown, regraded)
                 exercises.setdefault((key[0], key[1]), []).append(result)
             columns = (
                 *("student", "lesson", "file", "fingerprint", "status", "message", "seconds"),
@@ -233,8 +259,10 @@ class Gradebook:
     def runs(self) -> dict[str, dict[str, str]]:
         """Return the facts of each run that a result is from, by name."""
         with self._connect() as connection:
-            query = "SELECT id, facts FROM run WHERE id IN (SELECT run FROM submission) ORDER BY id"
-            return {name: json.loads(facts) for name, facts in connection.execute(query)}
+            used = {run for (run,) in connection.execute("SELECT DISTINCT run FROM submission")}
+            used |= {regraded.run for _, _, regraded in _regraded(connection)}
+            every = connection.execute("SELECT id, facts FROM run ORDER BY id")
+            return {name: json.loads(facts) for name, facts in every if name in used}
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
@@ -275,16 +303,24 @@ def _write(connection: sqlite3.Connection, result: SubmissionResult) -> None:
         ),
     )
     connection.executemany(
-        "INSERT INTO exercise VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO exercise VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 *(student, lesson, position, exercise.name, exercise.status),
                 *(exercise.points, exercise.max_points, _text(exercise.message)),
                 json.dumps([vars(case) for case in exercise.cases]),
+                json.dumps(vars(exercise.regraded)) if exercise.regraded else "",
             )
             for position, exercise in enumerate(result.exercises)
         ],
     )
+
+
+def _regraded(connection: sqlite3.Connection) -> Iterator[tuple[str, str, Regraded]]:
+    for student, lesson, regraded in connection.execute(
+        "SELECT student, lesson, regraded FROM exercise WHERE regraded != ''"
+    ):
+        yield student, lesson, Regraded(**json.loads(regraded))
 
 
 def _text(text: str) -> str:

@@ -28,6 +28,7 @@ def judge(
     reference: dict[str, Any],
     sandbox: Sandbox,
     secret: bytes,
+    only: str | None = None,
 ) -> list[ExerciseResult]:
     """Grade the cells of one submission.
 
@@ -39,10 +40,18 @@ def judge(
     reference : the namespace of the solved notebook
     sandbox : where the cells run
     secret : the class's own
+    only : grade this exercise alone
 
     Returns
     -------
-    One result for each exercise of the lesson, whatever the submission did.
+    One result for each exercise asked for, whatever the submission did.
+
+    Notes
+    -----
+    No clock watches the judge's own code: a student can make it slow only by what it reads. An
+    answer is bounded in size (`lmcourse.values`), the judge in memory, and all questions end with
+    the submission's time, which is wall time; so at most one answer is dealt with beyond that. The
+    slowest that was found, millions of integers that a check made a list of, took a minute.
     """
 
     def check(exercise: Exercise, student: Student) -> Outcome:
@@ -60,7 +69,7 @@ def judge(
             message=outcome.message,
             cases=outcome.cases,
         )
-        for exercise, outcome in outcomes(lesson, cells, sandbox, check)
+        for exercise, outcome in outcomes(lesson, cells, sandbox, check, only)
     ]
 
 
@@ -84,7 +93,7 @@ def _bounded_memory() -> Iterator[None]:
 def input_seed(secret: bytes, exercise: Exercise, file_hash: str) -> int:
     """Return the seed of an exercise's inputs: the same for the same file, unknown to a student."""
     text = f"{exercise.lesson}/{exercise.name}/{file_hash}"
-    return int.from_bytes(hmac.digest(secret, text.encode(), hashlib.sha256)[:6], "big")
+    return int.from_bytes(hmac.digest(secret, text.encode(), hashlib.sha256)[:16], "big")
 
 
 def outcomes(
@@ -92,8 +101,9 @@ def outcomes(
     cells: list[Cell],
     sandbox: Sandbox,
     check: Callable[[Exercise, Student], Outcome],
+    only: str | None = None,
 ) -> Iterator[tuple[Exercise, Outcome]]:
-    """Run `cells` in a worker and yield what `check` finds of each exercise of the lesson.
+    """Run `cells` in a worker and yield what `check` finds of each exercise, or of `only` one.
 
     An exercise that takes the worker with it is lost alone: the next one gets a new worker. Where
     the cell that should define an exercise failed, the outcome says how.
@@ -101,11 +111,13 @@ def outcomes(
     session = Session(cells, lesson, sandbox)
     try:
         for exercise in exercises(lesson).values():
+            if only not in (None, exercise.name):
+                continue
             if misuse := forbidden_use(exercise, cells):
                 yield exercise, Outcome("forbidden", 0.0, message=misuse)
                 continue
             try:
-                session.start()
+                session.start(exercise.limits)
                 outcome = check(exercise, Student(session.send))
             except Lost as lost:
                 outcome = Outcome(lost.status, 0.0, message=str(lost))

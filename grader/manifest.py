@@ -18,7 +18,8 @@ def write_manifest(folder: Path, gradebook: Gradebook) -> Path:
     """Write the manifest of `gradebook` into `folder`, whole or not at all; return its path.
 
     `runs` says how results were made, and `submissions` which file of whom got which result: its
-    run, the SHA-256 of the file, of the lesson's source and checks, and of the whole result.
+    run, the SHA-256 of the file, of the lesson's source and checks, and of the whole result. What
+    differs for exercises that were graded again by themselves is in `regraded`, by exercise.
     """
     manifest = {
         "runs": gradebook.runs(),
@@ -34,7 +35,12 @@ def write_manifest(folder: Path, gradebook: Gradebook) -> Path:
 def _described(result: SubmissionResult) -> dict[str, Any]:
     # Seconds are the one thing that differs when the same is graded again.
     whole = {key: value for key, value in vars(result).items() if key != "seconds"}
-    return {
+    regraded = {
+        exercise.name: {"lesson_sha256": again.lesson_sha256, "run": again.run}
+        for exercise in result.exercises
+        if (again := exercise.regraded) is not None
+    }
+    described = {
         "student": result.student,
         "lesson": result.lesson,
         "file": result.file,
@@ -45,3 +51,4 @@ def _described(result: SubmissionResult) -> dict[str, Any]:
         "points": round(result.points, 4),
         "result_sha256": hashlib.sha256(json.dumps(whole, default=vars).encode()).hexdigest(),
     }
+    return described | ({"regraded": regraded} if regraded else {})

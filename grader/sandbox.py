@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import select
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 import matplotlib
 
 import lmcourse
+from grader.limits import Limits
 from grader.lockdown import SCRATCH
 from lmcourse.checks import lessons
 
@@ -41,17 +43,6 @@ To run students' code with no sandbox at all, ask for it: --sandbox none"""
 
 class SandboxMissing(OSError):
     """No sandbox can be made here; the message says what to type."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one submission may use: seconds of wall time, MiB of memory and of scratch files."""
-
-    cell_seconds: float = 20.0
-    call_seconds: float = 10.0
-    submission_seconds: float = 120.0
-    memory_mb: int = 2048
-    scratch_mb: int = 64
 
 
 def require(mode: str) -> None:
@@ -95,7 +86,8 @@ class Sandbox:
     """Starts workers.
 
     `isolation` says how: "warm" (forks of one warm parent in bubblewrap, sealed off from each
-    other), "cold" (one bubblewrap each, where the kernel cannot seal a fork) or "none".
+    other), "cold" (one bubblewrap each, where the kernel cannot seal a fork) or "none". `limits`
+    are those of the class, before any exercise's own.
 
     Raises
     ------
@@ -122,19 +114,19 @@ class Sandbox:
         """The number of the warm parent's process, or None if there is none that lives."""
         return self._server.process_id if self._server is not None else None
 
-    def start(self, lesson: str) -> Process:
-        """Start a worker for `lesson`."""
+    def start(self, lesson: str, limits: Limits) -> Process:
+        """Start a worker for `lesson`, which can never use more than `limits` allow."""
         if self._server is not None:
             try:
-                return self._server.fork(lesson, self.limits)
+                return self._server.fork(lesson, limits)
             except OSError:  # the warm parent itself was killed, say for lack of memory
                 self._server.close()
                 self._server = _ForkServer()
-                return self._server.fork(lesson, self.limits)
+                return self._server.fork(lesson, limits)
         ours, theirs = socket.socketpair()
-        limits = [str(self.limits.memory_mb), str(int(self.limits.submission_seconds))]
-        wrapped = _bubblewrapped(self.limits.scratch_mb) if self.isolation == "cold" else []
-        process = _start("grader.worker", wrapped, theirs, [lesson, *limits])
+        arguments = [lesson, str(limits.memory_mb), str(_cpu_seconds(limits))]
+        wrapped = _bubblewrapped(limits.scratch_mb) if self.isolation == "cold" else []
+        process = _start("grader.worker", wrapped, theirs, arguments)
         return Process(ours, lambda: _end(process))
 
     def close(self) -> None:
@@ -164,7 +156,7 @@ class _ForkServer:
         request = {
             "lesson": lesson,
             "memory_mb": limits.memory_mb,
-            "cpu_seconds": int(limits.submission_seconds),
+            "cpu_seconds": _cpu_seconds(limits),
             "scratch_mb": limits.scratch_mb,
         }
         ours, theirs = socket.socketpair()
@@ -182,6 +174,10 @@ class _ForkServer:
     def close(self) -> None:
         self._control.close()
         _end(self._process)
+
+
+def _cpu_seconds(limits: Limits) -> int:
+    return math.ceil(limits.submission_seconds)
 
 
 def _start(

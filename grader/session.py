@@ -4,15 +4,20 @@ import json
 import re
 import select
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grader.sandbox import START_SECONDS, Process, Sandbox
 from grader.worker import ASK, CELL, LENGTH
+from lmcourse.checks import exercises
 from lmcourse.student import Lost
 from lmcourse.values import MAX_BYTES
 
 MAX_CELL_REPLY = 2**16
 GONE = "the notebook's process ended, or closed its end of the line"
+
+_Deadline = tuple[float, str]
+"""When something must be done, and why it was lost if it was not."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +47,38 @@ class Session:
         self._cells = cells
         self._lesson = lesson
         self._sandbox = sandbox
-        self._limits = sandbox.limits
-        self._deadline = time.monotonic() + sandbox.limits.submission_seconds
+        own = (exercise.limits for exercise in exercises(lesson).values())
+        self._for_all = self._limits = sandbox.limits.for_submission(own)
+        self._end = _within(
+            self._limits.submission_seconds, "the notebook's {:g} s for grading are used up"
+        )
+        self._end_of_exercise = self._end
         self._worker: _Worker | None = None
         self.problems: dict[int, CellProblem] = {}
         """What went wrong in which cell, by number."""
 
-    def start(self) -> None:
-        """Have a worker that has run the cells, a new one if there is none.
+    def start(self, own: Mapping[str, float] = {}) -> None:
+        """Have a worker that has run the cells, and begin an exercise with `own` limits.
+
+        The worker is a new one if there is none, or if the exercise may use more or less memory
+        than the one before. The exercise's time begins once it is there.
 
         Raises
         ------
         Lost
             If the submission's time is used up.
         """
+        limits = self._for_all.for_exercise(own)
+        if limits.memory_mb != self._limits.memory_mb:
+            self.stop()
+            # Whatever else went wrong may not with another memory.
+            self.problems = {n: p for n, p in self.problems.items() if p.status == "timeout"}
+        self._limits = limits
         while self._worker is None:
-            self._time_left()
-            worker = _Worker(self._sandbox.start(self._lesson))
+            end, reason = self._end
+            if time.monotonic() >= end:
+                raise Lost("timeout", reason)
+            worker = _Worker(self._sandbox.start(self._lesson, limits))
             try:
                 self._run_cells(worker)
                 self._worker = worker
@@ -67,6 +87,9 @@ class Session:
             except BaseException:
                 worker.stop()
                 raise
+        self._end_of_exercise = _within(
+            limits.exercise_seconds, "the whole exercise took longer than {:g} s"
+        )
 
     def send(self, frame: bytes) -> bytes:
         """Return the worker's reply to a question.
@@ -79,8 +102,8 @@ class Session:
         if self._worker is None:
             raise Lost("crashed", "the notebook's process is gone")
         try:
-            seconds = min(self._limits.call_seconds, self._time_left())
-            return self._worker.request(ASK + frame, seconds)
+            call = _within(self._limits.call_seconds)
+            return self._worker.request(ASK + frame, min(call, self._end_of_exercise, self._end))
         except Lost:
             self.stop()
             raise
@@ -98,8 +121,8 @@ class Session:
                 continue
             body = json.dumps([cell.number, cell.source]).encode()
             try:
-                seconds = min(self._limits.cell_seconds, self._time_left())
-                problem = _cell_problem(worker.request(CELL + body, seconds), cell.number)
+                deadline = min(_within(self._limits.cell_seconds), self._end)
+                problem = _cell_problem(worker.request(CELL + body, deadline), cell.number)
             except Lost as lost:
                 message = f"cell {cell.number}: {lost}"
                 self.problems[cell.number] = CellProblem(lost.status, message)
@@ -107,12 +130,9 @@ class Session:
             if problem:
                 self.problems[cell.number] = problem
 
-    def _time_left(self) -> float:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            limit = self._limits.submission_seconds
-            raise Lost("timeout", f"the notebook's {limit:g} s for grading are used up")
-        return left
+
+def _within(seconds: float, reason: str = "it took longer than {:g} s") -> _Deadline:
+    return time.monotonic() + seconds, reason.format(seconds)
 
 
 class _CellLost(Exception):
@@ -135,13 +155,13 @@ class _Worker:
                 f"({problem or f'not within {START_SECONDS:g} s'})"
             ) from None
 
-    def request(self, frame: bytes, seconds: float) -> bytes:
-        deadline = time.monotonic() + seconds
+    def request(self, frame: bytes, deadline: _Deadline) -> bytes:
+        end, reason = deadline
         try:
-            self._write(LENGTH.pack(len(frame)) + frame, deadline)
-            return self._read(deadline)
+            self._write(LENGTH.pack(len(frame)) + frame, end)
+            return self._read(end)
         except TimeoutError:
-            raise Lost("timeout", f"it took longer than {seconds:.0f} s") from None
+            raise Lost("timeout", reason) from None
 
     def stop(self) -> None:
         self._process.end()
@@ -162,23 +182,23 @@ class _Worker:
         return self._read_exactly(size, deadline)
 
     def _read_exactly(self, size: int, deadline: float) -> bytes:
-        parts = []
-        while size:
+        data = bytearray()
+        while len(data) < size:
             self._wait(select.POLLIN, deadline)
             try:
-                part = self._process.socket.recv(min(size, 2**20))
+                part = self._process.socket.recv(min(size - len(data), 2**20))
             except OSError:
                 part = b""
             if not part:
                 raise Lost("crashed", GONE)
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+            data += part
+        return bytes(data)
 
     def _wait(self, event: int, deadline: float) -> None:
         poll = select.poll()
         poll.register(self._process.socket, event)
-        if not poll.poll(1000 * max(0.0, deadline - time.monotonic())):
+        left = deadline - time.monotonic()
+        if left <= 0 or not poll.poll(1000 * left):  # there may always be one byte more to read
             raise TimeoutError
 
 

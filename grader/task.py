@@ -9,8 +9,9 @@ import shutil
 import subprocess
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,9 @@ from grader.course import Course
 from grader.execute import solved_namespace
 from grader.gradebook import ExerciseResult, SubmissionResult
 from grader.judge import defined_names, judge
+from grader.limits import Limits
 from grader.regions import stub
-from grader.sandbox import Limits, Sandbox
+from grader.sandbox import Sandbox
 from grader.session import Cell
 from grader.submissions import Notebook, Problem, cells_to_run
 from lmcourse.checks import exercises
@@ -43,7 +45,7 @@ class Task:
     """A submission to grade: whose it is, what was handed in, and for which lesson.
 
     `file` is the file's own name. `lesson` is empty if nobody says which it is. `lesson_sha256` and
-    `fingerprint` are as in `SubmissionResult`.
+    `fingerprint` are as in `SubmissionResult`. `exercise` is the only one to grade, or None.
     """
 
     student: str
@@ -52,6 +54,7 @@ class Task:
     lesson: str
     lesson_sha256: str
     fingerprint: str
+    exercise: str | None = None
 
 
 _alone = threading.Lock()  # a check seeds the generators of its process; Dask's may have threads
@@ -73,6 +76,7 @@ def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[s
                 _reference(task.lesson),
                 sandbox,
                 rules.secret,
+                task.exercise,
             )
         else:
             results = nothing(task.lesson)
@@ -103,9 +107,10 @@ def facts(rules: Rules) -> dict[str, str]:
     secret = hashlib.sha256(rules.secret).hexdigest()
     return {
         "sandbox": rules.mode,
-        **{f"limit: {name}": str(value) for name, value in asdict(rules.limits).items()},
+        **{f"limit: {name}": words for name, words in rules.limits.described().items()},
         "inputs": f"seeded by HMAC-SHA256 of a secret whose SHA-256 is {secret}",
         "lmcourse": lmcourse.__version__,
+        "grader": f"the source with SHA-256 {_source_sha256()}",
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
@@ -173,6 +178,12 @@ def cells_to_judge(notebook: Notebook, lesson: str) -> list[Cell]:
         for cell in cells
         if cell.source.strip() not in stubs or not defined_names(cell.source) <= written
     ]
+
+
+def _source_sha256() -> str:
+    """Return the SHA-256 of the grader's source: whatever changes there may change a result."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 # --- What a process makes once ----------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import nbformat
 import pytest
@@ -22,8 +23,9 @@ from grader.course import Course
 from grader.execute import solved_namespace
 from grader.gradebook import ExerciseResult
 from grader.judge import judge
+from grader.limits import Limits
 from grader.render import fill
-from grader.sandbox import Limits, Sandbox
+from grader.sandbox import Sandbox
 from grader.session import Cell
 from lmcourse.checks import exercises
 
@@ -42,6 +44,24 @@ ATTACKS = {
     for family, attacks in FAMILIES.items()
     for name, attack in attacks.items()
 }
+
+# What keeps workers apart where no fork can be sealed is bubblewrap alone. Starting that takes
+# seconds, so only those attacks meet it that it must stop, and no two that it stops alike.
+ON_ISOLATION = (
+    *(
+        "process: kill the parent",
+        "process: a fork bomb by system call",
+        "process: another program",
+    ),
+    *("process: higher limits", "process: deaf to signals"),
+    *("resources: memory of torch", "resources: shared memory", "resources: files in memory"),
+    *("resources: disk", "resources: descriptors"),
+    *("snooping: a file outside", "snooping: a file of this checkout", "snooping: the environment"),
+    *("snooping: the parent's environment", "snooping: the parent's memory"),
+    *("snooping: open descriptors", "snooping: the last submission's files"),
+    *("snooping: the last submission's door", "snooping: a key that was left"),
+    *("snooping: the loopback", "snooping: a Unix socket", "snooping: an abstract socket"),
+)
 
 EXERCISES = exercises(LESSON)
 TOTAL = sum(exercise.points for exercise in EXERCISES.values())
@@ -104,6 +124,17 @@ def sandbox(bait: Bait) -> Iterator[Sandbox]:
         assert made.isolation == "warm"
         yield made
         made.close()
+
+
+@pytest.fixture(scope="module")
+def cold(bait: Bait) -> Iterator[Sandbox]:
+    """A sandbox on a machine whose kernel cannot seal a fork."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STOLEN, RIGHT)
+        patch.setattr("grader.sandbox._ForkServer", Mock(side_effect=OSError))
+        made = Sandbox("bwrap", SHORT)
+        assert made.isolation == "cold"
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +214,13 @@ def test_an_attack_earns_nothing_and_harms_nobody(
     assert {result.status for result in results} <= STATUSES
     assert {r.name for r in results if r.name in attack.solved and r.status != "passed"} == set()
 
+    assert_unharmed(bait, before)
+    honest = grade(cells(("nll", "quiz")))
+    assert [r.name for r in honest if r.status == "passed"] == ["nll", "quiz"]
+
+
+def assert_unharmed(bait: Bait, before: set[int]) -> None:
+    """Check that the bait is untouched, and that there are the same processes as `before`."""
     assert (bait.folder / "canary").read_text() == RIGHT
     assert sorted(os.listdir(bait.folder)) == ["canary", "door"]
     assert bait.visitors == []
@@ -190,8 +228,21 @@ def test_an_attack_earns_nothing_and_harms_nobody(
     while descendants() != before and time.monotonic() < deadline:
         time.sleep(0.01)  # a killed process takes a moment to go
     assert descendants() == before
-    honest = grade(cells(("nll", "quiz")))
-    assert [r.name for r in honest if r.status == "passed"] == ["nll", "quiz"]
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("name", ON_ISOLATION)
+def test_an_attack_on_the_isolation_fails_without_a_warm_parent_too(
+    name: str, cold: Sandbox, reference: dict[str, Any], cells: Cells, bait: Bait
+) -> None:
+    attack = ATTACKS[name]
+    before = descendants()
+    earlier = [cells((), first=attack.before)] if attack.before else []
+    for submission in [*earlier, cells((), attack.code, attack.first)]:
+        baited = [Cell(cell.number, bait.put_into(cell.source)) for cell in submission]
+        (result,) = judge(LESSON, baited, name, reference, cold, b"secret", only="nll")
+        assert (result.points, result.status in STATUSES) == (0, True)
+    assert_unharmed(bait, before)
 
 
 @pytest.mark.sandbox

@@ -17,8 +17,9 @@ from grader.build import ROOT
 from grader.course import Course
 from grader.execute import solved_namespace
 from grader.judge import judge
+from grader.limits import Limits
 from grader.regions import without_markers
-from grader.sandbox import Limits, Sandbox
+from grader.sandbox import Sandbox
 from grader.submissions import Notebook, cells_to_run, read
 
 COURSE = Course(ROOT)

@@ -1,5 +1,6 @@
 """What an exercise asks to be written by hand, the library may not do."""
 
+import multiprocessing
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,8 @@ import torch
 from grader import judge as judging
 from grader.byhand import forbidden_use
 from grader.judge import judge
-from grader.sandbox import Limits, Sandbox
+from grader.limits import Limits
+from grader.sandbox import Sandbox
 from grader.session import Cell
 from lmcourse import byhand
 from lmcourse.byhand import Forbidden
@@ -104,6 +106,19 @@ def test_a_forbidden_call_is_found_in_the_code(source: str) -> None:
     found = forbidden_use(exercise, cells("x = 1", source))
     assert found.startswith("cell 2, line ")
     assert "asks you to write" in found
+
+
+@pytest.mark.parametrize(
+    "source", ["softmax = 1\n" * 50_000, "(\n" + " " * 1_900_000 + "x"], ids=["lines", "spaces"]
+)
+def test_no_code_keeps_the_search_busy_for_minutes(source: str) -> None:
+    fork = multiprocessing.get_context("fork")
+    search = fork.Process(target=forbidden_use, args=(EXERCISE, cells(source)))
+    search.start()
+    search.join(100)  # what should take seconds
+    search.kill()
+    search.join()
+    assert search.exitcode == 0
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,24 @@ def test_a_forged_reply_is_a_crash(reply: bytes) -> None:
     assert (found.status, found.share) == ("crashed", 0.0)
 
 
+def test_the_code_sees_no_seed_that_tells_the_inputs() -> None:
+    seen: list[int] = []
+
+    def double(value: Any) -> Any:
+        seen.append(torch.initial_seed())
+        return 2 * value
+
+    reference = Student(Host({"double": double}, {}).send)
+    for seed in (1, 2):
+        seen.clear()
+        student = Student(Host({"double": double}, {}).send)
+        assert run(EXERCISE, student, reference, seed=seed, hidden=True).status == "passed"
+        assert set(seen) == {
+            checks.notebook_seed(seed)
+        }  # the reference draws what the student does
+    assert len({1, 2, checks.notebook_seed(1), checks.notebook_seed(2)}) == 4
+
+
 def test_inputs_follow_the_seed() -> None:
     def inputs(seed: int) -> list[Any]:
         seen: list[Any] = []

@@ -28,10 +28,11 @@ from grader.build import ROOT, paths
 from grader.course import Course
 from grader.gradebook import FILE_NAME, Gradebook, GradebookError, SubmissionResult
 from grader.judge import judge
+from grader.limits import Limits
 from grader.render import fill
 from grader.report import EXERCISE_STATUSES
 from grader.sample import LESSON
-from grader.sandbox import Limits, Process, Sandbox
+from grader.sandbox import Process, Sandbox
 from grader.session import Cell, Session
 from grader.submissions import Notebook, cells_to_run, read
 from grader.task import Rules, Task, _reference, not_graded
@@ -58,9 +59,9 @@ def at_once(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]
 
 def grade_at_once(submissions: Path, out: Path, graded: Any = at_once) -> int:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grade, "grade_submission", graded)
+        patch.setattr("grader.run.grade_submission", graded)
         patch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(2))
-        patch.setattr(grade, "keep_copy", lambda *_: None)
+        patch.setattr("grader.run.keep_copy", lambda *_: None)
         return grade.main(submissions, out, lesson=LESSON, mode="none")
 
 
@@ -190,7 +191,7 @@ def test_what_was_graded_when_ctrl_c_came_is_written(
                 raise KeyboardInterrupt
             return future
 
-    monkeypatch.setattr(grade, "grade_submission", at_once)
+    monkeypatch.setattr("grader.run.grade_submission", at_once)
     monkeypatch.setattr(grade, "executor", lambda *_: Interrupted(1))
     with pytest.raises(KeyboardInterrupt):
         grade.main(tmp_path / "class", tmp_path / "out", lesson=LESSON, mode="none")
@@ -229,8 +230,8 @@ def judged_with_a_kill(
     step = 0
     start, wait = Sandbox.start, session._Worker._wait
 
-    def start_to_be_killed(self: Sandbox, lesson: str) -> Process:
-        process = start(self, lesson)
+    def start_to_be_killed(self: Sandbox, lesson: str, limits: Limits) -> Process:
+        process = start(self, lesson, limits)
         calls = iter([process.kill])  # a handle on a process can be used up once
         return replace(process, kill=lambda: next(calls, lambda: None)())
 

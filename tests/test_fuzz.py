@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from grader import task
 from grader.build import ROOT, paths
 from grader.course import Course
-from grader.grade import make_task
+from grader.limits import Limits
 from grader.render import fill
 from grader.report import EXERCISE_STATUSES, SUBMISSION_STATUSES
+from grader.run import make_task
 from grader.sample import LESSON
-from grader.sandbox import Limits, Sandbox
+from grader.sandbox import Sandbox
 from grader.submissions import Notebook, Submission, cells_to_run
 from grader.task import Rules, grade_submission
 from lmcourse.checks import exercises

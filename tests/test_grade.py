@@ -13,15 +13,18 @@ import numpy as np
 import pytest
 import torch
 
-from grader import grade
+from grader import grade, task
 from grader.build import ROOT, fingerprint, paths
 from grader.cli import main
 from grader.course import Course
 from grader.gradebook import Gradebook, SubmissionResult
 from grader.judge import input_seed
+from grader.limits import Limits
 from grader.render import fill
+from grader.run import make_task
 from grader.sample import LESSON, SUBMISSIONS, write_sample_class
-from grader.task import Rules, Task
+from grader.submissions import Submission
+from grader.task import Rules, Task, grade_submission
 from lmcourse.checks import exercises
 
 EXERCISES = exercises(LESSON)
@@ -230,7 +233,7 @@ def test_a_fault_of_the_grader_stops_nobody_and_is_tried_again(
 ) -> None:
     for student in ("ada", "bob"):
         notebook(tmp_path / "class" / student / f"{LESSON}.ipynb")
-    right = grade.grade_submission
+    right = grade_submission
 
     def faulty(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]:
         if task.student == "ada":
@@ -238,13 +241,13 @@ def test_a_fault_of_the_grader_stops_nobody_and_is_tried_again(
         return right(task, rules)
 
     monkeypatch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(1))
-    monkeypatch.setattr(grade, "grade_submission", faulty)
+    monkeypatch.setattr("grader.run.grade_submission", faulty)
     again = ["grade", str(tmp_path / "class"), "--out", str(tmp_path / "out")]
     assert main(again) == 1
     assert results(tmp_path / "out")["ada"].status == "not_graded"
     assert results(tmp_path / "out")["bob"].status == "graded"
 
-    monkeypatch.setattr(grade, "grade_submission", right)
+    monkeypatch.setattr("grader.run.grade_submission", right)
     assert main(again) == 0
     assert results(tmp_path / "out")["ada"].status == "graded"
     assert "1 unchanged" in capsys.readouterr().out
@@ -267,6 +270,41 @@ def test_grading_again_keeps_what_is_unchanged_and_grades_what_is_new(
     assert main(again) == 0
     assert "1 graded, 0 could not be, 22 unchanged" in capsys.readouterr().out
     (submissions / "latecomer" / f"{LESSON}.ipynb").unlink()
+
+
+@pytest.mark.sandbox
+def test_an_exercise_that_is_up_to_date_is_not_graded_again(
+    graded: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    submissions, out = graded
+    before = results(out)
+    again = ["grade", str(submissions), "--out", str(out), "--lesson", "02", "--exercise", "nll"]
+    assert main(again) == 0
+    told = capsys.readouterr().out
+    assert "nll of 02_bigrams: 0 graded again, 0 could not be, 15 up to date, 7 left out" in told
+    assert results(out) == before
+
+
+def test_a_change_of_the_grader_itself_grades_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook(tmp_path / "ada" / f"{LESSON}.ipynb")
+    submission = Submission("ada", tmp_path / "ada" / f"{LESSON}.ipynb")
+    rules = Rules("none", Limits(), b"secret")
+
+    def made() -> str:
+        task.facts.cache_clear()
+        return make_task(submission, LESSON, rules).fingerprint
+
+    before = made()
+    copy = tmp_path / "grader"
+    shutil.copytree(ROOT / "grader", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(task, "__file__", str(copy / "task.py"))
+    assert made() == before
+    with (copy / "judge.py").open("a") as stream:
+        stream.write("# another judge")
+    assert made() != before
+    task.facts.cache_clear()
 
 
 @pytest.mark.sandbox
@@ -302,6 +340,7 @@ def test_the_manifest_says_what_was_graded_and_with_what(graded: tuple[Path, Pat
     assert (facts["sandbox"], facts["isolation"]) == ("bwrap", "warm")
     assert (facts["torch"], facts["numpy"]) == (torch.__version__, np.__version__)
     assert {"lmcourse", "python", "bubblewrap", "limit: memory_mb"} <= set(facts)
+    assert facts["limit: memory_mb"] == "2048, or the exercise's own"
     secret = (out / grade.SECRET_FILE).read_bytes()
     assert hashlib.sha256(secret).hexdigest() in facts["inputs"]
     assert secret.hex() not in json.dumps(manifest)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from grader import sandbox
-from grader.sandbox import Limits, Sandbox, SandboxMissing
+from grader.limits import Limits
+from grader.sandbox import Sandbox, SandboxMissing
 from grader.session import Cell, Session
 from lmcourse.student import Lost, Raised, Student
 
@@ -214,6 +215,13 @@ def test_what_is_refused_is_an_error_in_the_students_code(start: Start, body: st
         student.attempt()
 
 
+IS_OPEN = """
+def is_open(number):
+    import os
+    try: os.fstat(number)
+    except OSError: return False
+    return True
+"""
 LETHAL = {
     "an endless loop": ("while True: pass", "timeout"),
     "exit": ("import os; os._exit(0)", "crashed"),
@@ -224,6 +232,12 @@ LETHAL = {
         "        try: os.write(n, b'\\xff' * 64)\n        except OSError: pass",
         "crashed",
     ),
+    "a long reply, byte by byte": (
+        "import os\n    line = next(n for n in range(3, 256) if is_open(n))\n"
+        "    os.write(line, (2**26).to_bytes(4, 'little'))\n"
+        "    while True: os.write(line, b'0')",
+        "timeout",
+    ),
 }
 
 
@@ -232,7 +246,8 @@ def test_a_call_that_takes_the_worker_with_it_is_lost_alone(
     start: Start, body: str, status: str
 ) -> None:
     limits = Limits(call_seconds=1.5)
-    session = start(f"def fine(): return 1\ndef attempt():\n    {body}", limits=limits)
+    source = f"{IS_OPEN}\ndef fine(): return 1\ndef attempt():\n    {body}"
+    session = start(source, limits=limits)
     student = Student(session.send)
     with pytest.raises(Lost) as lost:
         student.attempt()
@@ -257,6 +272,42 @@ def test_the_submissions_time_bounds_everything(start: Start) -> None:
     with pytest.raises(Lost, match="used up"):
         start(*cells, limits=Limits(submission_seconds=3))
     assert time.monotonic() - started < 30
+
+
+def test_an_exercises_time_is_that_of_all_its_calls_and_ends_no_other(start: Start) -> None:
+    session = start("import time\ndef wait(): time.sleep(0.3)\ndef fine(): return 1")
+    student = Student(session.send)
+    session.start({"exercise_seconds": 1.0})
+    with pytest.raises(Lost, match="the whole exercise took longer than 1 s"):
+        assert [student.wait() for _ in range(9)]
+    session.start()
+    assert student.fine() == 1
+
+
+ALLOCATE = "def take(mb): return len(bytearray(mb * 2**20))"
+
+
+def test_an_exercise_with_less_memory_has_less_and_the_next_one_does_not(start: Start) -> None:
+    raising = "import resource\ndef more(): resource.setrlimit(resource.RLIMIT_AS, (2**40, 2**40))"
+    session = start(ALLOCATE, raising)
+    student = Student(session.send)
+    session.start({"memory_mb": 100})
+    with pytest.raises(Raised, match="MemoryError"):
+        student.take(200)
+    with pytest.raises(Raised, match="not allowed to raise"):
+        student.more()
+    session.start()
+    assert student.take(200) == 200 * 2**20
+
+
+def test_a_cell_that_has_not_enough_memory_for_one_exercise_runs_for_another(start: Start) -> None:
+    session = start(ALLOCATE, "x = take(200)", "while True: pass")
+    student = Student(session.send)
+    session.start({"memory_mb": 100})
+    assert session.problems[2].status == "out_of_memory"
+    session.start({"memory_mb": 400})
+    assert student.x == 200 * 2**20
+    assert session.problems.keys() == {3}  # which took its time, and is not tried again
 
 
 def test_signals_are_no_way_out(start: Start) -> None:

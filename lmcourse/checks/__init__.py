@@ -21,6 +21,7 @@ Write the cases from the plain to the demanding: kind and shape, a tiny case wor
 property, then equality with the reference on random inputs.
 """
 
+import hashlib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -102,6 +103,8 @@ class Exercise:
     """The functions of its check module that may run beside the student's code."""
     forbidden: tuple[str, ...] = ()
     """The library's functions that the exercise asks to be written by hand."""
+    limits: dict[str, float] = field(default_factory=dict)
+    """What it may use when it is graded, where that is not the default."""
 
 
 @dataclass(frozen=True)
@@ -157,13 +160,31 @@ def exercise(
     points: float,
     names: tuple[str, ...] | None = None,
     forbidden: tuple[str, ...] = (),
+    call_seconds: float | None = None,
+    exercise_seconds: float | None = None,
+    memory_mb: int | None = None,
 ) -> Callable[[Check], Check]:
     """Register the decorated check for exercise `name` of `lesson`.
 
-    `names` are the notebook names that it needs; `(name,)` if not given. `forbidden` are functions
-    or methods of torch or numpy, such as "softmax", that would be the answer: the exercise's text
-    must say that they are to be written by hand.
+    Parameters
+    ----------
+    lesson, name : such as "02_bigrams" and "normalise"
+    points : what it is worth
+    names : the notebook names that it needs; `(name,)` if not given
+    forbidden : functions or methods of torch or numpy, such as "softmax", that would be the answer:
+        the exercise's text must say that they are to be written by hand
+    call_seconds, exercise_seconds, memory_mb : what grading allows it instead of the defaults of
+        `grader grade`: seconds of wall time for one call, and for all of the exercise, on the
+        slowest machine; MiB of memory
     """
+    own = {
+        "call_seconds": call_seconds,
+        "exercise_seconds": exercise_seconds,
+        "memory_mb": memory_mb,
+    }
+    limits = {limit: value for limit, value in own.items() if value is not None}
+    if not all(value > 0 for value in limits.values()):
+        raise ValueError(f"the limits of {lesson}/{name} must be above 0: {limits}")
 
     def register(check: Check) -> Check:
         lessons_exercises = _REGISTRY.setdefault(lesson, {})
@@ -171,7 +192,7 @@ def exercise(
             raise ValueError(f"lesson {lesson} has two exercises named {name}")
         probes = _PROBES.setdefault(check.__module__, {})
         lessons_exercises[name] = Exercise(
-            lesson, name, points, check, names or (name,), probes, forbidden
+            lesson, name, points, check, names or (name,), probes, forbidden, limits
         )
         return check
 
@@ -222,8 +243,9 @@ def run(
     raised: list[Raised] = []
     lost: Lost | None = None
     try:
-        student.begin(seed, exercise.forbidden)
-        reference.seed(seed)
+        beside = notebook_seed(seed)
+        student.begin(beside, exercise.forbidden)
+        reference.seed(beside)
         for item in exercise.check(student, reference, np.random.default_rng(seed)):
             if item.hidden and not hidden:
                 continue
@@ -272,6 +294,16 @@ def run(
     else:
         status = "error" if len(raised) == len(results) else "failed"
     return Outcome(status, share, results, str(lost or ""))
+
+
+def notebook_seed(seed: int) -> int:
+    """Return what seeds the generators beside a notebook's code when inputs come from `seed`.
+
+    The code there can read it, so it must not tell which inputs come next: it is a hash of `seed`.
+    Student and reference get the same, and so draw the same.
+    """
+    digest = hashlib.sha256(f"beside the notebook's code: {seed}".encode()).digest()
+    return int.from_bytes(digest[:6], "big")
 
 
 def _is_unstarted(error: Raised) -> bool:

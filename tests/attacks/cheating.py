@@ -26,6 +26,20 @@ ATTACKS = {
             ".float()\n"
         },
     ),
+    "the seed of the questions": Attack(
+        "read the seed that this process was given, make the inputs to come, and answer those",
+        "import numpy as np\n",
+        {
+            "count_bigrams": "def count_bigrams(ids, V):\n"
+            "    rng = np.random.default_rng(torch.initial_seed())\n"
+            "    for size, length in ((7, 60), (30, 2000)):\n"
+            "        foreseen = torch.from_numpy(rng.integers(0, size, length))\n"
+            "        if V == size and torch.equal(ids, foreseen):\n"
+            "            pairs = torch.bincount(ids[:-1] * V + ids[1:], minlength=V * V)\n"
+            "            return pairs.reshape(V, V).float()\n"
+            "    return -torch.ones(V, V)\n"
+        },
+    ),
     "the public cases by heart": Attack(
         "know the answers to all that the check asks with the same inputs every time",
         code={"count_bigrams": BY_HEART},
