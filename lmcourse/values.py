@@ -185,6 +185,8 @@ class _Unpacker:
             flat = torch.frombuffer(raw, dtype=dtype) if raw else torch.empty(0, dtype=dtype)
             return flat.reshape(shape)
         if kind == "array":
+            if len(item["dtype"]) > 8:  # numpy reads long ones slowly
+                raise ValueError("no such dtype")
             array_dtype = np.dtype(str(item["dtype"]))
             if array_dtype.kind not in _ARRAY_KINDS:
                 raise ValueError(f"arrays of {array_dtype} do not travel")

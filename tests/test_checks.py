@@ -65,6 +65,7 @@ def test_a_hidden_case_runs_only_when_asked_and_shows_no_more_than_its_outcome()
         ({}, "missing"),
         ({"double": ...}, "missing"),
         ({"double": raises(NotImplementedError("double is not started"))}, "missing"),
+        ({"double": raises(NotImplementedError("\"nll\" not implemented for 'Long'"))}, "error"),
         ({"double": raises(ValueError("no"))}, "error"),
         ({"double": raises(SystemExit(0))}, "error"),
         ({"double": raises(MemoryError())}, "out_of_memory"),

@@ -38,6 +38,9 @@ TOY = {
 SOLVED = {"double": lambda value: value * 2, "answer_1": "b"}
 
 
+STUB = "raise NotImplementedError('double is not started')"
+
+
 @pytest.fixture
 def toy_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SelfCheck:
     """A check of a toy lesson, with a recording of its solution."""
@@ -51,7 +54,7 @@ def toy_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SelfCheck:
     (tmp_path / "recordings").mkdir()
     text = json.dumps({"exercises": recorded})
     (tmp_path / "recordings" / f"{LESSON}.json").write_text(text)
-    monkeypatch.setattr(recording.resources, "files", lambda _: tmp_path)
+    monkeypatch.setattr(recording, "_FOLDER", tmp_path / "recordings")
     monkeypatch.setattr(selfcheck, "exercises", lambda _: TOY)
     check = SelfCheck()
     check.lesson(LESSON)
@@ -91,7 +94,7 @@ def test_wrong_does_not_raise_for_a_person(
 
 @pytest.mark.parametrize(
     "namespace",
-    [{}, {"double": ...}, {"double": lambda value: exec("raise NotImplementedError('double')")}],
+    [{}, {"double": ...}, {"double": lambda value: exec(STUB)}],
 )
 def test_not_started_is_neither_right_nor_an_error(
     toy_check: SelfCheck, capsys: pytest.CaptureFixture[str], namespace: dict[str, Any]

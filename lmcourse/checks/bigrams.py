@@ -167,7 +167,8 @@ def _kind(value: Any) -> str:
 
 def _shares(drawn: list[int], V: int) -> torch.Tensor:
     """Return how often each of V characters was drawn, as shares that sum to one."""
-    return torch.tensor([list(drawn).count(i) for i in range(V)]) / len(drawn)
+    ids = torch.as_tensor(drawn)
+    return torch.stack([(ids == i).float().mean() for i in range(V)])
 
 
 @exercise(LESSON, "sample_next", points=1)
