@@ -3,7 +3,7 @@
     solutions/NN_name.py  ->  notebooks/NN_name.ipynb             what students open
                               solutions/NN_name.ipynb             solved and executed
                               lmcourse/recordings/NN_name.json    answers for the self-check
-    solutions/02_bigrams.ipynb -> .github/images/ladder.png       the README's picture
+    solutions/*.ipynb     ->  .github/images/ladder.png           the README's picture
 
 Each built file says, as `source_sha256`, what it was built from, so only what changed is built.
 """

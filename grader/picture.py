@@ -1,25 +1,24 @@
-"""The README's picture: the ladder, as a solved notebook shows it."""
+"""The README's picture: the ladder, as the last lesson that has one shows it."""
 
 import base64
 import json
 from pathlib import Path
 
-LESSON = "02_bigrams"
 PICTURE = Path(".github/images/ladder.png")
 
 
 def ladder(root: Path) -> bytes | None:
-    """Return the PNG of the last ladder in the executed lesson, or None if there is none."""
-    solved = root / "solutions" / f"{LESSON}.ipynb"
-    if not solved.is_file():
-        return None
-    pictures = [
-        "".join(output["data"]["image/png"])
-        for cell in json.loads(solved.read_text("utf-8"))["cells"]
-        for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {}) and "plots.ladder(" in "".join(cell["source"])
-    ]
-    return base64.b64decode(pictures[-1]) if pictures else None
+    """Return the PNG of the last ladder in the executed lessons, or None if there is none."""
+    for solved in sorted((root / "solutions").glob("[0-9][0-9]_*.ipynb"), reverse=True):
+        pictures = [
+            "".join(output["data"]["image/png"])
+            for cell in json.loads(solved.read_text("utf-8"))["cells"]
+            for output in cell.get("outputs", [])
+            if "losses" in output.get("metadata", {})
+        ]
+        if pictures:
+            return base64.b64decode(pictures[-1])
+    return None
 
 
 def is_current(root: Path) -> bool:
