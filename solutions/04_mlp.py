@@ -18,6 +18,7 @@
 # %% tags=["setup"]
 import math
 import random
+import string
 import sys
 import time
 from collections import Counter
@@ -71,8 +72,8 @@ print(random.Random(5).choice(train))
 # read a single fable. How does a table learn it?
 #
 # **Predict first.** An n-gram table has a row for each context of three digits: for `338`, for
-# `746`, and so on. The training text has about a million characters. How often has each of these
-# rows been seen?
+# `746`, and so on. (The fables use the digits 3 to 9 only, so there are 7 * 7 * 7 of them.) The
+# training text has about a million characters. How often has each of these rows been seen?
 
 # %% tags=["demo", "nbval-check-output"]
 kind = "3456789" if is_fables else "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # Shakespeare has no numbers
@@ -91,8 +92,9 @@ print("all of them together:", total.most_common(3))
 
 # %% [markdown]
 # All the rows say the same. But the table does not know that they are alike, so each of them has to
-# find it out alone, from the few times that it was seen. And a number that never came has nothing
-# to go by. It can only back off to a shorter context, and forget what it saw further back.
+# find it out alone, from the few times that it was seen. And a context that never came (there are
+# few such here, and ever more in longer contexts) has nothing to go by. It can only back off to a
+# shorter one, and forget what it saw further back.
 #
 # So this was the end of lesson 02: **counting cannot carry over what it knows to what is similar.**
 #
@@ -152,7 +154,8 @@ print(places[ids])
 # numbers.
 #
 # `reshape` does this, and it is worth knowing exactly what it does. It never moves a number. It
-# reads them row after row, as you read a page, and cuts the long line anew.
+# reads them row after row, as you read a page, and cuts the long line anew. (`transpose(0, 1)`, in
+# the last line, swaps the first two axes.)
 
 # %% tags=["demo", "nbval-check-output"]
 numbers = torch.arange(12).reshape(2, 3, 2)
@@ -169,7 +172,7 @@ print(numbers.transpose(0, 1).reshape(2, 6).tolist())  # the axes in another ord
 # `[3.0, 3.1, 0.0, 0.1]`.
 
 
-# %% exercise="embed_context" minutes=5 level=1
+# %% exercise="embed_context" minutes=6 level=1
 def embed_context(table, contexts):
     """Return the embeddings of each context side by side: (V, C) and (B, T) give (B, T * C)."""
     ### BEGIN SOLUTION
@@ -186,9 +189,9 @@ check("embed_context")
 # numbers. They are in the right order already.
 
 # %% [markdown] fold="Hint 2: side by side"
-# Keep the first axis, and let the other two become one: `.reshape(B, T * C)`, where `B` is
-# `len(contexts)`. A `-1` in place of `T * C` means "whatever is left". Any transpose on the way
-# would mix things up.
+# Keep the first axis, and let the other two become one: `.reshape(B, T * C)`. The sizes come from
+# the arguments: `B, T = contexts.shape` takes the shape apart, and `C` is `table.shape[1]`. Or let
+# `-1` stand for `T * C`: it means "whatever is left". Any transpose on the way would mix things up.
 
 # %% [markdown]
 # ## What does the net do with them?
@@ -199,7 +202,8 @@ check("embed_context")
 # **bias** is added, one number for each column, which stays the same whatever the context.
 #
 # **Predict first.** What have we gained by the second matrix? That is, can
-# `(x @ W1 + b1) @ W2 + b2` say anything that `x @ W + b` could not?
+# `(x @ W1 + b1) @ W2 + b2` say anything that `x @ W + b` could not? (The last two lines of the cell
+# put `tanh` in between, a bend that you will meet in a moment.)
 
 # %% tags=["demo", "nbval-check-output"]
 torch.manual_seed(0)
@@ -295,7 +299,9 @@ check("mlp_forward")
 
 # %% [markdown]
 # How large is such a net? This function makes one, with numbers drawn at random. `scale` says how
-# large they are: `scale(m, n)` shall return a tensor of shape `(m, n)`. The biases begin as zeros.
+# large they are: it is a function, and `scale(m, n)` shall return a tensor of shape `(m, n)`. (In
+# `make_mlp(T, C, H, torch.randn)` there are no brackets behind `torch.randn`: you hand over the
+# function itself, and `make_mlp` calls it.) The biases begin as zeros.
 
 
 # %%
@@ -439,11 +445,12 @@ if check.ready("embed_context", "mlp_forward", "kaiming_init"):
 
 # %% [markdown]
 # *The picture: in blue, the scaled net. Its hidden numbers fill the whole range between -1 and 1,
-# and far fewer of them are on the flat part.*
+# and far fewer of them are on the flat part.* The spread before tanh is the one that we asked for:
+# the gain, 5/3, times the spread of the embeddings, which is about 1.
 #
-# The first loss is near $\ln V$ now. It is still a little above, since the logits of a random net
-# differ a little. Nothing comes after the last layer that would need numbers of a certain spread.
-# So we make `W2` ten times smaller (`last=0.1`), and the net begins with almost equal logits.
+# The first loss is no longer far above $\ln V$, but it is still above, since the logits of a random
+# net differ. Nothing comes after the last layer that would need numbers of a certain spread. So we
+# make `W2` ten times smaller (`last=0.1`), and the net begins with almost equal logits.
 
 # %% [markdown]
 # ## How does it learn?
@@ -502,8 +509,8 @@ check("train_step")
 # that you have in your hand is still the one from before.
 
 # %% [markdown]
-# Does the start matter? Train the three nets of the last section for a few hundred steps each, on
-# the same batches.
+# Does the start matter? Train three nets of the kinds above for a few hundred steps each, on the
+# same batches.
 #
 # **Predict first.** The naive net begins with a far higher loss, and a loss falls quickly where it
 # is high. Will it have caught up after 600 steps?
@@ -581,9 +588,11 @@ print(logits.shape[-1], wanted.numel())  # the last size; how many numbers there
 # which saves memory and time.
 #
 # **The right mode.** Later models are objects of torch's class `torch.nn.Module`, and some of their
-# parts behave differently while training. *Dropout* is one: it sets numbers to 0 by chance, in
-# training only (lesson 06). Such a model has a switch: `model.eval()`, `model.train()`, and
-# `model.training` tells which it is.
+# parts behave differently while training. *Dropout* is one: in training only, it sets numbers to 0
+# by chance, and makes the others larger, so that the sum stays about the same (lesson 06). Such a
+# model has a switch: `model.eval()`, `model.train()`, and `model.training` tells which it is.
+#
+# `isinstance(part, torch.nn.Module)` asks whether `part` is an object of that class.
 
 # %% tags=["demo"]
 part = torch.nn.Dropout(0.5)
@@ -615,7 +624,7 @@ print(part.training)
 # For example, with a model whose logits are all 0 the result is $\ln V$, whatever the targets.
 
 
-# %% exercise="evaluate_loss" minutes=14 level=3
+# %% exercise="evaluate_loss" minutes=20 level=3
 def evaluate_loss(model, inputs, targets, batch=256):
     """Return the mean cross-entropy of `model` over all `targets`, `batch` rows at a time."""
     ### BEGIN SOLUTION
@@ -686,11 +695,15 @@ if check.ready("mlp_forward", "kaiming_init", "train_step"):
     plt.show()
     print(f"The loss is lowest at a rate of about {rates[lowest]:.2g}.")
     print(f"At 0.01 it is {smooth[60]:.2f}, at 1 {smooth[180]:.2f}, at 10 {smooth[240]:.2f}.")
+    useful = [rate for rate, loss in zip(rates, smooth, strict=True) if loss < math.log(V) - 0.5]
+    print(f"It is at least 0.5 below ln V from {useful[0]:.2g} to {useful[-1]:.2g}:", end=" ")
+    print(f"over {math.log10(useful[-1] / useful[0]):.1f} powers of ten.")
 
 # %% [markdown]
-# *The picture: below 0.01 hardly anything happens. Then the loss falls, up to a rate of about 1;
-# beyond that it turns up, and soon it is worse than guessing.* So the useful rates lie around 1 or
-# somewhat below. That is a first guess for a few seconds of work; the finer choice comes below.
+# *The picture: below 0.01 hardly anything happens. Then the loss falls. From about 1 to 4 it gains
+# nothing more, then it flies up, and soon it is worse than guessing.* So of the five powers of ten
+# that we tried, less than half is of use, and the edge is sharp on the side of the large rates. That
+# is a first guess for a few seconds of work; the finer choice comes below.
 #
 # But why one rate for all steps? Two places ask for another one.
 #
@@ -715,7 +728,7 @@ if check.ready("mlp_forward", "kaiming_init", "train_step"):
 # 0.5, 0.25. With `warmup = 0` it falls from the first step on.
 
 
-# %% exercise="lr_schedule" minutes=5 level=1
+# %% exercise="lr_schedule" minutes=3 level=1
 def lr_schedule(step, steps, peak, warmup):
     """Return the learning rate for `step` (from 0) of `steps`: up to `peak`, then down to zero."""
     ### BEGIN SOLUTION
@@ -737,6 +750,9 @@ check("lr_schedule")
 # `rate` is a function that says the learning rate of each step. Every `watch` steps the loss is
 # measured, on the beginning of the training text and of the validation text, and the parameters are
 # copied wherever the validation loss is the lowest so far. You will see soon what `decay` is for.
+#
+# (`W1` has `T * C` rows, so their number divided by `C` is `T`. The `lambda` is the one from above,
+# the net as a function of the contexts alone.)
 
 
 # %%
@@ -800,7 +816,8 @@ if check.ready(*needed):
     for (name, losses), color in zip(ends.items(), ("#949494", "#0072b2"), strict=True):
         best = losses.index(min(losses))
         axes.plot(peaks, losses, "o-", color=color, label=name)
-        print(f"{name}: lowest with {peaks[best]:g}, {losses[best]:.3f} on validation text")
+        print(f"{name}: lowest with {peaks[best]:g}. All of them:", end=" ")
+        print(", ".join(f"{loss:.2f} ({p:g})" for p, loss in zip(peaks, losses, strict=True)))
     axes.set(xscale="log", xlabel="rate, or its peak (log scale)")
     axes.set(ylabel="loss at the end\n(nats per character)")
     axes.set_xticks(peaks, [f"{peak:g}" for peak in peaks])
@@ -811,10 +828,10 @@ if check.ready(*needed):
 
 # %% [markdown]
 # *The picture: the loss at the end of each training, over its rate. (Where a line leaves the
-# picture, the net did not learn at all.)* A schedule bears a higher peak, and with it ends lower.
-# The large rates find the way quickly but overshoot; the small ones at the end let the net settle.
-# (That is so for short trainings as for long ones. But the best peak has to be found anew for each
-# net: a wider one bears less.)
+# picture, read the loss in the list.)* With a small peak the schedule loses: its steps are smaller
+# still. But it bears a higher peak, and with that it ends lower. The large rates find the way
+# quickly but overshoot; the small ones at the end let the net settle. (Do not take the best peak
+# over to another net. Test again.)
 
 # %% [markdown]
 # ## When has a net learnt too much?
@@ -830,7 +847,7 @@ if check.ready(*needed):
 
 # %% tags=["demo"]
 if check.ready(*needed):
-    steps, watch = int(2000 * pace), int(200 * pace)
+    steps, watch = int(1600 * pace), int(200 * pace)
 
     def up_and_down(step):
         return lr_schedule(step, steps, peak=1.0, warmup=steps // 20)
@@ -863,10 +880,11 @@ if check.ready(*needed):
 #
 # - The second one is **overfitting**: the net learns what is true of these 20 stories alone.
 # - The third is **underfitting**: the net is too small for what there is to learn, and more text
-#   would not help it.
+#   would hardly help it.
 #
-# The two losses *together* tell which it is. If they lie apart, the net has learnt too much by
-# heart; if they lie together and high, it is too small, or has not been trained for long enough.
+# The two losses *together* tell which it is. If they lie apart and drift further apart, the net
+# learns too much by heart; if they lie together and high, it is too small, or has not been trained
+# for long enough.
 #
 # What helps against overfitting? The best remedy is the first of the three: **more text**. When
 # there is no more:
@@ -874,33 +892,37 @@ if check.ready(*needed):
 # - **Stop early** (Lutz Prechelt, 1998). Keep the parameters from the dot, not from the end. That
 #   is what the second result of `fit` is.
 # - Take a **smaller net**.
-# - **Weight decay**: after each step, make all weights a tiny bit smaller: multiply them by
+# - **Weight decay**: after each step, make `W1` and `W2` a tiny bit smaller: multiply them by
 #   `1 - decay * lr`. What the slopes ask for again and again stays. What only a few places of the
-#   text ask for fades away. It is to a net what smoothing is to a table.
+#   text ask for fades away. It is to a net what smoothing is to a table. (`fit` leaves the biases
+#   alone, and the embeddings: a rare character's place would fade between two visits.)
 #
 # How much are they worth, for the 20 stories?
 
 # %% tags=["demo"]
 if check.ready(*needed, "fits"):
-    curves = {"validation, as it was": fits["20 stories"]["validation"]}
+    curves = {"validation, 20 stories as they were": fits["20 stories"]["validation"]}
     for name, hidden, decay in (("smaller net, H = 16", 16, 0.0), ("weight decay", H, 0.004)):
         torch.manual_seed(0)
         net = make_mlp(T, C, hidden, kaiming_init, last=0.1)
         fitted, _ = fit(net, few_ids, steps, up_and_down, watch, decay)
         curves[f"validation, {name}"] = fitted["validation"]
+    curves["validation, all stories"] = fits["all stories"]["validation"]
     display(plots.loss_curves(curves))
-    for name, (_, losses) in curves.items():
+    for name, (_, losses) in sorted(curves.items(), key=lambda curve: min(curve[1][1])):
         print(f"{name}: {losses[-1]:.2f} at the end, {min(losses):.2f} if stopped early")
 
 # %% [markdown]
-# *The picture: three validation losses on the same 20 stories.* Whichever is best here: none of
-# them comes near to what all the stories gave. Remedies are good, text is better.
+# *The picture: validation losses of three trainings on the same 20 stories, and of the one on all
+# stories. The list has the best first.* With the laptop preset each remedy helps, weight decay most.
+# (It is strong here, as 20 stories are little text; with all of them a far weaker one will do.) But
+# none of them comes near to what all the stories gave. Remedies are good, text is better.
 
 # %% [markdown]
 # ## How far does it get?
 #
 # Now in earnest. A context of 9 characters, as many as the 10-gram of lesson 02 sees. More
-# channels, a wider hidden layer, more steps, a little weight decay. It takes about half a minute;
+# channels, a wider hidden layer, more steps, a tiny weight decay. It takes about half a minute;
 # the bar shows how far it is.
 #
 # **Predict first.** On the fables, the best table of lesson 02 was a 10-gram, with about a million
@@ -927,10 +949,15 @@ if check.ready(*needed):
         lambda contexts: mlp_forward(mlp, contexts), validation_contexts, validation_ids
     )
     print(f"over the whole validation text: {mlp_loss:.3f} nats per character")
+    gaps = [
+        v - t for t, v in zip(mlp_curves["training"][1], mlp_curves["validation"][1], strict=True)
+    ]
+    print(f"validation above training: {gaps[1]:.2f} after a tenth, {gaps[-1]:.2f} at the end")
 
 # %% [markdown]
-# *The picture: from the first measurement on, both losses fall to the end. The training loss is
-# ahead of the validation loss: this net begins to overfit.* (The parameters are the best ones that
+# *The picture: from the first measurement on, both losses fall to the end.* The training loss is a
+# little ahead all the way, but the gap does not widen, and the validation loss still falls. So this
+# net does not overfit yet, and more steps would help. (The parameters are the best ones that
 # `fit` saw. It chose them by a part of the very text that judges them, among a few copies only, so
 # it hardly matters.)
 #
@@ -961,6 +988,10 @@ if check.ready("mlp_forward", "mlp"):
     print(mlp_write(mlp, "", 600))
 
 # %% [markdown]
+# Many words are right, others could be words. But nothing lasts longer than the 9 characters that
+# the net sees. Look for a bracket that closes though nobody opened it, and for who is in the story.
+
+# %% [markdown]
 # ## What has it learnt about the characters?
 #
 # The embeddings began as random numbers. Where are they now? With 32 channels you cannot look at
@@ -974,12 +1005,10 @@ if check.ready("mlp_forward", "mlp"):
 # %% tags=["demo"]
 def draw_map(axes, embedding, title):
     """Draw each character at its place; vowels, digits and capitals have colours of their own."""
+    colors = {"aeiou": "#d55e00", string.digits: "#009e73", string.ascii_uppercase: "#0072b2"}
+    colors[string.ascii_lowercase] = "#222222"  # the vowels have theirs already
     for char, (x, y) in zip(chars, embedding.tolist(), strict=True):
-        color = "#949494"
-        for group, its_color in (("aeiou", "#d55e00"), ("0123456789", "#009e73")):
-            color = its_color if char in group else color
-        color = "#222222" if char.isalpha() and char.islower() and char not in "aeiou" else color
-        color = "#0072b2" if char.isupper() else color
+        color = next((color for group, color in colors.items() if char in group), "#949494")
         shown = {" ": "␣", "\n": "⏎", "$": r"\$"}.get(char, char)
         axes.text(x, y, shown, color=color, ha="center", va="center", fontsize=11)
     axes.set(title=title, xlabel="first channel", ylabel="second channel")
@@ -988,7 +1017,7 @@ def draw_map(axes, embedding, title):
 
 
 if check.ready(*needed):
-    steps = int(4000 * pace)
+    steps = int(3000 * pace)
     torch.manual_seed(1)
     flat_net = make_mlp(3, 2, 128, kaiming_init, last=0.1)
     before = flat_net["embedding"].detach().clone().cpu()
@@ -1006,31 +1035,26 @@ if check.ready(*needed):
     figure.tight_layout()
     plt.show()
 
-    small = [i for i, char in enumerate(chars) if char.isalpha() and char.islower()]
-    for when, places in {"before": before, "after": learnt}.items():
-        near = []
-        for vowel in "aeiou":
-            far = torch.cdist(places[[chars.index(vowel)]], places[small])  # (1, 26)
-            near += [chars[small[k]] for k in far[0].argsort()[1:3].tolist()]  # 0 is itself
-        hits = sum(char in "aeiou" for char in near)
-        print(f"{when} training, of each vowel's 2 nearest small letters: {hits} of 10 are vowels")
-    digits = [i for i, char in enumerate(chars) if char.isdigit()]
-    if len(digits) > 1:
-        for when, places in {"before": before, "after": learnt}.items():
-            inside, anywhere = torch.pdist(places[digits]).mean(), torch.pdist(places).mean()
-            print(f"{when} training, two digits are {inside:.2f} apart, any two {anywhere:.2f}")
+    for name, group in {"vowels": "aeiou", "digits": string.digits}.items():
+        its = [i for i, char in enumerate(chars) if char in group]
+        if len(its) > 1:  # Shakespeare has no digits to speak of
+            for when, places in {"before": before, "after": learnt}.items():
+                inside, anywhere = torch.pdist(places[its]).mean(), torch.pdist(places).mean()
+                print(
+                    f"{when} training, two {name} are {inside:.2f} apart, any two characters",
+                    end=" ",
+                )
+                print(f"{anywhere:.2f}: {inside / anywhere:.2f} times as far")
 
 # %% [markdown]
 # *The two maps: each character stands at its two numbers. Left at random, right after training.
-# Orange: vowels. Green: digits. Blue: capitals. Black: the other small letters.* After training the
-# vowels stand together, and the digits nearly on one spot.
+# Orange: vowels. Green: digits. Blue: capitals. Black: the other small letters.* The digits lie
+# nearly on one spot. And compared with any two characters, the vowels are nearer to each other than
+# before.
 #
-# Nobody told the net. But after a digit come the same things whichever digit it is, so the same
-# slopes pulled at all of them. Where characters do the same, they get the same place: **the
-# embedding is a summary of what a character does.** (Rare characters hardly moved: few batches
-# pulled at them.)
-#
-# Words can get embeddings in the same way. Then it becomes a map of meanings.
+# After a digit come the same things whichever digit it is, so the same slopes pulled at all of them:
+# **the embedding is a summary of what a character does.** Words can get embeddings in the same way.
+# Then it becomes a map of meanings.
 
 # %% [markdown]
 # ## Does it carry over what it knows?
@@ -1039,7 +1063,8 @@ if check.ready(*needed):
 # of 16. Both see 9 characters. First over the whole validation text, then only where a digit stands
 # in the last 7 characters (for Shakespeare: a capital letter).
 #
-# **Predict first.** Who is ahead in each of the two?
+# **Predict first.** Who is ahead in each of the two? (The cell has no bar. It takes a few seconds,
+# or half a minute on a slow machine: Python looks up one character after the other in the table.)
 
 # %% tags=["demo"]
 if check.ready("mlp_forward", "mlp", "count_ngrams", "ngram_backoff"):
@@ -1052,6 +1077,7 @@ if check.ready("mlp_forward", "mlp", "count_ngrams", "ngram_backoff"):
         ]
     )
     ngram_speed = len(validation_text) / (time.perf_counter() - started)
+    ngram_loss = -ngram_p.log().mean().item()
     started = time.perf_counter()
     with torch.no_grad():
         logits = [mlp_forward(mlp, part) for part in validation_contexts.split(256)]
@@ -1079,9 +1105,9 @@ if check.ready("mlp_forward", "mlp", "count_ngrams", "ngram_backoff"):
 # The few steps of smoke are not enough.)
 #
 # And over the whole text? On the fables the table stays ahead. Let us be honest about it. The fables
-# are made of phrases that come back letter by letter, hundreds of times, and nothing beats a table
-# at learning phrases by heart. It stores several times as many numbers, too, as you see in the table
-# of facts below. With more steps the net becomes better. If you have the time, give it more.
+# are made of phrases that come back letter by letter, and to learn phrases by heart is what a table
+# does best. It stores several times as many numbers, too, as you see in the table of facts below.
+# The net's loss was still falling when its training ended. If you have the time, give it more steps.
 #
 # Do the two know the same? If not, their mean should be better than either. Mix the probabilities,
 # half and half:
@@ -1107,7 +1133,9 @@ if check.ready("ngram_p"):
 if check.ready("mlp_forward", "mlp"):
 
     def go_on(text, temperature):
-        text = "".join(char for char in text if char in chars)  # the net has no place for others
+        if strange := sorted(set(text) - set(chars)):
+            print("Left out, as the net has no place for them:", *strange)
+        text = "".join(char for char in text if char in chars)
         display(plots.next_token_bars(next_probs(mlp, text), chars, context=text, top=8))
         torch.manual_seed(1)
         print(mlp_write(mlp, text, len(text) + 200, temperature))
@@ -1122,9 +1150,7 @@ if check.ready("mlp_forward", "mlp"):
 #
 # $$2 \cdot TC \cdot H + 2 \cdot H \cdot V$$
 #
-# FLOPs, and training three times as many: once forward, and about twice as much back. Most of it is
-# `W1`. Twice the context means twice the `W1`: a net like this pays for every further character,
-# whether it needs it or not.
+# FLOPs, and training three times as many: once forward, and about twice as much back.
 
 # %% tags=["demo"]
 if check.ready("ngram_p"):
@@ -1136,7 +1162,7 @@ if check.ready("ngram_p"):
                 "parameters": sum(len(row) for row in ngrams.values()),  # counts that it stores
                 "FLOPs per token": "",
                 "tokens per second": ngram_speed,
-                "loss": -ngram_p.log().mean().item(),
+                "loss": ngram_loss,
             },
             "MLP": {
                 "parameters": size_of(mlp),
@@ -1150,16 +1176,17 @@ if check.ready("ngram_p"):
     print(f"Training read {read:,} characters, with repeats: {3 * flops * read:.1e} FLOPs.")
 
 # %% [markdown]
-# (A table has no parameters to learn, so the first row counts the numbers that it stores.)
+# (A table has no parameters to learn, so the first row counts the numbers that it stores. And do not
+# make much of the speeds: the table is read by a loop in Python, the net runs in torch's C++.)
 #
 # ## Every model so far
 #
 # The rungs of the lessons before, as measured when this course was built, and the new one.
 
 # %% tags=["demo"]
-if check.ready("mlp_loss"):
+if check.ready("mlp_loss", "ngram_loss"):
     losses = rungs.before("04_mlp") if preset == "laptop" else {}
-    losses["MLP"] = mlp_loss
+    losses |= {"10-gram, borrow 16": ngram_loss, "MLP": mlp_loss}
     floor, floor_error = corpus.floor(validation) if is_fables else (None, 0.0)
     display(plots.ladder(losses, floor, floor_error))
 
@@ -1216,7 +1243,7 @@ check("quiz")
 # - Train on mini-batches. Choose the peak of the learning rate by a test, warm up, and let it fall
 #   to zero.
 # - Judge on all of the text: sums first, one division at the end, no gradients, evaluation mode.
-# - Training and validation loss apart: overfitting. Together and high: underfitting. Keep the
+# - Training and validation loss drift apart: overfitting. Together and high: underfitting. Keep the
 #   parameters from the best place, not from the last.
 #
 # **Next**, lesson 05. This net reads a fixed window, and has separate weights for each place in it.

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator
-from numbers import Real
 from typing import Any
 
 import torch
@@ -35,6 +34,10 @@ def _with_gradients(parameters: Parameters) -> Parameters:
     return {name: tensor.clone().requires_grad_() for name, tensor in parameters.items()}
 
 
+def _kind(value: Any) -> str:
+    return "a plain number" if isinstance(value, int | float) else type(value).__name__
+
+
 # ------------------------------------------------------------------------------ embed_context
 
 
@@ -60,8 +63,8 @@ def embed_context(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         lambda: list(student.embed_context(places, contexts).shape),
         [2, 6],
         hint="One row for each context, with all its T * C numbers in it. table[contexts] is "
-        "(B, T, C): reshape it to (B, T * C). (A sum or a mean over the characters would forget "
-        "which comes first.)",
+        "(B, T, C): reshape it to (B, T * C). B, T = contexts.shape, and C = table.shape[1]. (A "
+        "sum or a mean over the characters would forget which comes first.)",
     )
     yield case(
         "one context of two characters, [3, 0]",
@@ -89,7 +92,8 @@ def embed_context(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         "random contexts",
         lambda: student.embed_context(table, many),
         reference.embed_context(table, many),
-        hint="table[contexts].reshape(B, T * C), where B, T = contexts.shape.",
+        hint="table[contexts].reshape(B, T * C), where B, T = contexts.shape and "
+        "C = table.shape[1]: the sizes come from the arguments. Or let -1 stand for T * C.",
     )
     yield case(
         "the slopes for the table",
@@ -103,7 +107,8 @@ def embed_context(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         "longer contexts",
         lambda: student.embed_context(wide, long),
         reference.embed_context(wide, long),
-        hint="table[contexts].reshape(B, T * C), where B, T = contexts.shape.",
+        hint="table[contexts].reshape(B, T * C), where B, T = contexts.shape and "
+        "C = table.shape[1]: the sizes come from the arguments. Or let -1 stand for T * C.",
         hidden=True,
     )
 
@@ -157,6 +162,13 @@ def mlp_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         hint="The hidden layer is torch.tanh(row @ W1 + b1): first the bias, then tanh, and tanh "
         "is not to be left out.",
     )
+    far_out = bent | {"b1": torch.tensor([100.0, -100.0])}
+    yield case(
+        "b1 is [100, -100]: tanh is 1 and -1 there",
+        lambda: student.mlp_forward(far_out, one),
+        torch.tensor([[1.0, -1.0]]),
+        hint="Take torch.tanh: e to the power of 100 is more than a float32 can hold.",
+    )
     straight = _zeros(V=3, T=2, C=1, H=2) | {
         "embedding": torch.tensor([[0.1], [0.2], [0.3]]),
         "W1": torch.eye(2),
@@ -194,6 +206,13 @@ def mlp_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Case
 # ------------------------------------------------------------------------------- kaiming_init
 
 
+@probe
+def kind_of_weights(_: dict[str, Any], kaiming_init: Callable[..., torch.Tensor]) -> str:
+    """Return the dtype of the weights, and whether they require gradients."""
+    weights = kaiming_init(6, 4)
+    return f"{weights.dtype}, {'with' if weights.requires_grad else 'without'} gradients"
+
+
 @exercise(LESSON, "kaiming_init", points=2)
 def kaiming_init(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     # All tolerances are at least six standard deviations of what a right answer gives.
@@ -207,11 +226,18 @@ def kaiming_init(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         hint="A float tensor of shape (fan_in, fan_out), made with torch.randn.",
     )
     yield case(
-        "the mean of 200 x 200 weights",
-        lambda: float(draw(200, 200, 1.0).mean()),
+        "what kind of tensor",
+        lambda: student.probe(kind_of_weights, student.kaiming_init),
+        "torch.float32, without gradients",
+        hint="Plain float32 numbers, as torch.randn gives them. Whoever makes a net of them says "
+        "requires_grad_().",
+    )
+    yield case(
+        "the mean of 200 x 200 weights, in standard deviations",
+        lambda: float((weights := draw(200, 200, 1.0)).mean() / weights.std()),
         0.0,
         hint="The mean is 0: torch.randn draws around 0, torch.rand draws from 0 to 1.",
-        atol=0.0025,
+        atol=0.03,
     )
     yield case(
         "the standard deviation for fan_in = fan_out = 100, gain = 1",
@@ -285,19 +311,14 @@ def after_steps(
     batches: list[tuple[torch.Tensor, torch.Tensor]],
     lr: float,
 ) -> dict[str, Any]:
-    """Return the losses of one step for each batch, and the parameters after the last one."""
-    parameters = _with_gradients(parameters)
-    losses = [train_step(parameters, contexts, targets, lr) for contexts, targets in batches]
-    return {"losses": losses, "parameters": parameters}
+    """Return the losses of one step for each batch, and what became of the tensors themselves.
 
-
-@probe
-def kind_of_loss(
-    _: dict[str, Any], train_step: Callable[..., float], parameters: Parameters, *batch: Any
-) -> str:
-    """Return "a plain number" if that is what `train_step` returns, else the name of its type."""
-    loss = train_step(_with_gradients(parameters), *batch)
-    return "a plain number" if isinstance(loss, Real) else type(loss).__name__
+    These are held here, so new tensors in their places in the dictionary do not count.
+    """
+    held = _with_gradients(parameters)
+    given = dict(held)
+    losses = [train_step(given, contexts, targets, lr) for contexts, targets in batches]
+    return {"losses": losses, "parameters": held}
 
 
 @exercise(LESSON, "train_step", points=3)
@@ -316,6 +337,14 @@ def train_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
     empty = _zeros(V=4, T=2, C=3, H=3)
     twos = torch.tensor([[0, 1], [3, 2], [1, 1]]), torch.tensor([2, 2, 2])
     yield case(
+        "whether a step runs to its end",
+        lambda: len(steps(empty, [twos], 1.0)["losses"]) == 1,
+        True,
+        hint="Is a .grad None? Then call loss.backward() before the step. Has a 'str' no attribute "
+        "'grad'? A dictionary hands out its names: give sgd_step list(parameters.values()).",
+        points=0.5,
+    )
+    yield case(
         "all parameters 0: the loss, ln 4",
         lambda: steps(empty, [twos], 1.0)["losses"],
         [math.log(4)],
@@ -324,7 +353,7 @@ def train_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
     )
     yield case(
         "what kind of thing the loss is",
-        lambda: student.probe(kind_of_loss, student.train_step, empty, *twos, 0.1),
+        lambda: _kind(steps(empty, [twos], 0.1)["losses"][0]),
         "a plain number",
         hint="loss.item() makes a plain number of the loss. The tensor itself would keep all of "
         "torch's notes alive.",
@@ -336,8 +365,8 @@ def train_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         lambda: moved(net, steps(net, [batch], 0.5)["parameters"]),
         ["embedding", "W1", "b1", "W2", "b2"],
         hint="Move all five, in place and after loss.backward(): sgd_step with "
-        "list(parameters.values()). `tensor = tensor - ...` makes a new tensor, and the net's own "
-        "stays as it was.",
+        "list(parameters.values()). `tensor - ...` makes a new tensor, also in `parameters[name] = "
+        "...`, and the net's own stays as it was.",
     )
     yield case(
         "which way b2 goes, when character 2 came three times in three",
@@ -451,10 +480,25 @@ def evaluate_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
 
     blind = torch.zeros(4, 4), integers(rng, 4, 6, 2), integers(rng, 4, 6)
     yield case(
+        "whether it runs with a plain function as the model",
+        lambda: len([judge(*blind, 6)]) == 1,
+        True,
+        hint="A plain function has no eval() and no training: ask isinstance(model, "
+        "torch.nn.Module) first. And V is logits.shape[-1] here: other models have other V.",
+        points=0.5,
+    )
+    yield case(
         "logits that are all 0, 6 targets, 6 at a time: ln 4",
         lambda: judge(*blind, 6),
         math.log(4),
-        hint="The mean, not the sum: after the loop, divide by the number of targets.",
+        hint="The mean, not the sum: after the loop, divide by the number of targets. (Is it too "
+        "small? Then you added up means: reduction='sum'.)",
+    )
+    yield case(
+        "what kind of thing the loss is",
+        lambda: _kind(judge(*blind, 6)),
+        "a plain number",
+        hint=".item() makes a plain number of a sum that is a tensor.",
     )
     # A model that is nearly sure of character 0: the loss is about 0 for 0 and about 8 for others.
     sure = torch.zeros(2, 4)
@@ -489,6 +533,7 @@ def evaluate_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         mean(table, windows, targets),
         hint="cross_entropy wants one row of logits for each target: reshape the logits to (-1, V) "
         "and the targets to (-1). And divide by all 12 targets, targets.numel(), not by the rows.",
+        points=3,
     )
     yield case(
         "10 rows, 4 at a time: the most that the model got at once is at most 4",
@@ -507,6 +552,7 @@ def evaluate_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         lambda: watch(False)[2],
         False,
         hint="Call the model under `with torch.no_grad():`.",
+        points=3,
     )
     yield case(
         "whether there are gradients again afterwards",
@@ -520,6 +566,7 @@ def evaluate_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         lambda: watch(True)[3],
         False,
         hint="If the model is a torch.nn.Module, call model.eval() before the loop.",
+        points=3,
     )
     yield case(
         "a torch.nn.Module in training mode: is it so afterwards?",
@@ -604,6 +651,12 @@ def lr_schedule(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         [2.0, 0.5],
         hint="With warmup = 0 no step is below it, so the first formula must not be computed: it "
         "divides by 0. Use an if.",
+    )
+    yield case(
+        "what kind of thing a rate is",
+        lambda: _kind(student.lr_schedule(4, 100, 1.0, 10)),
+        "a plain number",
+        hint="Compute with Python's numbers: no tensor is needed here.",
     )
     steps = int(rng.integers(6, 9))
     warmup, peak = int(rng.integers(1, 5)), float(rng.integers(1, 9))

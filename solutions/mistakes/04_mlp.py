@@ -44,6 +44,11 @@ def embed_context(table, contexts):
     return table.detach()[contexts].reshape(len(contexts), -1)
 
 
+# %% exercise="embed_context" mistake="the sizes of another net" hint="C = table.shape[1]"
+def embed_context(table, contexts):
+    return table[contexts].reshape(len(contexts), 8 * 16)
+
+
 # %% exercise="mlp_forward" mistake="stops at the hidden layer" hint="One row of V logits"
 def mlp_forward(parameters, contexts):
     row = embed_context(parameters["embedding"], contexts)
@@ -113,6 +118,14 @@ def mlp_forward(parameters, contexts):
         return hidden @ parameters["W2"] + parameters["b2"]
 
 
+# %% exercise="mlp_forward" mistake="tanh by exponentials" hint="Take torch.tanh"
+def mlp_forward(parameters, contexts):
+    row = embed_context(parameters["embedding"], contexts)
+    z = row @ parameters["W1"] + parameters["b1"]
+    hidden = (torch.exp(z) - torch.exp(-z)) / (torch.exp(z) + torch.exp(-z))
+    return hidden @ parameters["W2"] + parameters["b2"]
+
+
 # %% exercise="kaiming_init" mistake="the shape turned round" hint="shape (fan_in, fan_out)"
 def kaiming_init(fan_in, fan_out, gain=5 / 3):
     return torch.randn(fan_out, fan_in) * gain / math.sqrt(fan_in)
@@ -180,6 +193,36 @@ def kaiming_init(fan_in, fan_out, gain=5 / 3):
     return torch.randn(fan_in, fan_out) * gain / math.sqrt(fan_in)
 
 
+# %% exercise="kaiming_init" mistake="times the square root" hint="divide by math.sqrt(fan_in)"
+def kaiming_init(fan_in, fan_out, gain=5 / 3):
+    return torch.randn(fan_in, fan_out) * gain * math.sqrt(fan_in)
+
+
+# %% exercise="kaiming_init" mistake="float64" hint="Plain float32 numbers"
+def kaiming_init(fan_in, fan_out, gain=5 / 3):
+    return torch.randn(fan_in, fan_out, dtype=torch.float64) * gain / math.sqrt(fan_in)
+
+
+# %% exercise="kaiming_init" mistake="requires gradients already" hint="requires_grad_()"
+def kaiming_init(fan_in, fan_out, gain=5 / 3):
+    return (torch.randn(fan_in, fan_out) * gain / math.sqrt(fan_in)).requires_grad_()
+
+
+# %% exercise="train_step" mistake="forgets backward" hint="call loss.backward() before the step"
+def train_step(parameters, contexts, targets, lr):
+    loss = cross_entropy(mlp_forward(parameters, contexts), targets)
+    sgd_step(list(parameters.values()), lr)
+    return loss.item()
+
+
+# %% exercise="train_step" mistake="hands over the dictionary" hint="hands out its names"
+def train_step(parameters, contexts, targets, lr):
+    loss = cross_entropy(mlp_forward(parameters, contexts), targets)
+    loss.backward()
+    sgd_step(parameters, lr)
+    return loss.item()
+
+
 # %% exercise="train_step" mistake="the loss after the step" hint="as it was before the step"
 def train_step(parameters, contexts, targets, lr):
     cross_entropy(mlp_forward(parameters, contexts), targets).backward()
@@ -217,6 +260,15 @@ def train_step(parameters, contexts, targets, lr):
     with torch.no_grad():
         for tensor in parameters.values():
             tensor = tensor - lr * tensor.grad
+    return loss.item()
+
+
+# %% exercise="train_step" mistake="new tensors in the dictionary" hint="makes a new tensor"
+def train_step(parameters, contexts, targets, lr):
+    loss = cross_entropy(mlp_forward(parameters, contexts), targets)
+    loss.backward()
+    for name, tensor in parameters.items():
+        parameters[name] = (tensor - lr * tensor.grad).detach().requires_grad_()
     return loss.item()
 
 
@@ -278,6 +330,58 @@ def evaluate_loss(model, inputs, targets, batch=256):
             logits, wanted = model(inputs[i : i + batch]), targets[i : i + batch]
             total += cross_entropy(logits, wanted, reduction="sum").item()
     return total
+
+
+# %% exercise="evaluate_loss" mistake="takes a function for a Module" hint="A plain function has no"
+def evaluate_loss(model, inputs, targets, batch=256):
+    was_training = model.training
+    model.eval()
+    total = 0.0
+    with torch.no_grad():
+        for i in range(0, len(targets), batch):
+            logits, wanted = model(inputs[i : i + batch]), targets[i : i + batch]
+            rows = logits.reshape(-1, logits.shape[-1])
+            total += cross_entropy(rows, wanted.reshape(-1), reduction="sum").item()
+    model.train(was_training)
+    return total / targets.numel()
+
+
+# %% exercise="evaluate_loss" mistake="the V of the fables" hint="V is logits.shape[-1]"
+def evaluate_loss(model, inputs, targets, batch=256):
+    total = 0.0
+    with torch.no_grad():
+        for i in range(0, len(targets), batch):
+            logits, wanted = model(inputs[i : i + batch]), targets[i : i + batch]
+            rows = logits.reshape(-1, 64)
+            total += cross_entropy(rows, wanted.reshape(-1), reduction="sum").item()
+    return total / targets.numel()
+
+
+# %% exercise="evaluate_loss" mistake="adds up means" hint="you added up means"
+def evaluate_loss(model, inputs, targets, batch=256):
+    total = 0.0
+    with torch.no_grad():
+        for i in range(0, len(targets), batch):
+            logits, wanted = model(inputs[i : i + batch]), targets[i : i + batch]
+            rows = logits.reshape(-1, logits.shape[-1])
+            total += cross_entropy(rows, wanted.reshape(-1)).item()
+    return total / targets.numel()
+
+
+# %% exercise="evaluate_loss" mistake="returns a tensor" hint=".item() makes a plain number"
+def evaluate_loss(model, inputs, targets, batch=256):
+    was_training = isinstance(model, torch.nn.Module) and model.training
+    if was_training:
+        model.eval()
+    total = 0.0
+    with torch.no_grad():
+        for i in range(0, len(targets), batch):
+            logits, wanted = model(inputs[i : i + batch]), targets[i : i + batch]
+            rows = logits.reshape(-1, logits.shape[-1])
+            total += cross_entropy(rows, wanted.reshape(-1), reduction="sum")
+    if was_training:
+        model.train()
+    return total / targets.numel()
 
 
 # %% exercise="evaluate_loss" mistake="only the first batch" hint="not just the first"
@@ -487,6 +591,13 @@ def lr_schedule(step, steps, peak, warmup):
 # %% exercise="lr_schedule" mistake="divides by a warm-up of 0" hint="Use an if"
 def lr_schedule(step, steps, peak, warmup):
     return peak * min((step + 1) / warmup, (steps - step) / (steps - warmup))
+
+
+# %% exercise="lr_schedule" mistake="a tensor" hint="no tensor is needed"
+def lr_schedule(step, steps, peak, warmup):
+    if step < warmup:
+        return torch.tensor(peak * (step + 1) / warmup)
+    return torch.tensor(peak * (steps - step) / (steps - warmup))
 
 
 # %% exercise="quiz" mistake="takes a transpose for harmless" hint="the three lines printed"
