@@ -1,0 +1,695 @@
+# %% exercise="causal_mask" mistake="an axis too many" hint="with no other axis"
+def causal_mask(T):
+    return torch.ones(1, T, T, dtype=torch.bool).tril()
+
+
+# %% exercise="causal_mask" mistake="zeros and ones" hint="The entries are True and False"
+def causal_mask(T):
+    return torch.ones(T, T).tril()
+
+
+# %% exercise="causal_mask" mistake="off by one: not itself" hint="look at itself too"
+def causal_mask(T):
+    return torch.ones(T, T, dtype=torch.bool).tril(-1)
+
+
+# %% exercise="causal_mask" mistake="off by one: the next one too" hint="first place sees only itself"
+def causal_mask(T):
+    return torch.ones(T, T, dtype=torch.bool).tril(1)
+
+
+# %% exercise="causal_mask" mistake="looks at the future" hint="triu keeps the other half"
+def causal_mask(T):
+    return torch.ones(T, T, dtype=torch.bool).triu()
+
+
+# %% exercise="causal_mask" mistake="rows and columns swapped" hint="which is the lower left"
+def causal_mask(T):
+    places = torch.arange(T)
+    return places[:, None] <= places
+
+
+# %% exercise="causal_mask" mistake="inverted: what is hidden" hint="the diagonal is True"
+def causal_mask(T):
+    places = torch.arange(T)
+    return places[:, None] < places
+
+
+# %% exercise="causal_mask" mistake="everything" hint="the first place sees only"
+def causal_mask(T):
+    return torch.ones(T, T, dtype=torch.bool)
+
+
+# %% exercise="masked_mean" mistake="one mean for each text" hint="The shape stays (B, T, C)"
+def masked_mean(x):
+    return x.mean(dim=1)
+
+
+# %% exercise="masked_mean" mistake="T is the number of texts" hint="T is x.shape[1]"
+def masked_mean(x):
+    weights = causal_mask(len(x)).float()
+    return (weights / weights.sum(dim=1, keepdim=True)) @ x
+
+
+# %% exercise="masked_mean" mistake="the mean over all T" hint="nothing comes from later places"
+def masked_mean(x):
+    return x.mean(dim=1, keepdim=True).expand(x.shape)
+
+
+# %% exercise="masked_mean" mistake="without the place itself" hint="takes part in its own mean"
+def masked_mean(x):
+    weights = torch.ones(x.shape[1], x.shape[1]).tril(-1)
+    return (weights / weights.sum(dim=1, keepdim=True).clamp(min=1)) @ x
+
+
+# %% exercise="masked_mean" mistake="divides by T" hint="The mean of a single row is that row"
+def masked_mean(x):
+    T = x.shape[1]
+    return causal_mask(T).float() @ x / T
+
+
+# %% exercise="masked_mean" mistake="the sum, not the mean" hint="Place t has t + 1 places"
+def masked_mean(x):
+    return causal_mask(x.shape[1]).float() @ x
+
+
+# %% exercise="masked_mean" mistake="divides the columns" hint="The mean of a single row is that row"
+def masked_mean(x):
+    weights = causal_mask(x.shape[1]).float()
+    return (weights / weights.sum(dim=0, keepdim=True)) @ x
+
+
+# %% exercise="masked_mean" mistake="forgets keepdim" hint="The mean of a single row is that row"
+def masked_mean(x):
+    weights = causal_mask(x.shape[1]).float()
+    return (weights / weights.sum(dim=1).flip(0)) @ x
+
+
+# %% exercise="masked_mean" mistake="the mean of the future" hint="nothing comes from later places"
+def masked_mean(x):
+    weights = causal_mask(x.shape[1]).float().T
+    return (weights / weights.sum(dim=1, keepdim=True)) @ x
+
+
+# %% exercise="masked_mean" mistake="the first text for all" hint="in each text"
+def masked_mean(x):
+    weights = causal_mask(x.shape[1]).float()
+    weights = weights / weights.sum(dim=1, keepdim=True)
+    return (weights @ x[0]).expand(x.shape)
+
+
+# %% exercise="scaled_dot_product_attention" mistake="keys not turned over" hint="key.transpose(-2, -1)"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return torch.softmax(scores, dim=-1) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="returns the weights" hint="The weights times value"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return torch.softmax(scores, dim=-1)
+
+
+# %% exercise="scaled_dot_product_attention" mistake="softmax over the queries" hint="softmax over the last axis"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return torch.softmax(scores, dim=-2) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="no softmax" hint="each row of weights sums to 1"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, 0.0)
+    return scores @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="no scaling" hint="Without the division the scores are 4"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return torch.softmax(scores, dim=-1) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="divides by d" hint="divided by d itself"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / query.shape[-1]
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return torch.softmax(scores, dim=-1) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="divides by the root of T" hint="not T, not S"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-2])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return torch.softmax(scores, dim=-1) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="divides the weights" hint="nothing is done to the weights"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return torch.softmax(scores, dim=-1) / math.sqrt(query.shape[-1]) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="the mask after the softmax" hint="set to 0 afterwards"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    weights = torch.softmax(query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1]), dim=-1)
+    if mask is not None:
+        weights = weights.masked_fill(~mask, 0.0)
+    return weights @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="the mask inverted" hint="True means: may look"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(mask, -math.inf)
+    return torch.softmax(scores, dim=-1) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="hides with a score of 0" hint="a score of 0 still counts"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores * mask
+    return torch.softmax(scores, dim=-1) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="throws the masked scores away" hint="keep the result"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores.masked_fill(~mask, -math.inf)
+    return torch.softmax(scores, dim=-1) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="ignores the mask" hint="True means: may look"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    return torch.softmax(scores, dim=-1) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="turns over all axes" hint="Turn over only the last two"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.T / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return torch.softmax(scores, dim=-1) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="turns over the first two axes" hint="Turn over only the last two"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(0, 1) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return torch.softmax(scores, dim=-1) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="exp overflows" hint="takes the largest score away"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    weights = scores.exp()
+    return weights / weights.sum(dim=-1, keepdim=True) @ value
+
+
+# %% exercise="Head" mistake="bias left in" hint="it has no bias"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.query = nn.Linear(channels, head_size)
+        self.key = nn.Linear(channels, head_size)
+        self.value = nn.Linear(channels, head_size)
+
+    def forward(self, x):
+        mask = causal_mask(x.shape[1])
+        return scaled_dot_product_attention(self.query(x), self.key(x), self.value(x), mask)
+
+
+# %% exercise="Head" mistake="in and out swapped" hint="nn.Linear(channels, head_size, bias=False)"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.query = nn.Linear(head_size, channels, bias=False)
+        self.key = nn.Linear(head_size, channels, bias=False)
+        self.value = nn.Linear(head_size, channels, bias=False)
+
+    def forward(self, x):
+        mask = causal_mask(x.shape[1])
+        return scaled_dot_product_attention(self.query(x), self.key(x), self.value(x), mask)
+
+
+# %% exercise="Head" mistake="forgets super" hint="after super().__init__()"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        self.query = nn.Linear(channels, head_size, bias=False)
+        self.key = nn.Linear(channels, head_size, bias=False)
+        self.value = nn.Linear(channels, head_size, bias=False)
+
+    def forward(self, x):
+        mask = causal_mask(x.shape[1])
+        return scaled_dot_product_attention(self.query(x), self.key(x), self.value(x), mask)
+
+
+# %% exercise="Head" mistake="new layers at each call" hint="made in forward"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.channels, self.head_size = channels, head_size
+
+    def forward(self, x):
+        query = nn.Linear(self.channels, self.head_size, bias=False)
+        key = nn.Linear(self.channels, self.head_size, bias=False)
+        value = nn.Linear(self.channels, self.head_size, bias=False)
+        return scaled_dot_product_attention(query(x), key(x), value(x), causal_mask(x.shape[1]))
+
+
+# %% exercise="Head" mistake="layers in a list" hint="kept in a plain list"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.layers = [nn.Linear(channels, head_size, bias=False) for _ in range(3)]
+
+    def forward(self, x):
+        query, key, value = (layer(x) for layer in self.layers)
+        return scaled_dot_product_attention(query, key, value, causal_mask(x.shape[1]))
+
+
+# %% exercise="Head" mistake="the mask for B places" hint="T is x.shape[1]"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.query = nn.Linear(channels, head_size, bias=False)
+        self.key = nn.Linear(channels, head_size, bias=False)
+        self.value = nn.Linear(channels, head_size, bias=False)
+
+    def forward(self, x):
+        mask = causal_mask(len(x))
+        return scaled_dot_product_attention(self.query(x), self.key(x), self.value(x), mask)
+
+
+# %% exercise="Head" mistake="no return" hint="Mind the return"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.query = nn.Linear(channels, head_size, bias=False)
+        self.key = nn.Linear(channels, head_size, bias=False)
+        self.value = nn.Linear(channels, head_size, bias=False)
+
+    def forward(self, x):
+        mask = causal_mask(x.shape[1])
+        scaled_dot_product_attention(self.query(x), self.key(x), self.value(x), mask)
+
+
+# %% exercise="Head" mistake="returns the weights" hint="not the weights"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.query = nn.Linear(channels, head_size, bias=False)
+        self.key = nn.Linear(channels, head_size, bias=False)
+        self.value = nn.Linear(channels, head_size, bias=False)
+
+    def forward(self, x):
+        scores = self.query(x) @ self.key(x).transpose(-2, -1) / math.sqrt(self.query.out_features)
+        return torch.softmax(scores.masked_fill(~causal_mask(x.shape[1]), -math.inf), dim=-1)
+
+
+# %% exercise="Head" mistake="no causal mask" hint="Pass the mask"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.query = nn.Linear(channels, head_size, bias=False)
+        self.key = nn.Linear(channels, head_size, bias=False)
+        self.value = nn.Linear(channels, head_size, bias=False)
+
+    def forward(self, x):
+        return scaled_dot_product_attention(self.query(x), self.key(x), self.value(x))
+
+
+# %% exercise="Head" mistake="value and key swapped" hint="Is the order query, key, value?"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.query = nn.Linear(channels, head_size, bias=False)
+        self.key = nn.Linear(channels, head_size, bias=False)
+        self.value = nn.Linear(channels, head_size, bias=False)
+
+    def forward(self, x):
+        mask = causal_mask(x.shape[1])
+        return scaled_dot_product_attention(self.query(x), self.value(x), self.key(x), mask)
+
+
+# %% exercise="Head" mistake="query and key swapped" hint="those who look ask with query"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.query = nn.Linear(channels, head_size, bias=False)
+        self.key = nn.Linear(channels, head_size, bias=False)
+        self.value = nn.Linear(channels, head_size, bias=False)
+
+    def forward(self, x):
+        mask = causal_mask(x.shape[1])
+        return scaled_dot_product_attention(self.key(x), self.query(x), self.value(x), mask)
+
+
+# %% exercise="Head" mistake="x itself as value" hint="(B, T, head_size)"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.query = nn.Linear(channels, head_size, bias=False)
+        self.key = nn.Linear(channels, head_size, bias=False)
+        self.value = nn.Linear(channels, head_size, bias=False)
+
+    def forward(self, x):
+        mask = causal_mask(x.shape[1])
+        return scaled_dot_product_attention(self.query(x), self.key(x), x, mask)
+
+
+# %% exercise="Head" mistake="divides twice" hint="once is enough"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.head_size = head_size
+        self.query = nn.Linear(channels, head_size, bias=False)
+        self.key = nn.Linear(channels, head_size, bias=False)
+        self.value = nn.Linear(channels, head_size, bias=False)
+
+    def forward(self, x):
+        query = self.query(x) / math.sqrt(self.head_size)
+        mask = causal_mask(x.shape[1])
+        return scaled_dot_product_attention(query, self.key(x), self.value(x), mask)
+
+
+# %% exercise="Head" mistake="the mask is made once" hint="make the mask in forward"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.query = nn.Linear(channels, head_size, bias=False)
+        self.key = nn.Linear(channels, head_size, bias=False)
+        self.value = nn.Linear(channels, head_size, bias=False)
+        self.mask = None
+
+    def forward(self, x):
+        if self.mask is None:
+            self.mask = causal_mask(x.shape[1])
+        return scaled_dot_product_attention(self.query(x), self.key(x), self.value(x), self.mask)
+
+
+# %% exercise="Head" mistake="cut off from the slopes" hint="no torch.no_grad()"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.query = nn.Linear(channels, head_size, bias=False)
+        self.key = nn.Linear(channels, head_size, bias=False)
+        self.value = nn.Linear(channels, head_size, bias=False)
+
+    def forward(self, x):
+        mask = causal_mask(x.shape[1])
+        query, key = self.query(x).detach(), self.key(x).detach()
+        return scaled_dot_product_attention(query, key, self.value(x), mask)
+
+
+# %% exercise="is_causal" mistake="compares the changed place too" hint="that place itself may differ"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        if not torch.allclose(before[:, : t + 1], function(changed)[:, : t + 1], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="compares everything" hint="only what comes out *before*"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        if not torch.allclose(before, function(changed), atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="True when it leaks" hint="with True at the very end"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        if not torch.allclose(before[:, :t], function(changed)[:, :t], atol=1e-4):
+            return True
+    return False
+
+
+# %% exercise="is_causal" mistake="no True at the end" hint="with True at the very end"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        if not torch.allclose(before[:, :t], function(changed)[:, :t], atol=1e-4):
+            return False
+
+
+# %% exercise="is_causal" mistake="True after the first place" hint="A leak may be anywhere"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        return torch.allclose(before[:, :t], function(changed)[:, :t], atol=1e-4)
+    return True
+
+
+# %% exercise="is_causal" mistake="no copy" hint="x.clone()"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        x[:, t:] = torch.randn_like(x[:, t:])
+        if not torch.allclose(before[:, :t], function(x)[:, :t], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="no copy, from the end" hint="x.clone() makes a copy"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(x.shape[1] - 1, 0, -1):
+        changed = x
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        if not torch.allclose(before[:, :t], function(changed)[:, :t], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="perturbs the past" hint="not the other way round"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, :t] = torch.randn_like(changed[:, :t])
+        if not torch.allclose(before[:, t:], function(changed)[:, t:], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="changes only the last place" hint="A leak may be anywhere"
+def is_causal(function, x):
+    changed = x.clone()
+    changed[:, -1] = torch.randn_like(changed[:, -1])
+    return torch.allclose(function(x)[:, :-1], function(changed)[:, :-1], atol=1e-4)
+
+
+# %% exercise="is_causal" mistake="changes only the second half" hint="A leak may be anywhere"
+def is_causal(function, x):
+    t = x.shape[1] // 2
+    changed = x.clone()
+    changed[:, t:] = torch.randn_like(changed[:, t:])
+    return torch.allclose(function(x)[:, :t], function(changed)[:, :t], atol=1e-4)
+
+
+# %% exercise="is_causal" mistake="compares only the place before" hint="A leak may be anywhere"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t] = torch.randn_like(changed[:, t])
+        if not torch.allclose(before[:, t - 1], function(changed)[:, t - 1], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="changes only the first channel's neighbour" hint="Change all channels"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:, 1] = torch.randn_like(changed[:, t:, 1])
+        if not torch.allclose(before[:, :t], function(changed)[:, :t], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="compares only the first channel" hint="compare all of them"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        if not torch.allclose(before[:, :t, 0], function(changed)[:, :t, 0], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="adds the same number everywhere" hint="Change x to random numbers"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] += 1
+        if not torch.allclose(before[:, :t], function(changed)[:, :t], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="sets the future to 0" hint="if it is 0 already"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = 0
+        if not torch.allclose(before[:, :t], function(changed)[:, :t], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="compares with equal" hint="want the very last digit"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        if not torch.equal(before[:, :t], function(changed)[:, :t]):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="compares with ==" hint="want the very last digit"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        if not (before[:, :t] == function(changed)[:, :t]).all():
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="allclose without atol" hint="torch.allclose without atol"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        if not torch.allclose(before[:, :t], function(changed)[:, :t]):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="begins at place 0 and ends too early" hint="A leak may be anywhere"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(x.shape[1] - 1):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        if not torch.allclose(before[:, :t], function(changed)[:, :t], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="windows" mistake="overlapping windows" hint="The windows do not overlap"
+def windows(ids, T):
+    return ids[:-1].unfold(0, T, 1), ids[1:].unfold(0, T, 1)
+
+
+# %% exercise="windows" mistake="only the inputs" hint="Return two tensors"
+def windows(ids, T):
+    W = (len(ids) - 1) // T
+    return ids[: W * T].reshape(W, T)
+
+
+# %% exercise="windows" mistake="counts down the columns" hint="in the order of the text"
+def windows(ids, T):
+    W = (len(ids) - 1) // T
+    return ids[: W * T].reshape(T, W).T, ids[1 : W * T + 1].reshape(T, W).T
+
+
+# %% exercise="windows" mistake="targets not shifted" hint="what comes next in the *text*"
+def windows(ids, T):
+    W = (len(ids) - 1) // T
+    x = ids[: W * T].reshape(W, T)
+    return x, x
+
+
+# %% exercise="windows" mistake="shifts inside each window" hint="the first character of the next one"
+def windows(ids, T):
+    W = (len(ids) - 1) // T
+    x = ids[: W * T].reshape(W, T)
+    return x, x.roll(-1, dims=1)
+
+
+# %% exercise="windows" mistake="shifted the wrong way" hint="what comes next in the *text*"
+def windows(ids, T):
+    W = (len(ids) - 1) // T
+    x = ids[: W * T].reshape(W, T)
+    return x, ids.roll(1)[: W * T].reshape(W, T)
+
+
+# %% exercise="windows" mistake="leaves out one that fits" hint="The number of windows is (N - 1) // T"
+def windows(ids, T):
+    W = (len(ids) - 2) // T
+    return ids[: W * T].reshape(W, T), ids[1 : W * T + 1].reshape(W, T)
+
+
+# %% exercise="windows" mistake="N // T windows" hint="the last target is missing"
+def windows(ids, T):
+    W = len(ids) // T
+    return ids[: W * T].reshape(W, T), ids[1 : W * T + 1].reshape(W, T)
+
+
+# %% exercise="windows" mistake="keeps an incomplete window" hint="the last target is missing"
+def windows(ids, T):
+    W = len(ids) // T
+    x = ids[: W * T].reshape(W, T)
+    y = torch.cat([ids[1:], ids[:1]])[: W * T].reshape(W, T)
+    return x, y
+
+
+# %% exercise="quiz" mistake="thinks that masking afterwards is causal" hint="What did your is_causal say"
+answer_1 = "b"
+answer_2 = "b"
+answer_3 = "a"
+answer_4 = "a"
+answer_5 = "b"
+answer_6 = "c"
+
+# %% exercise="quiz" mistake="a longer text needs more parameters" hint="have a T in them"
+answer_1 = "b"
+answer_2 = "b"
+answer_3 = "c"
+answer_4 = "a"
+answer_5 = "c"
+answer_6 = "c"
