@@ -342,17 +342,17 @@ plt.show()
 
 # %% tags=["demo"]
 q, k = torch.randn(2000, 256), torch.randn(2000, 12, 256)  # 2,000 queries with 12 keys each
+rows = {}
 for d in sizes:
     scores = (k[..., :d] @ q[:, :d, None])[..., 0]  # (2000, 12)
-    print(f"d = {d:3}: spread of the scores {scores.std():5.2f}", end="")
     for name, used in {"as they are": scores, "divided by √d": scores / math.sqrt(d)}.items():
         p = torch.softmax(used, dim=-1)
-        slope = (p * (1 - p)).mean()
-        print(
-            f";  {name}: largest weight {p.max(dim=-1).values.mean():.2f}, slope {slope:.3f}",
-            end="",
-        )
-    print()
+        rows[f"d = {d:3}, {name}"] = {
+            "spread of the scores": used.std().item(),
+            "largest weight": p.max(dim=-1).values.mean().item(),
+            "slope p (1 - p)": (p * (1 - p)).mean().item(),
+        }
+table(rows)
 
 # %% [markdown]
 # *The picture: twelve random keys share the attention of one random query. Top: the larger `d`, the more
@@ -360,8 +360,8 @@ for d in sizes:
 #
 # A sum of `d` products has a spread of $\sqrt{d}$. With `d = 256` the scores lie about 16 apart, and
 # $e^{16}$ is nine million. One key gets everything before anything has been learnt. And it is hard to
-# unlearn: the slope of a weight $p$ with respect to its own score is $p\,(1-p)$, the last number in each
-# line, and that is almost 0 when $p$ is close to 0 or to 1. It is the saturated tanh of lesson 04 again.
+# unlearn: the slope of a weight $p$ with respect to its own score is $p\,(1-p)$, the last column, and that
+# is almost 0 when $p$ is close to 0 or to 1. It is the saturated tanh of lesson 04 again.
 #
 # The cure is the one from there: divide by the square root of the number of terms. Not by `d` itself:
 # then the scores of `d = 256` would have a spread of 1/16, all weights would be nearly alike, and we
@@ -827,7 +827,7 @@ def push(head, C):
 # %% [markdown]
 # The plan of the experiment:
 #
-# 1. Train the net of lesson 04 once more, exactly as there.
+# 1. Train the net of lesson 04 once more, as there.
 # 2. Make two models of it, one without a head and one with a head.
 # 3. Train both further, with the same number of steps, the same rates and the same windows.
 #
@@ -965,17 +965,16 @@ if check.ready("models"):
 
 # %% tags=["demo"]
 if check.ready("along"):
-    gap = along["MLP"] - along["one head"]
-    print("place in the story     MLP   one head     gap")
-    for k in bins:
-        here = places // 64 == k // 64
-        row = [loss[here].mean() for loss in (*along.values(), gap)]
-        print(f"{k:>5} to {k + 63:<5}       {row[0]:9.3f} {row[1]:10.3f} {row[2]:7.3f}")
-    print("kind of character     share     MLP   one head     gap")
-    for k, group in enumerate(groups):
-        row = [loss[kinds == k].mean() for loss in (*along.values(), gap)]
-        share = (kinds == k).float().mean()
-        print(f"{group:<20} {share:6.1%} {row[0]:7.3f} {row[1]:10.3f} {row[2]:7.3f}")
+
+    def compare(some):
+        """Return the mean losses of the characters that `some` marks, and the gap between them."""
+        mlp_loss, head_loss = (loss[some].mean().item() for loss in along.values())
+        return {"MLP": mlp_loss, "one head": head_loss, "gap": mlp_loss - head_loss}
+
+    table({f"places {k:3} to {k + 63}": compare(places // 64 == k // 64) for k in bins})
+    print()
+    table({group: compare(kinds == k) for k, group in enumerate(groups)})
+    print(f"{(kinds > 0).float().mean():.0%} of the characters belong to words that come back")
 
 # %% [markdown]
 # *Left: the loss at each place of the story, for both models. Both go up and down with the plot of the
@@ -985,7 +984,7 @@ if check.ready("along"):
 #
 # At the beginning of a story there is nothing to look back at, so the two are alike. Then a gap opens: **the
 # further into the story, the more there is to look back at.** (After a few steps only, as with the preset
-# `smoke`, there is no gap to see yet.)
+# `smoke`, it is less clear.)
 #
 # The two other pictures say where the gap comes from. On all other characters the two hardly differ. On words
 # that come back they do, most of all once a letter or two have been given. To the MLP such a word is as new
@@ -1065,10 +1064,11 @@ if check.ready("attention"):
         print(f"{name}: the probability of {story[begin]!r} is {p:.3f}")
 
 # %% [markdown]
-# Here its attention is spread thin, and it is nearly as much at a loss as the MLP. The bar chart has shown it
-# already: the first letters remain the hardest by far. To know *which* name comes, one would have to ask
-# another question than "who came after these characters?", such as "who is this story about?". **One head asks
-# one kind of question.** So the next lesson takes several, and puts them on top of each other.
+# Here it finds no good place: the weights are small (mind the scale), and it is nearly as much at a loss as
+# the MLP. The bar chart has shown it already: the first letters remain the hardest by far. To know *which*
+# name comes, one would have to ask another question than "who came after these characters?", such as "who is
+# this story about?". **One head asks one kind of question.** So the next lesson takes several, and puts them
+# on top of each other.
 
 # %% [markdown] fold="Something to try: without the push"
 # Set `pushed = False` above, and run that cell and those below again. In our trials such a head learnt

@@ -1,0 +1,1305 @@
+# %% [markdown] lesson="06_transformer" title="A block, part by part" minutes=140 laptop_minutes=3 gpu_minutes=3
+# In lesson 05 one head learnt where to look. The models that people chat with have many heads in many
+# layers, and a few more parts without which so many layers would not learn. Together these parts are
+# a **block**, and a stack of blocks is a **transformer**. In this lesson you build each part. Then you
+# take each one away again, and measure what it was worth.
+#
+# After this lesson you can
+#
+# - **split** attention into heads that ask different things at once,
+# - **tell** a model where each character stands,
+# - **explain** why a deep net needs a residual stream and layer norm,
+# - **assemble** a block, and say what each part of it costs,
+# - **measure** what each part is worth, and say when a measurement cannot tell.
+#
+# You need lesson 05 (attention, the causal mask, `nn.Module` and `nn.Linear`) and lesson 04 (the hidden
+# layer, the learning rate and its schedule, overfitting).
+
+# %% tags=["setup"]
+import math
+import random
+import sys
+import time
+
+import matplotlib.pyplot as plt
+import torch
+from IPython.display import display
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
+from tqdm import trange
+
+from lmcourse import check, corpus, device, play, plots, rungs, table
+
+check.lesson("06_transformer")
+torch.set_num_threads(1)  # one steady core; two only fight when anything else runs
+
+# %% tags=["parameters"]
+preset = "laptop"  # "smoke", "laptop" or "gpu"
+
+# %% carry="build_vocab encode decode split get_batch sample_next lr_schedule evaluate_loss windows causal_mask scaled_dot_product_attention"
+
+# %% [markdown]
+# These are your functions from the lessons before. The next cell makes the same text as there.
+#
+# (As before: a cell that draws a picture is often long. You may run it without reading its code.)
+
+# %% tags=["demo", "nbval-check-output"]
+stories = corpus.split_stories(corpus.load("shakespeare" if preset == "gpu" else "fables"))
+if preset == "smoke":
+    stories = stories[:300]
+train, validation = split(stories)
+train_text, validation_text = corpus.join(train), corpus.join(validation)
+chars = build_vocab(train_text + validation_text)
+V = len(chars)
+where = device() if preset == "gpu" else torch.device("cpu")  # which chip computes
+train_ids = encode(train_text, chars).to(where)
+validation_ids = encode(validation_text, chars).to(where)
+print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
+
+# %% [markdown]
+# ## Can one head look at two places?
+#
+# Near the end of a fable, the next word may depend on *who* the story is about, and on *what* was
+# lost. These are two places in the past. A head has one row of weights for each position, and the
+# weights sum to 1, so it would have to share them out between the two.
+#
+# **Predict first.** A head gives the name the score 10 and the thing the score 8, and all else far
+# less. What weight does each of the two get?
+
+# %% tags=["demo", "nbval-check-output"]
+for thing in (10.0, 9.5, 9.0, 8.0, 6.0):
+    weights = torch.tensor([10.0, thing]).softmax(dim=0)
+    print(f"scores 10 and {thing:<4}   weights {weights[0]:.2f} and {weights[1]:.2f}")
+
+# %% tags=["demo"]
+gap = torch.linspace(-6, 6, 121)
+figure, axes = plt.subplots(figsize=(6.5, 3))
+axes.plot(gap, gap.sigmoid(), color="#0072b2", label="weight of the name")
+axes.plot(gap, 1 - gap.sigmoid(), "--", color="#d55e00", label="weight of the thing")
+axes.set(xlabel="score of the name minus score of the thing", ylabel="attention weight")
+axes.legend(loc="center left")
+plt.show()
+
+# %% [markdown]
+# *The picture: only where the two scores are nearly the same do both places get a fair share. A
+# difference of 4, and one of them has nearly everything.*
+#
+# So one head can look at two places, but only if it wants both for the same reason and just as much.
+# And then it gets a blend: half of one, half of the other, in one sum.
+#
+# The way out: **ask several questions at once**. Give each question a head of its own, with its own
+# queries, keys and values. Is that more work? Not if each head is narrower. Say there are `C` channels
+# and `H` heads. Then each head gets `d = C / H` channels, and all heads together compute as much as one
+# wide head did.
+#
+# The code has a trick. Each head would need its own small matrix for the queries. Put these matrices
+# side by side, and you have one matrix of shape `(C, C)`. So compute the queries of all heads in one
+# product, and *cut the result* into heads: the first `d` channels are head 0, the next `d` are head 1,
+# and so on. The same goes for keys and values.
+#
+# ```
+#   x                         (B, T, C)
+#     query, key, value       (B, T, C)       each of them: all heads in one product
+#     cut the channels        (B, T, H, d)    reshape
+#     heads beside the batch  (B, H, T, d)    transpose(1, 2)
+#     attention               (B, H, T, d)    each head for itself
+#     and back                (B, T, H, d)    transpose(1, 2)
+#     side by side            (B, T, C)       reshape
+#     project                 (B, T, C)       mixes what the heads have found
+# ```
+#
+# Attention works on the last two axes, and whatever axes stand in front of them are done side by side.
+# So a head is treated like one more text of the batch. For that its axis must come *before* `T`.
+#
+# **Predict first.** In the next cell each number tells where it is from: 12 is position 1, channel 2.
+# There are `H = 2` heads, with `d = 2` channels each. Which of the two tries has the right numbers in
+# head 0?
+
+# %% tags=["demo", "nbval-check-output"]
+x = torch.tensor([[[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23]]])  # (B=1, T=3, C=4)
+print("reshape straight to (B, H, T, d):", x.reshape(1, 2, 3, 2)[0, 0].tolist())
+heads = x.reshape(1, 3, 2, 2).transpose(1, 2)  # (B, T, H, d), then (B, H, T, d)
+print("reshape, then transpose:         ", heads[0, 0].tolist())
+print("back:                 ", heads.transpose(1, 2).reshape(1, 3, 4)[0].tolist())
+print("back, no transpose:   ", heads.reshape(1, 3, 4)[0].tolist())
+
+# %% [markdown] fold="Answer"
+# The second. Head 0 shall have channels 0 and 1 *of every position*: 0 and 1, 10 and 11, 20 and 21.
+# `reshape` only reads the numbers line by line and cuts the line anew. The first try has cut the line
+# into two halves, so its head 0 holds everything of position 0, and a half of position 1. There is no
+# error message, as the shapes are right. On the way back the same trap waits: see the last line.
+
+# %% [markdown]
+# One more thing. You wrote `scaled_dot_product_attention` in lesson 05. Torch's own is written in C++,
+# is faster and needs less memory. `is_causal=True` is the mask. Both take any axes in front:
+
+# %% tags=["demo", "nbval-check-output"]
+torch.manual_seed(0)
+query, key, value = torch.randn(3, 2, 4, 5, 8)  # (B=2, H=4, T=5, d=8) each
+yours = scaled_dot_product_attention(query, key, value, causal_mask(5))
+theirs = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+print("the same:", torch.allclose(yours, theirs, atol=1e-5))
+
+# %% [markdown] contract="MultiHeadAttention"
+# `MultiHeadAttention(channels, heads, dropout=0.0)` is a module. `channels` is a multiple of `heads`.
+#
+# - It has four layers, `query`, `key`, `value` and `project`. Each is an `nn.Linear` from `channels` to
+#   `channels`, without a bias.
+# - It takes a float tensor of shape `(B, T, channels)` and returns one of the same shape, by the steps
+#   drawn above. Head `h` has the channels from `h * d` up to, not including, `(h + 1) * d`, where `d` is
+#   `channels / heads`. Its scores are divided by the square root of `d`. It is causal.
+# - `dropout` is explained further down. Until then do what it says here: `p` is there already. Hand
+#   `dropout_p=p` to torch's attention function, and put the very last result through `F.dropout(..., p)`.
+#   As long as `p` is 0, neither does anything.
+#
+# For example, `MultiHeadAttention(8, 2)` has 4 · 8 · 8 = 256 parameters and two heads of 4 channels.
+
+
+# %% exercise="MultiHeadAttention" minutes=20 level=4
+class MultiHeadAttention(nn.Module):
+    """Several heads side by side, each with a question of its own: (B, T, C) to (B, T, C)."""
+
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        ### BEGIN SOLUTION
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+        ### END SOLUTION
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        ### BEGIN SOLUTION
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)  # (B, heads, T, d)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(query, key, value, dropout_p=p, is_causal=True)
+        together = found.transpose(1, 2).reshape(B, T, C)
+        return F.dropout(self.project(together), p)
+        ### END SOLUTION
+
+
+# %% check="MultiHeadAttention"
+check("MultiHeadAttention")
+
+# %% [markdown] fold="Hint 1: the layers"
+# `nn.Linear(m, n, bias=False)` makes a layer from `m` channels to `n`. Keep each of the four in `self`
+# under its name, as you did in lesson 05, so that `.parameters()` finds it.
+
+# %% [markdown] fold="Hint 2: the sizes"
+# `x.shape` has three sizes: give them the names `B`, `T` and `C`. The number of heads is `self.heads`,
+# and `d` is `C // self.heads`. (`//` divides to a whole number; `/` would give 4.0, which is no size.)
+
+# %% [markdown] fold="Hint 3: the way in"
+# Let `q = self.query(x)`. Reshape it to the four sizes `(B, T, heads, d)`, and then swap axes 1 and 2.
+# The same two steps for the key and for the value.
+
+# %% [markdown] fold="Hint 4: the way back"
+# Attention gives `(B, heads, T, d)`. Swap axes 1 and 2 again *before* you reshape to `(B, T, C)`. Then
+# comes `self.project`, and `F.dropout` around it.
+
+# %% [markdown]
+# ## Does it know what came first?
+#
+# *The dog chased the fox.* *The fox chased the dog.* The same words, another order, another story.
+#
+# **Predict first.** Take the last position of a text, and shuffle all characters before it. How much
+# will change in what attention gives to that last position?
+
+# %% tags=["demo", "nbval-check-output"]
+if check.ready("MultiHeadAttention"):
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(16, 4)
+    x = torch.randn(1, 10, 16)  # ten positions
+    shuffled = x[:, [3, 7, 1, 8, 0, 5, 2, 6, 4, 9]]  # the first nine in another order
+    change = (attention(x) - attention(shuffled))[0, -1].abs().max()
+    print(f"largest change at the last position: {change:.5f}")
+
+# %% [markdown] fold="Why nothing?"
+# A weight depends on *what* stands in a place, and not on *where* that place is. And a sum does not
+# care in which order its terms come. To attention the past is a bag of characters.
+
+# %% [markdown]
+# (The mask gives a faint clue: early positions see a smaller bag. But that is all.)
+#
+# The MLP of lesson 04 knew the order, since each place of its context had weights of its own.
+# Attention has the same weights for every place, and that is what lets it look back hundreds of
+# characters. So the place must come in another way: **write it into the numbers**. Add to the
+# embedding of a character a row of `C` numbers that tells where it stands.
+#
+# Which row? The number of the position itself, 0, 1, 2, 3, ..., would grow beyond all the other
+# numbers. Vaswani and others (2017) read the position off a set of **clocks**. Each clock has one hand.
+# The hand of the first clock turns by 1 radian at each position, so it is round after about 6. Each
+# further clock is slower by the same factor, and the last one takes thousands of positions for one
+# round. Hours, minutes and seconds tell every moment of a day apart, and no number among them is large.
+#
+# A hand is described by two numbers: how far its tip is to the right and how far up, which are the sine
+# and the cosine of its angle. With `C` channels there are `C / 2` clocks. Clock `i` has the channels
+# `2i` and `2i + 1`, and at position `t` they hold
+#
+# $$\sin(t \cdot r_i) \quad\text{and}\quad \cos(t \cdot r_i), \qquad r_i = 10000^{-2i/C}.$$
+#
+# Here are some tools for it.
+
+# %% tags=["demo", "nbval-check-output"]
+print(torch.arange(0, 8, 2))  # the even numbers below 8
+print(100 ** (-torch.arange(0, 3) / 2))  # a power for each number of a tensor
+print(torch.arange(3).reshape(3, 1) * torch.tensor([1.0, 0.1]))  # (3, 1) times (2,) is (3, 2)
+row = torch.zeros(6)
+row[1::2] = 7  # places 1, 3, 5: from place 1 on, every second one
+print(row)
+
+# %% [markdown] contract="positional_encoding"
+# `positional_encoding(T, channels)` returns a float32 tensor of shape `(T, channels)`: in row `t` the
+# numbers for position `t`, counted from 0, by the formula above. `channels` is even. Sines stand in the
+# even columns, and each cosine in the odd column behind its sine.
+#
+# For example, with `channels = 4` the two clocks have $r_0 = 1$ and $r_1 = 10000^{-2/4} = 0.01$, and
+# `positional_encoding(3, 4)` is, rounded:
+#
+# ```
+# [[0.000,  1.000, 0.000, 1.000],
+#  [0.841,  0.540, 0.010, 1.000],
+#  [0.909, -0.416, 0.020, 1.000]]
+# ```
+
+
+# %% exercise="positional_encoding" minutes=12 level=3
+def positional_encoding(T, channels):
+    """Return the hands of `channels / 2` clocks at T positions: (T, channels)."""
+    ### BEGIN SOLUTION
+    rates = 10000 ** (-torch.arange(0, channels, 2) / channels)  # (channels / 2,)
+    angles = torch.arange(T).reshape(T, 1) * rates  # (T, channels / 2)
+    encoding = torch.zeros(T, channels)
+    encoding[:, 0::2] = angles.sin()
+    encoding[:, 1::2] = angles.cos()
+    return encoding
+    ### END SOLUTION
+
+
+# %% check="positional_encoding" tags=["nbval-check-output"]
+check("positional_encoding")
+
+# %% [markdown] fold="Hint 1: the rates"
+# The exponents are $-2i/C$ for i = 0, 1, 2, ... The numbers $2i$ are the even numbers below `channels`,
+# and the first tool makes them. The second tool takes a power for each.
+
+# %% [markdown] fold="Hint 2: the angles"
+# Every position times every rate: a column of shape `(T, 1)` times a row of shape `(channels / 2,)`
+# gives a table of shape `(T, channels / 2)`. `.sin()` and `.cos()` of that table are all you need.
+
+# %% [markdown] fold="Hint 3: the columns"
+# Begin with zeros of shape `(T, channels)`. `table[:, 0::2]` are its even columns, `table[:, 1::2]` its
+# odd ones. You can write into them with `=`.
+
+# %% [markdown]
+# What does it look like?
+
+# %% tags=["demo"]
+if check.ready("positional_encoding"):
+    encoding = positional_encoding(64, 32)
+    alike = encoding @ encoding.T  # (64, 64) the dot product of every two positions
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), width_ratios=(3, 2))
+    image = left.imshow(encoding.T, cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
+    left.set(xlabel="position", ylabel="channel", title="what is added")
+    figure.colorbar(image, ax=left)
+    for t, color in ((10, "#d55e00"), (30, "#0072b2"), (50, "#009e73")):
+        right.plot(alike[t], color=color, label=f"with position {t}")
+    right.set(xlabel="position", ylabel="dot product", title="how alike two positions are")
+    right.set_ylim(top=19)
+    right.legend(loc="upper center", ncols=3, fontsize=8, columnspacing=1, handlelength=1)
+    figure.tight_layout()
+    plt.show()
+    print("Left: fast clocks at the top, slow ones below. Right: each line has its peak at itself.")
+
+# %% [markdown]
+# *Left: each column is the row of numbers that one position gets. The upper channels swing quickly, the
+# lower ones hardly move. Right: the dot product of one position with all others.* It is largest with
+# itself, and on the whole smaller for places farther away. Attention compares by dot products, so it
+# can now tell near from far.
+#
+# **Predict first.** Look at the three lines on the right. They seem to be the same line, shifted. Are
+# they?
+
+# %% tags=["demo", "nbval-check-output"]
+if check.ready("positional_encoding"):
+    encoding = positional_encoding(64, 32)
+    for k in (1, 3, 10):
+        dots = [f"{encoding[t] @ encoding[t + k]:.3f}" for t in (0, 20, 40)]
+        print(f"{k:>2} apart, from position 0, 20 and 40 on: {dots}")
+
+# %% [markdown] fold="Why?"
+# Yes. A step of `k` positions turns each hand by the same angle, `k` times its rate, *wherever it
+# starts*. So how alike two positions are depends on their distance only. It also means that one
+# matrix, which turns the hands, leads from every position to the one `k` before it. `query` and `key`
+# can learn such a matrix, and then a head can say "the character before this one" for every place at
+# once.
+
+# %% [markdown]
+# The order counts now:
+
+# %% tags=["demo", "nbval-check-output"]
+if check.ready("MultiHeadAttention", "positional_encoding", "shuffled"):
+    places = positional_encoding(10, 16)
+    change = (attention(x + places) - attention(shuffled + places))[0, -1].abs().max()
+    print(f"the order makes a difference: {change > 0.01}")
+
+# %% [markdown]
+# This table is computed, not learnt. Other ways: a table that is learnt (lesson 07), and hands that
+# turn the queries and keys themselves (lesson 09).
+
+# %% [markdown]
+# ## Why not simply stack ten of them?
+#
+# One layer of attention gathers from the past. A second one could gather from what was gathered. So
+# stack more layers. But in lesson 03 you saw how slopes travel back: **along a path, multiply**. With
+# twelve layers that is a product of twelve factors or more.
+#
+# **Predict first.** Say each layer makes the slopes three times smaller. What is left of them after
+# twelve layers?
+#
+# The next cell stacks twelve of your attention layers, puts logits on top, goes back from the loss, and
+# measures how large the slopes are at each height. It does so twice: once each layer *replaces* what
+# came in, and once it *adds* to it.
+
+# %% tags=["demo"]
+if check.ready("MultiHeadAttention", "positional_encoding"):
+    torch.manual_seed(0)
+    layers = [MultiHeadAttention(64, 4) for _ in range(12)]
+    logits_layer = nn.Linear(64, V)
+    ids = train_ids[:513].cpu()
+    start = torch.randn(V, 64)[ids[:-1].reshape(8, 64)] + positional_encoding(64, 64)
+
+    def slopes(adds):
+        """Return how large the slopes of the loss are after 0, 1, ..., 12 layers."""
+        heights = [start.clone().requires_grad_()]
+        for layer in layers:
+            x = heights[-1]
+            heights.append(x + layer(x) if adds else layer(x))
+            heights[-1].retain_grad()  # let torch keep the slopes of this one, too
+        loss = cross_entropy(logits_layer(heights[-1]).reshape(-1, V), ids[1:])
+        loss.backward()
+        return [x.grad.norm().item() for x in heights]
+
+    figure, axes = plt.subplots(figsize=(7, 3.4))
+    measured = {"each layer replaces": slopes(adds=False), "each layer adds": slopes(adds=True)}
+    for (name, sizes), color in zip(measured.items(), ("#d55e00", "#0072b2"), strict=True):
+        axes.plot(range(13), sizes, "o-", color=color, label=name)
+    axes.set(yscale="log", xlabel="after how many layers", ylabel="size of the slopes (log scale)")
+    axes.legend()
+    plt.show()
+    for name, sizes in measured.items():
+        share = sizes[0] / sizes[-1]
+        print(f"{name}: at the bottom the slopes are {share:.2g} times what they are at the top")
+
+# %% [markdown] fold="Answer"
+# 3 to the power of 12 is 531,441: less than two millionths of the slopes arrive.
+
+# %% [markdown]
+# *The picture: on the right, at the top of the stack, both begin. On the way down to the left, the
+# slopes of the first stack fade away; those of the second arrive whole.*
+#
+# Why? Let the layer be $f$. Its output is $x + f(x)$, and the slope of that is $1 + f'(x)$. Multiply
+# out twelve such factors: one of the paths has nothing but ones. On it the slopes pass every layer
+# untouched. Kaiming He and others (2016) found it for pictures, and trained nets of more than a
+# hundred layers. It is called a **residual connection**.
+#
+# There is a second way to see it (Elhage and others, 2021). Think of `x` as a **stream** that runs from
+# the embeddings up to the logits. No layer replaces it. Each one *reads* from it, works something out,
+# and *adds* it. What an early layer has written is still there for all later ones, unless one of them
+# takes it out again. So the whole model is the embedding plus a sum of contributions.
+
+# %% [markdown]
+# ## How loud is the stream?
+#
+# Every layer adds something, so the numbers in the stream can grow. Is that a problem? Look at what
+# attention does when all of its input is multiplied by some factor.
+#
+# **Predict first.** `x` becomes 4 times as large. What happens to the scores, and what to the weights?
+
+# %% tags=["demo"]
+if check.ready("MultiHeadAttention", "start"):
+
+    def largest_weight(x):
+        """Return the largest weight of the last position, averaged over texts and heads."""
+        q = layers[0].query(x)[:, -1:].reshape(8, 1, 4, 16).transpose(1, 2)  # (8, 4, 1, 16)
+        k = layers[0].key(x).reshape(8, 64, 4, 16).transpose(1, 2)  # (8, 4, 64, 16)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(16)  # (8, 4, 1, 64)
+        return scores.softmax(dim=-1).max(dim=-1).values.mean().item()
+
+    factors = [2 ** (power / 2) for power in range(11)]
+    norm = nn.LayerNorm(64)  # you will write it in a moment
+    lines = {
+        "as it comes": [largest_weight(factor * start) for factor in factors],
+        "through layer norm first": [largest_weight(norm(factor * start)) for factor in factors],
+    }
+    figure, axes = plt.subplots(figsize=(7, 3.2))
+    for (name, line), color in zip(lines.items(), ("#d55e00", "#0072b2"), strict=True):
+        axes.plot(factors, line, "o-", color=color, label=name)
+    axes.set(xscale="log", ylim=(0, 1.03), xlabel="x is multiplied by (log scale)")
+    axes.set(ylabel="largest of 64 weights")
+    axes.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
+    axes.minorticks_off()
+    axes.legend()
+    plt.show()
+    for name, line in lines.items():
+        print(f"{name}: from {line[0]:.2f} to {line[-1]:.2f}")
+
+# %% [markdown] fold="Answer"
+# A score is a query times a key, and both of them grow, so scores become 16 times as large. Softmax
+# of large scores is nearly one-hot: all the weight goes to one place. There softmax is flat, so its
+# slopes are nearly 0, and the head can no longer learn to look elsewhere.
+
+# %% [markdown]
+# *The picture: the largest of the 64 weights, for louder and louder input. As it comes, the attention
+# runs to a single place. Through layer norm nothing changes at all.*
+#
+# **Layer norm** (Ba, Kiros and Hinton, 2016) turns the volume to the same level, whatever comes in. It
+# works on each position by itself. Take the `C` numbers of one position. Subtract their mean, and divide
+# by their spread:
+#
+# $$y = \frac{x - \text{mean}}{\sqrt{\text{variance} + \varepsilon}} \cdot \text{weight} + \text{bias}$$
+#
+# - The variance is the mean of $(x - \text{mean})^2$ over the `C` channels.
+# - $\varepsilon$ is tiny, 0.00001. Where all channels are equal, it saves us from dividing by 0.
+# - `weight` and `bias` have one number for each channel, and they are learnt. They begin as ones and
+#   zeros, so at first they do nothing. Later they let the net choose how loud each channel should be.
+#   (A tensor of your own is learnt only inside an `nn.Parameter`, as in `Line` of lesson 05.)
+#
+# A trap: torch's `var` divides by `C - 1`, as one does to estimate the variance of a population from a
+# sample. Here is no sample, so divide by `C`: `correction=0`.
+#
+# **Predict first.** What do the two lines print, for the numbers 1 and 3?
+
+# %% tags=["demo", "nbval-check-output"]
+pair = torch.tensor([1.0, 3.0])
+print(pair.var())
+print(pair.var(correction=0))
+
+# %% [markdown] contract="LayerNorm"
+# `LayerNorm(channels, eps=1e-5)` is a module with two parameters of shape `(channels,)`: `weight`, ones
+# at first, and `bias`, zeros at first. It takes a float tensor of shape `(..., channels)`, with any
+# number of axes in front, and returns one of the same shape, by the formula above. `eps` is
+# $\varepsilon$, under the root. Each position is normalised by itself, over its channels, which are the
+# last axis.
+#
+# For example, `LayerNorm(4)(torch.tensor([1.0, 2.0, 3.0, 4.0]))` is
+# `[-1.342, -0.447, 0.447, 1.342]`: the mean is 2.5, the variance 1.25.
+#
+# Write it yourself: torch's `layer_norm` is refused here.
+
+
+# %% exercise="LayerNorm" minutes=12 level=3
+class LayerNorm(nn.Module):
+    """Bring each position's channels to mean 0 and spread 1: (..., C) to (..., C)."""
+
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        ### BEGIN SOLUTION
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        ### END SOLUTION
+
+    def forward(self, x):
+        ### BEGIN SOLUTION
+        mean = x.mean(dim=-1, keepdim=True)  # (..., 1)
+        variance = x.var(dim=-1, correction=0, keepdim=True)  # (..., 1)
+        return (x - mean) / torch.sqrt(variance + self.eps) * self.weight + self.bias
+        ### END SOLUTION
+
+
+# %% check="LayerNorm" tags=["nbval-check-output"]
+check("LayerNorm")
+
+# %% [markdown] fold="Hint 1: the parameters"
+# Two lines, `nn.Parameter(...)` around a tensor of ones and around a tensor of zeros, both of shape
+# `(channels,)`.
+
+# %% [markdown] fold="Hint 2: which axis?"
+# The channels are the last axis, whatever stands in front: `dim=-1`. With `keepdim=True` the result has
+# the shape `(..., 1)` and stretches over the channels again, as in lesson 00.
+
+# %% [markdown] fold="Hint 3: the formula"
+# First the difference to the mean. Divide it by `torch.sqrt(...)` of variance plus `self.eps`, both
+# under the root. Last of all `self.weight` and `self.bias`.
+
+# %% tags=["demo", "nbval-check-output"]
+if check.ready("LayerNorm"):
+    torch.manual_seed(0)
+    x = 100 * torch.randn(2, 3, 8) + 50
+    yours, theirs = LayerNorm(8), nn.LayerNorm(8)
+    print("the same as torch's:", torch.allclose(yours(x), theirs(x), atol=1e-5))
+    print("names:", [name for name, parameter in theirs.named_parameters()])
+
+# %% [markdown]
+# From here on you may take `nn.LayerNorm`: the same thing and the same names, but faster.
+#
+# Why not normalise over the whole text, or over the batch? Then what a position gives would depend on
+# characters that come after it, or on other texts that happen to be in the batch. The first would leak
+# the future.
+#
+# And where does it go? Into the branch, not on the stream: $x + f(\text{norm}(x))$. The layer reads a
+# normalised copy, and the stream itself runs through unchanged. Vaswani and others (2017) put the norm
+# on the stream, behind the sum. That takes more care to train. With the norm in front (*pre-norm*)
+# slopes keep their free path, and most models do it so today (Xiong and others, 2020).
+
+# %% [markdown]
+# ## Who works out what was found?
+#
+# Attention fetches. It takes weighted means of what stands in other places, and a mean is a rather
+# dull thing: nothing in it bends. If a head has fetched "the hero is Mila" and another one "we are after
+# *said*", somebody must still work out what follows from both. That is what the hidden layer of lesson
+# 04 is good at. So the second half of a block is a small MLP, at **each position by itself**, with the
+# same weights everywhere: the **feed-forward** layer. Attention moves things between positions, the
+# feed-forward layer works on them where they are.
+#
+# In the middle it is four times as wide as the stream: room for many small questions at once. The bend
+# is called **GELU** (Hendrycks and Gimpel, 2016).
+
+# %% tags=["demo"]
+z = torch.linspace(-4, 4, 161)
+figure, axes = plt.subplots(figsize=(6.5, 3))
+axes.plot(z, F.gelu(z), color="#0072b2", label="GELU")
+axes.plot(z, F.relu(z), ":", color="#222222", label="ReLU: 0 or z, whichever is larger")
+axes.plot(z, z.tanh(), "--", color="#d55e00", label="tanh, of lesson 04")
+axes.set(xlabel="z", ylabel="what comes out", ylim=(-1.3, 4))
+axes.legend()
+plt.show()
+some = torch.tensor([-3.0, -1.0, 0.0, 1.0, 3.0])
+print("GELU at -3, -1, 0, 1 and 3:", [round(y, 3) for y in F.gelu(some).tolist()])
+
+# %% [markdown]
+# *The picture: GELU lets large numbers through as they are, and stops negative ones, with a smooth
+# corner between.* It is `z` times the probability that a standard normal number is below `z`. Unlike
+# tanh it is not flat on the right, so slopes get through. You need not write it: `F.gelu(z)`.
+#
+# `nn.Linear` works on the last axis, and does the same at every position. So you need no reshape here.
+
+# %% [markdown] contract="FeedForward"
+# `FeedForward(channels, dropout=0.0)` is a module with two layers: `expand`, an `nn.Linear` from
+# `channels` to `4 * channels`, and `shrink`, an `nn.Linear` back to `channels`. Both have a bias. It
+# takes `(B, T, channels)` and returns the same shape: expand, GELU, shrink. There is no GELU at the end.
+#
+# As before, `p` is there, and the very last result goes through `F.dropout(..., p)`.
+#
+# For example, `FeedForward(8)` has 8 · 32 + 32 parameters in `expand`, 32 · 8 + 8 in `shrink`, together
+# 552.
+
+
+# %% exercise="FeedForward" minutes=8 level=2
+class FeedForward(nn.Module):
+    """A hidden layer at each position by itself: (B, T, C) to (B, T, C)."""
+
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        ### BEGIN SOLUTION
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+        ### END SOLUTION
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        ### BEGIN SOLUTION
+        hidden = F.gelu(self.expand(x))  # (B, T, 4 * C)
+        return F.dropout(self.shrink(hidden), p)
+        ### END SOLUTION
+
+
+# %% check="FeedForward"
+check("FeedForward")
+
+# %% [markdown] fold="Hint"
+# Two layers in `__init__`, kept in `self`. In `forward` they are called like functions: the first on
+# `x`, GELU on that, the second on that. Then `F.dropout`.
+
+# %% [markdown]
+# Who hears of whom? Change one position, and see where something changes in each of the two halves.
+#
+# **Predict first.** Of six positions, number 2 is changed. Which positions notice, in attention and in
+# the feed-forward layer?
+
+# %% tags=["demo", "nbval-check-output"]
+if check.ready("MultiHeadAttention", "FeedForward"):
+    torch.manual_seed(0)
+    x = torch.randn(1, 6, 8)
+    changed = x.clone()
+    changed[0, 2] += 1
+    for part in (MultiHeadAttention(8, 2), FeedForward(8)):
+        moved = (part(x) - part(changed))[0].abs().amax(dim=-1) > 1e-6  # (6,)
+        print(f"{type(part).__name__:<19}", moved.nonzero().flatten().tolist())
+
+# %% [markdown]
+# ## What if it learns by heart?
+#
+# A stack of blocks has many numbers, and a text that is read again and again can be learnt by heart.
+# Lesson 04 had three remedies: more text, stopping early, weight decay. Here is a fourth.
+#
+# **Dropout** (Srivastava and others, 2014): in each training step, set some of the numbers inside the
+# net to 0, drawn by chance, each with probability `p`. No part of the net can then rely on one other
+# part being there, so what it learns must be spread out, and secret signs for single stories do not
+# hold. When the net is *used*, all numbers are there.
+#
+# This is the reason for the switch that you met in lesson 04: `model.train()` and `model.eval()`. It is
+# also what the line with `p` does in your modules: `self.training` says how the switch stands.
+#
+# One thing needs care.
+#
+# **Predict first.** Eight numbers, all 1, are added up. In training each is dropped with probability
+# 0.5. What is their sum on average, in training? And in evaluation?
+
+# %% tags=["demo"]
+torch.manual_seed(0)
+kept = (torch.rand(2000, 100) >= 0.5).float()  # 2,000 draws for 100 ones; 1 means it stays
+figure, axes = plt.subplots(figsize=(7, 3))
+spread = {"color": "#949494", "bins": range(0, 161, 2)}
+axes.hist(kept.sum(dim=1).numpy(), **spread, label="training, dropped with p = 0.5")
+spread["color"] = "#0072b2"
+axes.hist(2 * kept.sum(dim=1).numpy(), **spread, alpha=0.7, label="the same, and the rest doubled")
+axes.axvline(100, color="#222222", linestyle="--", label="evaluation: nothing dropped")
+axes.set(xlabel="sum of 100 ones", ylabel="draws (of 2,000)", ylim=(0, 520))
+axes.legend(loc="upper left")
+plt.show()
+print(f"means: {kept.sum(dim=1).mean():.1f} and {2 * kept.sum(dim=1).mean():.1f}")
+
+# %% [markdown] fold="Answer"
+# 4 in training and 8 in evaluation. The next layer has learnt to live with 4, and would suddenly get
+# 8. So in training what stays is made larger to make up for what is gone: it is divided by the share
+# that stays, `1 - p`. Then the mean is the same on both sides.
+
+# %% [markdown]
+# *The picture: the sum of 100 ones. Dropping half of them brings it to about 50 (grey). Doubling what
+# stays brings it back to where it is in evaluation (blue, dashed), with some noise.*
+
+# %% [markdown] contract="dropout"
+# `dropout(x, p, training=True)` takes a float tensor of any shape, and a probability `p`, 0 or more and
+# below 1. It returns a tensor of the same shape.
+#
+# - In training, each number becomes 0 with probability `p`, drawn for each number on its own and anew
+#   in every call. What stays is divided by `1 - p`.
+# - If `training` is `False`, it returns `x` as it is.
+#
+# For example, `dropout(torch.ones(4), 0.25)` may be `[1.333, 0, 1.333, 1.333]`. `torch.rand(shape)`, or
+# `torch.rand_like(x)`, draws numbers between 0 and 1. Set no seed. Torch's own dropout is refused here.
+
+
+# %% exercise="dropout" minutes=6 level=2
+def dropout(x, p, training=True):
+    """Return `x` with each number set to 0 with probability `p`, and the others made up for it."""
+    ### BEGIN SOLUTION
+    if not training:
+        return x
+    stays = torch.rand_like(x) >= p  # True with probability 1 - p
+    return x * stays / (1 - p)
+    ### END SOLUTION
+
+
+# %% check="dropout" tags=["nbval-check-output"]
+check("dropout")
+
+# %% [markdown] fold="Hint 1: which ones?"
+# `torch.rand_like(x)` has the shape of `x`, and each of its numbers is below `p` with probability `p`.
+# Compare, and you have `True` or `False` for each number of `x`.
+
+# %% [markdown] fold="Hint 2: the rest"
+# A tensor of `True` and `False` can be multiplied: they count as 1 and 0. Then divide by what the
+# contract says. And before all that: `if not training`.
+
+# %% [markdown]
+# `F.dropout(x, p)` does what yours does, and in your modules `p` is 0 in evaluation. Two places have it:
+# the attention weights, so that a head sometimes has to do without the place it likes best, and the end
+# of each half of a block.
+#
+# In this lesson `p` stays 0. The models below are small and read the training text a few times at most, so
+# there is little learnt by heart to fight. Where a text is short and read many times, dropout pays.
+
+# %% [markdown]
+# ## What is a block?
+#
+# You have all the parts. A block has two halves, and each half reads a normalised copy of the stream
+# and adds what it has found:
+#
+# ```
+#   x ───┬──────────────────────────► + ───┬─────────────────────────────► + ───►
+#        └─► norm1 ──► attention ─────┘    └─► norm2 ──► feed_forward ─────┘
+# ```
+
+# %% [markdown] contract="Block"
+# `Block(channels, heads, dropout=0.0)` is a module with four parts:
+#
+# | name | what |
+# |---|---|
+# | `norm1` | `nn.LayerNorm(channels)`, or yours |
+# | `attention` | your `MultiHeadAttention`, with these heads and this dropout |
+# | `norm2` | a second layer norm of its own |
+# | `feed_forward` | your `FeedForward`, with this dropout |
+#
+# It takes `(B, T, channels)` and returns the same shape, as in the drawing. First the half with
+# attention. The half with `feed_forward` then reads the stream to which attention has already added.
+#
+# For example, if `project` and `shrink` are all zeros, their bias too, then both halves add nothing,
+# and the block returns exactly what came in.
+
+
+# %% exercise="Block" minutes=10 level=3
+class Block(nn.Module):
+    """Attention, then feed-forward, each added to the stream: (B, T, C) to (B, T, C)."""
+
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        ### BEGIN SOLUTION
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+        ### END SOLUTION
+
+    def forward(self, x):
+        ### BEGIN SOLUTION
+        x = x + self.attention(self.norm1(x))
+        return x + self.feed_forward(self.norm2(x))
+        ### END SOLUTION
+
+
+# %% check="Block" tags=["nbval-check-output"]
+check("Block")
+
+# %% [markdown] fold="Hint 1: the parts"
+# Four lines in `__init__`. Mind what each of them takes: a norm takes `channels`, attention takes
+# `channels`, `heads` and `dropout`, the feed-forward layer takes `channels` and `dropout`.
+
+# %% [markdown] fold="Hint 2: the two lines"
+# Each half is one line: the new stream is the old stream, plus the part applied to the norm of the
+# stream. In the second line, use the stream that the first line has made.
+
+# %% [markdown]
+# What does it cost? A product with a weight of shape `(m, n)` takes `2 * m * n` FLOPs for each token:
+# `m * n` times a multiplication and an addition. In attention there are two more products: queries with
+# keys, and weights with values. Each position meets up to `T` others with `C` channels, so that is
+# $2 \cdot 2 \cdot T \cdot C$. Norms and additions hardly count.
+#
+# **Predict first.** Which part of a block has the most parameters?
+
+
+# %%
+def size_of(module):
+    """Return how many numbers `module` has to learn."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+# %% tags=["demo", "nbval-check-output"]
+if check.ready("MultiHeadAttention", "FeedForward", "Block"):
+    C, T = 64, 128
+    block = Block(C, heads=4)
+    facts = {
+        "norm1": {"FLOPs per token": 0},
+        "attention": {"FLOPs per token": 4 * 2 * C * C + 2 * 2 * T * C},
+        "norm2": {"FLOPs per token": 0},
+        "feed_forward": {"FLOPs per token": 2 * 2 * C * 4 * C},
+    }
+    parts = {name: {"parameters": size_of(getattr(block, name)), **facts[name]} for name in facts}
+    table(parts)
+    print(f"{parts['feed_forward']['parameters'] / size_of(block):.0%} of the parameters think,")
+    print(f"{parts['attention']['parameters'] / size_of(block):.0%} fetch")
+    print("one head in place of four:", size_of(Block(C, heads=1)) == size_of(block))
+
+# %% [markdown]
+# The last line says that the number of heads costs nothing. It only decides how the channels are cut.
+
+# %% [markdown]
+# ## What is each part worth?
+#
+# So many parts. Are all of them needed? There is a way to find out: **take one away, train again, and
+# see what is lost.** This is called an *ablation*. You find such a table in most papers about models,
+# and now you make one of your own.
+#
+# First a whole model. The stream begins as embedding plus position, runs through the blocks, is
+# normalised once more, and a last layer makes logits of it. (`nn.Embedding` is the table of lesson 04.
+# `nn.Sequential` calls one module after the other. A *buffer* is a tensor that belongs to the model but
+# is not learnt.)
+
+
+# %%
+class LanguageModel(nn.Module):
+    """Characters in, a stack of `blocks`, logits of the next character out: (B, T) to (B, T, V)."""
+
+    def __init__(self, vocabulary, channels, context, blocks):
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, channels)
+        self.register_buffer("positions", positional_encoding(context, channels))
+        self.blocks = nn.Sequential(*blocks)
+        self.norm = nn.LayerNorm(channels)
+        self.head = nn.Linear(channels, vocabulary, bias=False)
+        for part in self.modules():
+            if isinstance(part, nn.Linear):  # by fan-in, as in lesson 04
+                nn.init.normal_(part.weight, std=part.in_features**-0.5)
+
+    def forward(self, ids):
+        x = self.embedding(ids) + self.positions[: ids.shape[1]]  # (B, T, C)
+        return self.head(self.norm(self.blocks(x)))
+
+
+def fit(model, steps, batch, context, peak, note=""):
+    """Train `model` on `steps` batches of windows of the training text; `note` stands in the bar."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=peak, fused=True)  # fused: faster
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: lr_schedule(step, steps, peak=1.0, warmup=steps // 10)
+    )
+    for _ in trange(steps, desc=note, leave=False, mininterval=1, file=sys.stdout):
+        x, y = get_batch(train_ids, batch, context)
+        loss = cross_entropy(model(x).reshape(-1, V), y.reshape(-1))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+
+
+# %% [markdown]
+# (The training is that of lesson 05: Adam, with your schedule.)
+#
+# Now the parts to take away. Each of these is your block with one thing missing.
+
+
+# %% tags=["demo"]
+class WithoutResidual(Block):
+    """Each half replaces the stream."""
+
+    def forward(self, x):
+        return self.feed_forward(self.norm2(self.attention(self.norm1(x))))
+
+
+class WithoutNorm(Block):
+    """Each half reads the stream as loud as it is."""
+
+    def __init__(self, channels, heads):
+        super().__init__(channels, heads)
+        self.norm1 = self.norm2 = nn.Identity()
+
+
+class WithoutFeedForward(Block):
+    """The first half only."""
+
+    def __init__(self, channels, heads):
+        super().__init__(channels, heads)
+        del self.norm2, self.feed_forward
+
+    def forward(self, x):
+        return x + self.attention(self.norm1(x))
+
+
+def small_model(variant, blocks=2):
+    """Return a new small model, whole or with one part missing."""
+    kinds = {
+        "without residual": WithoutResidual,
+        "without layer norm": WithoutNorm,
+        "without feed-forward": WithoutFeedForward,
+    }
+    kind = kinds.get(variant, Block)
+    heads = 1 if variant == "one head" else 4
+    stack = [kind(64, heads) for _ in range(blocks)]
+    model = LanguageModel(V, channels=64, context=64, blocks=stack)
+    if variant == "without layer norm":
+        model.norm = nn.Identity()
+    if variant == "without position":
+        model.positions.zero_()
+    return model.to(where)
+
+
+variants = [
+    "full block",
+    "without residual",
+    "without layer norm",
+    "without position",
+    "one head",
+    "without feed-forward",
+]
+
+# %% [markdown]
+# To be fair, everything else must be the same: the number of steps, the batches, the learning rate, the
+# text that judges. And there is luck. A model begins with random numbers and reads random batches, so
+# train each of them **three times, with three seeds**. How far the three lie apart tells how much of a
+# difference is luck.
+#
+# **Predict first.** Put the five parts in an order: which one will be missed most, which one least? Write
+# it down, and then run the cell. It trains 18 models and takes one or two minutes.
+
+# %% tags=["demo"]
+seeds = 3
+if check.ready("MultiHeadAttention", "positional_encoding", "FeedForward", "Block"):
+    steps = 10 if preset == "smoke" else 350
+    most = 40 if preset == "smoke" else 400
+    judged = [part[:most] for part in windows(validation_ids, 64)]  # inputs and targets
+    results = {variant: [] for variant in variants}
+    for variant in variants:
+        for seed in range(seeds):
+            torch.manual_seed(seed)
+            model = small_model(variant)
+            torch.manual_seed(seed)  # the same batches for every variant
+            fit(model, steps, batch=8, context=64, peak=0.015, note=f"{variant}, seed {seed}")
+            results[variant].append(evaluate_loss(model, *judged))
+
+    def middle(numbers):
+        return sum(numbers) / len(numbers)
+
+    def half_range(numbers):
+        return (max(numbers) - min(numbers)) / 2
+
+    full = results["full block"]
+    table(
+        {
+            variant: {
+                "parameters": size_of(small_model(variant)),
+                "loss": middle(losses),
+                "±": half_range(losses),
+                "lost": middle(losses) - middle(full),
+            }
+            for variant, losses in results.items()
+        }
+    )
+
+# %% [markdown]
+# The table: `loss` is the mean over the three seeds, in nats per character; `±` is half of the distance
+# between the best and the worst of the three; `lost` is how much worse than the full block.
+#
+# **A difference that is not larger than the spread is no result.** With other seeds it might turn
+# round. So the next cell compares each difference with the spread of both models before it says
+# anything.
+
+# %% tags=["demo"]
+if check.ready("results"):
+    order = sorted(variants, key=lambda variant: middle(results[variant]))
+    figure, axes = plt.subplots(figsize=(7.5, 3.2))
+    for row, variant in enumerate(reversed(order)):
+        losses = results[variant]
+        color = "#0072b2" if variant == "full block" else "#222222"
+        reach = [[middle(losses) - min(losses)], [max(losses) - middle(losses)]]
+        bar = {"fmt": "|", "color": color, "capsize": 5, "markersize": 14}
+        axes.errorbar(middle(losses), row, xerr=reach, **bar)
+        axes.plot(losses, [row] * seeds, "o", color=color, markersize=4, alpha=0.5)
+    axes.axvline(middle(full), linestyle=":", color="#0072b2")
+    axes.set_yticks(range(len(order)), reversed(order))
+    axes.set_xlabel("loss on validation text (nats per character)")
+    plt.show()
+    verdicts = {}
+    for variant in [name for name in order if name != "full block"]:
+        lost = middle(results[variant]) - middle(full)
+        luck = half_range(results[variant]) + half_range(full)
+        if abs(lost) <= luck:
+            verdicts[variant] = f"{abs(lost):.3f} is within the spread, so we cannot tell"
+        else:
+            verdicts[variant] = f"{abs(lost):.3f} {'worse' if lost > 0 else 'BETTER'} than whole"
+        print(f"{variant}: {verdicts[variant]}")
+    print(f"Missed most: {order[-1].removeprefix('without ')}.")
+
+# %% [markdown]
+# *The picture: the loss of each variant. A dot for each seed, a bar from the best to the worst of them, a
+# tick at their mean. The dotted line is the full block.*
+#
+# How was your order? Some help to read it. First, two old models on the same text, to compare with:
+
+# %% tags=["demo"]
+if check.ready("results"):
+    target = judged[1].reshape(-1)
+    shares = (torch.bincount(train_ids, minlength=V) + 1) / (len(train_ids) + V)
+    pairs = torch.bincount(train_ids[:-1] * V + train_ids[1:], minlength=V * V).reshape(V, V) + 1
+    likely = (pairs / pairs.sum(dim=1, keepdim=True))[judged[0].reshape(-1), target]
+    print(f"unigram: {-shares[target].log().mean():.3f}   bigram: {-likely.log().mean():.3f}")
+
+# %% [markdown] fold="How to read it"
+# - A variant at the loss of the *unigram* has learnt how frequent each letter is, and nothing about
+#   what came before: nothing got through from the embeddings.
+# - A variant a little better than the *bigram* knows the character before, and hardly more. Without
+#   positions, that is what to expect: the current character is in the stream, and the rest of the past
+#   is a bag.
+# - *One head* in place of four has the same number of parameters and of FLOPs. If the two cannot be told
+#   apart, heads may still be worth something later. They are for fetching several things at once, and a
+#   small model after a few hundred steps may not have come to that.
+# - *Without layer norm* may come out near the full block or even ahead of it. That is no slip: two blocks
+#   and a moderate rate are a mild climate. The next section leaves it.
+
+# %% [markdown]
+# What you measured is what each part is worth **here**: two blocks, 64 channels, a few hundred steps, one
+# learning rate, this text. The rate was chosen for the full block, which is a small injustice to the
+# others. An ablation at another size can come out differently, and papers that leave out the spread
+# should make you suspicious.
+
+# %% [markdown]
+# ## What does layer norm buy?
+#
+# A part may be worth little at one learning rate and everything at another, little in a low stack and
+# much in a higher one. So try more rates, with four blocks this time: whole ones, and some without layer
+# norm. The trainings are short.
+#
+# **Predict first.** At which end of the scale will the two differ most: at small rates or at large ones?
+
+# %% tags=["demo"]
+if check.ready("MultiHeadAttention", "positional_encoding", "FeedForward", "Block"):
+    rates = [0.003, 0.01, 0.03, 0.1]
+    steps = 5 if preset == "smoke" else 100
+    short = [part[:500] for part in windows(validation_ids, 32)]
+    curves = {}
+    for variant in ("full block", "without layer norm"):
+        curves[variant] = []
+        for rate in rates:
+            torch.manual_seed(0)
+            model = small_model(variant, blocks=4)
+            fit(model, steps, batch=8, context=32, peak=rate, note=f"{variant}, {rate}")
+            curves[variant].append(evaluate_loss(model, *short))
+    figure, axes = plt.subplots(figsize=(7, 3.4))
+    for (variant, losses), color in zip(curves.items(), ("#0072b2", "#d55e00"), strict=True):
+        # What is far worse than guessing is drawn at the upper edge.
+        axes.plot(rates, [min(loss, 6.0) for loss in losses], "o-", color=color, label=variant)
+    axes.axhline(math.log(V), linestyle=":", color="#222222", label="ln V: guessing blindly")
+    axes.set(xscale="log", xlabel="peak of the learning rate (log scale)")
+    axes.set(ylabel="loss (nats per character)", ylim=(1.9, 6.2))
+    axes.set_xticks(rates, [str(rate) for rate in rates])
+    axes.minorticks_off()
+    axes.legend(loc="upper left")
+    plt.show()
+    for variant, losses in curves.items():
+        best = min(losses)
+        usable = [str(rate) for rate, loss in zip(rates, losses, strict=True) if loss < best + 0.3]
+        print(f"{variant}: lowest {best:.3f}; within 0.3 of that at {', '.join(usable)};", end=" ")
+        print(f"at {rates[-1]} the loss is {losses[-1]:,.3g}")
+
+# %% [markdown]
+# *The picture: the loss after a short training, at each learning rate. Whatever is worse than 6 is drawn
+# at the upper edge.*
+#
+# This is what the norm is for: it makes the net **forgiving**. Whole blocks learn over a wide range of
+# rates, and a rate that is too high costs a little. Without the norm there is an edge, and beyond it the
+# loss is beyond all measure. Every further block makes the stream louder, so in a higher stack the edge
+# comes earlier. In a small net you can do without the norm, if you choose the rate with care. In one of
+# a hundred layers, which costs a fortune to train, nobody would.
+
+# %% [markdown]
+# ## How far does a stack of blocks get?
+#
+# Now one model in earnest: longer windows and many more steps. It takes about a minute; the bar shows how
+# far it is.
+#
+# It starts from less than the models before. The MLP, and also the head of lesson 05, were given nine
+# characters at each place, side by side. This one gets a single character and its position. What stands
+# just before, it has to fetch by itself.
+#
+# **Predict first.** The 10-gram of lesson 02 has a loss of about 0.64 on the fables. Will two blocks
+# reach it in a minute?
+
+# %% tags=["demo"]
+size = {"channels": 64, "heads": 4, "blocks": 2, "context": 128}
+budget = {"steps": 4200, "batch": 8, "peak": 0.015}
+if preset == "smoke":
+    budget["steps"] = 10
+if preset == "gpu":
+    size = {"channels": 192, "heads": 6, "blocks": 4, "context": 256}
+    budget = {"steps": 3000, "batch": 64, "peak": 0.003}
+if check.ready("MultiHeadAttention", "positional_encoding", "FeedForward", "Block"):
+    torch.manual_seed(0)
+    stack = [Block(size["channels"], size["heads"]) for _ in range(size["blocks"])]
+    transformer = LanguageModel(V, size["channels"], size["context"], stack).to(where)
+    fit(transformer, context=size["context"], **budget)
+    inputs, targets = windows(validation_ids, size["context"])
+    started = time.perf_counter()
+    block_loss = evaluate_loss(transformer, inputs, targets, batch=32)
+    block_speed = targets.numel() / (time.perf_counter() - started)
+    read = budget["steps"] * budget["batch"] * size["context"]
+    print(
+        f"{size_of(transformer):,} parameters; it has read {read / len(train_ids):.1f} times the text"
+    )
+    print(f"over the whole validation text: {block_loss:.3f} nats per character")
+
+# %% [markdown]
+# Read what it writes.
+
+# %% tags=["demo"]
+if check.ready("transformer"):
+
+    @torch.no_grad()
+    def write(text, length):
+        """Return `text` and what the model writes behind it, `length` characters in all."""
+        while len(text) < length:
+            ids = encode(text[-size["context"] :], chars).to(where)
+            logits = transformer(ids.reshape(1, -1))[0, -1]  # (V,) behind the last character
+            text += chars[sample_next(logits.softmax(dim=0).cpu())]
+        return text
+
+    torch.manual_seed(6)
+    print(write("\n", 100 if preset == "smoke" else 600))
+
+# %% [markdown]
+# **Something to play with: which head to look at.** Each row of the map is a character that reads, each
+# column one that it looks at; the darker, the more weight. Go through the blocks and the heads. Is
+# there one that always looks at the same distance? One that looks for certain characters? One that looks
+# everywhere a little?
+
+# %% tags=["demo"]
+if check.ready("transformer"):
+
+    @torch.no_grad()
+    def head_weights(ids, block, head):
+        """Return where a head looks, while the model reads `ids` (T,): (T, T), a row per reader."""
+        x = transformer.embedding(ids) + transformer.positions[: len(ids)]
+        x = transformer.blocks[:block](x.reshape(1, len(ids), -1))  # the blocks below
+        layer = transformer.blocks[block].attention
+        x = transformer.blocks[block].norm1(x)
+        d = size["channels"] // size["heads"]
+        mine = slice(head * d, (head + 1) * d)  # this head's channels
+        scores = layer.query(x)[0, :, mine] @ layer.key(x)[0, :, mine].T / math.sqrt(d)
+        hidden = ~causal_mask(len(ids)).to(where)
+        return scores.masked_fill(hidden, -math.inf).softmax(dim=-1).cpu()
+
+    text = random.Random(5).choice(validation)[:44]
+
+    def look(block, head):
+        weights = head_weights(encode(text, chars).to(where), block, head)
+        display(plots.attention_map(weights, text, text))
+
+    play(look, block=(0, size["blocks"] - 1), head=(0, size["heads"] - 1))
+
+# %% [markdown]
+# The same in numbers, for every head: how much weight goes to the character itself, and to the ones just
+# before it, and how far back a head looks on average.
+
+# %% tags=["demo"]
+if check.ready("transformer"):
+    ids = validation_ids[: size["context"]]
+    T = len(ids)
+    back = (torch.arange(T).reshape(T, 1) - torch.arange(T)).clamp(min=0)  # (T, T) how far back
+    habits = {}
+    for block in range(size["blocks"]):
+        for head in range(size["heads"]):
+            weights = head_weights(ids, block, head)
+            habits[f"block {block}, head {head}"] = {
+                "itself": weights.diagonal().mean().item(),
+                "1 back": weights.diagonal(-1).mean().item(),
+                "2 back": weights.diagonal(-2).mean().item(),
+                "mean distance": (weights * back).sum(dim=1).mean().item(),
+            }
+    table(habits)
+
+# %% [markdown]
+# ## Every model so far
+#
+# The table of facts first. FLOPs per token, forward, with `L` blocks: each has $24 C^2$ in its products
+# with weights ($8 C^2$ in attention, $16 C^2$ in the feed-forward layer) and $4TC$ in the attention
+# itself; then the logits, $2CV$. Training takes three times as many.
+
+# %% tags=["demo"]
+if check.ready("block_loss"):
+    C, T, L = size["channels"], size["context"], size["blocks"]
+    losses = rungs.before("06_transformer") if preset == "laptop" else {}
+    facts = {
+        "block": {
+            "parameters": size_of(transformer),
+            "FLOPs per token": L * (24 * C**2 + 4 * T * C) + 2 * C * V,
+            "tokens per second": block_speed,
+            "loss": block_loss,
+        }
+    }
+    if "one head" in losses:
+        facts["one head"] = {"loss": losses["one head"]}
+    table(facts)
+    better = sorted(name for name, loss in losses.items() if loss <= block_loss)
+    print("\nStill ahead of the blocks:", ", ".join(better) or "none of the models before")
+
+# %% tags=["demo"]
+if check.ready("block_loss"):
+    losses["block"] = block_loss
+    is_fables = corpus.log_prob(validation[0]) > -math.inf
+    floor, floor_error = corpus.floor(validation) if is_fables else (None, 0.0)
+    display(plots.ladder(losses, floor, floor_error))
+
+# %% [markdown]
+# *The picture: the rungs of the lessons before, as measured when this course was built, and yours.*
+
+# %% [markdown] fold="If the head of lesson 05 or a table is still ahead"
+# The head of lesson 05 had help. It was given nine characters at each place, and a push towards copying
+# at the start. The 10-gram knows phrases of ten characters by heart. Your blocks began with single
+# characters and random weights. Within a minute of one processor core they had to find out by themselves
+# that the characters just before matter most, how words are spelt, and which of them go together. The
+# table of heads shows some of what they found. Lesson 07 gives the same blocks more of everything.
+
+# %% [markdown] contract="quiz"
+# Six questions. Give each answer as one small letter in quotes, such as `answer_1 = "a"`.
+#
+# 1. You change a `MultiHeadAttention` of 64 channels from 4 heads to 8. What becomes of its number of
+#    parameters?
+#    - (a) It doubles.
+#    - (b) It stays the same.
+#    - (c) It becomes half.
+# 2. You forget `transpose(1, 2)` on the way back, and reshape `(B, H, T, d)` to `(B, T, C)`. What happens?
+#    - (a) Torch raises an error, as the shapes do not fit.
+#    - (b) Only the order of the heads changes.
+#    - (c) The shape is right, but positions are mixed up.
+# 3. There are no positions, and you shuffle all characters before the last one. What attention gives to
+#    the last position ...
+#    - (a) stays the same
+#    - (b) becomes 0
+#    - (c) is shuffled, too
+# 4. Why do slopes reach the first layer of a deep stack with residual connections?
+#    - (a) They are made larger at each layer.
+#    - (b) The slope of $x + f(x)$ is $1 + f'(x)$, so one path leads back through ones alone.
+#    - (c) Each layer gets a loss of its own.
+# 5. A model was trained with dropout, `p = 0.2`. What does `model.eval()` change?
+#    - (a) Nothing is dropped, and nothing is divided by 0.8.
+#    - (b) Nothing is dropped, but everything is still divided by 0.8.
+#    - (c) The same fifth is dropped each time.
+# 6. In an ablation over three seeds the full model has the loss 1.80 ± 0.02, and without part X it has
+#    1.81 ± 0.03. What have you found?
+#    - (a) Part X is worth 0.01.
+#    - (b) Part X is useless.
+#    - (c) Nothing about X: the difference is within the spread.
+
+# %% exercise="quiz" minutes=6 level=1
+### BEGIN SOLUTION
+answer_1 = "b"
+answer_2 = "c"
+answer_3 = "a"
+answer_4 = "b"
+answer_5 = "a"
+answer_6 = "c"
+### END SOLUTION
+
+# %% check="quiz" tags=["nbval-check-output"]
+check("quiz")
+
+# %% [markdown]
+# ## What you have now
+#
+# - Heads are one wide attention cut into narrow ones. Each asks its own question, at no further cost.
+# - Attention sees a bag. Positions are numbers that are added to the embeddings.
+# - A residual stream lets slopes through a deep stack: layers add, they do not replace.
+# - Layer norm sets the volume of what a layer reads, so that many learning rates work.
+# - Attention fetches from other positions, the feed-forward layer works out what follows.
+# - Dropout is for training only, and makes up for what it takes.
+# - What a part is worth, you find by taking it away, with several seeds, and with an eye on the spread.
+#
+# **Next**, lesson 07 puts a stack of blocks to real work: a proper start, AdamW, a training that can be
+# stopped and resumed, and a generator that does not compute everything anew for each character.
+#
+# **In the life of a model** (define, data, features, choose, train, evaluate, optimise, deploy, monitor,
+# update, feed back) this was *choose* and *evaluate*. Which parts a model has is a choice, and an
+# ablation is how to justify it.
+#
+# ### References
+#
+# - N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov (2014). Dropout: A Simple Way
+#   to Prevent Neural Networks from Overfitting. *Journal of Machine Learning Research* 15.
+# - K. He, X. Zhang, S. Ren, J. Sun (2016). Deep Residual Learning for Image Recognition. *CVPR*.
+# - J. L. Ba, J. R. Kiros, G. E. Hinton (2016). Layer Normalization. arXiv:1607.06450.
+# - D. Hendrycks, K. Gimpel (2016). Gaussian Error Linear Units (GELUs). arXiv:1606.08415.
+# - A. Vaswani and others (2017). Attention Is All You Need. *NeurIPS*. The transformer.
+# - R. Xiong and others (2020). On Layer Normalization in the Transformer Architecture. *ICML*. Why the
+#   norm moved into the branch.
+# - N. Elhage and others (2021). A Mathematical Framework for Transformer Circuits. *Transformer Circuits
+#   Thread*. The residual stream.
+
+# %%
+check.summary()

@@ -1,0 +1,1060 @@
+# %% exercise="MultiHeadAttention" mistake="layers with a bias" hint="bias=False"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels)
+        self.key = nn.Linear(channels, channels)
+        self.value = nn.Linear(channels, channels)
+        self.project = nn.Linear(channels, channels)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.project(y.transpose(1, 2).reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="heads as wide as the stream" hint="nn.Linear(channels, channels"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels * heads, bias=False)
+        self.key = nn.Linear(channels, channels * heads, bias=False)
+        self.value = nn.Linear(channels, channels * heads, bias=False)
+        self.project = nn.Linear(channels * heads, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, C).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, C).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, C).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.project(y.transpose(1, 2).reshape(B, T, -1))
+
+
+# %% exercise="MultiHeadAttention" mistake="no project" hint="Four layers"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return y.transpose(1, 2).reshape(B, T, C)
+
+
+# %% exercise="MultiHeadAttention" mistake="forgets to project" hint="`project` is applied"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return y.transpose(1, 2).reshape(B, T, C)
+
+
+# %% exercise="MultiHeadAttention" mistake="heads not put side by side" hint="put the heads side by side again"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+
+# %% exercise="MultiHeadAttention" mistake="heads not transposed back" hint="transpose(1, 2) once more"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.project(y.reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="no mask" hint="itself and back"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v)
+        return self.project(y.transpose(1, 2).reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="masks after the softmax" hint="before the softmax"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        d = C // self.heads
+        q = self.query(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        weights = (q @ k.transpose(-2, -1) / math.sqrt(d)).softmax(dim=-1)
+        y = weights.masked_fill(~causal_mask(T), 0.0) @ v
+        return self.project(y.transpose(1, 2).reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="softmax over the queries" hint="over the keys, the last axis"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        d = C // self.heads
+        q = self.query(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(d)
+        weights = scores.masked_fill(~causal_mask(T), -math.inf).softmax(dim=-2)
+        return self.project((weights @ v).transpose(1, 2).reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="reshapes straight into heads" hint="(B, T, heads, d) first"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, self.heads, T, -1)
+        k = self.key(x).reshape(B, self.heads, T, -1)
+        v = self.value(x).reshape(B, self.heads, T, -1)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.project(y.reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="no transpose on the way in" hint="and then transpose(1, 2)"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1)
+        k = self.key(x).reshape(B, T, self.heads, -1)
+        v = self.value(x).reshape(B, T, self.heads, -1)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.project(y.reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="no scaling" hint="the square root of d"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        d = C // self.heads
+        q = self.query(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        scores = q @ k.transpose(-2, -1)
+        weights = scores.masked_fill(~causal_mask(T), -math.inf).softmax(dim=-1)
+        return self.project((weights @ v).transpose(1, 2).reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="scales by all channels" hint="not by that of all channels"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        d = C // self.heads
+        q = self.query(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(C)
+        weights = scores.masked_fill(~causal_mask(T), -math.inf).softmax(dim=-1)
+        return self.project((weights @ v).transpose(1, 2).reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="scales twice" hint="a second time"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        d = C // self.heads
+        q = self.query(x).reshape(B, T, self.heads, d).transpose(1, 2) / math.sqrt(d)
+        k = self.key(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, d).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.project(y.transpose(1, 2).reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="heads interleaved" hint="(B, T, d, heads)"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, -1, self.heads).permute(0, 3, 1, 2)
+        k = self.key(x).reshape(B, T, -1, self.heads).permute(0, 3, 1, 2)
+        v = self.value(x).reshape(B, T, -1, self.heads).permute(0, 3, 1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.project(y.permute(0, 2, 3, 1).reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="query and key swapped" hint="the order of the arguments"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(k, q, v, is_causal=True)
+        return self.project(y.transpose(1, 2).reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="dropout at evaluation" hint="only in training"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=self.dropout, is_causal=True)
+        p = self.dropout if self.training else 0.0
+        return F.dropout(self.project(y.transpose(1, 2).reshape(B, T, C)), p)
+
+
+# %% exercise="MultiHeadAttention" mistake="no dropout on the weights" hint="dropout_p=p"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return F.dropout(self.project(y.transpose(1, 2).reshape(B, T, C)), p)
+
+
+# %% exercise="MultiHeadAttention" mistake="no dropout after project" hint="F.dropout(..., p)"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
+        return self.project(y.transpose(1, 2).reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="cuts the slopes off" hint="no .detach()"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True).detach()
+        return F.dropout(self.project(y.transpose(1, 2).reshape(B, T, C)), p)
+
+
+# %% exercise="positional_encoding" mistake="a row for each channel" hint="(T, channels)"
+def positional_encoding(T, channels):
+    rates = 10000 ** (-torch.arange(0, channels, 2) / channels)
+    angles = torch.arange(T).reshape(T, 1) * rates
+    return torch.stack([angles.sin(), angles.cos()], dim=2).reshape(T, channels).T
+
+
+# %% exercise="positional_encoding" mistake="counts from 1" hint="counted from 0"
+def positional_encoding(T, channels):
+    rates = 10000 ** (-torch.arange(0, channels, 2) / channels)
+    angles = torch.arange(1, T + 1).reshape(T, 1) * rates
+    return torch.stack([angles.sin(), angles.cos()], dim=2).reshape(T, channels)
+
+
+# %% exercise="positional_encoding" mistake="cosines in the even columns" hint="row 0 has sin(0) = 0"
+def positional_encoding(T, channels):
+    rates = 10000 ** (-torch.arange(0, channels, 2) / channels)
+    angles = torch.arange(T).reshape(T, 1) * rates
+    encoding = torch.zeros(T, channels)
+    encoding[:, 0::2] = angles.cos()
+    encoding[:, 1::2] = angles.sin()
+    return encoding
+
+
+# %% exercise="positional_encoding" mistake="all sines first" hint="Not all sines first"
+def positional_encoding(T, channels):
+    rates = 10000 ** (-torch.arange(0, channels, 2) / channels)
+    angles = torch.arange(T).reshape(T, 1) * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+# %% exercise="positional_encoding" mistake="a cosine has a rate of its own" hint="with the same rate"
+def positional_encoding(T, channels):
+    rates = 10000 ** (-torch.arange(channels) / channels)
+    angles = torch.arange(T).reshape(T, 1) * rates
+    encoding = torch.zeros(T, channels)
+    encoding[:, 0::2] = angles[:, 0::2].sin()
+    encoding[:, 1::2] = angles[:, 1::2].cos()
+    return encoding
+
+
+# %% exercise="positional_encoding" mistake="the exponent lacks its 2" hint="-2i / channels"
+def positional_encoding(T, channels):
+    rates = 10000 ** (-torch.arange(channels // 2) / channels)
+    angles = torch.arange(T).reshape(T, 1) * rates
+    return torch.stack([angles.sin(), angles.cos()], dim=2).reshape(T, channels)
+
+
+# %% exercise="positional_encoding" mistake="doubles the exponent" hint="2i is the number of the even column"
+def positional_encoding(T, channels):
+    rates = 10000 ** (-2 * torch.arange(0, channels, 2) / channels)
+    angles = torch.arange(T).reshape(T, 1) * rates
+    return torch.stack([angles.sin(), angles.cos()], dim=2).reshape(T, channels)
+
+
+# %% exercise="positional_encoding" mistake="the clocks get faster" hint="Mind the minus sign"
+def positional_encoding(T, channels):
+    rates = 10000 ** (torch.arange(0, channels, 2) / channels)
+    angles = torch.arange(T).reshape(T, 1) * rates
+    return torch.stack([angles.sin(), angles.cos()], dim=2).reshape(T, channels)
+
+
+# %% exercise="LayerNorm" mistake="no weight and no bias" hint="Two parameters"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, x):
+        variance = x.var(dim=-1, correction=0, keepdim=True)
+        return (x - x.mean(dim=-1, keepdim=True)) / torch.sqrt(variance + self.eps)
+
+
+# %% exercise="LayerNorm" mistake="plain tensors" hint="nn.Parameter"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = torch.ones(channels, requires_grad=True)
+        self.bias = torch.zeros(channels, requires_grad=True)
+
+    def forward(self, x):
+        variance = x.var(dim=-1, correction=0, keepdim=True)
+        y = (x - x.mean(dim=-1, keepdim=True)) / torch.sqrt(variance + self.eps)
+        return y * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="weight begins at zero" hint="ones and zeros at first"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.zeros(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        variance = x.var(dim=-1, correction=0, keepdim=True)
+        y = (x - x.mean(dim=-1, keepdim=True)) / torch.sqrt(variance + self.eps)
+        return y * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="normalises over the batch" hint="over its channels"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        variance = x.var(dim=0, correction=0, keepdim=True)
+        y = (x - x.mean(dim=0, keepdim=True)) / torch.sqrt(variance + self.eps)
+        return y * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="normalises over time" hint="dim=-1, the last axis"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        variance = x.var(dim=1, correction=0, keepdim=True)
+        y = (x - x.mean(dim=1, keepdim=True)) / torch.sqrt(variance + self.eps)
+        return y * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="normalises over everything" hint="Each position is normalised by itself"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        y = (x - x.mean()) / torch.sqrt(x.var(correction=0) + self.eps)
+        return y * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="forgets keepdim" hint="keepdim=True"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        y = (x - x.mean(dim=-1)) / torch.sqrt(x.var(dim=-1, correction=0) + self.eps)
+        return y * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="divides by C - 1" hint="correction=0"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        variance = x.var(dim=-1, keepdim=True)
+        y = (x - x.mean(dim=-1, keepdim=True)) / torch.sqrt(variance + self.eps)
+        return y * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="divides by the variance" hint="the root of the variance"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        variance = x.var(dim=-1, correction=0, keepdim=True)
+        y = (x - x.mean(dim=-1, keepdim=True)) / (variance + self.eps)
+        return y * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="eps outside the root" hint="under the root"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        spread = x.std(dim=-1, correction=0, keepdim=True)
+        y = (x - x.mean(dim=-1, keepdim=True)) / (spread + self.eps)
+        return y * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="no eps" hint="eps is added to the variance"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        spread = x.std(dim=-1, correction=0, keepdim=True)
+        return (x - x.mean(dim=-1, keepdim=True)) / spread * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="weight and bias are not used" hint="times self.weight"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        variance = x.var(dim=-1, correction=0, keepdim=True)
+        return (x - x.mean(dim=-1, keepdim=True)) / torch.sqrt(variance + self.eps)
+
+
+# %% exercise="LayerNorm" mistake="the bias before the weight" hint="times self.weight, plus self.bias"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        variance = x.var(dim=-1, correction=0, keepdim=True)
+        y = (x - x.mean(dim=-1, keepdim=True)) / torch.sqrt(variance + self.eps)
+        return (y + self.bias) * self.weight
+
+
+# %% exercise="LayerNorm" mistake="counts the axes from the front" hint="count from the end"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        axis = 2 if x.ndim == 3 else 1
+        variance = x.var(dim=axis, correction=0, keepdim=True)
+        y = (x - x.mean(dim=axis, keepdim=True)) / torch.sqrt(variance + self.eps)
+        return y * self.weight + self.bias
+
+
+# %% exercise="FeedForward" mistake="only twice as wide" hint="4 * channels"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 2 * channels)
+        self.shrink = nn.Linear(2 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        return F.dropout(self.shrink(F.gelu(self.expand(x))), p)
+
+
+# %% exercise="FeedForward" mistake="no bias" hint="both with a bias"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels, bias=False)
+        self.shrink = nn.Linear(4 * channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        return F.dropout(self.shrink(F.gelu(self.expand(x))), p)
+
+
+# %% exercise="FeedForward" mistake="no activation" hint="not none"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        return F.dropout(self.shrink(self.expand(x)), p)
+
+
+# %% exercise="FeedForward" mistake="ReLU" hint="not ReLU"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        return F.dropout(self.shrink(F.relu(self.expand(x))), p)
+
+
+# %% exercise="FeedForward" mistake="GELU at the end" hint="not behind shrink"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        return F.dropout(F.gelu(self.shrink(self.expand(x))), p)
+
+
+# %% exercise="FeedForward" mistake="adds to the stream itself" hint="added in the block, not here"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        return x + F.dropout(self.shrink(F.gelu(self.expand(x))), p)
+
+
+# %% exercise="FeedForward" mistake="dropout at evaluation" hint="only in training"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        return F.dropout(self.shrink(F.gelu(self.expand(x))), self.dropout)
+
+
+# %% exercise="FeedForward" mistake="no dropout" hint="Dropout comes last"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        return self.shrink(F.gelu(self.expand(x)))
+
+
+# %% exercise="FeedForward" mistake="dropout in the middle" hint="what shrink gives"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        return self.shrink(F.dropout(F.gelu(self.expand(x)), p))
+
+
+# %% exercise="dropout" mistake="drops at evaluation, too" hint="In evaluation nothing is dropped"
+def dropout(x, p, training=True):
+    return x * (torch.rand_like(x) >= p) / (1 - p)
+
+
+# %% exercise="dropout" mistake="makes it smaller at evaluation" hint="nothing is made larger"
+def dropout(x, p, training=True):
+    if not training:
+        return x * (1 - p)
+    return x * (torch.rand_like(x) >= p)
+
+
+# %% exercise="dropout" mistake="does not make up for it" hint="divided by 1 - p"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    return x * (torch.rand_like(x) >= p)
+
+
+# %% exercise="dropout" mistake="divides by p" hint="is divided by 1"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    return x * (torch.rand_like(x) >= p) / p
+
+
+# %% exercise="dropout" mistake="multiplies in place of dividing" hint="divided by 1 - p"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    return x * (torch.rand_like(x) >= p) * (1 - p)
+
+
+# %% exercise="dropout" mistake="p is the share that stays" hint="not the share that stays"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    return x * (torch.rand_like(x) < p) / (1 - p)
+
+
+# %% exercise="dropout" mistake="drops half, whatever p is" hint="p = 0 every number stays"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    return x * (torch.rand_like(x) >= 0.5) / (1 - p)
+
+
+# %% exercise="dropout" mistake="normal random numbers" hint="p = 0 every number stays"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    return x * (torch.randn_like(x) >= p) / (1 - p)
+
+
+# %% exercise="dropout" mistake="one draw for the whole row" hint="on its own"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    return x * (torch.rand(x.shape[-1]) >= p) / (1 - p)
+
+
+# %% exercise="dropout" mistake="sets a seed" hint="A seed inside the function"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    torch.manual_seed(0)
+    return x * (torch.rand_like(x) >= p) / (1 - p)
+
+
+# %% exercise="dropout" mistake="training has no default" hint="Keep the signature"
+def dropout(x, p, training=False):
+    if not training:
+        return x
+    return x * (torch.rand_like(x) >= p) / (1 - p)
+
+
+# %% exercise="dropout" mistake="drops the small ones" hint="drawn by chance"
+def dropout(x, p, training=True):
+    if not training or p == 0:
+        return x
+    return x * (x.abs() >= x.abs().quantile(p)) / (1 - p)
+
+
+# %% exercise="Block" mistake="one norm for both" hint="two norms are two modules"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.norm2 = self.norm1
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" mistake="no residual at all" hint="Each half ADDS"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = self.attention(self.norm1(x))
+        return self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" mistake="the second half forgets the stream" hint="Each half ADDS"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" mistake="the first half forgets the stream" hint="the half replaces it"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = self.attention(self.norm1(x))
+        return x + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" mistake="the norm behind the sum" hint="Not norm1(x + attention(x))"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = self.norm1(x + self.attention(x))
+        return self.norm2(x + self.feed_forward(x))
+
+
+# %% exercise="Block" mistake="normalises the stream itself" hint="never normalised"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = self.norm1(x)
+        x = x + self.attention(x)
+        x = self.norm2(x)
+        return x + self.feed_forward(x)
+
+
+# %% exercise="Block" mistake="adds the normalised stream" hint="never normalised"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        read = self.norm1(x)
+        x = read + self.attention(read)
+        read = self.norm2(x)
+        return read + self.feed_forward(read)
+
+
+# %% exercise="Block" mistake="attention reads the loud stream" hint="Attention reads norm1"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(x)
+        return x + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" mistake="the norm behind the part" hint="attention(norm1(x))"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.norm1(self.attention(x))
+        return x + self.norm2(self.feed_forward(x))
+
+
+# %% exercise="Block" mistake="uses norm1 twice" hint="not norm1 a second time"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + self.feed_forward(self.norm1(x))
+
+
+# %% exercise="Block" mistake="both halves side by side" hint="to which attention has already added"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        return x + self.attention(self.norm1(x)) + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" mistake="feed-forward first" hint="attention first"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.feed_forward(self.norm2(x))
+        return x + self.attention(self.norm1(x))
+
+
+# %% exercise="Block" mistake="always one head" hint="Hand the number of heads on"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, 1, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" mistake="no dropout in attention" hint="Hand dropout on to attention"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" mistake="no dropout in feed_forward" hint="Hand dropout on to feed_forward"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="quiz" mistake="a wrong answer" hint="how the channels are cut"
+answer_1 = "a"
+answer_2 = "c"
+answer_3 = "a"
+answer_4 = "b"
+answer_5 = "a"
+answer_6 = "c"
