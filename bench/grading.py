@@ -2,7 +2,7 @@
 
     python bench/grading.py            both parts below
     python bench/grading.py peers      a small lesson, in all three
-    python bench/grading.py class      1,000 submissions of lesson 02, here
+    python bench/grading.py class      1,000 submissions of lesson 05, here
 
 The small lesson (`bench/course`) has two exercises, one plot and 100 training steps; all three run
 all of it. nbgrader and otter live in an environment of their own, `build/peers`.
@@ -36,7 +36,7 @@ BENCH = Path(__file__).parent
 WORK = ROOT / "build" / "bench"
 PEERS = ROOT / "build" / "peers"
 
-SMALL, LARGE = "00_line", "02_bigrams"
+SMALL, LARGE = "00_line", "05_attention"
 OURS, THEIRS, CLASS = 200, 6, 1_000
 AT_LEAST = {"nbgrader autograde": 25, "otter run": 50}  # times their throughput
 MINUTES = 5  # at most, for the class
@@ -227,7 +227,7 @@ def expect(points: list[float]) -> None:
 
 
 def grade_a_class() -> bool:
-    """Grade a thousand submissions of lesson 02; return whether time and memory are as promised."""
+    """Grade a thousand submissions of lesson 05; return whether time and memory are as promised."""
     shutil.rmtree(WORK / "class", ignore_errors=True)
     folder, out = WORK / "class" / "submissions", WORK / "class" / "grades"
     solved, *wrong = make_submissions(ROOT, LARGE)

@@ -98,6 +98,11 @@ def masked_mean(x):
     return (weights @ x[0]).expand(x.shape)
 
 
+# %% exercise="masked_mean" mistake="multiplies by a mask of bools" hint="causal_mask(T).float()"
+def masked_mean(x):
+    return causal_mask(x.shape[1]) @ x
+
+
 # %% exercise="scaled_dot_product_attention" mistake="keys not turned over" hint="key.transpose(-2, -1)"
 def scaled_dot_product_attention(query, key, value, mask=None):
     scores = query @ key / math.sqrt(query.shape[-1])
