@@ -96,15 +96,16 @@ class Course:
         # From the latest lesson back: a name that was defined again means what it came to mean.
         for earlier in reversed(self.names[: self.names.index(lesson.name)]):
             known: dict[str, str] = {}
-            for exercise in self.lesson(earlier).exercises().values() if missing else ():
-                known |= definitions(without_markers(exercise.text))
+            for given in self.lesson(earlier).cells if missing else ():
+                if given.role == "exercise" or (given.role == "code" and "demo" not in given.tags):
+                    known |= definitions(without_markers(given.text))
             parts = dict.fromkeys(text for name, text in known.items() if name in missing)
             if parts:
                 blocks.insert(0, "\n\n\n".join([f"# From lesson {earlier}", *parts]))
             missing = [name for name in missing if name not in known]
         if missing:
             names = ", ".join(missing)
-            raise lesson.error(cell.line, f"no exercise of an earlier lesson defines {names}")
+            raise lesson.error(cell.line, f"no earlier lesson defines {names}")
         return "\n\n\n".join(blocks)
 
 

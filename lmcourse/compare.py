@@ -1,6 +1,7 @@
 """Say whether what came is what was expected and, if not, how they differ, in plain words."""
 
 import math
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -31,9 +32,13 @@ def show(value: Any) -> str:
         value = value.tolist()
     if isinstance(value, float):
         return f"{value:.4g}"
-    if isinstance(value, list) and len(value) <= FEW:
-        return f"[{', '.join(show(part) for part in value)}]"
-    text = repr(value)
+    if isinstance(value, list):
+        text = f"[{', '.join(show(part) for part in value[:MAX_SHOWN])}]"
+    elif isinstance(value, dict):
+        pairs = islice(value.items(), MAX_SHOWN)
+        text = f"{{{', '.join(f'{show(key)}: {show(part)}' for key, part in pairs)}}}"
+    else:
+        text = repr(value)
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 

@@ -240,7 +240,7 @@ def test_a_lesson_knows_the_losses_that_earlier_ladders_showed(course: Path) -> 
     solved = nbformat.read(course / SOLVED, 4)
     demo = next(one for one in solved.cells if "demo" in one.metadata.get("tags", ()))
     assert demo.outputs[1].data["text/plain"] == "{'uniform': 2.5}"
-    edit(course / "solutions/00_first.py", "2.50001", "2.75")
+    edit(course / "solutions/00_first.py", "2.5000001", "2.75")
     assert build(course) == ["00_first", toy.NAME]
     assert check_built(course) == []
 
@@ -306,6 +306,12 @@ def test_check_finds_files_without_a_source(course: Path) -> None:
     assert "notebooks/09_gone.ipynb has no source solutions/09_gone.py; delete it" in check_built(
         course
     )
+
+
+def test_what_a_lesson_gives_can_be_carried_too(course: Path) -> None:
+    edit(course / SOURCE, 'carry="shift STEP"', 'carry="shift STEP shift_back"')
+    carried = next(cell for cell in Course(course).lesson(toy.NAME).cells if cell.role == "carry")
+    assert "return x - STEP" in carried.text
 
 
 def test_check_finds_checks_without_a_lesson(course: Path) -> None:
@@ -397,9 +403,9 @@ def test_error_in_a_demo_leaves_the_built_files_alone(course: Path) -> None:
         (
             'carry="shift STEP"',
             'carry="shift slide"',
-            "no exercise of an earlier lesson defines slide",
+            "no earlier lesson defines slide",
         ),
-        ('carry="shift STEP"', 'carry="double"', "no exercise of an earlier lesson defines double"),
+        ('carry="shift STEP"', 'carry="double"', "no earlier lesson defines double"),
         ('carry="shift STEP"', 'carry="shift shift"', "carry names each definition once"),
         ('lesson="01_toy"', 'lesson="02_toy"', "the file is 01_toy but says lesson='02_toy'"),
         ('# %% tags=["setup"]', "# %%", "a lesson has one setup cell, not 0"),

@@ -77,6 +77,8 @@ def test_tolerance_is_absolute_plus_relative() -> None:
 def test_long_values_are_shortened() -> None:
     assert len(show("x" * 1000)) <= 120
     assert show(torch.zeros(100)) == "float32 tensor (100,)"
+    assert show({"weight": torch.zeros(100)}) == "{'weight': float32 tensor (100,)}"
+    assert show([torch.zeros(100), [1 / 3]]) == "[float32 tensor (100,), [0.3333]]"
     assert describe([1, 2]) == "list of 2"
 
 
