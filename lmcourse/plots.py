@@ -111,7 +111,7 @@ def ladder(
         axes.set_title("Every model so far, from worst to best")
         axes.set_xlabel("loss on validation text (nats per character)")
         axes.set_ylabel("model")
-    picture.losses = {name: round(float(loss), 4) for name, loss in rungs}
+    picture.losses = {name: round(float(loss), 6) for name, loss in rungs}
     picture.alt = (
         "Loss on validation text in nats per character, from worst to best: "
         f"{', '.join(' '.join(text.split()) for text in texts)}."

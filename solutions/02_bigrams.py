@@ -935,7 +935,7 @@ if check.ready("sample_next", "ngram_backoff", "ngrams"):
 
 # %% tags=["demo"]
 if check.ready("losses", "validation_curve", "tuned"):
-    losses["4-gram, borrow 1"] = validation_curve[3]
+    losses["4-gram with back-off"] = validation_curve[3]
     losses[f"{best_n}-gram, borrow {best_borrow}"] = tuned[best_n, best_borrow]
     is_fables = corpus.log_prob(validation[0]) > -math.inf
     floor, floor_error = corpus.floor(validation) if is_fables else (None, 0.0)

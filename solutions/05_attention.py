@@ -1,7 +1,7 @@
 # %% [markdown] lesson="05_attention" title="Looking back" minutes=130 laptop_minutes=2 gpu_minutes=2
-# The net of lesson 04 sees nine characters and forgets all that came before. In this lesson it learns
-# to look back as far as it likes, and to choose for itself where to look. This is called *attention*,
-# and large language models consist mostly of it.
+# The net of lesson 04 sees nine characters and forgets all that came before. In this lesson it
+# learns to look back as far as it likes, and to choose for itself where to look. This is called
+# *attention*, and large language models consist mostly of it.
 #
 # After this lesson you can
 #
@@ -11,8 +11,8 @@
 # - **test** whether a model peeks into the future,
 # - **measure** what looking back is worth, where in a story, and see what is looked at.
 #
-# You need lesson 00 (softmax, broadcasting), lesson 03 (what `@` does) and lesson 04 (the net, and why a
-# sum of many products is divided by a square root).
+# You need lesson 00 (softmax, broadcasting), lesson 03 (what `@` does) and lesson 04 (the net, and
+# why a sum of many products is divided by a square root).
 
 # %% tags=["setup"]
 import math
@@ -61,8 +61,8 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 # %% [markdown]
 # ## How far back is the answer?
 #
-# Read a fable. Some words in it stood there before, and they are rare in other fables: a name, a thing,
-# a day. Here they are in brackets, if they come back after 64 characters or more.
+# Read a fable. Some words in it stood there before, and they are rare in other fables: a name, a
+# thing, a day. Here they are in brackets, if they come back after 64 characters or more.
 
 # %% tags=["demo", "nbval-check-output"]
 # Whole fables to look at. (Shakespeare has no fables, so there we take pieces of 600 characters.)
@@ -96,8 +96,8 @@ for begin, end, _ in reversed(words_that_come_back(shown)):
 print(shown)
 
 # %% [markdown]
-# **Predict first.** You are about to write one of these words. How many characters back does it stand,
-# in the middle case? And how many of them can the net of lesson 04 see?
+# **Predict first.** You are about to write one of these words. How many characters back does it
+# stand, in the middle case? And how much of the text are these words?
 
 # %% tags=["demo"]
 returns = [word for text in passages for word in words_that_come_back(text)]
@@ -111,33 +111,33 @@ plt.show()
 
 # %% tags=["demo", "nbval-check-output"]
 letters = sum(end - begin for begin, end, _ in returns)
-print(
-    f"{len(returns):,} words come back; half of them from {distances[len(distances) // 2]}", end=" "
-)
-print(f"characters or more, the farthest from {distances[-1]}")
+print(f"{len(returns):,} words come back, half of them after", end=" ")
+print(f"{distances[len(distances) // 2]} characters or more, at most {distances[-1]}")
 print(f"they are {letters / sum(map(len, passages)):.0%} of all characters")
 if is_fables:
     least = corpus.memory_value(9)
     print(f"who sees only 9 characters loses at least {least:.3f} nats per character by it")
 
 # %% [markdown]
-# *The picture: how far back these words stood last. The dashed line on the left is as far as the MLP
-# sees.* No word in it is within its reach. (The last line of the output is computed from the grammar
-# that wrote the fables, as in lesson 01.)
+# *The picture: how far back these words stood last. The dashed line on the left is as far as the
+# MLP sees.* We counted words from 64 characters back on, so it sees none of them; many are several
+# times as far away. (The last line of the output is computed from the grammar that wrote the
+# fables, as in lesson 01.)
 #
-# Why not give the MLP a longer context? With 500 characters, `W1` would have to grow from 288 rows to
-# 16,000. And it has rows of its own for each place: what it learnt about a name 300 characters back
-# would be of no use for a name 301 back. We need something that does the same at every distance.
+# Why not give the MLP a longer context? With 500 characters, `W1` would have to grow from 288 rows
+# to 16,000. And it has rows of its own for each place: what it learnt about a name 300 characters
+# back would be of no use for a name 301 back. We need something that does the same at every
+# distance.
 
 # %% [markdown]
 # ## What is the simplest way to take in all of the past?
 #
-# Take the mean. However long the past is, its mean is one row of numbers, and no distance needs weights
-# of its own.
+# Take the mean. However long the past is, its mean is one row of numbers, and no distance needs
+# weights of its own.
 #
 # From here on we work on all places of a text at once. A tensor `x` of shape `(B, T, C)` holds `B`
-# texts, each with `T` places, and at each place a row of `C` numbers, the channels. Nothing from one
-# text may get into another.
+# texts, each with `T` places, and at each place a row of `C` numbers, the channels. Nothing from
+# one text may get into another.
 
 # %% tags=["demo", "nbval-check-output"]
 x = torch.tensor([[[2.0, 0.0], [4.0, 6.0], [6.0, 0.0]]])  # (1, 3, 2): one text, three places
@@ -147,23 +147,23 @@ for t in range(3):
 # %% [markdown]
 # Now the same without a loop. A mean is a sum with weights: the mean of three rows takes a third of
 # each. So write down, for each place, how much it takes of each place, one row of weights for each
-# place. The matrix product does the rest: "take one row on the left, weigh the rows on the right by its
-# numbers, and add them up".
+# place. The matrix product does the rest: "take one row on the left, weigh the rows on the right by
+# its numbers, and add them up".
 
 # %% tags=["demo", "nbval-check-output"]
 weights = torch.tensor([[1, 0, 0], [1 / 2, 1 / 2, 0], [1 / 3, 1 / 3, 1 / 3]])
 print(weights @ x)  # (3, 3) @ (1, 3, 2) = (1, 3, 2): the same weights for each text
 
 # %% [markdown]
-# Look at those weights for a while. Row `t` belongs to the place that looks, column `s` to the place
-# that is looked at. Each row sums to 1. On the upper right there are zeros: **no place takes anything
-# from the future.** For the model will have to predict the character at place `t + 1` from what it knows
-# at place `t`. If it could look there, there would be nothing to predict.
+# Look at those weights for a while. Row `t` belongs to the place that looks, column `s` to the
+# place that is looked at. Each row sums to 1. On the upper right there are zeros: **no place takes
+# anything from the future.** For the model will have to predict the character at place `t + 1` from
+# what it knows at place `t`. If it could look there, there would be nothing to predict.
 #
 # All of attention is such a table. Only the numbers in it will get better.
 #
-# First the zeros. Which places may be looked at is said by a table of `True` and `False`, a **mask**.
-# These tools help:
+# First the zeros. Which places may be looked at is said by a table of `True` and `False`, a
+# **mask**. These tools help:
 
 # %% tags=["demo", "nbval-check-output"]
 print(torch.arange(6).reshape(2, 3).tril())  # keeps the lower left, up to the diagonal
@@ -171,8 +171,9 @@ print(torch.ones(2, 3, dtype=torch.bool))  # in a table of kind bool, 1 is True
 print(torch.arange(3)[:, None] - torch.arange(4))  # (3, 1) and (4,): row number minus column number
 
 # %% [markdown] contract="causal_mask"
-# `causal_mask(T)` returns a bool tensor of shape `(T, T)`. Row `t`, column `s` is `True` where place
-# `t` may look at place `s`: at itself and at every place before it, so where `s` is at most `t`.
+# `causal_mask(T)` returns a bool tensor of shape `(T, T)`. Row `t`, column `s` is `True` where
+# place `t` may look at place `s`: at itself and at every place before it, so where `s` is at most
+# `t`.
 #
 # For example, `causal_mask(3)` is
 #
@@ -195,20 +196,20 @@ def causal_mask(T):
 check("causal_mask")
 
 # %% [markdown] fold="Hint"
-# Two of the lines above together: a `(T, T)` table full of `True`, of which `.tril()` keeps the lower
-# left. Or compare: the row number `torch.arange(T)[:, None]` is to be at least the column number
-# `torch.arange(T)`.
+# Two of the lines above together: a `(T, T)` table full of `True`, of which `.tril()` keeps the
+# lower left. Or compare: the row number `torch.arange(T)[:, None]` is to be at least the column
+# number `torch.arange(T)`.
 
 # %% [markdown]
-# From a mask to weights it is not far. `mask.float()` makes 1 of `True` and 0 of `False`. Then each row
-# has to sum to 1, and you have done that before, with counts: in `normalise` of lesson 02.
+# From a mask to weights it is not far. `mask.float()` makes 1 of `True` and 0 of `False`. Then each
+# row has to sum to 1, and you have done that before, with counts: in `normalise` of lesson 02.
 
 # %% [markdown] contract="masked_mean"
-# `masked_mean(x)` takes a float tensor of shape `(B, T, C)` and returns one of the same shape. At place
-# `t` of each text stands the mean of the rows at places 0 to `t`, place `t` included.
+# `masked_mean(x)` takes a float tensor of shape `(B, T, C)` and returns one of the same shape. At
+# place `t` of each text stands the mean of the rows at places 0 to `t`, place `t` included.
 #
-# Write it as one matrix product: weights of shape `(T, T)`, made from your `causal_mask`, times `x`.
-# (`cumsum` is refused here, since it hides the weights.)
+# Write it as one matrix product: weights of shape `(T, T)`, made from your `causal_mask`, times
+# `x`. (`mean` and `cumsum` are refused here, since they hide the weights.)
 #
 # For example, `x = [[[2.], [4.], [9.]]]`, of shape `(1, 3, 1)`, becomes `[[[2.], [3.], [5.]]]`.
 
@@ -227,16 +228,16 @@ def masked_mean(x):
 check("masked_mean")
 
 # %% [markdown] fold="Hint 1: the weights"
-# `T` is `x.shape[1]`. `causal_mask(T).float()` has the zeros in the right places already. Divide each
-# row by its own sum: `.sum(dim=1, keepdim=True)`.
+# `T` is `x.shape[1]`. `causal_mask(T).float()` has the zeros in the right places already. Divide
+# each row by its own sum: `.sum(dim=1, keepdim=True)`.
 
 # %% [markdown] fold="Hint 2: the product"
-# `weights @ x`, in this order: a row of weights on the left, the rows of `x` on the right. Torch repeats
-# the weights for each of the `B` texts.
+# `weights @ x`, in this order: a row of weights on the left, the rows of `x` on the right. Torch
+# repeats the weights for each of the `B` texts.
 
 # %% [markdown]
-# One can even see the weights. If the rows of `x` are one-hot, then what comes out at each place *is*
-# its row of weights. (`torch.eye(T)` has the one-hot rows of all `T` places below each other.)
+# One can even see the weights. If the rows of `x` are one-hot, then what comes out at each place
+# *is* its row of weights. (`torch.eye(T)` has the one-hot rows of all `T` places below each other.)
 
 # %% tags=["demo"]
 if check.ready("causal_mask", "masked_mean"):
@@ -245,31 +246,32 @@ if check.ready("causal_mask", "masked_mean"):
     display(plots.attention_map(means, text, text))
 
 # %% [markdown]
-# *The picture: one row for each place that looks, one column for each place that is looked at. Each row
-# spreads the same amount over its past, so the rows get paler downwards.*
+# *The picture: one row for each place that looks, one column for each place that is looked at. Each
+# row spreads the same amount over its past, so the rows get paler downwards.*
 #
-# **Predict first.** In a fable, a name stands at places 30 to 35. You are at place 300, and it comes
-# back. How much of your mean comes from its first letter? Could you read the name out of it?
+# **Predict first.** In a fable, a name stands at places 30 to 35. You are at place 300, and it
+# comes back. How much of your mean comes from its first letter? Could you read the name out of it?
 
 # %% [markdown] fold="Answer"
-# One part in 301, like all other letters. And a mean does not know in which order things stood: a story
-# with the same letters shuffled has the same mean. Everything is in it, and nothing can be found again.
+# One part in 301, like all other letters. And a mean does not know in which order things stood: a
+# story with the same letters shuffled has the same mean. Everything is in it, and nothing can be
+# found again.
 
 # %% [markdown]
 # ## Who should decide where to look?
 #
-# The text itself. A place that has just read `called R` should look at other places than one that has
-# just read `at 7:4`. So let each place *ask*, and let each place *answer*:
+# The text itself. A place that has just read `called R` should look at other places than one that
+# has just read `at 7:4`. So let each place *ask*, and let each place *answer*:
 #
-# - Each place sends out a **query**: a row of `d` numbers that says what it is looking for. "I come after
-#   an `R`. Who else did?"
-# - Each place puts up a **key**: a row of `d` numbers that says what can be found there. "I came after an
-#   `R`."
+# - Each place sends out a **query**: a row of `d` numbers that says what it is looking for. "I have
+#   just read `R`."
+# - Each place puts up a **key**: a row of `d` numbers that says what can be found there. "The one
+#   before me was `R`."
 # - Each place holds a **value**: a row of `e` numbers to take away. "Here stands an `o`."
 #
-# How well a query fits a key is said by one number, the **score**. Multiply the numbers of the two rows,
-# place by place, and add up: the *dot product*. It is large if both are large in the same places, and
-# negative if they point in opposite directions.
+# How well a query fits a key is said by one number, the **score**. Multiply the numbers of the two
+# rows, place by place, and add up: the *dot product*. It is large if both are large in the same
+# places, and negative if they point in opposite directions.
 #
 # Softmax makes weights of the scores, and with these weights the values are added up.
 #
@@ -287,17 +289,17 @@ print("weights", weights.round(decimals=3))
 print("result ", (weights @ value).round(decimals=2))
 
 # %% [markdown]
-# The second key points where the query points, so the result is close to its value, 20. The third one
-# points the other way and is as good as gone.
+# The second key points where the query points, so the result is close to its value, 20. The third
+# one points the other way and is as good as gone.
 #
-# A Python dictionary does something similar: you give a key, and get the value that is stored under it.
-# But there the keys must be equal, and here they may be alike. You get a mixture of all values, mostly of
-# those whose keys fit. This idea comes from Dzmitry Bahdanau and colleagues (2014), who let a translating
-# net look back at the sentence that it translates. In 2017 Ashish Vaswani and colleagues built a model of
-# little else and called the article *Attention Is All You Need*.
+# A Python dictionary does something similar: you give a key, and get the value that is stored under
+# it. But there the keys must be equal, and here they may be alike. You get a mixture of all values,
+# mostly of those whose keys fit. This idea comes from Dzmitry Bahdanau and colleagues (2014), who
+# let a translating net look back at the sentence that it translates. In 2017 Ashish Vaswani and
+# colleagues built a model of little else and called the article *Attention Is All You Need*.
 #
-# **And with whole batches?** `key.T` turns a table over. With axes in front, turn over only the last two:
-# `.transpose(-2, -1)`. Negative numbers count the axes from the end.
+# **And with whole batches?** `key.T` turns a table over. With axes in front, turn over only the
+# last two: `.transpose(-2, -1)`. Negative numbers count the axes from the end.
 
 # %% tags=["demo", "nbval-check-output"]
 queries, keys = torch.ones(8, 5, 4), torch.ones(8, 3, 4)  # 8 texts, 5 places ask, 3 answer, d = 4
@@ -306,8 +308,8 @@ print((queries @ keys.transpose(-2, -1)).shape)  # for each text a table: 5 quer
 print(torch.softmax(queries @ keys.transpose(-2, -1), dim=-1).sum(dim=-1).shape)  # all are 1
 
 # %% [markdown]
-# `dim=-1` means: over the last axis, that is over the keys. Each query shares out its attention among
-# the keys, so each *row* has to sum to 1.
+# `dim=-1` means: over the last axis, that is over the keys. Each query shares out its attention
+# among the keys, so each *row* has to sum to 1.
 
 # %% [markdown]
 # ## Why divide by a square root?
@@ -315,8 +317,8 @@ print(torch.softmax(queries @ keys.transpose(-2, -1), dim=-1).sum(dim=-1).shape)
 # One more thing has to be done to the scores. A score is a sum of `d` products. Say the numbers of
 # queries and keys have a spread of 1, as good nets keep them.
 #
-# **Predict first.** What is the spread of a score for `d = 1`, `d = 16`, `d = 256`? (Lesson 04 knew.)
-# And what does softmax make of scores that lie so far apart?
+# **Predict first.** What is the spread of a score for `d = 1`, `d = 16`, `d = 256`? (Lesson 04
+# knew.) And what does softmax make of scores that lie so far apart?
 
 # %% tags=["demo"]
 torch.manual_seed(16)
@@ -355,25 +357,27 @@ for d in sizes:
 table(rows)
 
 # %% [markdown]
-# *The picture: twelve random keys share the attention of one random query. Top: the larger `d`, the more
-# one key takes it all, by pure chance. Bottom: divided by $\sqrt{d}$, this hardly depends on `d`.*
+# *The picture: twelve random keys share the attention of one random query. Top: the larger `d`, the
+# more one key takes it all, by pure chance. Bottom: divided by $\sqrt{d}$, this hardly depends on
+# `d`.*
 #
-# A sum of `d` products has a spread of $\sqrt{d}$. With `d = 256` the scores lie about 16 apart, and
-# $e^{16}$ is nine million. One key gets everything before anything has been learnt. And it is hard to
-# unlearn: the slope of a weight $p$ with respect to its own score is $p\,(1-p)$, the last column, and that
-# is almost 0 when $p$ is close to 0 or to 1. It is the saturated tanh of lesson 04 again.
+# A sum of `d` products has a spread of $\sqrt{d}$. With `d = 256` the scores lie about 16 apart,
+# and $e^{16}$ is nine million. One key gets everything before anything has been learnt. And it is
+# hard to unlearn: the slope of a weight $p$ with respect to its own score is $p\,(1-p)$, the last
+# column, and that is almost 0 when $p$ is close to 0 or to 1. It is the saturated tanh of lesson 04
+# again.
 #
-# The cure is the one from there: divide by the square root of the number of terms. Not by `d` itself:
-# then the scores of `d = 256` would have a spread of 1/16, all weights would be nearly alike, and we
-# would be back at the mean.
+# The cure is the one from there: divide by the square root of the number of terms. Not by `d`
+# itself: then the scores of `d = 256` would have a spread of 1/16, all weights would be nearly
+# alike, and we would be back at the mean.
 
 # %% [markdown]
 # ## And the future?
 #
 # Now the mask comes in again. Here are three places with equal scores, so that without a mask each
-# weight is a third. There are two ways to keep out the future: set *weights* to 0, or set *scores* to
-# minus infinity. `masked_fill(mask, number)` writes the number where the mask is `True`, and `~mask`
-# turns `True` and `False` round.
+# weight is a third. There are two ways to keep out the future: set *weights* to 0, or set *scores*
+# to minus infinity. `masked_fill(mask, number)` writes the number where the mask is `True`, and
+# `~mask` turns `True` and `False` round.
 #
 # **Predict first.** What do the rows sum to, the one way and the other?
 
@@ -388,19 +392,20 @@ print(hidden_scores)
 print(torch.softmax(hidden_scores, dim=-1))
 
 # %% [markdown] fold="Answer"
-# The first way leaves a third for place 0, where there should be all. The rows no longer sum to 1. It is
-# even worse: softmax divides by a sum over *all* places, so the scores of the future still have a say in
-# every weight. The second way is right: $e^{-\infty} = 0$, so what is hidden is gone before the sum is
-# taken.
+# The first way leaves a third for place 0, where there should be all. The rows no longer sum to 1.
+# It is even worse: softmax divides by a sum over *all* places, so the scores of the future still
+# have a say in every weight. The second way is right: $e^{-\infty} = 0$, so what is hidden is gone
+# before the sum is taken.
 
 # %% [markdown]
-# Everything together, with $Q$ for the queries, $K$ for the keys and $V$ for the values (only here; in the
-# code `V` stays the number of characters):
+# Everything together, with $Q$ for the queries, $K$ for the keys and $V$ for the values (only here;
+# in the code `V` stays the number of characters):
 #
 # $$\text{attention}(Q, K, V) = \text{softmax}\!\left(\frac{Q K^\top}{\sqrt{d}}\right) V$$
 
 # %% [markdown] contract="scaled_dot_product_attention"
-# `scaled_dot_product_attention(query, key, value, mask=None)` computes this formula.
+# `scaled_dot_product_attention(query, key, value, mask=None)` computes this formula, with a mask if
+# there is one.
 #
 # | | shape | |
 # |---|---|---|
@@ -410,15 +415,16 @@ print(torch.softmax(hidden_scores, dim=-1))
 # | `mask` | `(T, S)`, bool, or `None` | `True` where row `t` may look at column `s` |
 # | returned | `(..., T, e)` | |
 #
-# - The dots stand for any number of axes in front (none, or `B`, or more). All three tensors have the
-#   same ones.
+# - The dots stand for any number of axes in front (none, or `B`, or more). All three tensors have
+#   the same ones.
 # - Divide the scores by $\sqrt{d}$, where `d` is the length of a query, `query.shape[-1]`.
-# - Where the mask is `False`, the weight is 0, and the weights of each query sum to 1 nevertheless. Each
-#   query may look at one key at least. Without a mask every query looks at all keys.
+# - Where the mask is `False`, the weight is 0, and the weights of each query sum to 1 nevertheless.
+#   The mask leaves each query at least one key. Without a mask every query looks at all keys.
 #
-# For example, take one query `[2, 0, 0, 0]`, two keys `[2, 0, 0, 0]` and `[0, 0, 0, 0]`, and the values
-# `[10]` and `[20]`. The products are 4 and 0, divided by $\sqrt{4}$ they are 2 and 0. Softmax makes 0.881
-# and 0.119 of them, and the result is `[[11.19]]`. With the mask `[[False, True]]` it is `[[20.]]`.
+# For example, take one query `[2, 0, 0, 0]`, two keys `[2, 0, 0, 0]` and `[0, 0, 0, 0]`, and the
+# values `[10]` and `[20]`. The products are 4 and 0, divided by $\sqrt{4}$ they are 2 and 0.
+# Softmax makes 0.881 and 0.119 of them, and the result is `[[11.19]]`. With the mask `[[False,
+# True]]` it is `[[20.]]`.
 #
 # (Torch has a function of this name. It is refused here, but you may use `torch.softmax`.)
 
@@ -438,20 +444,22 @@ def scaled_dot_product_attention(query, key, value, mask=None):
 check("scaled_dot_product_attention")
 
 # %% [markdown] fold="Hint 1: the order"
-# Four steps: the scores; the mask, `if mask is not None`; softmax; the product with `value`. Nothing
-# comes after that.
+# Four steps: the scores; the mask, `if mask is not None`; softmax; the product with `value`.
+# Nothing comes after that.
 
 # %% [markdown] fold="Hint 2: the scores"
-# `query @ key.transpose(-2, -1)` has the shape `(..., T, S)`. Divide by `math.sqrt(query.shape[-1])`.
+# `query @ key.transpose(-2, -1)` has the shape `(..., T, S)`. Divide by
+# `math.sqrt(query.shape[-1])`.
 
 # %% [markdown] fold="Hint 3: the mask"
-# `scores.masked_fill(~mask, -math.inf)`, before the softmax. It makes a new tensor, so give that a name, or
-# it is thrown away. Then `torch.softmax(scores, dim=-1)`.
+# `scores.masked_fill(~mask, -math.inf)`, before the softmax. It makes a new tensor, so give that a
+# name, or it is thrown away. Then `torch.softmax(scores, dim=-1)`.
 
 # %% [markdown]
-# Two tests of your own. Is it what torch's own function gives? And what comes out if all queries are 0?
+# Two tests of your own. The first: does torch's own function give the same? The second: what comes
+# out if all queries are 0?
 #
-# **Predict first.** What is that?
+# **Predict first** the second. What are the scores then, and what are the weights?
 
 # %% tags=["demo", "nbval-check-output"]
 if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention"):
@@ -466,21 +474,21 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention"):
     )
 
 # %% [markdown]
-# Who asks for nothing gets all scores equal, and so the mean. Your `masked_mean` is attention without a
-# question.
+# Who asks for nothing gets all scores equal, and so the mean. Your `masked_mean` is attention
+# without a question.
 
 # %% [markdown]
 # ## Where do queries, keys and values come from?
 #
-# From what stands at the place, by a matrix each. If `x` has a row of `C` numbers for each place, then
-# `x @ Wq` are the queries, `x @ Wk` the keys and `x @ Wv` the values, at all places at once. The three
-# matrices are parameters. Training has to find out what to ask for, what to show, and what to give. The
-# three together with the formula are called a **head**.
+# From what stands at the place, by a matrix each. If `x` has a row of `C` numbers for each place,
+# then `x @ Wq` are the queries, `x @ Wk` the keys and `x @ Wv` the values, at all places at once.
+# The three matrices are parameters. Training has to find out what to ask for, what to show, and
+# what to give. The three together with the formula are called a **head**.
 #
-# In lesson 04 the parameters stood in a dictionary. With more parts that becomes a mess, so from here on
-# we use torch's way: a *class* for each part of a model. You know the pieces from lesson 03, where `Value`
-# was a class: `__init__` runs when an object is made, and `self` is the object. A part of a model is a
-# `nn.Module`, and this is all there is to it:
+# In lesson 04 the parameters stood in a dictionary. With more parts that becomes a mess, so from
+# here on we use torch's way: a *class* for each part of a model. You know the pieces from lesson
+# 03, where `Value` was a class: `__init__` runs when an object is made, and `self` is the object. A
+# part of a model is a `nn.Module`, and this is all there is to it:
 
 
 # %% tags=["demo", "nbval-check-output"]
@@ -501,8 +509,8 @@ print([(name, tuple(parameter.shape)) for name, parameter in line.named_paramete
 print(line(torch.ones(4, 5, 3)).shape)  # calling it runs forward
 
 # %% [markdown]
-# For exactly this torch has a ready part, `nn.Linear`. With `bias=False` it has no `b`. Two things to
-# know: it draws its own random numbers to begin with, and it keeps its matrix *turned over*.
+# For exactly this torch has a ready part, `nn.Linear`. With `bias=False` it has no `b`. Two things
+# to know: it draws its own random numbers to begin with, and it keeps its matrix *turned over*.
 
 # %% tags=["demo", "nbval-check-output"]
 layer = nn.Linear(3, 2, bias=False)  # 3 numbers go in, 2 come out
@@ -515,19 +523,21 @@ print(layer(some).shape, torch.allclose(layer(some), some @ layer.weight.T))
 #
 # - It has three parts, the attributes `query`, `key` and `value`. Each is a
 #   `nn.Linear(channels, head_size, bias=False)`.
-# - Called with a float tensor `x` of shape `(B, T, channels)`, it makes queries, keys and values of `x`,
-#   and returns your `scaled_dot_product_attention` of them, shape `(B, T, head_size)`.
-# - It is causal: use your `causal_mask`, so that each place looks at itself and at places before it.
+# - Called with a float tensor `x` of shape `(B, T, channels)`, it makes queries, keys and values of
+#   `x`, and returns your `scaled_dot_product_attention` of them, shape `(B, T, head_size)`.
+# - It is causal: use your `causal_mask`, so that each place looks at itself and at places before
+#   it.
 # - `T` may be another one with each call.
 #
-# For example, `Head(6, 4)` has three weights of shape `(4, 6)`, and makes a `(2, 9, 4)` of a `(2, 9, 6)`.
-# With one place only, `T = 1`, there is nothing to choose, and the result is the value of `x`.
+# For example, `Head(6, 4)` has three weights of shape `(4, 6)`, and makes a `(2, 9, 4)` of a `(2,
+# 9, 6)`. With one place only, `T = 1`, there is nothing to choose, and the result is the value of
+# `x`.
 #
-# (A mask has to be on the same chip as what it masks. Write `causal_mask(...).to(x.device)`: on a laptop
-# that changes nothing, on a graphics card it moves the mask there.)
+# (A mask has to be on the same chip as what it masks. Write `causal_mask(...).to(x.device)`: on a
+# laptop that changes nothing, on a graphics card it moves the mask there.)
 
 
-# %% exercise="Head" minutes=12 level=3
+# %% exercise="Head" minutes=8 level=3
 class Head(nn.Module):
     """One head of causal attention: (B, T, channels) gives (B, T, head_size)."""
 
@@ -550,31 +560,32 @@ class Head(nn.Module):
 check("Head")
 
 # %% [markdown] fold="Hint 1: the parts"
-# In `__init__`, three lines that begin with `self.query =`, `self.key =`, `self.value =`. Behind each stands
-# what the contract says. Replace only the line with `raise`, and leave `super().__init__()` where it is.
+# In `__init__`, three lines that begin with `self.query =`, `self.key =`, `self.value =`. Behind
+# each stands what the contract says. Replace only the line with `raise`, and leave
+# `super().__init__()` where it is.
 
 # %% [markdown] fold="Hint 2: forward"
-# `self.query(x)` are the queries of all places, and in the same way you get keys and values. The mask is
-# `causal_mask(x.shape[1])`. Pass all four to your `scaled_dot_product_attention`, in its order, and return
-# the result.
+# `self.query(x)` are the queries of all places, and in the same way you get keys and values. The
+# mask is `causal_mask(x.shape[1])`. Pass all four to your `scaled_dot_product_attention`, in its
+# order, and return the result.
 
 # %% [markdown]
 # ## How do you know that it does not peek?
 #
-# A bug that attention invites is a *leak*: somewhere, something from the future gets in. Suppose that a
-# model can see, at place `t`, the character at place `t + 1`.
+# A bug that attention invites is a *leak*: somewhere, something from the future gets in. Suppose
+# that a model can see, at place `t`, the character at place `t + 1`.
 #
 # **Predict first.** What happens to its loss in training? And to the texts that it writes?
 
 # %% [markdown] fold="Answer"
-# The loss becomes wonderful, close to 0, on validation text too. It need only copy. But when it writes,
-# there is no future to copy from, and it has learnt nothing else. So a leak does not show as something bad.
-# It shows as something too good.
+# The loss becomes wonderful, close to 0, on validation text too. It need only copy. But when it
+# writes, there is no future to copy from, and it has learnt nothing else. So a leak does not show
+# as something bad. It shows as something too good.
 
 # %% [markdown]
-# You could read the code again, but leaks come in many forms. A test is better, and it takes no knowledge
-# of the inside at all: **touch the future, and watch the past.** Change `x` from some place on. Whatever
-# comes out *before* that place must be what it was.
+# You could read the code again, but leaks come in many forms. A test is better, and it takes no
+# knowledge of the inside at all: **touch the future, and watch the past.** Change `x` from some
+# place on. Whatever comes out *before* that place must be what it was.
 #
 # For that you need to copy a tensor, draw random numbers of the same shape, and compare:
 
@@ -589,32 +600,34 @@ print(0.1 + 0.2 == 0.3, 0.1 + 0.2)
 print(torch.allclose(torch.zeros(3), torch.full((3,), 1e-6), atol=1e-4))
 
 # %% [markdown]
-# The line before the last is a warning. Computers round, so `0.1 + 0.2` is not exactly `0.3`. A large sum may
-# even come out a bit different in its last digit the second time. So ask whether numbers are *close*, not
-# whether they are equal: `torch.allclose(a, b, atol=1e-4)` is true if they differ by no more than about 0.0001.
+# The line before the last is a warning. Computers round, so `0.1 + 0.2` is not exactly `0.3`. A
+# large sum may even come out a bit different in its last digit the second time. So ask whether
+# numbers are *close*, not whether they are equal: `torch.allclose(a, b, atol=1e-4)` is true if they
+# differ by no more than about 0.0001.
 
 # %% [markdown] contract="is_causal"
-# `is_causal(function, x)` returns `True` if nothing in the future changes the past, and `False` if there
-# is a leak.
+# `is_causal(function, x)` returns `True` if nothing in the future changes the past, and `False` if
+# there is a leak.
 #
-# - `function` takes a float tensor `(B, T, C)` and returns one of shape `(B, T, D)`, for example a `Head`.
-#   It is made for tensors of the shape of `x`, so give it no others.
-# - What comes out at place `t` may depend on `x` at places 0 to `t`. If a change of `x` at a later place
-#   changes it, there is a leak.
-# - A leak may be anywhere: only from the last place to the first one, only at one place in the middle, only
-#   in one channel. So try **every** place, and compare everything before it.
-# - Change `x` to **random** numbers, in all channels. Adding the same number everywhere is not enough: some
-#   functions look only at differences between channels.
+# - `function` takes a float tensor `(B, T, C)` and returns one of shape `(B, T, D)`, for example a
+#   `Head`. It is made for tensors of the shape of `x`, so give it no others.
+# - What comes out at place `t` may depend on `x` at places 0 to `t`. If a change of `x` at a later
+#   place changes it, there is a leak.
+# - A leak may be anywhere: only from the last place to the first one, only at one place in the
+#   middle, only from or to one channel, only in one text. So try **every** place, and compare
+#   everything before it.
+# - Change `x` to **random** numbers, another one for each text, place and channel. The same number
+#   for all channels is not enough: some functions look only at differences between channels.
 # - The function may round: differences of up to 0.0001 are no leak.
 # - `x` itself stays as it was.
 #
-# For example, `is_causal(masked_mean, torch.randn(2, 6, 4))` is `True`. For the mean over all places,
-# `lambda x: x.mean(dim=1, keepdim=True).expand(x.shape)`, it is `False`.
+# For example, `is_causal(masked_mean, torch.randn(2, 6, 4))` is `True`. For the mean over all
+# places, `lambda x: x.mean(dim=1, keepdim=True).expand(x.shape)`, it is `False`.
 
 
 # %% exercise="is_causal" minutes=18 level=4
 def is_causal(function, x):
-    """Return whether no change of `x` (B, T, C) at a later place changes what comes out before it."""
+    """Return whether a change of `x` (B, T, C) never changes what comes out before it."""
     ### BEGIN SOLUTION
     before = function(x)
     for t in range(1, x.shape[1]):
@@ -631,17 +644,18 @@ def is_causal(function, x):
 check("is_causal")
 
 # %% [markdown] fold="Hint 1: the plan"
-# Call `function(x)` once and keep the result. Then, for each place `t` from 1 to `T - 1`: make a changed
-# copy of `x`, call the function again, and compare the two results before place `t`. As soon as they
-# differ, return `False`. Return `True` after the loop, when all places have been tried.
+# Call `function(x)` once and keep the result. Then, for each place `t` from 1 to `T - 1`: make a
+# changed copy of `x`, call the function again, and compare the two results before place `t`. As
+# soon as they differ, return `False`. Return `True` after the loop, when all places have been
+# tried.
 
 # %% [markdown] fold="Hint 2: the copy"
-# The cell above has the two lines: `changed = x.clone()`, and then `changed[:, t:] = ...` with random
-# numbers. Make a fresh copy for each `t`.
+# The cell above has the two lines: `changed = x.clone()`, and then `changed[:, t:] = ...` with
+# random numbers. Make a fresh copy for each `t`.
 
 # %% [markdown] fold="Hint 3: the comparison"
-# `torch.allclose(before[:, :t], after[:, :t], atol=1e-4)`: all texts, the places before `t`, all channels.
-# Place `t` itself has been changed, so of course it differs.
+# `torch.allclose(before[:, :t], after[:, :t], atol=1e-4)`: all texts, the places before `t`, all
+# channels. Place `t` itself has been changed, so of course it differs.
 
 # %% [markdown]
 # Let it judge some suspects. One of them masks *after* the softmax, by setting weights to 0.
@@ -668,36 +682,36 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "He
         print(f"{name:<32} {'causal' if is_causal(suspect, x) else 'LEAKS'}")
 
 # %% [markdown] fold="Why do the last two leak?"
-# Softmax divides by a sum over all places. With the mask after it, the future is still in that sum: if a
-# future score grows, all weights of the past shrink. And `torch.roll` moves everything by one place, but
-# what falls out at the end comes in again at the front: place 0 sees the last one. Would you have found
-# that by reading?
+# Softmax divides by a sum over all places. With the mask after it, the future is still in that sum:
+# if a future score grows, all weights of the past shrink. And `torch.roll` moves everything by one
+# place, but what falls out at the end comes in again at the front: place 0 sees the last one. Would
+# you have found that by reading?
 
 # %% [markdown]
 # ## What should a head be given to read?
 #
-# Now to our fables. Say the text is at `... waffle. R`, and far back stands `a donkey called Roland`. A
-# head could help: find the place that came after an `R`, and bring back what stands there, an `o`. After
-# the `o` it should find the place that came after `Ro`, and bring back the `l`. In this way it can copy a
-# whole name that it has never seen before.
+# Now to our fables. Say the text is at `... waffle. R`, and far back stands `a donkey called
+# Roland`. A head could help: find the place that came after an `R`, and bring back what stands
+# there, an `o`. After the `o` it should find the place that came after `Ro`, and bring back the
+# `l`. In this way it can copy a whole name that it has never seen before.
 #
-# **Predict first.** What must each place know, so that this can work? Look at what the query, the key and
-# the value need.
+# **Predict first.** What must each place know, so that this can work? Look at what the query, the
+# key and the value need.
 
 # %% [markdown] fold="Answer"
-# The query needs the latest characters, `Ro`. The key needs the characters *before* its place: it says
-# "I came after `Ro`". The value needs the character at its place, `l`. So each place must know its own
-# character and several before it. With the embedding of a single character at each place, a head could not
-# do it.
+# The query needs the latest characters: "I have just read `Ro`." The key needs the characters
+# *before* its place: "The ones before me were `Ro`." The value needs the character at its place,
+# `l`. So each place must know its own character and several before it. With the embedding of a
+# single character at each place, a head could not do it.
 
 # %% [markdown]
-# Here lesson 04 comes in. Its input was the embeddings of the last 9 characters, side by side. Give each
-# place of the text such a row, and call it `x`: `x` at place `t` holds the characters at places `t - 8` to
-# `t`. The query can take out the later ones of them, the key the earlier ones, the value the very last one.
-# Three matrices are enough for that.
+# Here lesson 04 comes in. Its input was the embeddings of the last 9 characters, side by side. Give
+# each place of the text such a row, and call it `x`: `x` at place `t` holds the characters at
+# places `t - 8` to `t`. The query can take out the later ones of them, the key the earlier ones,
+# the value the very last one. Three matrices are enough for that.
 #
-# The net of lesson 04 makes its prediction from `x` at one place alone. With a head, it gets `x` and what
-# the head brings, side by side:
+# The net of lesson 04 makes its prediction from `x` at one place alone. With a head, it gets `x`
+# and what the head brings, side by side:
 #
 # ```
 #   ids                 (B, T)            all places of a text at once
@@ -712,8 +726,9 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "He
 #   logits              (B, T, V)             one prediction for each place
 # ```
 #
-# For what the head brings, `W1` needs more rows. They begin as zeros. So at first the net with a head says
-# exactly what the net without one says, and whatever difference there is later has come from looking back.
+# For what the head brings, `W1` needs more rows. They begin as zeros. So at first the net with a
+# head says exactly what the net without one says, and whatever difference there is later has come
+# from looking back.
 
 
 # %%
@@ -753,26 +768,27 @@ class Reader(nn.Module):
 
 
 # %% [markdown]
-# Such a model answers for all `T` places at once, and place `t` has seen everything from the beginning of
-# its window on. So a text is not cut into contexts any more, one for each character, but into **windows**
-# of `T` characters, one after the other. Each window is used `T` times over.
+# Such a model answers for all `T` places at once, and place `t` has seen everything from the
+# beginning of its window on. So a text is not cut into contexts any more, one for each character,
+# but into **windows** of `T` characters, one after the other. Each window is used `T` times over.
 
 # %% [markdown] contract="windows"
-# `windows(ids, T)` cuts a text into windows that do not overlap. `ids` is int64 of shape `(N,)`, with `N`
-# above `T`. It returns two tensors, `x` and `y`, both int64 of shape `(W, T)`:
+# `windows(ids, T)` cuts a text into windows that do not overlap. `ids` is int64 of shape `(N,)`,
+# with `N` above `T`. It returns two tensors, `x` and `y`, both int64 of shape `(W, T)`:
 #
 # - row 0 of `x` holds the first `T` characters, row 1 the next `T`, and so on;
-# - `y` holds at each place the character that comes *next* in the text: everything is one to the right.
+# - `y` holds at each place the character that comes *next* in the text: everything is one to the
+#   right.
 #
-# A window that is not complete, because its `x` or its `y` would reach beyond the text, is left out, and
-# with it the rest of the text. All others are there.
+# A window that is not complete, because its `x` or its `y` would reach beyond the text, is left
+# out, and with it the rest of the text. All others are there.
 #
-# For example, with `ids` from 0 to 7 (`N = 8`) and `T = 3` there are two windows:
-# `x = [[0, 1, 2], [3, 4, 5]]` and `y = [[1, 2, 3], [4, 5, 6]]`. With `N = 6` there is only one, since for
-# the second one the last target is missing.
+# For example, with `ids` from 0 to 7 (`N = 8`) and `T = 3` there are two windows: `x = [[0, 1, 2],
+# [3, 4, 5]]` and `y = [[1, 2, 3], [4, 5, 6]]`. With `N = 6` there is only one, since for the second
+# one the last target is missing.
 
 
-# %% exercise="windows" minutes=8 level=2
+# %% exercise="windows" minutes=10 level=2
 def windows(ids, T):
     """Return the windows of `ids` (N,) and what comes next at each place: x, y, both (W, T)."""
     ### BEGIN SOLUTION
@@ -791,29 +807,29 @@ check("windows")
 # `W = (len(ids) - 1) // T`, where `//` divides and rounds down.
 
 # %% [markdown] fold="Hint 2: cutting"
-# `ids[: W * T].reshape(W, T)` reads the characters in order and begins a new row after every `T`. For `y`
-# take a piece of the same length that begins one later.
+# `ids[: W * T].reshape(W, T)` reads the characters in order and begins a new row after every `T`.
+# For `y` take a piece of the same length that begins one later.
 
 # %% [markdown]
 # ## Does it learn to look back?
 #
-# One thing first. In a large model, heads that copy in this way appear by themselves. Catherine Olsson and
-# colleagues (2022) found them in every model that they trained with two layers or more, and called them
-# **induction heads**: they look for a place like this one, and expect that it goes on as it did there. They
-# come suddenly, after some billions of tokens, and the loss takes a step down. Why so late? Until query, key
-# and value *all* do their part, none of them is of any use, so hardly anything pulls at them.
+# One thing first. In large models, heads that copy in this way appear by themselves. Catherine
+# Olsson and colleagues (2022) found them in every model that they trained with two layers or more,
+# and called them **induction heads**: they look for a place like this one, and expect that it goes
+# on as it did there. But that took some billions of tokens, and we have a minute and a million
+# characters.
 #
-# We have a minute, and text of a million characters. That is not enough to wait for such a moment. So we
-# give a push. The head begins with a key that is the query moved by one character: then "I come after these
-# characters" and "I stand after these characters" fit each other, for any characters at all. And its value
-# begins as the character at the place itself. All of that is free to change in training, and what to make of
-# the value has to be learnt from nothing. (Asher Trockman and Zico Kolter showed in 2023 how much attention
-# gains from a good start when there is little data.)
+# So we give a push: we set the rule for matching by hand, as a start. The head begins with a key
+# that is the query moved by one character. Then "I have just read these" and "The ones before me
+# were these" fit each other, for any characters at all. And its value begins as the character at
+# the place itself. Training may change all of that, and what to make of the value it has to learn
+# from nothing. (Asher Trockman and Zico Kolter showed in 2023 how much attention gains from a good
+# start when there is little data.)
 
 
 # %%
 def push(head, C):
-    """Start `head` so that it looks for places after the same characters, and brings what is there."""
+    """Start `head` so that it looks for places after the same characters, and brings these."""
     with torch.no_grad():
         rows, head_size = head.query.weight.T.shape
         query = kaiming_init(rows, head_size).T.clone()  # (head_size, n * C), as a Linear keeps it
@@ -831,9 +847,10 @@ def push(head, C):
 # 2. Make two models of it, one without a head and one with a head.
 # 3. Train both further, with the same number of steps, the same rates and the same windows.
 #
-# For the first step, here is the loop of lesson 04 again, in short. For the third, each batch has two windows
-# of 384 characters that begin anywhere in the text. In place of `sgd_step` we use `torch.optim.Adam` there: a
-# better sgd, which chooses the length of the step for each number by itself. Lesson 07 takes it apart.
+# For the first step, here is the loop of lesson 04 again, in short. For the third, each batch has
+# two windows of 384 characters that begin anywhere in the text. In place of `sgd_step` we use
+# `torch.optim.Adam` there: a better sgd, which chooses the length of the step for each number by
+# itself. Lesson 07 takes it apart.
 
 
 # %%
@@ -876,42 +893,75 @@ def train_further(model, steps, batch, T=384, peak=0.002):
 
 
 # %% [markdown]
-# For judging, the windows may be longer than in training, as no weight of a head belongs to a certain place
-# or distance. We take 1,024 characters, so that fewer stories are cut. All of it takes about a minute and a
-# half; there are three trainings, with a bar for each.
+# For judging, the windows may be longer than in training, as no weight of a head belongs to a
+# certain place or distance. But a window often begins in the middle of a story, and at its first
+# places a model has not seen what it needs. So take windows that overlap by one half, and judge only
+# the second half of each. With windows of 1,024 characters **each prediction has at least 512
+# characters before it**, for both models alike. Together the halves cover the validation text, each
+# character once, but for its first 513 and a rest at its end. So the losses can be compared with
+# those of the lessons before.
+
+
+# %%
+def judge(model, ids, T):
+    """Return the loss on the text `ids`: the second halves of windows of T that overlap by half."""
+    half = T // 2
+    cuts = windows(ids, T), windows(ids[half:], T)
+    inputs, targets = (torch.cat(parts) for parts in zip(*cuts, strict=True))  # (W, T) each
+    was_training = model.training
+    model.eval()
+    loss = evaluate_loss(  # about 4,096 characters at a time
+        lambda x: model(x)[:, half:], inputs, targets[:, half:], batch=max(1, 4096 // T)
+    )
+    model.train(was_training)
+    return loss
+
+
+# %% [markdown]
+# All of it takes about a minute and a half; there are three trainings, with a bar for each. (What
+# is said below about the results is said of the preset `laptop`. With `smoke` the models have
+# hardly begun to learn, and with `gpu` they read another text.)
 #
-# **Predict first.** Where in a fable will the head help most: at the beginning, in the middle, at the end?
+# **Predict first.** Where in a fable will the head help most: at the beginning, in the middle, at
+# the end?
 
 # %% tags=["demo"]
 judged_T = 1024
 mlp_steps, steps, batch = {
     "smoke": (100, 20, 2),
-    "laptop": (10_000, 1700, 2),
+    "laptop": (10_000, 1200, 2),
     "gpu": (20_000, 5000, 16),
 }[preset]
 pushed = True  # whether the head gets its push
+
 if check.ready("causal_mask", "scaled_dot_product_attention", "Head", "windows"):
-    judged = windows(validation_ids, judged_T)
     torch.manual_seed(0)
     mlp = train_mlp(mlp_steps)
-    models, losses_now, speeds = {}, {}, {}
-    for name, head_size in {"MLP": 0, "one head": 64}.items():
+    models, speeds = {}, {}
+    losses_now = {"MLP": judge(Reader(mlp), validation_ids, judged_T)}
+    print(f"MLP: {losses_now['MLP']:.3f}")
+    for name, head_size in {"MLP, trained further": 0, "one head": 64}.items():
         torch.manual_seed(0)
-        model = Reader(mlp, head_size).to(where)
+        model = models[name] = Reader(mlp, head_size).to(where)
         if head_size and pushed:
             push(model.head, C=mlp["embedding"].shape[1])
-        before = evaluate_loss(model, *judged, batch=4)
         torch.manual_seed(1)  # the same windows for both
         train_further(model, steps, batch)
         started = time.perf_counter()
-        losses_now[name] = evaluate_loss(model, *judged, batch=4)
-        speeds[name] = judged[0].numel() / (time.perf_counter() - started)
-        models[name] = model
-        print(f"{name}: {before:.3f}, after {steps:,} further steps {losses_now[name]:.3f}")
+        losses_now[name] = judge(model, validation_ids, judged_T)
+        read = 2 * len(validation_ids)  # in windows that overlap by half
+        speeds[name] = read / (time.perf_counter() - started)
+        print(f"{name}: {losses_now[name]:.3f}")
+    gained = losses_now["MLP, trained further"] - losses_now["one head"]
+    print(f"gained by looking back: {gained:.3f} nats per character")
 
 # %% [markdown]
-# The head helps. But how, and where? For each character of the validation stories, take the loss of both
-# models. Then sort the characters in two ways: by their place in the story, and by what they are. The first
+# The first line is about what lesson 04 found for this net. The further steps alone made it better,
+# so the head has to be compared with the second line, and the last line is what looking back has
+# gained.
+#
+# But how, and where? For each character of the validation stories, take the loss of both models.
+# Then sort the characters in two ways: by their place in the story, and by what they are. The first
 # letter of a word that comes back, the second one, and so on; and all the others.
 
 
@@ -924,13 +974,16 @@ def losses_along(model, text):
     return cross_entropy(logits, ids[1:], reduction="none").cpu()
 
 
-groups = ["others", "1st letter", "2nd", "3rd", "later ones"]
+groups = ["others", "1st letter", "1st, as then", "2nd letter", "3rd letter", "later ones"]
 if check.ready("models"):
     kinds = []  # for each character but the first of each story: its place among `groups`
     for text in passages:
         kind = torch.zeros(len(text), dtype=torch.int64)
-        for begin, end, _ in words_that_come_back(text):
-            kind[begin:end] = torch.arange(1, end - begin + 1).clamp(max=4)
+        for begin, end, distance in words_that_come_back(text):
+            kind[begin:end] = torch.arange(2, end - begin + 2).clamp(max=5)
+            then = begin - distance  # where the word stood last
+            if text[begin - 4 : begin] != text[then - 4 : then]:
+                kind[begin] = 1
         kinds.append(kind[1:])
     kinds = torch.cat(kinds)
     places = torch.cat([torch.arange(1, len(text)) for text in passages])
@@ -940,62 +993,74 @@ if check.ready("models"):
     }
     bins = [k for k in range(0, 640, 64) if (places // 64 == k // 64).sum() > 1000]
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4))
-    for offset, (name, loss), color in zip(
-        (-0.2, 0.2), along.items(), ("#949494", "#0072b2"), strict=True
-    ):
+    for (name, loss), color in zip(along.items(), ("#949494", "#0072b2"), strict=True):
         for axes, wanted in ((left, kinds >= 0), (middle, kinds > 0)):
             curve = [loss[wanted & (places // 64 == k // 64)].mean() for k in bins]
             axes.plot([k + 32 for k in bins], curve, "o-", color=color, label=name)
-        bars = [loss[kinds == k].mean() for k in range(5)]
-        right.bar([k + offset for k in range(5)], bars, 0.4, color=color, label=name)
+    shares = [(kinds[places // 64 == k // 64] > 0).float().mean() for k in bins]
+    right.plot([k + 32 for k in bins], shares, "o-", color="#d55e00")
     left.set_title("all characters", loc="left")
     middle.set_title("words that come back", loc="left")
-    right.set_title("their letters", loc="left")
-    right.set_xticks(range(5), groups)
-    for axes in (left, middle):
-        axes.set_xlabel("place in the story (characters)")
-    right.set_xlabel("letter of the word")
+    right.set_title("how much of the text these are", loc="left")
     for axes in (left, middle, right):
+        axes.set_xlabel("place in the story (characters)")
+        axes.set_xlim(0, 640)
+    for axes in (left, middle):
         axes.set_ylabel("loss (nats per character)")
-    left.legend(loc="lower left")
-    middle.legend()
-    right.legend()
+        axes.legend()
+    right.set_ylabel("share of all characters")
     figure.tight_layout()
     plt.show()
+
+# %% [markdown]
+# *Left: the loss at each place of the story, for both models. Middle: the same for the characters
+# of words that come back, and for no others. Right: how much of the text such characters are.*
+#
+# At the beginning no word has come back yet, and the two models are alike. **A word that comes back
+# gains about as much early as late**, as the middle picture shows: the head does not mind how much
+# text stands before it. What changes is how many such words there are. The fables return to their
+# names and things after about 400 characters, and there the gap on the left is widest. At the very
+# end it is narrower again.
+#
+# And which letters gain? First letters have two rows in the next table. *As then* means that the
+# four characters before the word are the same as where it stood last, as with `flute`, if it is a
+# `noisy flute` both times. The row *1st letter* holds all others.
+#
+# **Predict first.** Which row will have the largest gap?
 
 # %% tags=["demo"]
 if check.ready("along"):
 
     def compare(some):
-        """Return the mean losses of the characters that `some` marks, and the gap between them."""
-        mlp_loss, head_loss = (loss[some].mean().item() for loss in along.values())
-        return {"MLP": mlp_loss, "one head": head_loss, "gap": mlp_loss - head_loss}
+        """Return the mean losses of the characters that `some` marks, and their gap."""
+        share = some.float().mean().item()
+        row = {name: loss[some].mean().item() for name, loss in along.items()}
+        gap = row["MLP, trained further"] - row["one head"]
+        return {"share": share, **row, "gap": gap, "share * gap": share * gap}
 
-    table({f"places {k:3} to {k + 63}": compare(places // 64 == k // 64) for k in bins})
-    print()
-    table({group: compare(kinds == k) for k, group in enumerate(groups)})
-    print(f"{(kinds > 0).float().mean():.0%} of the characters belong to words that come back")
+    rows = {group: compare(kinds == k) for k, group in enumerate(groups)}
+    table(rows | {"all": compare(kinds >= 0)})
+    if is_fables:
+        print(f"\nwho sees only 9 characters loses at least {least:.3f} nats per character by it")
 
 # %% [markdown]
-# *Left: the loss at each place of the story, for both models. Both go up and down with the plot of the
-# fables. They begin together, and after the first hundred characters the head (blue) stays below. Middle: the
-# same for the characters of words that come back, and for no others. Right: the loss on those words, letter by
-# letter, and on all other characters.*
+# On all other characters the two models hardly differ. In words that come back, **it takes
+# something to look for**. A first letter after other characters than then gains next to nothing.
+# After the same ones it gains more than any other letter. Otherwise the gain begins with the second
+# letter, and then it shrinks: the more letters of a word are there, the better the MLP can guess
+# the rest as well.
 #
-# At the beginning of a story there is nothing to look back at, so the two are alike. Then a gap opens: **the
-# further into the story, the more there is to look back at.** (After a few steps only, as with the preset
-# `smoke`, it is less clear.)
-#
-# The two other pictures say where the gap comes from. On all other characters the two hardly differ. On words
-# that come back they do, most of all once a letter or two have been given. To the MLP such a word is as new
-# each time as it was the first time.
+# The last column says what each row adds to the whole gap, the one in the row *all*. That is larger
+# than the gap in the windows, where other stories stand before each one, with names of their own:
+# here each story is read alone. And it is less than half of what the last line says, so there is
+# more to be had by looking back.
 
 # %% [markdown]
 # ## What does it look at?
 #
-# We can watch it. The weights of a head come out if the values are one-hot, as with the mean above. Take
-# the first story in which a name comes back after 200 characters or more, for the first time. Stand on the
-# *first letter* of that name, where the second one has to be predicted.
+# We can watch it. The weights of a head come out if the values are one-hot, as with the mean above.
+# Take the first story in which a name comes back after 200 characters or more, for the first time.
+# Stand on the *first letter* of that name, where the second one has to be predicted.
 #
 # **Predict first.** Which places of the story will be dark?
 
@@ -1044,14 +1109,17 @@ if check.ready("models"):
         print(f"{name}: the probability of {story[begin + 1]!r} is {p:.3f}")
 
 # %% [markdown]
-# *The picture: the story up to the first letter of the name, each character on a field that is the darker,
-# the more the head looks at it.* It looks at the name, where that stood the first time: at the letter *behind*
-# the same first letter. That is the letter it brings back, and the last lines say what it is worth.
+# *The picture: the story up to the first letter of the name, each character on a field that is the
+# darker, the more the head looks at it.* It looks at the name, where that stood the first time: at
+# the letter *behind* the same first letter. That is the letter it brings back, and the last lines
+# say what it is worth.
 #
-# Nobody told it what a name is. It looks for places that came after the same characters, and that is as good
-# for things, numbers and days.
+# It knows nothing of names. The rule is the one that we gave it, "look for places after the same
+# characters", and that serves any word that comes back. What to do with the letter that it finds
+# was left to training.
 #
-# Now go back by one character, to the place *before* the name, where its first letter has to be predicted.
+# Now go back by one character, to the place *before* the name, where its first letter has to be
+# predicted.
 
 # %% tags=["demo"]
 if check.ready("attention"):
@@ -1059,26 +1127,28 @@ if check.ready("attention"):
     display(
         plots.attention_map(attention[before : before + 1, :begin], story[before], story[:begin])
     )
+    print(f"the largest weight is {attention[before].max():.2f}")
     for name, model in models.items():
         p = next_probs(model, story[:begin])[chars.index(story[begin])]
         print(f"{name}: the probability of {story[begin]!r} is {p:.3f}")
 
 # %% [markdown]
-# Here it finds no good place: the weights are small (mind the scale), and it is nearly as much at a loss as
-# the MLP. The bar chart has shown it already: the first letters remain the hardest by far. To know *which*
-# name comes, one would have to ask another question than "who came after these characters?", such as "who is
-# this story about?". **One head asks one kind of question.** So the next lesson takes several, and puts them
-# on top of each other.
+# Here it finds no good place. Each picture has a scale of its own: the darkest field here stands
+# for a far smaller weight than the one above. And the head is as much at a loss as the MLP. Other
+# characters stand before the name than where it stood last, as in the table's row *1st letter*, so
+# they do not tell which name is due. To know that, one would have to ask another question than "Who
+# came after the same characters?", such as "Who is this story about?". **One head asks one kind of
+# question.** So the next lesson takes several, and puts them on top of each other.
 
 # %% [markdown] fold="Something to try: without the push"
-# Set `pushed = False` above, and run that cell and those below again. In our trials such a head learnt
-# nothing about words that come back in this time: there the two models stayed together, letter for letter. It
-# takes far more text and steps, as Olsson and colleagues saw.
+# Set `pushed = False` above, and run that cell and those below again. In our trials such a head
+# learnt nothing about words that come back in this time: there the two models stayed together,
+# letter for letter. It takes far more text and steps, as Olsson and colleagues saw.
 
 # %% [markdown]
-# **Something to play with.** Move along the story and watch where each place looks. Go through a whole name,
-# letter by letter. Find a place that looks at several places at once, and one that looks at itself. What
-# does it look at inside a number, or just after a full stop?
+# **Something to play with.** Move along the story and watch where each place looks. Go through a
+# whole name, letter by letter. Find a place that looks at several places at once, and one that
+# looks at itself. What does it look at inside a number, or just after a full stop?
 
 # %% tags=["demo"]
 if check.ready("attention"):
@@ -1094,15 +1164,16 @@ if check.ready("attention"):
 # %% [markdown]
 # ## What does it cost?
 #
-# As before, a product with a weight of shape `(m, n)` costs `2 * m * n` FLOPs for each token, here a
-# character. For the MLP that is `W1` and `W2`. The head adds
+# As before, a product with a weight of shape `(m, n)` costs `2 * m * n` FLOPs for each token, here
+# a character. For the MLP that is `W1` and `W2`. The head adds
 #
 # - three products with its own weights, for query, key and value: `3 * 2 * (n * C) * head_size`,
 # - more rows in `W1`: `2 * head_size * H`,
-# - and the attention itself. Each character is compared with `T` keys, `2 * T * head_size`, and adds up `T`
-#   values, another `2 * T * head_size`. No parameters belong to that.
+# - and the attention itself. Each character is compared with `T` keys, `2 * T * head_size`, and
+#   adds up `T` values, another `2 * T * head_size`. No parameters belong to that.
 #
-# (We count all `T` places, also those that the mask then hides, since the computer multiplies them as well.)
+# (We count all `T` places, also those that the mask then hides, since the computer multiplies them
+# as well.)
 
 # %% tags=["demo"]
 if check.ready("models"):
@@ -1119,37 +1190,43 @@ if check.ready("models"):
             "loss": losses_now[name],
         }
     table(facts)
-    for T in (256, 1024, 8192):
-        print(f"T = {T:>5}: scores and sums take {2 * 2 * T * d:>9,} FLOPs per token")
+    print()
+    others = flops - 2 * 2 * judged_T * d  # of the head's FLOPs, those that T does not change
+    table(
+        {
+            f"T = {T:5,}": {"scores and sums": 2 * 2 * T * d, "all the rest": others}
+            for T in (256, 1024, 8192)
+        }
+    )
 
 # %% [markdown]
-# The parameters do not depend on how far the head looks. The work does: a text twice as long costs twice as
-# much *per character*, so four times as much in all. That is the price of attention, and much clever work
-# has gone into lowering it.
+# The parameters do not depend on how far the head looks. Of the work, only the scores and sums do:
+# with a text twice as long they cost twice as much *per character*, so four times as much in all.
+# At 256 characters that is a small part of the work, at 8,192 most of it. This is the price of
+# attention, and much clever work has gone into lowering it.
 #
 # ## Every model so far
 #
-# The rungs of the lessons before, as measured when this course was built, and the new one. ("MLP" is the
-# net as it was at the end of lesson 04. What the further steps alone brought it stands in the table above.)
+# The rungs of the lessons before, as measured when this course was built, and two new ones: the MLP
+# after the further steps, and the same with a head.
 
 # %% tags=["demo"]
 if check.ready("models"):
     losses = rungs.before("05_attention") if preset == "laptop" else {"MLP": losses_now["MLP"]}
-    losses["one head"] = losses_now["one head"]
+    losses |= {name: losses_now[name] for name in models}
     floor, floor_error = corpus.floor(validation) if is_fables else (None, 0.0)
     display(plots.ladder(losses, floor, floor_error))
 
 # %% [markdown]
-# To be fair to the head: cut into windows, a story has often lost its beginning, and with it what there was
-# to look back at. In whole stories it gains more, as you saw in the curves.
-#
-# On the fables the 10-gram of lesson 02 is still a little ahead, at the preset `laptop`. It knows their phrases
-# by heart. But whose story it is, no table will ever know, however much text it counts.
+# The best rung is in bold. With the fables, at the preset `laptop`, that is still the 10-gram of
+# lesson 02: it knows their phrases by heart. But a name that stood 300 characters back is beyond
+# it, however much text it counts.
 
 # %% [markdown] contract="quiz"
 # Six questions. Give each answer as one small letter in quotes, such as `answer_1 = "a"`.
 #
-# 1. `weights` has the shape `(T, S)`: queries in the rows, keys in the columns. Softmax makes sure that ...
+# 1. `weights` has the shape `(T, S)`: queries in the rows, keys in the columns. Softmax makes sure
+#    that ...
 #    - (a) each column sums to 1: a key shares itself out among the queries
 #    - (b) each row sums to 1: a query shares out its attention among the keys
 #    - (c) the whole table sums to 1
@@ -1169,10 +1246,11 @@ if check.ready("models"):
 #    - (a) the number of its parameters
 #    - (b) the work for each character
 #    - (c) both
-# 6. Why is the first letter of a name so much harder to bring back than the second?
+# 6. In the pictures above, the head found the second letter of the name, but not the first. Why?
 #    - (a) First letters are capitals, which are rare.
-#    - (b) The first letter stands too far back.
-#    - (c) After one letter there is something to look for. Before it, nothing nearby tells which name is due.
+#    - (b) The first letter stood too far back.
+#    - (c) After one letter there is something to look for. Before it, nothing nearby tells which
+#      name is due.
 
 # %% exercise="quiz" minutes=6 level=1
 ### BEGIN SOLUTION
@@ -1190,37 +1268,37 @@ check("quiz")
 # %% [markdown]
 # ## What you have now
 #
-# - A table of weights, one row for each place that looks, mixes the past into each place by one matrix
-#   product. Each row sums to 1, and the future has weight 0.
-# - Attention computes that table from the text: query times key, divided by $\sqrt{d}$, masked, softmax. Then
-#   it mixes the values.
+# - A table of weights, one row for each place that looks, mixes the past into each place by one
+#   matrix product. Each row sums to 1, and the future has weight 0.
+# - Attention computes that table from the text: query times key, divided by $\sqrt{d}$, masked,
+#   softmax. Then it mixes the values.
 # - Masking means minus infinity *before* the softmax. After it is too late.
-# - A head is three matrices and that formula. It has no weights for distances, so it looks back as far as you
-#   let it.
+# - A head is three matrices and that formula. It has no weights for distances, so it looks back as
+#   far as you let it.
 # - Leaks look like success. Touch the future, watch the past, at every place.
-# - One head copied what had stood in the story before, hundreds of characters back. No context of fixed length
-#   could do that.
+# - With a push at the start, one head learnt to copy what had stood in the story before, hundreds
+#   of characters back. The same net without a head, trained for as long, could not.
 #
-# **Next**, lesson 06. One head asks one kind of question, once. There you take several heads, tell them where
-# they stand, and build them into a block that can be stacked: each layer looks at what the layer below has
-# found out.
+# **Next**, lesson 06. One head asks one kind of question, once. There you take several heads, tell
+# them where they stand, and build them into a block that can be stacked: each layer looks at what
+# the layer below has found out.
 #
-# **In the life of a model** (define, data, features, choose, train, evaluate, optimise, deploy, monitor,
-# update, feed back) this was *choose* and *evaluate*. You chose the kind of model by asking what the data
-# need, and you evaluated it where that need is, not only on average. The test for leaks belongs to every
-# model that you will ever change.
+# **In the life of a model** (define, data, features, choose, train, evaluate, optimise, deploy,
+# monitor, update, feed back) this was *choose* and *evaluate*. You chose the kind of model by
+# asking what the data need, and you evaluated it where that need is, not only on average. The test
+# for leaks belongs to every model that you will ever change.
 #
 # ### References
 #
-# - D. Bahdanau, K. Cho, Y. Bengio (2014). Neural Machine Translation by Jointly Learning to Align and
-#   Translate. arXiv:1409.0473. Where attention began.
-# - A. Graves, G. Wayne, I. Danihelka (2014). Neural Turing Machines. arXiv:1410.5401. Looking things up in a
-#   memory by likeness, in the same year.
+# - D. Bahdanau, K. Cho, Y. Bengio (2014). Neural Machine Translation by Jointly Learning to Align
+#   and Translate. arXiv:1409.0473. Where attention began.
+# - A. Graves, G. Wayne, I. Danihelka (2014). Neural Turing Machines. arXiv:1410.5401. Looking
+#   things up in a memory by likeness, in the same year.
 # - D. P. Kingma, J. Ba (2014). Adam: A Method for Stochastic Optimization. arXiv:1412.6980.
-# - A. Vaswani and others (2017). Attention Is All You Need. *NeurIPS*. Queries, keys, values, and the square
-#   root.
-# - C. Olsson and others (2022). In-context Learning and Induction Heads. *Transformer Circuits Thread*;
-#   arXiv:2209.11895. The heads that copy.
+# - A. Vaswani and others (2017). Attention Is All You Need. *NeurIPS*. Queries, keys, values, and
+#   the square root.
+# - C. Olsson and others (2022). In-context Learning and Induction Heads. *Transformer Circuits
+#   Thread*; arXiv:2209.11895. The heads that copy.
 # - A. Trockman, J. Z. Kolter (2023). Mimetic Initialization of Self-Attention Layers. *ICML*;
 #   arXiv:2305.09828. Beginning near a good place.
 

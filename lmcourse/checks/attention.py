@@ -13,7 +13,6 @@ from lmcourse.student import Student
 LESSON = "05_attention"
 
 Function = Callable[[torch.Tensor], torch.Tensor]
-Weights = dict[str, torch.Tensor]
 
 
 # -------------------------------------------------------------------------------- causal_mask
@@ -60,7 +59,7 @@ def causal_mask(student: Student, reference: Student, rng: Rng) -> Iterator[Case
 # -------------------------------------------------------------------------------- masked_mean
 
 
-@exercise(LESSON, "masked_mean", points=2, forbidden=("cumsum",))
+@exercise(LESSON, "masked_mean", points=2, forbidden=("cumsum", "mean"))
 def masked_mean(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     wide = normal(rng, 2, 4, 3)
     yield case(
@@ -69,6 +68,14 @@ def masked_mean(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         [2, 4, 3],
         hint="The shape stays (B, T, C): weights of shape (T, T) times x. T is x.shape[1]. (An "
         "error about bool? A matrix product needs numbers: causal_mask(T).float().)",
+    )
+    yield case(
+        "four places, all 1: the means at places 1 to 3 are 1",
+        lambda: student.masked_mean(torch.ones(1, 4, 1))[0, 1:, 0],
+        torch.ones(3),
+        hint="Each row of weights has to sum to 1, so divide each row of the mask by its own sum: "
+        ".sum(dim=1, keepdim=True). dim=0 gives the sums of the columns, and so does dim=1 without "
+        "keepdim, as torch lays the sums along the columns. T is the sum of the last row alone.",
     )
     yield case(
         "the first place, which sees only itself",
@@ -82,8 +89,8 @@ def masked_mean(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         "by hand: 2, 4, 9",
         lambda: student.masked_mean(by_hand),
         torch.tensor([[[2.0], [3.0], [5.0]]]),
-        hint="Place t has t + 1 places to take the mean of. So divide each row of the mask by its "
-        "own sum, .sum(dim=1, keepdim=True): not by T, and not by the sums of the columns.",
+        hint="Place t takes the same part, 1 / (t + 1), of each of places 0 to t: 2, (2 + 4) / 2, "
+        "(2 + 4 + 9) / 3.",
     )
     later = wide.clone()
     later[:, 2:] = normal(rng, 2, 2, 3)
@@ -154,6 +161,13 @@ def scaled_dot_product_attention(student: Student, reference: Student, rng: Rng)
     )
     mask = torch.tensor([[True, False], [False, True], [True, True]])
     yield case(
+        "the shape with a mask",
+        lambda: list(ask(long_query, two_keys, ten_twenty, mask).shape),
+        [3, 1],
+        hint="Ask `if mask is not None:`. A line such as `if mask:` wants a single True or False, "
+        "and a mask is a table of them. Inside it, ~mask turns True and False round.",
+    )
+    yield case(
         "the same with a mask: only the first, only the second, both",
         lambda: ask(long_query, two_keys, ten_twenty, mask),
         torch.tensor([[10.0], [20.0], [10 * first + 20 * (1 - first)]]),
@@ -206,6 +220,8 @@ def scaled_dot_product_attention(student: Student, reference: Student, rng: Rng)
 
 # --------------------------------------------------------------------------------------- Head
 
+PARTS = ("query", "key", "value")
+
 
 @probe
 def parameter_shapes(
@@ -220,7 +236,7 @@ def parameter_shapes(
 def outputs(
     _: dict[str, Any],
     Head: Callable[..., torch.nn.Module],
-    weights: Weights,
+    weights: torch.Tensor,
     *inputs: torch.Tensor,
 ) -> list[torch.Tensor]:
     """Return what a head with these weights gives for each of `inputs`, one after the other."""
@@ -232,7 +248,7 @@ def outputs(
 def reached(
     _: dict[str, Any],
     Head: Callable[..., torch.nn.Module],
-    weights: Weights,
+    weights: torch.Tensor,
     x: torch.Tensor,
 ) -> list[str]:
     """Return the names of the parameters that the slopes of a loss reach, in order."""
@@ -242,22 +258,18 @@ def reached(
     return sorted(name for name, grad in grads.items() if grad is not None and bool(grad.any()))
 
 
-def _head(Head: Callable[..., torch.nn.Module], weights: Weights) -> torch.nn.Module:
-    """Return a new head with `weights`, each (head_size, channels)."""
-    head_size, channels = weights["query"].shape
+def _head(Head: Callable[..., torch.nn.Module], weights: torch.Tensor) -> torch.nn.Module:
+    """Return a new head with `weights` (3, head_size, channels), in the order of PARTS."""
+    _, head_size, channels = weights.shape
     head = Head(channels, head_size)
     with torch.no_grad():
-        for name, weight in weights.items():
+        for name, weight in zip(PARTS, weights, strict=True):
             getattr(head, name).weight.copy_(weight)
     return head
 
 
-def _weights(rng: Rng, channels: int, head_size: int) -> Weights:
-    return {name: normal(rng, head_size, channels) for name in ("query", "key", "value")}
-
-
-def _expected(weights: Weights, x: torch.Tensor) -> torch.Tensor:
-    q, k, v = (x @ weights[name].T for name in ("query", "key", "value"))
+def _expected(weights: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    q, k, v = (x @ weight.T for weight in weights)
     return torchs_attention(q, k, v, is_causal=True)
 
 
@@ -266,32 +278,33 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield case(
         "the parameters of Head(6, 4), with their shapes",
         lambda: student.probe(parameter_shapes, student.Head, 6, 4),
-        {f"{name}.weight": [4, 6] for name in ("query", "key", "value")},
+        {f"{name}.weight": [4, 6] for name in PARTS},
         hint="Three attributes, made in __init__ after super().__init__(): self.query, self.key, "
         "self.value. Each is nn.Linear(channels, head_size, bias=False), so it has no bias. Layers "
         "that are made in forward, or kept in a plain list, are not noted.",
     )
-    weights = _weights(rng, 6, 4)
+    weights = normal(rng, len(PARTS), 4, 6)
     x = normal(rng, 2, 5, 6)
     yield case(
         "the shape for x of shape (2, 5, 6)",
         lambda: list(student.probe(outputs, student.Head, weights, x)[0].shape),
         [2, 5, 4],
-        hint="forward returns what attention gives, (B, T, head_size): not the weights. The mask "
-        "is made for T places, and T is x.shape[1]. Mind the return.",
+        hint="forward returns what attention gives, (B, T, head_size). If the shape ends in 6, "
+        "the values are x itself: they are self.value(x). If it ends in 5, those are the weights, "
+        "not what they mix. The mask is made for T places, and T is x.shape[1]. Mind the return.",
     )
     one = normal(rng, 3, 1, 6)
     yield case(
         "one place only: the value of x",
         lambda: student.probe(outputs, student.Head, weights, one)[0],
-        one @ weights["value"].T,
+        one @ weights[-1].T,
         hint="With a single place there is nothing to choose from, and what comes out is "
         "self.value(x). Is the order query, key, value?",
     )
     yield case(
         "the first of five places: its own value",
         lambda: student.probe(outputs, student.Head, weights, x)[0][:, 0],
-        (x @ weights["value"].T)[:, 0],
+        (x @ weights[-1].T)[:, 0],
         hint="The first place may look only at itself. Pass the mask, "
         "causal_mask(x.shape[1]).to(x.device), as the fourth argument.",
     )
@@ -345,7 +358,7 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="All three are to be learnt, so compute with the layers themselves, self.query(x): no "
         ".detach(), no .data, no torch.no_grad().",
     )
-    big, long = _weights(rng, 9, 12), normal(rng, 2, 11, 9)
+    big, long = normal(rng, len(PARTS), 12, 9), normal(rng, 2, 11, 9)
     yield case(
         "another size, head_size above channels",
         lambda: student.probe(outputs, student.Head, big, long)[0],
@@ -365,10 +378,17 @@ def _take(x: torch.Tensor, target: int, source: int) -> torch.Tensor:
     return out
 
 
-def _one_channel(x: torch.Tensor) -> torch.Tensor:
-    """Return `x`, but the last channel of place 0 sees the first channel of place 3."""
+def _from_channel(x: torch.Tensor, channel: int) -> torch.Tensor:
+    """Return `x` with one number of place 3 added to all channels of place 0."""
     out = x.clone()
-    out[:, 0, -1] = out[:, 0, -1] + x[:, 3, 0]
+    out[:, 0] = out[:, 0] + x[:, 3, channel, None]
+    return out
+
+
+def _to_channel(x: torch.Tensor, channel: int) -> torch.Tensor:
+    """Return `x` with the sum of place 3 added to one channel of place 0."""
+    out = x.clone()
+    out[:, 0, channel] = out[:, 0, channel] + x[:, 3].sum(dim=-1)
     return out
 
 
@@ -399,9 +419,9 @@ def _masked_too_late(x: torch.Tensor) -> torch.Tensor:
 
 
 def _second_text(x: torch.Tensor) -> torch.Tensor:
-    """Return `x`, but in the last text of the batch place 1 sees place 4."""
+    """Return `x`, but in the second text of the batch place 1 sees place 4."""
     out = x.clone()
-    out[-1, 1] = out[-1, 1] + x[-1, 4]
+    out[1, 1] = out[1, 1] + x[1, 4]
     return out
 
 
@@ -414,14 +434,17 @@ FUNCTIONS: dict[str, Function] = {
     "first sees last": lambda x: _take(x, 0, -1),
     "place 1 sees place 2": lambda x: _take(x, 1, 2),
     "last but one sees last": lambda x: _take(x, -2, -1),
-    "one channel": _one_channel,
+    "from channel 1": lambda x: _from_channel(x, 1),
+    "from channel 2": lambda x: _from_channel(x, 2),
+    "to channel 1": lambda x: _to_channel(x, 1),
+    "to channel 2": lambda x: _to_channel(x, 2),
     "differences": _differences,
     "rounding": _rounding,
     "masked too late": _masked_too_late,
     "second text": _second_text,
     "two channels of the past": lambda x: _past(_before(x))[..., :2] ** 2,
 }
-"""Suspects for `is_causal`: tensors (B, T, C), T at least 5, to tensors (B, T, D)."""
+"""Suspects for `is_causal`: tensors (B, T, C), made for (3, 6, 4), to tensors (B, T, D)."""
 
 
 @probe
@@ -439,9 +462,9 @@ def x_afterwards(
     return x
 
 
-@exercise(LESSON, "is_causal", points=3)
+@exercise(LESSON, "is_causal", points=4)
 def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    x = normal(rng, 2, 6, 4)
+    x = normal(rng, 3, 6, 4)
 
     def judged(
         name: str,
@@ -501,11 +524,29 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "A leak may be anywhere. Try every place t from 1 to T - 1, with a fresh copy each "
             "time, and compare all places before t, not only the nearest or the first.",
         )
+    for channel in (1, 2):
+        yield judged(
+            f"only channel {channel} of place 3 is seen, at place 0",
+            f"from channel {channel}",
+            False,
+            "A leak may come from one channel only. Change all channels, changed[:, t:], not one "
+            "of them such as changed[:, t:, 0].",
+        )
+    for channel in (1, 2):
+        yield judged(
+            f"only channel {channel} of place 0 sees place 3",
+            f"to channel {channel}",
+            False,
+            "A leak may go to one channel only. Compare all channels, before[:, :t], not one of "
+            "them such as before[:, :t, -1].",
+        )
     yield judged(
-        "the last channel of place 0 sees the first channel of place 3",
-        "one channel",
+        "only in the second of three texts place 1 sees place 4",
+        "second text",
         False,
-        "A leak may be in one channel only. Change all channels, and compare all of them.",
+        "A leak may show in one text only. Change all texts, changed[:, t:], and compare all of "
+        "them, before[:, :t]. changed[0, t:] changes the first text alone, before[0, :t] compares "
+        "the first text alone.",
     )
     yield judged(
         "each place sees differences between the channels of all places",
@@ -520,7 +561,15 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         False,
         "Setting the future to 0, or multiplying it, changes nothing if it is 0 already. Change "
         "it to random numbers.",
-        at=torch.zeros(2, 6, 4),
+        at=torch.zeros(3, 6, 4),
+    )
+    yield judged(
+        "differences between the channels again, with an x of zeros",
+        "differences",
+        False,
+        "One random number for all channels leaves no differences between them. Each channel gets "
+        "a number of its own: torch.randn_like(changed[:, t:]).",
+        at=torch.zeros(3, 6, 4),
     )
     yield judged(
         "a function that rounds a little differently each time",
@@ -544,13 +593,6 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         at=normal(rng, 1, 1, 3),
     )
     yield judged(
-        "only in the second text place 1 sees place 4",
-        "second text",
-        False,
-        "Change all texts of the batch, and compare all of them.",
-        hidden=True,
-    )
-    yield judged(
         "a result with other channels than x",
         "two channels of the past",
         True,
@@ -566,11 +608,19 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 def windows(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     ids = torch.arange(8)
     yield case(
+        "x and y for N = 8, T = 3: how many axes each has",
+        lambda: [len(part.shape) for part in student.windows(ids, 3)],
+        [2, 2],
+        hint="Return two tensors, x and y, both (W, T). (An error about slice indices? W has "
+        "to be a whole number: / gives 2.333 here, // rounds it down.)",
+    )
+    yield case(
         "the shapes of x and y for N = 8, T = 3",
         lambda: [list(part.shape) for part in student.windows(ids, 3)],
         [[2, 3], [2, 3]],
-        hint="Return two tensors, x and y, both (W, T). The windows do not overlap, so each "
-        "character stands in x once at most.",
+        hint="W = (N - 1) // T = 7 // 3 = 2. One window too few? Both are complete here, as their "
+        "last target is id 6. Too many? The windows do not overlap, so each character stands in x "
+        "once at most.",
     )
     yield case(
         "x for the numbers 0 to 7, T = 3",
@@ -657,8 +707,8 @@ QUESTIONS = (
         "answer_6",
         "the second letter, and the first",
         "What does the query look for at the first letter of the name, and what before it?",
-        "The head finds what came after the same characters. Before the name, these do not say "
-        "which name is due.",
+        "The head finds what came after the same characters. Where any name can follow these, they "
+        "do not say which one is due.",
     ),
 )
 

@@ -61,6 +61,16 @@ def without_slope(
 
 
 @probe
+def changes_input(
+    _: dict[str, Any], kind: type[nn.Module], arguments: list[Any], x: torch.Tensor
+) -> bool:
+    """Return whether `kind(*arguments)` changes the tensor that it is given."""
+    before = x.clone()
+    kind(*arguments)(x)
+    return not torch.equal(x, before)
+
+
+@probe
 def wired(
     _: dict[str, Any], kind: type[nn.Module], weights: Weights, x: torch.Tensor
 ) -> torch.Tensor:
@@ -174,10 +184,18 @@ def _moved(results: list[torch.Tensor]) -> list[float]:
     return [float((other[:, :t] - first[:, :t]).abs().max()) for t, other in pasts]
 
 
+def _shape(x: Any) -> list[int] | None:
+    """Return the shape of x, or None if nothing came back."""
+    return None if x is None else list(x.shape)
+
+
+NO_RETURN = "If nothing comes back, the `return` is missing."
+
+
 # ------------------------------------------------------------------------------ MultiHeadAttention
 
 
-@exercise(LESSON, "MultiHeadAttention", points=4)
+@exercise(LESSON, "MultiHeadAttention", points=6)
 def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def ask(
         arguments: list[Any], weights: Weights, *inputs: torch.Tensor, training: bool = False
@@ -197,23 +215,42 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
     x = normal(rng, 2, 3, 6)
     yield case(
         "the shape of what comes out",
-        lambda: list(ask([6, 2], weights, x)[0].shape),
+        lambda: _shape(ask([6, 2], weights, x)[0]),
         [2, 3, 6],
         hint="(B, T, C) comes in, and (B, T, C) goes out: put the heads side by side again. "
-        "Reshape to (B, T, heads, d), where d is C // heads.",
+        f"Reshape to (B, T, heads, d), where d is C // heads. {NO_RETURN}",
     )
     eye = torch.eye(4)
     # Scores of 141 with itself and of 0 with the others, however the channels are cut into heads.
     signs = torch.tensor([[1.0, 1, 1, 1], [1, -1, -1, 1], [-1, 1, 1, -1]])
     alone = {"query.weight": 10 * eye, "key.weight": 10 * eye}
     as_it_is = {"value.weight": eye, "project.weight": eye}
+    plain = {"query.weight": eye, "key.weight": eye} | as_it_is
+    # Wherever a position looks and however the heads come back, one number of four is not 0.
+    one_channel = torch.tensor([1.0, 0, 0, 0]).expand(1, 3, 4).contiguous()
+    yield case(
+        "three positions whose channel 0 is 1 and the rest 0: how many numbers are not 0",
+        lambda: int((ask([4, 2], plain, one_channel)[0] != 0).sum()),
+        3,
+        hint="On the way in, each head needs its channels of every position. A reshape straight to "
+        "(B, heads, T, d) cuts between positions: reshape to (B, T, heads, d) first, and then "
+        "transpose(1, 2).",
+    )
     texts = torch.stack([signs, signs[[2, 0, 1]]])
+    single = normal(rng, 2, 1, 6)
+    yield case(
+        "a text of one character: its value, projected",
+        lambda: ask([6, 2], weights, single)[0],
+        single @ weights["value.weight"].T @ weights["project.weight"].T,
+        hint="Queries come from the layer query, keys from key, values from value. At the end "
+        "`project` is applied to all channels together.",
+    )
     yield case(
         "each position looks at itself alone: what comes back is what went in",
         lambda: ask([4, 2], alone | as_it_is, texts)[0],
         texts,
-        hint="After the attention the axes are (B, heads, T, d). Use transpose(1, 2) once more "
-        "before the reshape to (B, T, C), or positions and heads are mixed up.",
+        hint="On the way back the axes are (B, heads, T, d). Use transpose(1, 2) once more before "
+        "the reshape to (B, T, C), or positions and heads are mixed up.",
     )
     futures = _other_futures(rng, normal(rng, 1, 5, 6))
     yield case(
@@ -230,21 +267,11 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
         "all scores are alike: the mean of the past",
         lambda: ask([4, 2], alike | as_it_is, numbers)[0],
         means,
-        hint="Each head needs its channels of every position. A reshape straight to "
-        "(B, heads, T, d) cuts between positions: reshape to (B, T, heads, d) first, and then "
-        "transpose(1, 2).",
-    )
-    single = normal(rng, 2, 1, 6)
-    yield case(
-        "a text of one character: its value, projected",
-        lambda: ask([6, 2], weights, single)[0],
-        single @ weights["value.weight"].T @ weights["project.weight"].T,
-        hint="At the end `project` is applied to all channels together. Queries come from the "
-        "layer query, keys from key, values from value.",
+        hint="Where all scores are equal, each position takes the mean of itself and those before "
+        "it: scores are query times key, and their softmax is multiplied with the values.",
     )
     # In each position all channels are equal, so it does not matter which of them make a head.
     equal = torch.tensor([1.0, 2.0, -1.0]).reshape(1, 3, 1).expand(1, 3, 4).contiguous()
-    plain = {"query.weight": eye, "key.weight": eye} | as_it_is
     yield case(
         "the size of the scores, with 2 heads of 2 channels",
         lambda: ask([4, 2], plain, equal)[0],
@@ -262,30 +289,6 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
         atol=1e-4,
     )
     yield case(
-        "with dropout = 0.5, in evaluation: nothing is dropped",
-        lambda: ask([6, 2, 0.5], weights, x)[0],
-        _attention(weights, 2, x),
-        hint="Dropout works only in training. Use the p that is there, and not self.dropout: "
-        "F.dropout(x, self.dropout) and dropout_p=self.dropout always drop.",
-        atol=1e-4,
-    )
-    wide = {name: torch.eye(16) for name in weights}
-    ones = torch.ones(200, 1, 16)
-    yield case(
-        "with dropout = 0.5, in training: how many of 200 rows lose their only weight",
-        lambda: _empty_rows(ask([16, 1, 0.5], wide, ones, training=True)[0]),
-        0.5,
-        hint="Hand dropout_p=p to the attention function, so that attention weights are dropped.",
-        atol=0.25,
-    )
-    yield case(
-        "with dropout = 0.5, in training: how many numbers of the other rows are 0",
-        lambda: _holes(ask([16, 1, 0.5], wide, ones, training=True)[0]),
-        0.5,
-        hint="What comes out of `project` goes through F.dropout(..., p).",
-        atol=0.15,
-    )
-    yield case(
         "parameters that no slope reaches",
         lambda: student.probe(without_slope, student.MultiHeadAttention, [6, 2], x),
         [],
@@ -300,6 +303,32 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
         _attention(many, 4, longer),
         hint="Use self.heads, and take B, T and C from x.shape.",
         atol=1e-3,
+    )
+    yield case(
+        "with dropout = 0.5, in evaluation: nothing is dropped",
+        lambda: ask([6, 2, 0.5], weights, x)[0],
+        _attention(weights, 2, x),
+        hint="Dropout works only in training. Use the p that is there, and not self.dropout: "
+        "F.dropout(x, self.dropout) and dropout_p=self.dropout always drop.",
+        atol=1e-4,
+    )
+    # `project` mixes the channels: a number that is 0 before it is none behind it.
+    wide = {name: torch.eye(16) + (name == "project.weight") for name in weights}
+    ones = torch.ones(200, 1, 16)
+    yield case(
+        "with dropout = 0.5, in training: the share of positions that lose their only weight",
+        lambda: _empty_rows(ask([16, 1, 0.5], wide, ones, training=True)[0]),
+        0.5,
+        hint="Hand dropout_p=p to the attention function, so that attention weights are dropped.",
+        atol=0.25,
+    )
+    yield case(
+        "with dropout = 0.5, in training: the share of zeros at the other positions",
+        lambda: _holes(ask([16, 1, 0.5], wide, ones, training=True)[0]),
+        0.5,
+        hint="The very last result is dropped: what comes out of `project` goes through "
+        "F.dropout(..., p), and not what goes into it.",
+        atol=0.15,
     )
     order = torch.from_numpy(rng.permutation(3))
     yield case(
@@ -345,9 +374,16 @@ def _positions(T: int, C: int) -> torch.Tensor:
 def positional_encoding(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield case(
         "the shape for T = 5, channels = 4",
-        lambda: list(student.positional_encoding(5, 4).shape),
+        lambda: _shape(student.positional_encoding(5, 4)),
         [5, 4],
-        hint="A row for each position, a column for each channel: (T, channels).",
+        hint=f"A row for each position, a column for each channel: (T, channels). {NO_RETURN}",
+    )
+    yield case(
+        "the kind of its numbers",
+        lambda: str(student.positional_encoding(5, 4).dtype),
+        "torch.float32",
+        hint="A tensor of float32, which torch makes by itself unless you ask for another kind. "
+        "From float64, as of numpy, .float() leads there.",
     )
     yield case(
         "column 0: the sine of the fastest clock",
@@ -411,6 +447,21 @@ def layer_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "first. A tensor is a parameter only if it is wrapped in nn.Parameter.",
     )
     x = 3 * normal(rng, 2, 3, 4) + 1
+    yield case(
+        "the shape of what comes out",
+        lambda: _shape(ask([4], at_first(4), x)[0]),
+        [2, 3, 4],
+        hint="What comes out has the shape of what came in: keepdim=True lets mean and variance "
+        "stretch over the channels again. Write the formula yourself: torch's layer_norm is "
+        f"refused here. {NO_RETURN}",
+    )
+    yield case(
+        "whether x is changed",
+        lambda: student.probe(changes_input, student.LayerNorm, [4], x),
+        False,
+        hint="x -= ... and x /= ... change the tensor itself, and the stream still needs it. "
+        "Make a new one: (x - mean) / ...",
+    )
     yield case(
         "one position by itself, and the same one among others: the largest difference",
         lambda: _largest_difference(ask([4], at_first(4), x, x[1:, 2:])),
@@ -498,6 +549,14 @@ def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         hint="Two layers in __init__: expand, nn.Linear(channels, 4 * channels), and shrink, "
         "nn.Linear(4 * channels, channels), both with a bias.",
     )
+    weights = _random_weights(rng, _feed_forward_shapes(4))
+    x = normal(rng, 2, 3, 4)
+    yield case(
+        "the shape of what comes out",
+        lambda: _shape(ask([4], weights, x)[0]),
+        [2, 3, 4],
+        hint=f"(B, T, C) comes in, and (B, T, C) goes out: expand, then shrink. {NO_RETURN}",
+    )
     through = {
         "expand.weight": torch.tensor([[1.0], [0.0], [0.0], [0.0]]),
         "expand.bias": torch.zeros(4),
@@ -513,8 +572,14 @@ def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         "none, and not behind shrink. (The stream is added in the block, not here.)",
         atol=1e-3,  # GELU's tanh form differs by half as much
     )
-    weights = _random_weights(rng, _feed_forward_shapes(4))
-    x = normal(rng, 2, 3, 4)
+    tails = torch.tensor([[[-2.5], [-2.0], [2.0], [2.5]]])
+    yield case(
+        "the same at -2.5, -2, 2 and 2.5, to four places",
+        lambda: ask([1], through, tails)[0],
+        -F.gelu(tails),
+        hint='Take F.gelu(z) as it is: with approximate="tanh" it is another function, which '
+        "only comes near.",
+    )
     yield case(
         "random weights",
         lambda: ask([4], weights, x)[0],
@@ -566,6 +631,20 @@ def twice(namespace: dict[str, Any], x: torch.Tensor, p: float) -> list[torch.Te
     return [namespace["dropout"](x, p, True), namespace["dropout"](x, p, True)]
 
 
+@probe
+def dropout_changes_input(namespace: dict[str, Any], x: torch.Tensor, p: float) -> bool:
+    """Return whether dropout changes the tensor that it is given."""
+    before = x.clone()
+    namespace["dropout"](x, p, True)
+    return not torch.equal(x, before)
+
+
+@probe
+def zeros_in_calls(namespace: dict[str, Any], x: torch.Tensor, p: float, calls: int) -> list[int]:
+    """Return how many zeros each of some calls of dropout gives."""
+    return [int((namespace["dropout"](x, p, True) == 0).sum()) for _ in range(calls)]
+
+
 @exercise(
     LESSON,
     "dropout",
@@ -574,6 +653,21 @@ def twice(namespace: dict[str, Any], x: torch.Tensor, p: float) -> list[torch.Te
 )
 def dropout(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     x = normal(rng, 3, 4)
+    ones = torch.ones(40, 40)
+    yield case(
+        "the shape of what comes out",
+        lambda: _shape(student.dropout(x, 0.5, True)),
+        [3, 4],
+        hint="What comes out has the shape of x. Write it yourself, with torch.rand: torch's own "
+        f"dropout is refused here. {NO_RETURN}",
+    )
+    yield case(
+        "whether x is changed",
+        lambda: student.probe(dropout_changes_input, ones, 0.5),
+        False,
+        hint="x[...] = 0, x *= ... and x /= ... change the tensor itself, and others may still "
+        "need it. Make a new one, such as x * stays, or work on x.clone().",
+    )
     yield case(
         "not in training: as it is",
         lambda: student.dropout(x, 0.5, False),
@@ -588,21 +682,12 @@ def dropout(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="With p = 0 every number stays, and is divided by 1. p is the share that goes, not "
         "the share that stays.",
     )
-    ones = torch.ones(40, 40)
     yield case(
         "1,600 ones, p = 0.25: the different numbers that come out",
         lambda: sorted({round(value, 3) for value in _flat(student.dropout(ones, 0.25, True))}),
         [0.0, 1.333],
         hint="What stays is divided by 1 - p, here by 0.75, so that the mean is as it was. p is "
         "the share that goes, and which ones go is drawn by chance.",
-    )
-    yield case(
-        "1,600 ones, p = 0.25: the share of zeros",
-        lambda: _flat(student.dropout(ones, 0.25, True)).count(0.0) / 1600,
-        0.25,
-        hint="Each number goes with probability p: torch.rand_like(x) is below p with probability "
-        "p.",
-        atol=0.08,  # 7 standard errors
     )
     # Two rows of 40 alike by chance: once in 10^9 tries, and they are drawn by a fixed seed.
     yield case(
@@ -613,10 +698,25 @@ def dropout(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "rows or columns: give it the shape of x.",
     )
     yield case(
+        "1,600 ones, p = 0.25: the share of zeros",
+        lambda: _flat(student.dropout(ones, 0.25, True)).count(0.0) / 1600,
+        0.25,
+        hint="Each number goes with probability p: torch.rand_like(x) is below p with probability "
+        "p.",
+        atol=0.08,  # 7 standard errors
+    )
+    yield case(
         "two calls: whether both give the same",
         lambda: torch.equal(*student.probe(twice, ones, 0.5)),
         False,
         hint="Every call draws anew. A seed inside the function makes all calls the same.",
+    )
+    yield case(
+        "30 calls with 16 ones, p = 0.5: whether all give the same number of zeros",
+        lambda: len(set(student.probe(zeros_in_calls, torch.ones(16), 0.5, 30))) == 1,
+        False,  # by chance: once in 10^20 tries
+        hint="Each number has a draw of its own, so how many go is left to chance: do not choose a "
+        "fixed number of them.",
     )
     yield case(
         "training is True when it is not given: whether anything is dropped",
@@ -657,7 +757,7 @@ def _off(came: torch.Tensor, if_kept: torch.Tensor) -> float:
 # ------------------------------------------------------------------------------------------- Block
 
 
-@exercise(LESSON, "Block", points=3)
+@exercise(LESSON, "Block", points=4)
 def block(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def ask(
         arguments: list[Any], weights: Weights, *inputs: torch.Tensor, training: bool = False
@@ -671,6 +771,21 @@ def block(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         _block_shapes(4),
         hint="Four parts in __init__: norm1, attention, norm2 and feed_forward. The two norms are "
         "two modules of their own, each with its own weight and bias.",
+    )
+    weights = _random_weights(rng, _block_shapes(6))
+    x = normal(rng, 2, 5, 6)
+    yield case(
+        "the shape of what comes out",
+        lambda: _shape(ask([6, 2], weights, x)[0]),
+        [2, 5, 6],
+        hint=f"(B, T, C) comes in, and (B, T, C) goes out. {NO_RETURN}",
+    )
+    yield case(
+        "whether x is changed",
+        lambda: student.probe(changes_input, student.Block, [6, 2], x),
+        False,
+        hint="x += ... changes the tensor itself, which the norm still needs on the way back: "
+        "write x = x + ...",
     )
     # The halves are tried with simple parts in place of the student's own.
     parts = _random_weights(
@@ -726,8 +841,6 @@ def block(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "attention has already added.",
         atol=1e-3,
     )
-    weights = _random_weights(rng, _block_shapes(6))
-    x = normal(rng, 2, 5, 6)
     yield case(
         "with your own parts, two heads",
         lambda: ask([6, 2], weights, x)[0],
@@ -762,7 +875,9 @@ def block(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "parameters that no slope reaches",
         lambda: student.probe(without_slope, student.Block, [6, 2], x),
         [],
-        hint="All four parts must be used in forward.",
+        hint="All four parts must be used in forward. If torch speaks of an inplace operation: "
+        "x += ... changes the tensor itself, which the norm still needs on the way back, so write "
+        "x = x + ...",
     )
     wide = _random_weights(rng, _block_shapes(12))
     wide = {name: value / 2 for name, value in wide.items()}
@@ -784,9 +899,10 @@ QUESTIONS = (
     (
         "answer_1",
         "what heads cost",
-        "Reread how the channels are cut, and the last line of the cell that counts parameters.",
-        "The layers are (C, C) however many heads there are: heads only decide how the channels "
-        "are cut.",
+        "Reread how the channels are cut, and the example at the end of the contract of "
+        "MultiHeadAttention.",
+        "64 channels are cut into 8 heads of 8. The four layers are (64, 64) however many heads "
+        "there are: 4 · 64 · 64.",
     ),
     (
         "answer_2",
@@ -798,14 +914,16 @@ QUESTIONS = (
     (
         "answer_3",
         "a shuffled past",
-        "Run the cell again that shuffles nine characters.",
-        "Weights depend on what stands in a place, not on where it is, and a sum has no order.",
+        "Run the cell again that shuffles nine characters. Which character stayed where it was?",
+        "The last character is the same, and those before it are the same bag. In the other pairs "
+        "another character is last, or the bag has one more.",
     ),
     (
         "answer_4",
-        "slopes in a deep stack",
-        "Reread the paragraph about 1 + f'(x), below the picture with twelve layers.",
-        "Multiply out the factors 1 + f': one of the products is 1 · 1 · 1 ... and fades nowhere.",
+        "layers that replace",
+        "Look at the last column of the table with the norm in front of each layer.",
+        "Each layer hands on means of means, and nothing tells any longer which character stands "
+        "where. With x + f(norm(x)) the character stays in the sum.",
     ),
     (
         "answer_5",

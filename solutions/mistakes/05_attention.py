@@ -42,7 +42,7 @@ def causal_mask(T):
 
 # %% exercise="masked_mean" mistake="one mean for each text" hint="The shape stays (B, T, C)"
 def masked_mean(x):
-    return x.mean(dim=1)
+    return x.sum(dim=1) / x.shape[1]
 
 
 # %% exercise="masked_mean" mistake="T is the number of texts" hint="T is x.shape[1]"
@@ -53,7 +53,7 @@ def masked_mean(x):
 
 # %% exercise="masked_mean" mistake="the mean over all T" hint="nothing comes from later places"
 def masked_mean(x):
-    return x.mean(dim=1, keepdim=True).expand(x.shape)
+    return (x.sum(dim=1, keepdim=True) / x.shape[1]).expand(x.shape)
 
 
 # %% exercise="masked_mean" mistake="without the place itself" hint="takes part in its own mean"
@@ -62,27 +62,27 @@ def masked_mean(x):
     return (weights / weights.sum(dim=1, keepdim=True).clamp(min=1)) @ x
 
 
-# %% exercise="masked_mean" mistake="divides by T" hint="The mean of a single row is that row"
+# %% exercise="masked_mean" mistake="divides by T" hint="T is the sum of the last row alone"
 def masked_mean(x):
     T = x.shape[1]
     return causal_mask(T).float() @ x / T
 
 
-# %% exercise="masked_mean" mistake="the sum, not the mean" hint="Place t has t + 1 places"
+# %% exercise="masked_mean" mistake="the sum, not the mean" hint="Each row of weights has to sum to 1"
 def masked_mean(x):
     return causal_mask(x.shape[1]).float() @ x
 
 
-# %% exercise="masked_mean" mistake="divides the columns" hint="The mean of a single row is that row"
+# %% exercise="masked_mean" mistake="divides the columns" hint="dim=0 gives the sums of the columns"
 def masked_mean(x):
     weights = causal_mask(x.shape[1]).float()
     return (weights / weights.sum(dim=0, keepdim=True)) @ x
 
 
-# %% exercise="masked_mean" mistake="forgets keepdim" hint="The mean of a single row is that row"
+# %% exercise="masked_mean" mistake="forgets keepdim" hint="so does dim=1 without keepdim"
 def masked_mean(x):
     weights = causal_mask(x.shape[1]).float()
-    return (weights / weights.sum(dim=1).flip(0)) @ x
+    return (weights / weights.sum(dim=1)) @ x
 
 
 # %% exercise="masked_mean" mistake="the mean of the future" hint="nothing comes from later places"
@@ -96,6 +96,12 @@ def masked_mean(x):
     weights = causal_mask(x.shape[1]).float()
     weights = weights / weights.sum(dim=1, keepdim=True)
     return (weights @ x[0]).expand(x.shape)
+
+
+# %% exercise="masked_mean" mistake="the mean of each past, in a loop" hint="weights of shape (T, T) times x"
+def masked_mean(x):
+    means = [x[:, : t + 1].mean(dim=1) for t in range(x.shape[1])]
+    return torch.stack(means, dim=1)
 
 
 # %% exercise="masked_mean" mistake="multiplies by a mask of bools" hint="causal_mask(T).float()"
@@ -173,6 +179,14 @@ def scaled_dot_product_attention(query, key, value, mask=None):
     if mask is not None:
         weights = weights.masked_fill(~mask, 0.0)
     return weights @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="asks whether a table is True" hint="`if mask:` wants a single True or False"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if mask:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return torch.softmax(scores, dim=-1) @ value
 
 
 # %% exercise="scaled_dot_product_attention" mistake="the mask inverted" hint="True means: may look"
@@ -318,7 +332,7 @@ class Head(nn.Module):
         scaled_dot_product_attention(self.query(x), self.key(x), self.value(x), mask)
 
 
-# %% exercise="Head" mistake="returns the weights" hint="not the weights"
+# %% exercise="Head" mistake="returns the weights" hint="those are the weights"
 class Head(nn.Module):
     def __init__(self, channels, head_size):
         super().__init__()
@@ -369,7 +383,7 @@ class Head(nn.Module):
         return scaled_dot_product_attention(self.key(x), self.query(x), self.value(x), mask)
 
 
-# %% exercise="Head" mistake="x itself as value" hint="(B, T, head_size)"
+# %% exercise="Head" mistake="x itself as value" hint="the values are x itself"
 class Head(nn.Module):
     def __init__(self, channels, head_size):
         super().__init__()
@@ -537,24 +551,122 @@ def is_causal(function, x):
     return True
 
 
-# %% exercise="is_causal" mistake="changes only the first channel's neighbour" hint="Change all channels"
+# %% exercise="is_causal" mistake="changes only the first channel" hint="changed[:, t:], not one"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:, 0] = torch.randn_like(changed[:, t:, 0])
+        after = function(changed)
+        if not torch.allclose(before[:, :t], after[:, :t], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="changes only the second channel" hint="changed[:, t:], not one"
 def is_causal(function, x):
     before = function(x)
     for t in range(1, x.shape[1]):
         changed = x.clone()
         changed[:, t:, 1] = torch.randn_like(changed[:, t:, 1])
-        if not torch.allclose(before[:, :t], function(changed)[:, :t], atol=1e-4):
+        after = function(changed)
+        if not torch.allclose(before[:, :t], after[:, :t], atol=1e-4):
             return False
     return True
 
 
-# %% exercise="is_causal" mistake="compares only the first channel" hint="compare all of them"
+# %% exercise="is_causal" mistake="changes only the last channel" hint="changed[:, t:], not one"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:, -1] = torch.randn_like(changed[:, t:, -1])
+        after = function(changed)
+        if not torch.allclose(before[:, :t], after[:, :t], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="compares only the first channel" hint="before[:, :t], not one"
 def is_causal(function, x):
     before = function(x)
     for t in range(1, x.shape[1]):
         changed = x.clone()
         changed[:, t:] = torch.randn_like(changed[:, t:])
-        if not torch.allclose(before[:, :t, 0], function(changed)[:, :t, 0], atol=1e-4):
+        after = function(changed)
+        if not torch.allclose(before[:, :t, 0], after[:, :t, 0], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="compares only the last channel" hint="before[:, :t], not one"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        after = function(changed)
+        if not torch.allclose(before[:, :t, -1], after[:, :t, -1], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="changes only the first text" hint="changed[0, t:] changes the first text alone"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[0, t:] = torch.randn_like(changed[0, t:])
+        after = function(changed)
+        if not torch.allclose(before[:, :t], after[:, :t], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="compares only the first text" hint="before[0, :t] compares the first text alone"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        after = function(changed)
+        if not torch.allclose(before[0, :t], after[0, :t], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="compares only the last text" hint="compare all of them"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:])
+        after = function(changed)
+        if not torch.allclose(before[-1, :t], after[-1, :t], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="one number for all channels" hint="Each channel gets a number of its own"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn(1)
+        after = function(changed)
+        if not torch.allclose(before[:, :t], after[:, :t], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" mistake="one number for all channels of a place" hint="Each channel gets a number of its own"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn_like(changed[:, t:, :1])
+        after = function(changed)
+        if not torch.allclose(before[:, :t], after[:, :t], atol=1e-4):
             return False
     return True
 
@@ -628,6 +740,18 @@ def is_causal(function, x):
 # %% exercise="windows" mistake="overlapping windows" hint="The windows do not overlap"
 def windows(ids, T):
     return ids[:-1].unfold(0, T, 1), ids[1:].unfold(0, T, 1)
+
+
+# %% exercise="windows" mistake="one window too few" hint="One window too few?"
+def windows(ids, T):
+    W = len(ids) // T - 1
+    return ids[: W * T].reshape(W, T), ids[1 : W * T + 1].reshape(W, T)
+
+
+# %% exercise="windows" mistake="divides without rounding" hint="// rounds it down"
+def windows(ids, T):
+    W = (len(ids) - 1) / T
+    return ids[: W * T].reshape(W, T), ids[1 : W * T + 1].reshape(W, T)
 
 
 # %% exercise="windows" mistake="only the inputs" hint="Return two tensors"

@@ -110,6 +110,64 @@ class MultiHeadAttention(nn.Module):
         return self.project(y.reshape(B, T, C))
 
 
+# %% exercise="MultiHeadAttention" mistake="returns nothing" hint="`return` is missing"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        self.project(y.transpose(1, 2).reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="reshapes straight into heads, comes back right" hint="On the way in"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        d = C // self.heads
+        q = self.query(x).reshape(B, self.heads, T, d)
+        k = self.key(x).reshape(B, self.heads, T, d)
+        v = self.value(x).reshape(B, self.heads, T, d)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.project(y.transpose(1, 2).reshape(B, T, C))
+
+
+# %% exercise="MultiHeadAttention" mistake="takes the values from the keys" hint="values from value"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.project(y.transpose(1, 2).reshape(B, T, C))
+
+
 # %% exercise="MultiHeadAttention" mistake="no mask" hint="itself and back"
 class MultiHeadAttention(nn.Module):
     def __init__(self, channels, heads, dropout=0.0):
@@ -369,6 +427,26 @@ class MultiHeadAttention(nn.Module):
         return self.project(y.transpose(1, 2).reshape(B, T, C))
 
 
+# %% exercise="MultiHeadAttention" mistake="dropout before project" hint="and not what goes into it"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        p = self.dropout if self.training else 0.0
+        q = self.query(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        k = self.key(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).reshape(B, T, self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
+        return self.project(F.dropout(y.transpose(1, 2).reshape(B, T, C), p))
+
+
 # %% exercise="MultiHeadAttention" mistake="cuts the slopes off" hint="no .detach()"
 class MultiHeadAttention(nn.Module):
     def __init__(self, channels, heads, dropout=0.0):
@@ -394,6 +472,33 @@ def positional_encoding(T, channels):
     rates = 10000 ** (-torch.arange(0, channels, 2) / channels)
     angles = torch.arange(T).reshape(T, 1) * rates
     return torch.stack([angles.sin(), angles.cos()], dim=2).reshape(T, channels).T
+
+
+# %% exercise="positional_encoding" mistake="returns nothing" hint="`return` is missing"
+def positional_encoding(T, channels):
+    angles = torch.arange(T).reshape(T, 1) * 10000 ** (-torch.arange(0, channels, 2) / channels)
+    encoding = torch.zeros(T, channels)
+    encoding[:, 0::2], encoding[:, 1::2] = angles.sin(), angles.cos()
+
+
+# %% exercise="positional_encoding" mistake="float64 in torch" hint="A tensor of float32"
+def positional_encoding(T, channels):
+    angles = torch.arange(T).reshape(T, 1) * 10000 ** (-torch.arange(0, channels, 2) / channels)
+    encoding = torch.zeros(T, channels, dtype=torch.float64)
+    encoding[:, 0::2], encoding[:, 1::2] = angles.sin(), angles.cos()
+    return encoding
+
+
+# %% exercise="positional_encoding" mistake="float64 from numpy" hint=".float() leads there"
+def positional_encoding(T, channels):
+    import numpy as np
+
+    table = np.zeros((T, channels))
+    for t in range(T):
+        for i in range(channels // 2):
+            angle = t * 10000 ** (-2 * i / channels)
+            table[t, 2 * i], table[t, 2 * i + 1] = np.sin(angle), np.cos(angle)
+    return torch.from_numpy(table)
 
 
 # %% exercise="positional_encoding" mistake="counts from 1" hint="counted from 0"
@@ -488,6 +593,46 @@ class LayerNorm(nn.Module):
         variance = x.var(dim=-1, correction=0, keepdim=True)
         y = (x - x.mean(dim=-1, keepdim=True)) / torch.sqrt(variance + self.eps)
         return y * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="calls torch's" hint="is refused here"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
+
+
+# %% exercise="LayerNorm" mistake="returns nothing" hint="`return` is missing"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        mean = x.mean(dim=-1, keepdim=True)
+        variance = x.var(dim=-1, correction=0, keepdim=True)
+        y = (x - mean) / torch.sqrt(variance + self.eps) * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="changes the stream itself" hint="change the tensor itself"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        x -= x.mean(dim=-1, keepdim=True)
+        variance = (x**2).mean(dim=-1, keepdim=True)
+        return x / torch.sqrt(variance + self.eps) * self.weight + self.bias
 
 
 # %% exercise="LayerNorm" mistake="normalises over the batch" hint="over its channels"
@@ -692,6 +837,43 @@ class FeedForward(nn.Module):
         return F.dropout(self.shrink(F.relu(self.expand(x))), p)
 
 
+# %% exercise="FeedForward" mistake="the tanh form of GELU" hint="as it is"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        return F.dropout(self.shrink(F.gelu(self.expand(x), approximate="tanh")), p)
+
+
+# %% exercise="FeedForward" mistake="returns nothing" hint="`return` is missing"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        self.shrink(F.gelu(self.expand(x)))
+
+
+# %% exercise="FeedForward" mistake="forgets to shrink" hint="expand, then shrink"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        return F.gelu(self.expand(x))
+
+
 # %% exercise="FeedForward" mistake="GELU at the end" hint="not behind shrink"
 class FeedForward(nn.Module):
     def __init__(self, channels, dropout=0.0):
@@ -760,6 +942,26 @@ def dropout(x, p, training=True):
     return x * (torch.rand_like(x) >= p) / (1 - p)
 
 
+# %% exercise="dropout" mistake="calls torch's" hint="is refused here"
+def dropout(x, p, training=True):
+    return F.dropout(x, p, training)
+
+
+# %% exercise="dropout" mistake="returns nothing" hint="`return` is missing"
+def dropout(x, p, training=True):
+    if training:
+        x = x * (torch.rand_like(x) >= p) / (1 - p)
+
+
+# %% exercise="dropout" mistake="drops in place" hint="change the tensor itself"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    x[torch.rand(x.shape) < p] = 0
+    x /= 1 - p
+    return x
+
+
 # %% exercise="dropout" mistake="makes it smaller at evaluation" hint="nothing is made larger"
 def dropout(x, p, training=True):
     if not training:
@@ -824,6 +1026,15 @@ def dropout(x, p, training=True):
     return x * (torch.rand_like(x) >= p) / (1 - p)
 
 
+# %% exercise="dropout" mistake="drops a fixed number" hint="left to chance"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    n = x.numel()
+    stays = torch.randperm(n) >= round(p * n)
+    return x * stays.reshape(x.shape) / (1 - p)
+
+
 # %% exercise="dropout" mistake="training has no default" hint="Keep the signature"
 def dropout(x, p, training=False):
     if not training:
@@ -850,6 +1061,50 @@ class Block(nn.Module):
     def forward(self, x):
         x = x + self.attention(self.norm1(x))
         return x + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" mistake="returns nothing" hint="`return` is missing"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        x = x + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" mistake="adds in place" hint="x = x + ..."
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x += self.attention(self.norm1(x))
+        x += self.feed_forward(self.norm2(x))
+        return x
+
+
+# %% exercise="Block" mistake="adds the second half in place" hint="inplace operation"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        x += self.feed_forward(self.norm2(x))
+        return x
 
 
 # %% exercise="Block" mistake="no residual at all" hint="Each half ADDS"
