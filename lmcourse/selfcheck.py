@@ -1,6 +1,7 @@
 """`check("name")` in a notebook: run an exercise's check and show what it found."""
 
 import html
+import inspect
 import os
 import random
 import sys
@@ -266,7 +267,7 @@ def _is_stub(value: Any) -> bool:
     if value is ...:
         return True
     members = vars(value).values() if isinstance(value, type) else [value]
-    codes = (getattr(member, "__code__", None) for member in members)
+    codes = (getattr(inspect.unwrap(member), "__code__", None) for member in members)
     return any("NotImplementedError" in code.co_names for code in codes if code is not None)
 
 

@@ -185,14 +185,16 @@ def test_ready_waits_for_what_is_not_written(
     source = """
 def started(): return 1
 def stub(): raise NotImplementedError("stub is not started")
+@torch.no_grad()
+def decorated(): raise NotImplementedError("decorated is not started")
 class Half:
     def forward(self): raise NotImplementedError("Half is not started")
-found = [check.ready("started"), check.ready("started", "stub"), check.ready("Half"),
-         check.ready("answer_1"), check.ready("nothing")]
+found = [check.ready("started"), check.ready("started", "stub"), check.ready("decorated"),
+         check.ready("Half"), check.ready("answer_1"), check.ready("nothing")]
 """
-    namespace: dict[str, Any] = {"check": toy_check, "answer_1": ...}
+    namespace: dict[str, Any] = {"check": toy_check, "answer_1": ..., "torch": torch}
     exec(source, namespace)
-    assert namespace["found"] == [True, False, False, False, False]
+    assert namespace["found"] == [True, False, False, False, False, False]
     assert "waits for stub" in capsys.readouterr().out
 
 
