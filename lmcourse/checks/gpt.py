@@ -1,0 +1,1955 @@
+"""Checks of lesson 07: the whole model, its training, its checkpoints and its writing."""
+
+import math
+import os
+import pickle
+import random
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lmcourse.checks import Case, Rng, case, exercise, integers, normal, probe
+from lmcourse.student import Student
+
+LESSON = "07_gpt"
+
+Weights = dict[str, torch.Tensor]
+Shape = dict[str, Any]
+
+SMALL: Shape = {"vocab_size": 11, "context": 8, "layers": 2, "heads": 2, "channels": 12}
+
+
+# ---------------------------------------------------------------------------------------- GPT
+
+
+def _gpt(of: Student, weights: Weights | None = None, **shape: Any) -> Any:
+    """Return a GPT of `SMALL`, or as `shape` says, with `weights` if they are given."""
+    model = of.GPT(of.Config(**(SMALL | shape)))
+    if weights is not None:
+        parts = [weights[name].flatten() for name in sorted(weights)]
+        of.probe(put_weights, model, torch.cat(parts), shape)
+    return model
+
+
+@probe
+def put_weights(_: dict[str, Any], model: nn.Module, flat: torch.Tensor, shape: Shape) -> None:
+    """Load `flat` into a GPT of this shape: its weights in the order of their names, as one row."""
+    sizes = _names_and_shapes(**{key: (SMALL | shape)[key] for key in SMALL})
+    names = sorted(sizes)
+    parts = torch.split(flat, [math.prod(sizes[name]) for name in names])
+    pairs = zip(names, parts, strict=True)
+    model.load_state_dict({name: part.view(sizes[name]) for name, part in pairs})
+
+
+def _names_and_shapes(
+    vocab_size: int, context: int, layers: int, heads: int, channels: int
+) -> dict[str, list[int]]:
+    C = channels
+    block = {
+        **{f"{norm}.{part}": [C] for norm in ("norm1", "norm2") for part in ("weight", "bias")},
+        **{f"attention.{part}.weight": [C, C] for part in ("query", "key", "value", "project")},
+        "feed_forward.expand.weight": [4 * C, C],
+        "feed_forward.expand.bias": [4 * C],
+        "feed_forward.shrink.weight": [C, 4 * C],
+        "feed_forward.shrink.bias": [C],
+    }
+    shapes = {"token_embedding.weight": [vocab_size, C], "position_embedding.weight": [context, C]}
+    shapes |= {f"blocks.{i}.{name}": block[name] for i in range(layers) for name in block}
+    return shapes | {"norm.weight": [C], "norm.bias": [C], "head.weight": [vocab_size, C]}
+
+
+def _weights(rng: Rng, **shape: Any) -> Weights:
+    """Return weights for `_gpt`, large enough for every part of the model to matter."""
+    shapes = _names_and_shapes(**(SMALL | shape))
+    weights = {name: 0.4 * normal(rng, *size) for name, size in shapes.items()}
+    return weights | {"head.weight": weights["token_embedding.weight"]}
+
+
+def _odd_names(names: set[str], wanted: set[str]) -> list[str]:
+    """Return in words which names are missing and which are too many: a few of each."""
+    missing = [f"{name} is missing" for name in sorted(wanted - names)]
+    extra = [f"{name} is too many" for name in sorted(names - wanted)]
+    return missing[:2] + extra[:2]
+
+
+def _odd_shapes(weights: Weights, wanted: dict[str, list[int]]) -> list[str]:
+    """Return in words which of the weights have another shape than wanted: a few of them."""
+    shapes = {name: list(weight.shape) for name, weight in weights.items()}
+    return [f"{name}: {shapes[name]}" for name in shapes if shapes[name] != wanted.get(name)][:3]
+
+
+@probe
+def is_tied(_: dict[str, Any], model: Any) -> bool:
+    """Return whether the head's matrix is the token embedding's."""
+    return model.head.weight is model.token_embedding.weight
+
+
+@probe
+def size(_: dict[str, Any], model: nn.Module) -> int:
+    """Return how many numbers the model has, shared ones once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+@probe
+def leaks(_: dict[str, Any], model: nn.Module, ids: torch.Tensor) -> list[int]:
+    """Return the positions whose character changes the logits of an earlier position."""
+    before = model(ids)
+    found = []
+    for t in range(1, ids.shape[1]):
+        changed = ids.clone()
+        changed[:, t] = (changed[:, t] + 1) % 11
+        if not torch.allclose(model(changed)[:, :t], before[:, :t], atol=1e-5):
+            found.append(t)
+    return found
+
+
+@probe
+def without_gradient(_: dict[str, Any], model: nn.Module, ids: torch.Tensor) -> list[str]:
+    """Return the names of the parameters that a training step would not reach: a few of them."""
+    loss: Any = F.cross_entropy(model(ids).flatten(0, 1), ids.flatten())
+    loss.backward()
+    parameters = model.named_parameters()
+    return [name for name, p in parameters if p.grad is None or not p.grad.any()][:3]
+
+
+@probe
+def two_calls_agree(_: dict[str, Any], model: nn.Module, ids: torch.Tensor, training: bool) -> bool:
+    """Return whether two calls give the same, in training mode or in evaluation mode."""
+    model.train(training)
+    return torch.equal(model(ids), model(ids))
+
+
+ONE_DEVICE = "all tensors are on one device"
+
+
+@contextmanager
+def _lookups_elsewhere(model: Any) -> Iterator[list[str]]:
+    """Move the model to the meta device, where no number is computed; note what is not there."""
+    model.to("meta")
+    found: list[str] = []
+
+    def look(embedding: nn.Module, inputs: tuple[Any, ...]) -> None:
+        if inputs[0].device.type != "meta":
+            found.append("the places are on the CPU, the model and the ids are not")
+
+    hook = model.position_embedding.register_forward_pre_hook(look)
+    try:
+        yield found
+    except RuntimeError as error:
+        if "expected device" in str(error):
+            found.append("two tensors of one operation are on different devices")
+        elif "meta" not in str(error):  # code that wants to see numbers cannot be judged here
+            raise
+    finally:
+        hook.remove()
+
+
+@probe
+def reads_elsewhere(_: dict[str, Any], model: Any) -> str:
+    """Return in words whether the model can read ids that are not on the CPU."""
+    with _lookups_elsewhere(model) as found:
+        model(torch.zeros(2, 3, dtype=torch.int64, device="meta"))
+    return found[0] if found else ONE_DEVICE
+
+
+@probe
+def by_heart(
+    _: dict[str, Any], model: nn.Module, ids: torch.Tensor, targets: torch.Tensor
+) -> float:
+    """Return the loss on one batch after 30 steps on nothing else."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.02)
+    model.train()
+    loss: Any = None
+    for _step in range(30):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(ids).flatten(0, 1), targets.flatten())
+        loss.backward()
+        optimizer.step()
+    return float(loss.item())
+
+
+@exercise(LESSON, "GPT", points=4)
+def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    made: list[Any] = []
+
+    def make() -> bool:
+        made.append(_gpt(student))
+        return True
+
+    yield case(
+        "whether GPT(config) can be made: all else waits for that",
+        make,
+        True,
+        hint="In __init__: nn.Embedding takes how many rows, and how long they are: V characters, "
+        "`context` places. A Block takes channels, heads and dropout; positional_encoding takes "
+        "context and channels, in this order. In initialise: write into the parameters that are "
+        "there, with nn.init... or in `with torch.no_grad():`. ('A leaf Variable that requires "
+        "grad'? The no_grad is missing. "
+        "'Cannot assign ... as parameter'? A plain tensor is no Parameter: "
+        "self.position_embedding.weight.copy_(...).)",
+    )
+    if not made:
+        return
+    ids = integers(rng, 11, 3, 5)
+    yield case(
+        "the shape of the logits for ids of shape (3, 5), V = 11",
+        lambda: list(_gpt(student)(ids).shape),
+        [3, 5, 11],
+        hint="ids (B, T) go in, logits (B, T, V) come out: the token embedding of `ids` plus the "
+        "position embedding of 0, 1, ..., T - 1, each block in turn, norm, head. T may be smaller "
+        "than the context.",
+    )
+    shapes = _names_and_shapes(**SMALL)
+    yield case(
+        "names in the state dict that are missing, or too many",
+        lambda: _odd_names(set(_gpt(student).state_dict()), set(shapes)),
+        [],
+        hint="The names of the contract are those of the attributes: token_embedding, "
+        "position_embedding, blocks, norm, head (with bias=False). Torch does not look into a "
+        "plain Python list: put the blocks into an nn.ModuleList. (A buffer of your own needs "
+        "persistent=False.)",
+    )
+    yield case(
+        "weights of another shape, for V = 11, a context of 8, and 12 channels",
+        lambda: _odd_shapes(_gpt(student).state_dict(), shapes),
+        [],
+        hint="nn.Embedding(how many, channels): V characters, `context` places. The head is a "
+        "Linear from channels to V.",
+    )
+    yield case(
+        "whether the head and the token embedding are one matrix",
+        lambda: student.probe(is_tied, _gpt(student)),
+        True,
+        hint="Tie them: self.head.weight = self.token_embedding.weight makes the two names mean "
+        "the same parameter. A copy would go its own way in training.",
+    )
+    single = sum(math.prod(size) for name, size in shapes.items() if name != "head.weight")
+    yield case(
+        "how many numbers there are, the shared ones counted once",
+        lambda: student.probe(size, _gpt(student)),
+        single,
+        hint="Every block has numbers of its own: [Block(...)] * layers is the same block again "
+        "and again. A list comprehension makes new ones.",
+    )
+    wide: Shape = {"vocab_size": 40, "context": 16, "layers": 2, "heads": 4, "channels": 32}
+    spread = 1 / math.sqrt(32)
+    yield case(
+        "the spread of token_embedding, query and expand, 32 channels",
+        lambda: _spreads(_gpt(student, **wide), "token_", "query.w", "expand.w"),
+        [spread, spread, spread],
+        hint="nn.init.normal_(weight, std=1 / math.sqrt(channels)) for every matrix, after all "
+        "parts have been made: with torch's own spread of 1, or one that is too small, the model "
+        "is far from where it should begin. Only `project` and `shrink` get less, and the places "
+        "get clocks.",
+        atol=0.15 * spread,
+    )
+    yield case(
+        "the spread of project and shrink, 2 layers: half of that",
+        lambda: _spreads(_gpt(student, **wide), "project.w", "shrink.w"),
+        [spread / 2, spread / 2],
+        hint="These two write into the residual stream, 2 * layers times in all: divide their "
+        "standard deviation by the square root of that. Their names end in project.weight and "
+        "shrink.weight.",
+        atol=0.08 * spread,
+    )
+    yield case(
+        "the largest bias at the start",
+        lambda: _largest(_gpt(student, **wide).state_dict(), "bias"),
+        0.0,
+        hint="Biases begin at 0 (nn.init.zeros_), those of the feed-forward layers too.",
+    )
+    yield case(
+        "the smallest and the largest weight of the norms at the start",
+        lambda: _range_of_norms(_gpt(student, **wide).state_dict()),
+        [1.0, 1.0],
+        hint="The weights of a LayerNorm begin at 1, as torch made them: leave what is no matrix "
+        "and no bias alone.",
+    )
+    yield case(
+        "the position embedding at the start",
+        lambda: _gpt(student, **wide).state_dict()["position_embedding.weight"],
+        2 * spread * reference.positional_encoding(16, 32),
+        hint="positional_encoding(context, channels), times 2 / sqrt(channels), copied into "
+        "position_embedding.weight after everything else has been drawn.",
+    )
+    weights = _weights(rng)
+    full = integers(rng, 11, 2, 8)
+    yield case(
+        "the positions that change what comes before them",
+        lambda: student.probe(leaks, _gpt(student, weights), full),
+        [],
+        hint="No position may look ahead. Your Block is causal; in GPT itself, never sum or "
+        "average over the positions (dim=1).",
+    )
+    yield case(
+        "a text read alone, and as the last of a batch: how far the logits differ",
+        lambda: _moved_by_others(_gpt(student, weights), full),
+        0.0,
+        hint="Each text of the batch is read by itself: never sum or average over the batch "
+        "(dim=0).",
+    )
+    same = torch.full((1, 4), 3)
+    yield case(
+        "the same character four times: whether the logits differ from place to place",
+        lambda: _rows_differ(_gpt(student, weights)(same)[0]),
+        True,
+        hint="Without the position embedding the model cannot tell places apart: add "
+        "position_embedding(torch.arange(T)) to the token embedding.",
+    )
+    yield case(
+        "the parameters that no gradient reaches",
+        lambda: student.probe(without_gradient, _gpt(student, weights), full),
+        [],
+        hint="Each part must take part: x = block(x) for every block, each on what the one before "
+        "gave; head(norm(x)) at the end; and nothing detached.",
+    )
+    some, others = integers(rng, 40, 32, 16), integers(rng, 40, 32, 16)
+    yield case(
+        "the loss at the start, 40 characters: about half a nat above ln 40",
+        lambda: _loss(_gpt(student, **wide)(some), others),
+        math.log(40) + 0.5,  # 0.3 to 1.0 above ln 40 in 150 tries
+        hint="Before training the model should guess nearly blindly, and not be sure of something "
+        "wrong. The starting values are as they should be; so look at forward: the embeddings "
+        "are added once, the norm comes before the head, and nothing is scaled.",
+        atol=0.9,
+    )
+    yield case(
+        "with dropout 0.5, in training: whether two calls give the same",
+        lambda: student.probe(two_calls_agree, _gpt(student, weights, dropout=0.5), full, True),
+        False,
+        hint="Hand config.dropout on to every Block: Block(channels, heads, dropout).",
+    )
+    yield case(
+        "with dropout 0.5, in evaluation: whether two calls give the same",
+        lambda: student.probe(two_calls_agree, _gpt(student, weights, dropout=0.5), full, False),
+        True,
+        hint="Nothing is dropped in evaluation. A dropout of your own must be an nn.Dropout, or "
+        "F.dropout(x, p, self.training).",
+    )
+    yield case(
+        "the logits, with given weights",
+        lambda: _gpt(student, weights)(full),
+        _gpt(reference, weights)(full),
+        hint="head(norm(x)): a last LayerNorm before the head, and no softmax behind it. The token "
+        "embedding and the position embedding are added, once; the blocks come in their order, "
+        "and each one adds to x by itself: x = block(x).",
+        rtol=1e-3,
+        atol=1e-4,
+    )
+    yield case(
+        "whether the ids may be on another device",
+        lambda: student.probe(reads_elsewhere, _gpt(student, layers=1)),
+        ONE_DEVICE,
+        hint="A GPU trains this model later, and the ids are there then. What you make in forward "
+        "must be there too: torch.arange(T, device=ids.device).",
+    )
+    yield case(
+        "the loss on one batch, after 30 steps on nothing else: above 0.5",
+        lambda: _above(student.probe(by_heart, _gpt(student), full, full.roll(-1, 1)), 0.5),
+        0.0,
+        hint="A model with so many numbers must learn 16 characters by heart. If it cannot, "
+        "something stops the gradients: no detach(), no torch.no_grad() in forward.",
+    )
+    other: Shape = {"context": 5, "layers": 3, "heads": 1, "channels": 4}
+    other_weights = _weights(rng, **other)
+    short = integers(rng, 11, 4, 1)
+    yield case(
+        "another shape of model, one character",
+        lambda: _gpt(student, other_weights, **other)(short),
+        _gpt(reference, other_weights, **other)(short),
+        hint="Take every size from the config, and T from the ids.",
+        rtol=1e-3,
+        atol=1e-4,
+        hidden=True,
+    )
+    deep: Shape = {"vocab_size": 12, "context": 6, "layers": 5, "heads": 2, "channels": 16}
+    yield case(
+        "the spread of project and shrink, 5 layers and 16 channels",
+        lambda: _spreads(_gpt(student, **deep), "project.w", "shrink.w"),
+        [0.25 / math.sqrt(10)] * 2,
+        hint="1 / sqrt(channels), divided by sqrt(2 * layers).",
+        atol=0.015,
+        hidden=True,
+    )
+
+
+def _rows_differ(logits: torch.Tensor) -> bool:
+    return bool((logits - logits[:1]).abs().amax(dim=1)[1:].min() > 0.01)
+
+
+def _moved_by_others(model: Any, ids: torch.Tensor) -> float:
+    return float((model(ids.flip(0))[-1:] - model(ids[:1])).abs().max())
+
+
+def _loss(logits: torch.Tensor, targets: torch.Tensor) -> float:
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten()).item()
+
+
+def _above(came: float, limit: float) -> float:
+    """Return 0 if `came` is at most `limit`, and `came` if not."""
+    return 0.0 if came <= limit else came
+
+
+def _spreads(model: Any, *parts: str) -> list[float]:
+    """Return the standard deviation of all weights whose name contains each of `parts`."""
+    weights = model.state_dict()
+    return [
+        torch.cat([w.flatten() for name, w in weights.items() if part in name]).std().item()
+        for part in parts
+    ]
+
+
+def _largest(weights: Weights, ending: str) -> float:
+    found = [w.flatten() for name, w in weights.items() if name.endswith(ending)]
+    return torch.cat(found).abs().max().item()
+
+
+def _range_of_norms(weights: Weights) -> list[float]:
+    norms = torch.cat([w for name, w in weights.items() if "norm" in name and "weight" in name])
+    return [norms.min().item(), norms.max().item()]
+
+
+# --------------------------------------------------------------------------- count_parameters
+
+
+def _tied_pair(vocab_size: int, channels: int) -> nn.Module:
+    model = nn.ModuleDict(
+        {
+            "embedding": nn.Embedding(vocab_size, channels),
+            "head": nn.Linear(channels, vocab_size, bias=False),
+        }
+    )
+    model["head"].weight = model["embedding"].weight
+    return model
+
+
+@probe
+def counted(_: dict[str, Any], count: Callable[[nn.Module], Any], kind: str, *sizes: Any) -> Any:
+    """Return what `count` says of a model of this kind."""
+    if kind == "linear":
+        return count(nn.Linear(*sizes))
+    if kind == "tied":
+        return count(_tied_pair(*sizes))
+    if kind == "norm":
+        return count(nn.BatchNorm1d(*sizes))
+    return count(nn.Sequential(nn.Linear(*sizes), nn.GELU(), nn.Linear(*sizes[::-1])))
+
+
+@exercise(LESSON, "count_parameters", points=1)
+def count_parameters(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    def ask(kind: str, *sizes: int) -> Any:
+        return student.probe(counted, student.count_parameters, kind, *sizes)
+
+    yield case(
+        "a linear layer from 3 to 4: 12 weights and 4 biases",
+        lambda: ask("linear", 3, 4),
+        16,
+        hint="model.parameters() gives tensors, and parameter.numel() says how many numbers are in "
+        "one. Add these up, for matrices and biases.",
+    )
+    yield case(
+        "two linear layers, 3 to 4 and back",
+        lambda: ask("two", 3, 4),
+        31,
+        hint="model.parameters() gives those of all layers.",
+    )
+    yield case(
+        "an embedding and a head that share one (5, 3) matrix",
+        lambda: ask("tied", 5, 3),
+        15,
+        hint="A shared matrix is one matrix: count it once. model.parameters() does that; "
+        "state_dict() lists it under both names.",
+    )
+    yield case(
+        "a layer with 8 parameters, and 9 numbers that are no parameters",
+        lambda: ask("norm", 4),
+        8,
+        hint="state_dict() also holds numbers that no training step changes. Count parameters().",
+    )
+    V, C = int(rng.integers(20, 90)), int(rng.integers(10, 50))
+    yield case(
+        "a larger shared matrix",
+        lambda: ask("tied", V, C),
+        V * C,
+        hint="Count what is shared once.",
+        hidden=True,
+    )
+
+
+# ------------------------------------------------------------------------------- sample_token
+
+
+@probe
+def drawn(
+    _: dict[str, Any],
+    sample: Callable[..., int],
+    logits: torch.Tensor,
+    times: int,
+    choice: dict[str, float],
+) -> torch.Tensor:
+    """Return how often each place came in `times` draws: (V,) shares that sum to one."""
+    places = [sample(logits.clone(), **choice) for _ in range(times)]
+    return torch.bincount(torch.tensor(places), minlength=len(logits)) / times
+
+
+@probe
+def logits_afterwards(
+    _: dict[str, Any], sample: Callable[..., int], logits: torch.Tensor, choice: dict[str, float]
+) -> torch.Tensor:
+    """Return what is left of `logits` after a draw."""
+    sample(logits, **choice)
+    return logits
+
+
+@exercise(LESSON, "sample_token", points=3)
+def sample_token(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    def shares(probs: list[float], times: int, **choice: float) -> torch.Tensor:
+        # The same number on every logit changes no probability.
+        logits = torch.tensor(probs).log() + 1.5
+        came: torch.Tensor = student.probe(drawn, student.sample_token, logits, times, choice)
+        return came
+
+    def odd(probs: list[float], want: list[float], times: int, **choice: float) -> list[str]:
+        return _odd_shares(shares(probs, times, **choice), want, times)
+
+    def kept(probs: list[float], times: int, **choice: float) -> list[int]:
+        # What may come is missing in all draws less than once in 10^9 tries: in 80 draws if its
+        # probability is above 0.23, and in 40 if nothing else may come.
+        return shares(probs, times, **choice).nonzero().flatten().tolist()
+
+    yield case(
+        "only one character to choose from",
+        lambda: student.sample_token(torch.tensor([0.3])),
+        0,
+        hint="The result is a plain int, a place from 0 to V - 1: .item() makes one of a tensor.",
+    )
+    sure = [0.9, *[0.01] * 10]
+    yield case(
+        "400 draws, one of 90 and ten of 1 per cent: what comes far too often or too rarely",
+        lambda: odd(sure, sure, 400),
+        [],
+        hint="logits become probabilities by softmax, once; then draw with torch.multinomial. No "
+        "argmax, and no seed inside. Each place must come as often as its probability says, the "
+        "rare ones too: add nothing to the probabilities, and round nothing.",
+    )
+    yield case(
+        "300 draws at temperature 0.2: 50, 30 and 20 per cent become 92, 7 and 1",
+        lambda: odd([0.5, 0.3, 0.2], _powered([0.5, 0.3, 0.2], 5), 300, temperature=0.2),
+        [],
+        hint="Divide the logits by the temperature, before the softmax. A temperature below 1 "
+        "makes the likely ones still likelier. (Multiplied, it does the opposite; on "
+        "probabilities, it does something else.)",
+    )
+    # order[j] is the rank of place j; the likeliest is never at place 0, where a sort would put it.
+    order = [*(rng.permutation(5) + 1).tolist(), 0]
+    mixed = [[0.28, 0.24, 0.2, 0.14, 0.1, 0.04][rank] for rank in order]
+    yield case(
+        "top_k = 1: only the most likely one",
+        lambda: kept(mixed, 40, top_k=1),
+        [order.index(0)],
+        hint="top_k = 1 leaves one place, the most likely: with it, every draw gives the argmax. "
+        "After a sort, place j of the sorted ones is not place j of the logits: look it up. What "
+        "is left out gets probability 0, which is a logit of minus infinity and not of 0.",
+    )
+    yield case(
+        "top_k = 3: the three most likely",
+        lambda: kept(mixed, 80, top_k=3),
+        sorted(order.index(rank) for rank in range(3)),
+        hint="top_k counts how many stay: exactly k, not k - 1 and not k + 1.",
+    )
+    steep, two = [0.8, 0.1, 0.06, 0.04], [8 / 9, 1 / 9, 0.0, 0.0]
+    yield case(
+        "200 draws with top_k = 2 of 80, 10, 6 and 4 per cent: 89 and 11 per cent are left",
+        lambda: odd(steep, two, 200, top_k=2),
+        [],
+        hint="What stays keeps its proportions: 80 to 10. Draw from the probabilities of those "
+        "that are left.",
+    )
+    yield case(
+        "top_k = 50, of three",
+        lambda: kept([0.4, 0.3, 0.3], 80, top_k=50),
+        [0, 1, 2],
+        hint="A top_k above V leaves everything. torch.topk wants at most V: min(top_k, V).",
+    )
+    yield case(
+        "top_p = 0.2: always at least one",
+        lambda: kept(mixed, 60, top_p=0.2),
+        [order.index(0)],
+        hint="The most likely one stays, even if it alone has more than top_p. Leave out a place "
+        "if the mass of those BEFORE it has reached top_p: before the first there is 0.",
+    )
+    yield case(
+        "top_p = 0.6: 28 + 24 + 20 per cent are the first to reach it",
+        lambda: kept(mixed, 80, top_p=0.6),
+        sorted(order.index(rank) for rank in range(3)),
+        hint="The one with which the sum reaches top_p stays too: 28 + 24 is not yet 60 per cent. "
+        "Keep the smallest set whose mass is at least top_p.",
+    )
+    yield case(
+        "top_k = 3 and top_p = 0.75 of 40, 30, 20 and 10 per cent",
+        lambda: kept([0.4, 0.3, 0.2, 0.1], 80, top_k=3, top_p=0.75),
+        [0, 1],
+        hint="top_k first. What it leaves is scaled to a sum of 1 (40 + 30 of 90 per cent are 78 "
+        "per cent), and top_p looks at that.",
+    )
+    yield case(
+        "temperature 0.5 and top_p = 0.6 of 50, 35 and 15 per cent",
+        lambda: kept([0.5, 0.35, 0.15], 60, temperature=0.5, top_p=0.6),
+        [0],
+        hint="The temperature comes first: top_p looks at the probabilities that it made.",
+    )
+    yield case(
+        "200 draws with top_p = 0.85 of 80, 10, 6 and 4 per cent: 89 and 11 per cent are left",
+        lambda: odd(steep, two, 200, top_p=0.85),
+        [],
+        hint="What top_p leaves keeps its proportions, too: 80 to 10. Draw from the probabilities "
+        "of those that are left.",
+    )
+    some = normal(rng, 6)
+    yield case(
+        "the logits afterwards: as they were",
+        lambda: student.probe(
+            logits_afterwards,
+            student.sample_token,
+            some,
+            {"temperature": 0.5, "top_k": 3, "top_p": 0.7},
+        ),
+        some,
+        hint="logits /= temperature, or logits[...] = -inf, change the caller's own tensor: work "
+        "on a new one.",
+    )
+    peaks = [[0.5, 0.2, 0.12, 0.08, 0.06, 0.04][i] for i in rng.permutation(6)]
+    least = sorted(peaks)[2]
+    four = _powered([p if p >= least else 0.0 for p in peaks], 1.25)
+    yield case(
+        "400 draws at temperature 0.8, top_k = 4: what comes far too often or too rarely",
+        lambda: odd(peaks, four, 400, temperature=0.8, top_k=4),
+        [],
+        hint="temperature, softmax, top_k, draw.",
+        hidden=True,
+    )
+    tops = [int(k) for k in rng.integers(2, 8, 3)]
+    for top_k, top_p in zip(tops, (0.35, 0.62, 0.86), strict=True):
+        wild = normal(rng, 9)
+        left = _kept_mass(wild, top_k, top_p)
+        yield case(
+            f"how much of 60 draws is outside of top_k = {top_k} and top_p = {top_p}",
+            lambda: _outside(
+                student.probe(
+                    drawn, student.sample_token, wild, 60, {"top_k": top_k, "top_p": top_p}
+                ),
+                left,
+            ),
+            0.0,
+            hint="top_k first, then top_p of what it left.",
+            hidden=True,
+        )
+
+
+def _powered(probs: list[float], power: float) -> list[float]:
+    """Return these probabilities to some power, scaled to a sum of 1."""
+    powers = [p**power if p else 0.0 for p in probs]
+    return [p / sum(powers) for p in powers]
+
+
+def _odd_shares(shares: torch.Tensor, probs: list[float], times: int) -> list[str]:
+    """Return in words which places came far too often or too rarely: a few of them.
+
+    After n draws the share of a place of probability p is s, or further away from p, with a chance
+    of at most exp(-n KL(s, p)) (Chernoff's bound). What is named here comes less than once in 10^11
+    tries.
+    """
+    found = []
+    for place, share in enumerate(shares.tolist()):
+        p = probs[place] if place < len(probs) else 0.0
+        if times * _divergence(share, p) > 26:
+            found.append(f"place {place}: {share:.0%}, not about {p:.0%}")
+    return found[:3]
+
+
+def _divergence(share: float, p: float) -> float:
+    """Return KL(share, p) of two coins in nats."""
+    pairs = ((share, p), (1 - share, 1 - p))
+    if any(s > 0 and not q > 0 for s, q in pairs):
+        return math.inf
+    return sum(s * math.log(s / q) for s, q in pairs if s > 0)
+
+
+def _kept_mass(logits: torch.Tensor, top_k: int, top_p: float) -> torch.Tensor:
+    """Return which places may be drawn, worked out one by one."""
+    probs = logits.softmax(dim=0).tolist()
+    order = sorted(range(len(probs)), key=lambda place: -probs[place])[:top_k]
+    whole = sum(probs[place] for place in order)
+    keep, mass = torch.zeros(len(probs), dtype=torch.bool), 0.0
+    for place in order:
+        if mass < top_p * whole:
+            keep[place] = True
+        mass += probs[place]
+    return keep
+
+
+def _outside(shares: torch.Tensor, keep: torch.Tensor) -> float:
+    return float(shares[~keep].sum())
+
+
+# ------------------------------------------------------------------------ configure_optimizer
+
+
+class _EveryKind(nn.Module):
+    """A parameter of every number of dimensions, one of them under two names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(5, 4)
+        self.linear = nn.Linear(4, 3)
+        self.norm = nn.LayerNorm(3)
+        self.head = nn.Linear(4, 5, bias=False)
+        self.head.weight = self.embedding.weight
+        self.gain = nn.Parameter(torch.ones(()))
+        self.cube = nn.Parameter(torch.ones(2, 3, 4))
+
+
+STRANGER = "a tensor that is no parameter of the model"
+_DECAYED = ["cube", "embedding.weight", "linear.weight"]
+_KEPT = ["gain", "linear.bias", "norm.bias", "norm.weight"]
+
+
+@probe
+def configured(_: dict[str, Any], configure: Callable[..., Any], *args: float) -> dict[str, Any]:
+    """Return what kind of optimizer this is, and what it does with each parameter."""
+    model = _EveryKind()
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    optimizer = configure(model, *args)
+    groups = optimizer.param_groups
+    held = [(names.get(id(p), STRANGER), group) for group in groups for p in group["params"]]
+    return {
+        "kind": "AdamW"
+        if isinstance(optimizer, torch.optim.AdamW)
+        else f"{type(optimizer).__name__}",
+        "names": sorted(name for name, _ in held),
+        "decayed": sorted(name for name, group in held if group["weight_decay"] != 0),
+        "decays": sorted({float(group["weight_decay"]) for _, group in held} - {0.0}),
+        "rates": sorted({float(group["lr"]) for _, group in held}),
+        "betas": sorted({tuple(group["betas"]) for _, group in held}),
+    }
+
+
+@probe
+def stepped(
+    _: dict[str, Any],
+    configure: Callable[..., Any],
+    weight: torch.Tensor,
+    bias: torch.Tensor,
+    gradients: list[torch.Tensor],
+) -> list[torch.Tensor]:
+    """Return weight and bias after one step along each of `gradients`."""
+    layer = nn.Linear(*weight.shape[::-1])
+    layer.load_state_dict({"weight": weight, "bias": bias})
+    optimizer = configure(layer, 0.1, 0.5)
+    for gradient in gradients:
+        layer.weight.grad, layer.bias.grad = gradient.clone(), gradient[:, 0].clone()
+        optimizer.step()
+    return [layer.weight, layer.bias]
+
+
+@exercise(LESSON, "configure_optimizer", points=2)
+def configure_optimizer(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    def ask(key: str, *args: float) -> Any:
+        return student.probe(configured, student.configure_optimizer, *args)[key]
+
+    yield case(
+        "the kind of optimizer",
+        lambda: ask("kind", 0.01, 0.3),
+        "AdamW",
+        hint="torch.optim.AdamW. Adam with weight_decay is another method: there the decay goes "
+        "through the moments.",
+    )
+    yield case(
+        "parameters that it does not hold, or holds twice, and tensors that are none",
+        lambda: _not_once(ask("names", 0.01, 0.3)),
+        [],
+        hint="Every parameter belongs to one of two groups. model.parameters() gives a shared one "
+        "once; that leaves nothing out and nothing twice. What state_dict() gives are no "
+        "parameters: they never get a gradient.",
+    )
+    yield case(
+        "parameters that decay and should not, or should and do not",
+        lambda: _wrongly_decayed(ask("decayed", 0.01, 0.3)),
+        [],
+        hint="Only matrices decay: parameters with 2 or more dimensions (parameter.dim()), "
+        "embeddings too. Biases and the weights of norms have one dimension and do not, whatever "
+        "their name.",
+    )
+    yield case(
+        "by how much",
+        lambda: ask("decays", 0.01, 0.3),
+        [0.3],
+        hint="The group of the matrices gets weight_decay as it was asked for, the other one 0.0.",
+    )
+    yield case(
+        "by how much, if nothing is said",
+        lambda: ask("decays", 0.01),
+        [0.1],
+        hint="Keep the signature: configure_optimizer(model, lr, weight_decay=0.1). A group that "
+        "names no weight_decay gets AdamW's own, 0.01.",
+    )
+    yield case(
+        "the learning rate of the groups",
+        lambda: ask("rates", 0.025, 0.3),
+        [0.025],
+        hint="Hand `lr` on to AdamW: it holds for every group.",
+    )
+    yield case(
+        "the betas",
+        lambda: ask("betas", 0.01, 0.3),
+        [(0.9, 0.99)],
+        hint="betas=(0.9, 0.99), for every group. AdamW's own second one is 0.999.",
+    )
+    weight, bias = normal(rng, 3, 2), normal(rng, 3)
+    gradients = [normal(rng, 3, 2) for _ in range(3)]
+    yield case(
+        "three steps along given gradients",
+        lambda: student.probe(stepped, student.configure_optimizer, weight, bias, gradients),
+        [
+            _adamw(weight, gradients, lr=0.1, decay=0.5),
+            _adamw(bias, [gradient[:, 0] for gradient in gradients], lr=0.1, decay=0.0),
+        ],
+        hint="AdamW by its formula, with the decay for matrices only.",
+        hidden=True,
+    )
+
+
+def _not_once(names: list[str]) -> list[str]:
+    counts = {name: names.count(name) for name in [*_DECAYED, *_KEPT]}
+    strangers = [STRANGER] * (STRANGER in names)
+    return strangers + [f"{name}: {counts[name]} times" for name in counts if counts[name] != 1][:3]
+
+
+def _wrongly_decayed(names: list[str]) -> list[str]:
+    wrong = [f"{name} should not" for name in _KEPT if name in names]
+    return (wrong + [f"{name} should" for name in _DECAYED if name not in names])[:3]
+
+
+def _adamw(
+    start: torch.Tensor, gradients: list[torch.Tensor], lr: float, decay: float
+) -> torch.Tensor:
+    """AdamW as in its paper (Loshchilov and Hutter, 2019), in double precision."""
+    value = start.double()
+    mean, square = torch.zeros_like(value), torch.zeros_like(value)
+    for n, gradient in enumerate(gradients, 1):
+        mean = 0.9 * mean + 0.1 * gradient
+        square = 0.99 * square + 0.01 * gradient**2
+        direction = mean / (1 - 0.9**n) / ((square / (1 - 0.99**n)).sqrt() + 1e-8)
+        value = value - lr * (direction + decay * value)
+    return value
+
+
+# ----------------------------------------------------------------------------- clip_gradients
+
+
+@probe
+def clipped(
+    _: dict[str, Any],
+    clip: Callable[..., Any],
+    gradients: list[torch.Tensor | None],
+    *args: float,
+) -> dict[str, Any]:
+    """Return the norm that `clip` gives, and the gradients that it leaves."""
+    parameters = []
+    for gradient in gradients:
+        parameter = nn.Parameter(torch.zeros(3 if gradient is None else gradient.shape))
+        parameter.grad = None if gradient is None else gradient.clone()
+        parameters.append(parameter)
+    norm = clip(iter(parameters), *args)
+    return {
+        "norm": norm,
+        "kind": "float" if isinstance(norm, float) else type(norm).__name__,
+        "gradients": [parameter.grad for parameter in parameters],
+    }
+
+
+@exercise(LESSON, "clip_gradients", points=2)
+def clip_gradients(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    def ask(key: str, gradients: list[list[float] | None], *args: float) -> Any:
+        sent = [None if gradient is None else torch.tensor(gradient) for gradient in gradients]
+        answer = student.probe(clipped, student.clip_gradients, sent, *args)[key]
+        return torch.cat([part.flatten() for part in answer]) if key == "gradients" else answer
+
+    yield case(
+        "the norm of the gradients [3, 0] and [4]",
+        lambda: ask("norm", [[3.0, 0.0], [4.0]], 10.0),
+        5.0,
+        hint="One length for all parameters together: the square root of the sum of all squares, "
+        "sqrt(9 + 0 + 16). Return the length that they had before anything was shortened.",
+    )
+    yield case(
+        "the kind of what it returns",
+        lambda: ask("kind", [[3.0, 0.0], [4.0]], 10.0),
+        "float",
+        hint="Return a plain number: float(...), or .item(), makes one of a tensor.",
+    )
+    yield case(
+        "below the limit: the gradients in one row",
+        lambda: ask("gradients", [[3.0, 0.0], [4.0]], 10.0),
+        torch.tensor([3.0, 0.0, 4.0]),
+        hint="Gradients shorter than the limit stay as they are: never make them longer.",
+    )
+    yield case(
+        "above the limit: length 5, limit 1",
+        lambda: ask("gradients", [[3.0, 0.0], [4.0]], 1.0),
+        torch.tensor([0.6, 0.0, 0.8]),
+        hint="Multiply all gradients by the same limit / norm, in place (grad *= ...). Then the "
+        "length is the limit and the direction is kept. Shortening each parameter on its own, "
+        "or each number, turns the direction. And `parameters` may be gone through only once: "
+        "make a list of it first.",
+    )
+    yield case(
+        "the norm that it returns when it shortens",
+        lambda: ask("norm", [[3.0, 0.0], [4.0]], 1.0),
+        5.0,
+        hint="Return the length before the shortening: it tells how wild the step would have been.",
+    )
+    yield case(
+        "all gradients zero",
+        lambda: ask("gradients", [[0.0, 0.0], [0.0]], 1.0),
+        torch.zeros(3),
+        hint="With a length of 0, limit / norm is no number. Shorten only `if norm > limit`.",
+    )
+    yield case(
+        "a parameter without a gradient",
+        lambda: ask("norm", [[3.0], None, [4.0]], 1.0),
+        5.0,
+        hint="A parameter that took no part in the loss has grad None: pass over it.",
+    )
+    yield case(
+        "a loss that was made 8 times larger: the norm",
+        lambda: ask("norm", [[24.0, 0.0], [32.0]], 10.0, 8.0),
+        5.0,
+        hint="Divide the gradients by `scale` before anything else: the true length is 40 / 8.",
+    )
+    yield case(
+        "the same: the gradients, limit 10",
+        lambda: ask("gradients", [[24.0, 0.0], [32.0]], 10.0, 8.0),
+        torch.tensor([3.0, 0.0, 4.0]),
+        hint="Unscale first, then clip. The true length is 5, below the limit of 10, so nothing is "
+        "shortened; clipping before unscaling would compare 40 with 10.",
+    )
+    gradients: list[torch.Tensor | None] = [normal(rng, 3, 4), normal(rng, 5), normal(rng, 2, 2)]
+    yield case(
+        "gradients at random",
+        lambda: student.probe(clipped, student.clip_gradients, gradients, 0.5, 2.0),
+        reference.probe(clipped, reference.clip_gradients, gradients, 0.5, 2.0),
+        hint="Unscale, measure, shorten.",
+        hidden=True,
+    )
+
+
+# -------------------------------------------------------------------------------------- train
+
+
+class _Pairs(nn.Module):
+    """A bigram as a model: the logits after a character are its row of a table."""
+
+    def __init__(self, table: torch.Tensor, context: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(table.clone())
+        self.config = SimpleNamespace(context=context)
+        self.seen: list[torch.Tensor] = []
+        self.modes: list[bool] = []
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        self.seen.append(ids.clone())
+        self.modes.append(self.training)
+        return self.table[ids]
+
+
+class _Watched(torch.optim.SGD):
+    """Plain gradient descent that remembers the rate of each group at each step."""
+
+    def __init__(self, model: _Pairs) -> None:
+        idle = nn.Parameter(torch.zeros(1))
+        # Their own rates are useless: train must set those of the schedule.
+        super().__init__([{"params": [model.table], "lr": 0.0}, {"params": [idle], "lr": 0.0}])
+        self.rates: list[list[float]] = []
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Note the rates, and step."""
+        self.rates.append([float(group["lr"]) for group in self.param_groups])
+        super().step(closure)
+
+
+@probe
+def bigram(_: dict[str, Any], table: torch.Tensor, context: int) -> _Pairs:
+    """Return a bigram that can be trained like a GPT."""
+    return _Pairs(table, context)
+
+
+@probe
+def watched_sgd(_: dict[str, Any], model: _Pairs) -> torch.optim.Optimizer:
+    """Return plain gradient descent that remembers its rates."""
+    return _Watched(model)
+
+
+@probe
+def adamw(_: dict[str, Any], model: _Pairs) -> torch.optim.Optimizer:
+    """Return an AdamW whose rate must be set by others."""
+    return torch.optim.AdamW(model.parameters(), lr=0.0)
+
+
+@probe
+def trained(
+    _: dict[str, Any],
+    train: Callable[..., Any],
+    model: _Pairs,
+    optimizer: Any,
+    ids: torch.Tensor,
+    setup: dict[str, Any],
+) -> dict[str, Any]:
+    """Train a small model and return all that can be seen of it."""
+    model.eval()
+    losses = list(train(model, optimizer, ids, **setup))
+    return {
+        "losses": losses,
+        "kinds": sorted({type(loss).__name__ for loss in losses}),
+        "table": model.table,
+        "rates": getattr(optimizer, "rates", []),
+        "shapes": [list(x.shape) for x in model.seen],
+        "seen": torch.stack(model.seen) if model.seen else torch.zeros(0),
+        "modes": model.modes,
+    }
+
+
+@probe
+def reported(
+    _: dict[str, Any],
+    train: Callable[..., Any],
+    model: _Pairs,
+    optimizer: Any,
+    ids: torch.Tensor,
+    setup: dict[str, Any],
+    stop: int = -1,
+) -> dict[str, Any]:
+    """Return what `on_step` is told, and what it sees; it interrupts it in step `stop`."""
+    told: list[tuple[int, float]] = []
+    tables: list[torch.Tensor] = []
+
+    def on_step(step: int, loss: Any) -> None:
+        told.append((step, float(loss.detach() if isinstance(loss, torch.Tensor) else loss)))
+        tables.append(model.table.detach().clone())
+        if step == stop:
+            raise KeyboardInterrupt
+
+    losses: list[float] = []
+    interrupted = False
+    try:
+        losses = list(train(model, optimizer, ids, on_step=on_step, **setup))
+    except KeyboardInterrupt:
+        interrupted = True
+    return {
+        "steps": [step for step, _ in told],
+        "losses told": [loss for _, loss in told],
+        "losses": losses,
+        "table told": tables[-1] if tables else None,
+        "table": model.table,
+        "interrupted": interrupted,
+    }
+
+
+@exercise(LESSON, "train", points=4)
+def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    table = normal(rng, 7, 7)
+    # A text of context + 1 characters has one window only, so nothing is left to chance.
+    single = torch.tensor([3, 1, 4, 0, 5, 2])
+    plain = {"steps": 4, "batch": 2, "peak": 1.0, "warmup": 2, "clip": 1000.0}
+
+    def run(
+        of: Student,
+        setup: dict[str, Any],
+        table: torch.Tensor = table,
+        ids: torch.Tensor = single,
+        kind: Callable[..., Any] = watched_sgd,
+    ) -> dict[str, Any]:
+        model = of.probe(bigram, table, 5)
+        optimizer = of.probe(kind, model)
+        return dict(of.probe(trained, of.train, model, optimizer, ids, setup))
+
+    def ask(key: str, kind: Callable[..., Any] = watched_sgd, **setup: Any) -> Any:
+        return run(student, plain | setup, kind=kind)[key]
+
+    yield case(
+        "the shapes of what the model is called with, 4 steps",
+        lambda: ask("shapes"),
+        [[2, 5]] * 4,
+        hint="In each step one batch: get_batch(ids, batch, model.config.context) gives x and y, "
+        "and model(x) is called once. Without `start`, the steps are 0, 1, ..., steps - 1. (An "
+        "error from cross_entropy? It wants (B * T, V) and (B * T,): flatten both.)",
+    )
+    yield case(
+        "how many losses come back",
+        lambda: len(ask("losses")),
+        4,
+        hint="Return a list with the loss of each step.",
+    )
+    yield case(
+        "the kind of the losses",
+        lambda: ask("kinds"),
+        ["float"],
+        hint="loss.item() is a plain float. A tensor would keep alive all that was needed to "
+        "compute it, step for step.",
+    )
+    yield case(
+        "the first loss: of the model as it was, on the characters that follow",
+        lambda: ask("losses")[0],
+        _loss(table[single[None, :-1]], single[None, 1:]),
+        hint="The target of each position is the character after it: y, not x, and y is shifted "
+        "already. cross_entropy wants (B * T, V) and (B * T,): flatten both. The loss is the mean, "
+        "and that of the batch before the weights move.",
+    )
+    yield case(
+        "the model's mode in each step: training?",
+        lambda: ask("modes"),
+        [True] * 4,
+        hint="model.train() at the start: else there is no dropout in training.",
+    )
+    yield case(
+        "the learning rate at each step: peak 1, warmup 2, of 4 steps",
+        lambda: [rates[0] for rates in ask("rates")],
+        [0.5, 1.0, 1.0, 0.5],
+        hint="Before optimizer.step(), set group['lr'] = lr_schedule(step, steps, peak, warmup), "
+        "with steps counted from 0. Set after it, or from step + 1, every rate comes at the "
+        "wrong step. And call optimizer.step() once in each.",
+    )
+    yield case(
+        "the learning rate in the second group of parameters",
+        lambda: [rates[-1] for rates in ask("rates")],
+        [0.5, 1.0, 1.0, 0.5],
+        hint="The optimizer has several groups: for group in optimizer.param_groups.",
+    )
+    # One step by hand: the rate of step 0 is 0.5, and the gradient is that of the loss.
+    watched = table.clone().requires_grad_()
+    loss: Any = F.cross_entropy(watched[single[:-1]], single[1:])
+    loss.backward()
+    gradient = torch.zeros_like(table) if watched.grad is None else watched.grad
+    one: dict[str, Any] = {"steps": 1, "warmup": 2}
+    yield case(
+        "the model after one step",
+        lambda: ask("table", **one),
+        table - 0.5 * gradient,
+        hint="loss.backward(), and then optimizer.step(), once.",
+    )
+    want = run(reference, plain)["table"]
+    yield case(
+        "the model after four steps",
+        lambda: ask("table"),
+        want,
+        hint="backward() adds to the gradients that are there: optimizer.zero_grad() in every "
+        "step, before it.",
+    )
+    yield case(
+        "how far one step goes with clip = 0.01: 0.01 times the rate",
+        lambda: (ask("table", clip=0.01, **one) - table).norm().item(),
+        0.01 * 0.5,
+        hint="clip_gradients(model.parameters(), clip) between backward() and step(): after the "
+        "step it comes too late. And `clip` is the limit that was asked for.",
+        atol=1e-4,
+    )
+    unclipped = {"steps": 1, "batch": 2, "peak": 100.0, "warmup": 1}
+    yield case(
+        "how far one step goes when clip is not given",
+        lambda: (run(student, unclipped, 30 * table)["table"] - 30 * table).norm().item(),
+        100 * min(1.0, _gradient_norm(30 * table, single)),
+        hint="Keep the signature: clip=1.0 when nothing is said.",
+        rtol=1e-3,
+    )
+    long = integers(rng, 7, 200)
+    yield case(
+        "whether the second step sees another batch than the first",
+        lambda: _differ(run(student, plain | {"batch": 8, "steps": 2}, ids=long)["seen"]),
+        True,
+        hint="Draw a new batch in every step: get_batch stands inside the loop, and no seed does.",
+    )
+
+    def watch(key: str, *stop: int, **setup: Any) -> Any:
+        model = student.probe(bigram, table, 5)
+        optimizer = student.probe(watched_sgd, model)
+        setup = plain | setup
+        told = student.probe(reported, student.train, model, optimizer, single, setup, *stop)
+        return told[key]
+
+    yield case(
+        "the steps that on_step is told",
+        lambda: watch("steps"),
+        [0, 1, 2, 3],
+        hint="Call on_step(step, loss) at the end of each step, if it is not None.",
+    )
+    yield case(
+        "how far the weights still move after the last on_step",
+        lambda: float((watch("table told") - watch("table")).abs().max()),
+        0.0,
+        hint="on_step comes after optimizer.step(): a checkpoint made in it must hold the step.",
+    )
+    yield case(
+        "the steps after start = 2",
+        lambda: watch("steps", start=2),
+        [2, 3],
+        hint="range(start, steps): `start` is the first step to be done, and the numbers go on "
+        "from there.",
+    )
+    yield case(
+        "the learning rates after start = 2",
+        lambda: [rates[0] for rates in ask("rates", start=2)],
+        [1.0, 0.5],
+        hint="The schedule goes on where it was: lr_schedule gets the number of the step in the "
+        "whole training.",
+    )
+    yield case(
+        "an interrupt in step 1: does it get through?",
+        lambda: watch("interrupted", 1),
+        True,
+        hint="Let KeyboardInterrupt through: who called train decides what to do.",
+    )
+    yield case(
+        "whether 40 steps of AdamW on one window bring the loss below a fifth",
+        lambda: _fell(ask("losses", adamw, steps=40, peak=0.2, warmup=4, batch=1)),
+        True,
+        hint="One batch again and again must be learnt by heart. If not, some step is missing.",
+    )
+    wild = {"steps": 5, "batch": 3, "peak": 0.3, "warmup": 1, "clip": 0.2, "start": 1}
+    want = run(reference, wild, kind=adamw)["table"]
+    yield case(
+        "AdamW, clipped, from step 1 to 5",
+        lambda: ask("table", adamw, **wild),
+        want,
+        hint="Batch, loss, zero_grad, backward, clip, rate, step, on_step.",
+        hidden=True,
+    )
+
+
+def _gradient_norm(table: torch.Tensor, window: torch.Tensor) -> float:
+    probs = table[window[:-1]].softmax(dim=1) - F.one_hot(window[1:], table.shape[1])
+    whole = torch.zeros_like(table).index_add(0, window[:-1], probs / len(probs))
+    return float(whole.norm())
+
+
+def _differ(seen: torch.Tensor) -> bool:
+    return not torch.equal(seen[0], seen[1])
+
+
+def _fell(losses: list[Any]) -> bool:
+    return bool(float(losses[-1]) < 0.2 * float(losses[0]))
+
+
+# -------------------------------------------------------------------------------- save and load
+
+
+@dataclass
+class _Size:
+    vocab_size: int = 7
+    channels: int = 4
+
+
+class _Noisy(nn.Module):
+    """A small model whose training draws random numbers, as dropout does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = _Size()
+        self.embedding = nn.Embedding(7, 4)
+        self.dropout = nn.Dropout(0.3)
+        self.head = nn.Linear(4, 7)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.head(self.dropout(self.embedding(ids)))  # type: ignore[no-any-return]
+
+
+def _begin(seed: int) -> tuple[_Noisy, torch.optim.Optimizer]:
+    torch.manual_seed(seed)
+    model = _Noisy()
+    return model, torch.optim.AdamW(model.parameters(), lr=0.05)
+
+
+def _advance(model: _Noisy, optimizer: torch.optim.Optimizer, steps: int, random: bool) -> None:
+    model.train(random)
+    for _ in range(steps):
+        ids = torch.randint(7, (3, 6)) if random else torch.arange(7).repeat(2)[:12].reshape(2, 6)
+        optimizer.zero_grad()
+        loss: Any = F.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+        loss.backward()
+        optimizer.step()
+
+
+def _straight(seed: int, steps: int, random: bool) -> Weights:
+    """Return the weights after training in one go, as the judge makes them."""
+    with torch.random.fork_rng(devices=[]):
+        model, optimizer = _begin(seed)
+        _advance(model, optimizer, steps, random)
+    return {name: weight.clone() for name, weight in model.state_dict().items()}
+
+
+@probe
+def saved(_: dict[str, Any], save: Callable[..., Any], seed: int) -> dict[str, Any]:
+    """Return what stands in a checkpoint, as far as it can be sent."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.pt"
+        save(str(path), *_begin(seed), 12)
+        if not path.exists():
+            return {"there": False, "keys": None, "config": None}
+        try:
+            content = torch.load(path, weights_only=True)
+        except pickle.UnpicklingError:
+            refusal = ["something that weights_only=True refuses"]
+            return {"there": True, "keys": refusal, "config": None}
+    return {"there": True, "keys": sorted(content), "config": content.get("config")}
+
+
+@probe
+def refused(_: dict[str, Any], save: Callable[..., Any], load: Callable[..., Any]) -> bool:
+    """Return whether `load` refuses a file with an object in it, which may bring code along."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "model.pt")
+        save(path, *_begin(0), 12)
+        content = torch.load(path, weights_only=True)
+        torch.save(content | {"more": _Size()}, path)
+        # Where weights_only is not given, torch decides, and before version 2.6 it said False.
+        with mock.patch.dict(os.environ, {"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}):
+            try:
+                with warnings.catch_warnings(action="ignore"):
+                    load(path, *_begin(0))
+            except pickle.UnpicklingError:
+                return True
+    return False
+
+
+@probe
+def resumed(
+    _: dict[str, Any],
+    save: Callable[..., Any],
+    load: Callable[..., Any],
+    seed: int,
+    before: int,
+    after: int,
+    random: bool,
+) -> dict[str, Any]:
+    """Train, save, load into a new model and a new optimizer, and train on."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "model.pt")
+        model, optimizer = _begin(seed)
+        _advance(model, optimizer, before, random)
+        save(path, model, optimizer, before)
+        model, optimizer = _begin(seed + 1)
+        _advance(model, optimizer, 2, random)  # as another process, it has done something else
+        step = load(path, model, optimizer)
+        _advance(model, optimizer, after, random)
+    return {"step": step, "weights": model.state_dict()}
+
+
+@probe
+def interrupted_save(
+    _: dict[str, Any], save: Callable[..., Any], load: Callable[..., Any], seed: int, moment: str
+) -> dict[str, Any]:
+    """Save, stop a second save on its way, and return what can still be loaded.
+
+    Also whether the new file was written in the same folder as the old one.
+    """
+    real = torch.save
+    beside = None
+
+    def half(content: Any, file: Any, *args: Any, **kwargs: Any) -> None:
+        whole = BytesIO()
+        real(content, whole)
+        data = whole.getvalue()[: whole.tell() // 2]
+        if hasattr(file, "write"):
+            file.write(data)
+        else:
+            Path(file).write_bytes(data)
+        raise KeyboardInterrupt
+
+    def refuse(source: Any, *_: Any, **__: Any) -> None:
+        nonlocal beside
+        beside = os.path.samefile(os.path.dirname(os.path.abspath(source)), folder)
+        raise KeyboardInterrupt
+
+    with (
+        tempfile.TemporaryDirectory() as elsewhere,
+        tempfile.TemporaryDirectory() as folder,
+        chdir(elsewhere),  # what is written to a bare name lands here, and goes again
+    ):
+        path = str(Path(folder) / "model.pt")
+        model, optimizer = _begin(seed)
+        save(path, model, optimizer, 3)
+        _advance(model, optimizer, 1, True)
+        stops = (
+            [mock.patch.object(torch, "save", half)]
+            if moment == "writing"
+            else [mock.patch(name, refuse) for name in ("os.replace", "os.rename")]
+        )
+        with suppress(KeyboardInterrupt):
+            for stop in stops:
+                stop.start()
+            try:
+                save(path, model, optimizer, 4)
+            finally:
+                for stop in stops:
+                    stop.stop()
+        try:
+            left = f"step {load(path, *_begin(seed + 1))}"
+        except NotImplementedError:  # load is not written yet
+            raise
+        except (OSError, EOFError, RuntimeError, pickle.UnpicklingError):
+            left = "nothing"
+    return {"left": left, "beside": beside}
+
+
+@exercise(LESSON, "save", points=3, names=("save", "load"))
+def save(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    seed = int(rng.integers(10_000))
+
+    def written(key: str) -> Any:
+        return student.probe(saved, student.save, seed)[key]
+
+    def step_after(before: int) -> Any:
+        return student.probe(resumed, student.save, student.load, seed, before, 0, False)["step"]
+
+    def off(before: int, after: int, random: bool) -> float:
+        """Return how far the weights are from those of a training in one go."""
+        result = student.probe(resumed, student.save, student.load, seed, before, after, random)
+        weights, wanted = result["weights"], _straight(seed, before + after, random)
+        return max(float((weights[name] - wanted[name]).abs().max()) for name in wanted)
+
+    def interrupt(key: str, moment: str) -> Any:
+        return student.probe(interrupted_save, student.save, student.load, seed, moment)[key]
+
+    yield case(
+        "whether there is a file at `path`",
+        lambda: written("there"),
+        True,
+        hint="torch.save(checkpoint, new_path) writes a file, and os.replace(new_path, path) gives "
+        "it the name that was asked for: from, to.",
+    )
+    yield case(
+        "the keys of what is in the file",
+        lambda: written("keys"),
+        ["config", "model", "optimizer", "random", "step"],
+        hint="torch.save one dictionary with these five keys. For torch.load(weights_only=True) to "
+        "read it, it may hold tensors, numbers, strings, lists and dictionaries only: so "
+        "asdict(model.config), and state_dict() of model and optimizer.",
+    )
+    yield case(
+        "the config in it",
+        lambda: written("config"),
+        asdict(_Size()),
+        hint='"config" is asdict(model.config): with it, anyone can build the model again.',
+    )
+    yield case(
+        "the step that load returns",
+        lambda: step_after(3),
+        3,
+        hint="load returns the step that was saved, as an int: the number of steps that are done, "
+        "as save got it.",
+    )
+    yield case(
+        "how far the weights after load are from those that were saved",
+        lambda: off(3, 0, False),
+        0.0,
+        hint='model.load_state_dict(checkpoint["model"]) puts them back, into the model that '
+        "load was given.",
+        atol=1e-7,
+    )
+    yield case(
+        "3 steps, save, load, 3 steps: how far the weights are from 6 steps in one go",
+        lambda: off(3, 3, False),
+        0.0,
+        hint="AdamW keeps two moments for each weight: the optimizer's state_dict belongs into the "
+        "checkpoint, and load gives it back.",
+        atol=1e-7,
+    )
+    yield case(
+        "the same with random batches and dropout",
+        lambda: off(3, 3, True),
+        0.0,
+        hint="What batches and dropout draw depends on the state of torch's random generator. Save "
+        "torch.get_rng_state(), and give it back with torch.set_rng_state(). A seed of your own is "
+        "another state.",
+        atol=1e-7,
+    )
+    yield case(
+        "what can be loaded after the save of step 4 was interrupted while it wrote",
+        lambda: interrupt("left", "writing"),
+        "step 3",
+        hint="Half a file is worse than an old one. Write to another file beside it, such as "
+        'path + ".part", and when that is whole, os.replace(path + ".part", path).',
+    )
+    yield case(
+        "what can be loaded when the new file could not be put in its place",
+        lambda: interrupt("left", "replacing"),
+        "step 3",
+        hint="os.replace puts the new file in the old one's place in a single move. Copying, or "
+        "deleting the old one first, leaves a moment without any.",
+    )
+    yield case(
+        "whether the new file was written in the folder of the old one",
+        lambda: interrupt("beside", "replacing"),
+        True,
+        hint='path + ".part" is in the same folder. From another folder, which may be on another '
+        "disk, os.replace is not a single move, or fails.",
+    )
+    yield case(
+        "whether load refuses a file that could run code, whatever torch does by default",
+        lambda: student.probe(refused, student.save, student.load),
+        True,
+        hint="torch.load(path, weights_only=True): then only tensors, numbers, strings, lists and "
+        "dictionaries are let through. Say so: not every torch does it by itself.",
+    )
+    yield case(
+        "5 steps, save, load, 2 steps",
+        lambda: off(5, 2, True),
+        0.0,
+        hint="Model, optimizer, random generator: all three.",
+        atol=1e-7,
+        hidden=True,
+    )
+
+
+# ----------------------------------------------------------------------------- generate_cached
+
+
+@probe
+def read_in_parts(
+    namespace: dict[str, Any],
+    next_logits: Callable[..., torch.Tensor],
+    model: nn.Module,
+    parts: list[torch.Tensor],
+) -> dict[str, Any]:
+    """Read `parts` one after the other; return the logits after the last, and of the cache.
+
+    Of the cache: the shapes of keys and values of all blocks, and both of the first block.
+    """
+    model.eval()
+    cache = namespace["empty_cache"](model)
+    logits = None
+    with torch.no_grad():
+        for part in parts:
+            logits = next_logits(model, part, cache)
+    return {
+        "logits": logits,
+        "shapes": [list(part.shape) for pair in cache for part in pair],
+        "first": list(cache[0]),
+    }
+
+
+@probe
+def reads_on_elsewhere(
+    namespace: dict[str, Any], next_logits: Callable[..., torch.Tensor], model: nn.Module
+) -> str:
+    """Return in words whether characters can be read that are not on the CPU."""
+    model.eval()
+    with _lookups_elsewhere(model) as found, torch.no_grad():
+        cache = namespace["empty_cache"](model)
+        next_logits(model, torch.zeros(2, dtype=torch.int64, device="meta"), cache)
+    return found[0] if found else ONE_DEVICE
+
+
+@probe
+def written_twice(
+    namespace: dict[str, Any],
+    cached: Callable[..., list[int]],
+    model: nn.Module,
+    ids: list[int],
+    length: int,
+    choice: dict[str, Any],
+) -> list[list[int]]:
+    """Return what the plain and the cached generator write, with the same seed."""
+    texts = []
+    for generator in (namespace["generate"], cached):
+        _same_chance(length)
+        texts.append(list(generator(model, list(ids), length, **choice)))
+    return texts
+
+
+def _same_chance(seed: int) -> None:
+    """Seed whatever a sample_token may draw from."""
+    torch.default_generator.manual_seed(seed)  # the CPU's alone, which is quicker
+    np.random.seed(seed)
+    random.seed(seed)
+
+
+@probe
+def characters_read(
+    _: dict[str, Any],
+    cached: Callable[..., list[int]],
+    model: Any,
+    ids: list[int],
+    length: int,
+) -> int:
+    """Return how many characters go through the model while it writes `length`."""
+    read = 0
+
+    def count(_: nn.Module, inputs: tuple[torch.Tensor, ...], __: torch.Tensor) -> None:
+        nonlocal read
+        read += inputs[0].numel()
+
+    hook = model.token_embedding.register_forward_hook(count)
+    try:
+        cached(model, ids, length, top_k=1)
+    finally:
+        hook.remove()
+    return read
+
+
+@probe
+def written_in_both_modes(
+    _: dict[str, Any], cached: Callable[..., list[int]], model: nn.Module, ids: list[int]
+) -> list[list[int]]:
+    """Return what is written, with the same seed, from evaluation mode and from training mode."""
+    texts = []
+    for training in (False, True):
+        model.train(training)
+        _same_chance(1)
+        texts.append(list(cached(model, list(ids), 12, temperature=3.0)))
+    return texts
+
+
+@probe
+def modes_afterwards(
+    _: dict[str, Any], cached: Callable[..., list[int]], model: nn.Module, ids: list[int]
+) -> list[bool]:
+    """Return whether the model is in training mode after it wrote: before, it was, and was not."""
+    modes = []
+    for training in (True, False):
+        model.train(training)
+        cached(model, ids, 2, top_k=1)
+        modes.append(model.training)
+    return modes
+
+
+@exercise(
+    LESSON, "generate_cached", points=4, names=("empty_cache", "next_logits", "generate_cached")
+)
+def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    weights = _weights(rng)
+    blind = weights | {
+        name: torch.zeros_like(weight) for name, weight in weights.items() if "query" in name
+    }
+    low: Shape = {"layers": 1}
+    kinds: dict[str, tuple[Weights, Shape]] = {
+        "two blocks": (weights, {}),
+        "blind": (blind, {}),
+        "one block": (_weights(rng, **low), low),
+    }
+    seven = integers(rng, 11, 7)
+
+    @cache
+    def model(of: Student, kind: str = "two blocks") -> Any:
+        return _gpt(of, kinds[kind][0], **kinds[kind][1])
+
+    @cache
+    def read(kind: str, *lengths: int) -> Any:
+        parts = list(torch.split(seven[: sum(lengths)], list(lengths)))
+        return student.probe(read_in_parts, student.next_logits, model(student, kind), parts)
+
+    # All seven characters, read at once by the model itself: the logits after each.
+    want = {kind: model(reference, kind)(seven[None])[0] for kind in kinds}
+    first = reference.probe(read_in_parts, reference.next_logits, model(reference), [seven[:4]])
+
+    one_by_one = (1, 1, 1, 1)
+    yield case(
+        "the shapes of keys, values, keys, values in the cache after four characters",
+        lambda: read("two blocks", 4)["shapes"],
+        [[2, 4, 6]] * 4,
+        hint="For each block the cache holds keys and values, each (heads, characters so far, "
+        "C // heads). Put the new ones behind those that are there, torch.cat([old, new], dim=1) "
+        "as dimension 0 is the heads, and the pair back into cache[i]. (It runs your GPT's parts: "
+        "check GPT first.)",
+    )
+    yield case(
+        "the shape of the logits after four characters",
+        lambda: list(read("two blocks", 4)["logits"].shape),
+        [11],
+        hint="next_logits returns the logits of what comes after the LAST of the new characters, "
+        "(V,).",
+    )
+    yield case(
+        "one character: its logits",
+        lambda: read("two blocks", 1)["logits"],
+        want["two blocks"][0],
+        hint="As in your Block: x = x + project(heads put side by side), then "
+        "x = x + feed_forward(norm2(x)); norm1 before the attention; at the end norm and head. "
+        "The first position is 0. (F.scaled_dot_product_attention takes query, key, value, in "
+        "this order.)",
+        rtol=1e-3,
+        atol=1e-4,
+    )
+    yield case(
+        "four characters at once: keys and values of the first block",
+        lambda: _comparison_of_cache(read("two blocks", 4)["first"], first["first"]),
+        "as they should be",
+        hint="Keys and values come from norm1(x), as (n, C). Channel c belongs to head "
+        "c // (C // heads): view them as (n, heads, d), then transpose(0, 1). A reshape straight "
+        "to (heads, n, d) mixes characters with channels. The cache keeps keys and values, "
+        "no queries.",
+    )
+    yield case(
+        "four characters one by one: keys and values of the first block",
+        lambda: _comparison_of_cache(read("two blocks", *one_by_one)["first"], first["first"]),
+        "as they should be",
+        hint="The same as of four at once. The new character's position is the number of "
+        "characters in the cache, as positions count from 0: the fourth is at 3. And the old "
+        "ones first, then the new: torch.cat([old, new], dim=1).",
+    )
+    yield case(
+        "four characters one by one, when all queries are 0: each sees the mean of all so far",
+        lambda: read("blind", *one_by_one)["logits"],
+        want["blind"][3],
+        hint="Its query looks at all the keys, the cached ones and its own. (is_causal=True lets "
+        "the first query see the first key only, and a query behind a cache is not the first: "
+        "give the rows of the mask that you need.)",
+        rtol=1e-3,
+        atol=1e-4,
+    )
+    yield case(
+        "four characters one by one: the logits after the last",
+        lambda: read("two blocks", *one_by_one)["logits"],
+        want["two blocks"][3],
+        hint="The scores are query times key, divided by the square root of d, the channels of one "
+        "head, before the softmax over the keys. (F.scaled_dot_product_attention does that.)",
+        rtol=1e-3,
+        atol=1e-4,
+    )
+    yield case(
+        "a model of one block, four characters at once: the logits after the last",
+        lambda: read("one block", 4)["logits"],
+        want["one block"][3],
+        hint="One by one it is right; so it is the order of heads and characters. Queries are "
+        "split as keys are: view as (n, heads, d), then transpose(0, 1). On the way back "
+        "transpose(0, 1) again, then flatten(1).",
+        rtol=1e-3,
+        atol=1e-4,
+    )
+    yield case(
+        "two blocks, four characters at once: the logits after the last",
+        lambda: read("two blocks", 4)["logits"],
+        want["two blocks"][3],
+        hint="Among the new characters, too, nobody may look ahead: new character i, at position "
+        "past + i, sees positions 0 to past + i. That is the lower part of a causal mask.",
+        rtol=1e-3,
+        atol=1e-4,
+    )
+    yield case(
+        "several new characters behind cached ones: 1 + 6, 3 + 4, and 3 + 1 + 3",
+        lambda: [read("two blocks", *parts)["logits"] for parts in ((1, 6), (3, 4), (3, 1, 3))],
+        [want["two blocks"][6]] * 3,
+        hint="The mask for new characters behind cached ones is (new, past + new): the last rows "
+        "of causal_mask(past + new).",
+        rtol=1e-3,
+        atol=1e-4,
+    )
+    yield case(
+        "whether the ids may be on another device",
+        lambda: student.probe(reads_on_elsewhere, student.next_logits, _gpt(student, **low)),
+        ONE_DEVICE,
+        hint="On a GPU, what you make must be where the ids are: torch.arange(..., "
+        "device=ids.device), and the mask with .to(ids.device).",
+    )
+    start = seven[:3].tolist()
+    greedy = reference.generate_cached(model(reference), start, 5, top_k=1)
+    yield case(
+        "three characters, and five more",
+        lambda: student.generate_cached(model(student), start, 5, top_k=1),
+        greedy,
+        hint="The result is a list of ints: the start, and then `length` new ones. Each new one "
+        "goes into next_logits by itself, and the choice (top_k and so on) to sample_token.",
+    )
+
+    def read_again(length: int, needed: int) -> int:
+        count = student.probe(
+            characters_read, student.generate_cached, model(student, "one block"), start, length
+        )
+        return max(0, int(count) - needed)
+
+    yield case(
+        "three characters, and five more: how many are read a second time",
+        lambda: read_again(5, 8),
+        0,
+        hint="After the start, next_logits gets the one new character, with the cache: not the "
+        "whole text again.",
+    )
+
+    def compared(of: Any, ids: list[int], length: int, *choices: dict[str, Any]) -> str:
+        for choice in choices:
+            plain, cached = student.probe(
+                written_twice, student.generate_cached, of, ids, length, choice
+            )
+            if plain != cached:
+                return _comparison(plain, cached)
+        return "the same"
+
+    wide: Shape = {"layers": 1, "context": 16}
+    wide_weights = _weights(rng, **wide)
+    yield case(
+        "12 more, drawn: the text, compared with that of generate and the same seed",
+        lambda: compared(
+            _gpt(student, wide_weights, **wide),
+            start,
+            12,
+            {"temperature": 3.0},
+            {"temperature": 2.0, "top_k": 3},
+            {"top_p": 0.4},
+        ),
+        "the same",
+        hint="Draw once per new character, with sample_token and the same temperature, top_k and "
+        "top_p: hand all three on.",
+    )
+    yield case(
+        "30 more, past the context of 8: the text, compared with that of generate",
+        lambda: compared(model(student, "one block"), start, 30, {"temperature": 3.0}),
+        "the same",
+        hint="When the window is longer than the context, keep its last context // 2 characters. "
+        "They stand at other places now, so the cache is of no use: begin an empty one and read "
+        "the window into it.",
+    )
+    longer = integers(rng, 11, 13).tolist()
+    yield case(
+        "a start of 13 characters, longer than the context: the text, compared",
+        lambda: compared(model(student, "one block"), longer, 12, {"temperature": 3.0}),
+        "the same",
+        hint="A start that is too long loses its beginning in the same way, before the first "
+        "character is drawn. The result still holds all of it.",
+    )
+    yield case(
+        "20 more, past the context: how many are read again though the window was not cut",
+        lambda: read_again(20, 32),
+        0,
+        hint="Read the window anew only when it was cut; then go on one by one, until it is too "
+        "long again.",
+    )
+    shaken: Shape = {"dropout": 0.5}
+    yield case(
+        "a model with dropout in training mode: its text, compared with evaluation mode",
+        lambda: _comparison(
+            *student.probe(
+                written_in_both_modes,
+                student.generate_cached,
+                _gpt(student, kinds["one block"][0], **(low | shaken)),
+                start,
+            )
+        ),
+        "the same",
+        hint="model.eval() while it writes, or dropout takes part in the writing.",
+    )
+    yield case(
+        "whether the model is in training mode afterwards, if it was, and if it was not",
+        lambda: student.probe(
+            modes_afterwards, student.generate_cached, model(student, "one block"), start
+        ),
+        [True, False],
+        hint="was_training = model.training at the start, and model.train(was_training) "
+        "afterwards.",
+    )
+    other: Shape = {"context": 6, "layers": 1, "heads": 4, "channels": 16}
+    other_weights = _weights(rng, **other)
+    again = reference.generate_cached(
+        _gpt(reference, other_weights, **other), longer[:2], 15, top_k=1
+    )
+    yield case(
+        "another shape of model",
+        lambda: student.generate_cached(
+            _gpt(student, other_weights, **other), longer[:2], 15, top_k=1
+        ),
+        again,
+        hint="Take the sizes from model.config.",
+        hidden=True,
+    )
+
+
+def _comparison_of_cache(came: list[Any], wanted: list[Any]) -> str:
+    """Say in words whether the keys and the values of one block are what they should be."""
+    for name, got, want in zip(("keys", "values"), came, wanted, strict=True):
+        if got.shape != want.shape:
+            return f"{name} of another shape"
+        close = torch.isclose(got, want, rtol=1e-3, atol=1e-4).all(dim=2).all(dim=0)
+        if close.all():
+            continue
+        if torch.allclose(got.sort(dim=1).values, want.sort(dim=1).values, rtol=1e-3, atol=1e-4):
+            return f"the {name} are there, in another order"
+        return f"other {name} from position {int((~close).nonzero()[0])} on"
+    return "as they should be"
+
+
+def _comparison(wanted: list[int], came: list[int]) -> str:
+    """Say in words whether two texts are the same, or where they part."""
+    if wanted == came:
+        return "the same"
+    same = [a == b for a, b in zip(wanted, came, strict=False)]
+    return f"another from position {same.index(False) if False in same else len(same)} on"
+
+
+# --------------------------------------------------------------------------------------- quiz
+
+QUESTIONS = (
+    (
+        "answer_1",
+        "a first loss far above ln V",
+        "Reread 'How should it begin?': what is the loss of somebody who knows nothing?",
+        "Guessing blindly costs ln V. Above it, the model is sure of something wrong: its logits "
+        "are too large.",
+    ),
+    (
+        "answer_2",
+        "what does not decay",
+        "Which of the three has fewer than two dimensions?",
+        "The weight of a norm is a vector that should be free to stay near 1. Matrices and "
+        "embeddings decay.",
+    ),
+    (
+        "answer_3",
+        "what clipping does to a long gradient",
+        "Put the numbers into limit / length.",
+        "All gradients are multiplied by 1 / 5: the step is shorter, and goes the same way.",
+    ),
+    (
+        "answer_4",
+        "without the optimizer's state",
+        "What does AdamW keep for each weight?",
+        "Nothing fails, which is what makes it dangerous: the means begin at 0, and the weights "
+        "go another way.",
+    ),
+    (
+        "answer_5",
+        "top-p where the model is sure",
+        "Keep the first ones until they have 0.9 together. How many does that take?",
+        "The first one alone has reached 0.9, and it stays.",
+    ),
+    (
+        "answer_6",
+        "the cache and the window",
+        "What goes into a key besides the character itself?",
+        "The position embedding is part of what keys and values are made of. Another place, "
+        "another key.",
+    ),
+)
+
+
+@exercise(LESSON, "quiz", points=6, names=tuple(name for name, *_ in QUESTIONS))
+def quiz(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    for name, title, hint, explain in QUESTIONS:
+        yield case(
+            title,
+            lambda: str(getattr(student, name)).strip(" ().").lower(),
+            getattr(reference, name),
+            hint=hint,
+            explain=explain,
+            reveal=False,
+        )
