@@ -61,8 +61,9 @@ html: $(READY) ## write the solved notebooks as HTML to build/html
 check-notebooks: $(READY) ## check the exercises that you filled in, in notebooks/
 	$(BIN)/grader check notebooks/*.ipynb --junit $(REPORTS)/checks.xml
 
-bench: setup ## measure grading against nbgrader and otter-grader, on a quiet machine
+bench: setup ## measure grading and training against their peers, on a quiet machine
 	$(BIN)/python bench/grading.py
+	$(BIN)/python bench/training.py
 
 system: ## install bubblewrap and Chromium through apt (for CI)
 	@.ci/install-system bubblewrap chromium
