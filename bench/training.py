@@ -37,7 +37,7 @@ def main() -> int:
     torch.set_num_threads(1)
     lesson = solved_namespace(Course(ROOT).lesson("07_gpt"))
     shape, recipe = lesson["small"], lesson["small_recipe"]
-    assert (shape["context"], recipe["batch"]) == (CONTEXT, BATCH)
+    assert (shape["context"], recipe["batch"]) == (CONTEXT, BATCH), "the windows must be alike"
     ids, characters = load()
     cut = int(TRAIN * len(ids))
     train, validation = ids[:cut], ids[cut:]

@@ -417,8 +417,8 @@ for name, config in configs.items():
 #
 # - **top-k** (Fan and others, 2018): keep the `k` most likely ones.
 # - **top-p** (Holtzman and others, 2019): sort by probability, and keep the first ones until they
-#   have `p` of the probability together. Where the model is sure, that is a single one; where it is
-#   not, it is many.
+#   have `p` of the probability together. Where the model is sure, that may be a single one; where it
+#   is not, it is many.
 #
 # **Predict first.** In the picture, the same model is in two places: sure in the upper row, unsure in
 # the lower one. How many of the eight letters will top-p leave in each row?
@@ -538,7 +538,7 @@ if check.ready("GPT", "sample_token"):
 # ## What is a good step?
 #
 # In lesson 03 a step was the learning rate times the slope, for each weight. So a weight with steep
-# slopes takes long steps, and one with gentle slopes hardly moves. In a deep model slopes differ by
+# slopes takes long steps, and one with gentle slopes hardly moves. In a deep model slopes can differ by
 # factors of thousands from layer to layer, and no single learning rate is right for all of them.
 #
 # **AdamW** (Loshchilov and Hutter, 2019; Adam: Kingma and Ba, 2015) keeps two numbers for each weight
@@ -550,11 +550,11 @@ if check.ready("GPT", "sample_token"):
 #
 # Here $\hat m = m / (1 - \beta_1^n)$ and $\hat v = v / (1 - \beta_2^n)$ after $n$ steps: both began at
 # 0, and this makes up for it. The $\varepsilon$ is tiny, so that nothing is divided by 0. $\beta_1$ and
-# $\beta_2$, just below 1, say how slowly the means forget. The fraction is the mean slope, measured by how large slopes of this
-# weight usually are. If $g$ always points the same way it is near 1 or −1, whether $g$ is huge or tiny;
-# if $g$ keeps changing its sign it is near 0. So every weight moves by about `lr` a step at most. The
-# last term is **weight decay**: each step pulls $w$ a little towards 0, by $\text{lr} \cdot \lambda w$.
-# A weight must keep earning its size.
+# $\beta_2$, just below 1, say how slowly the means forget. The fraction is the mean slope, measured by
+# how large slopes of this weight usually are. If $g$ always points the same way it is near 1 or −1,
+# whether $g$ is huge or tiny; if $g$ keeps changing its sign it is near 0. So every weight moves by
+# about `lr` a step at most. The last term is **weight decay**: each step pulls $w$ a little towards 0,
+# by $\text{lr} \cdot \lambda w$. A weight must keep earning its size.
 #
 # **Predict first.** Two weights are 1, their slopes are 100 and 0.01. Both take one step with a
 # learning rate of 0.1. Where do they go, with plain gradient descent and with AdamW?
@@ -865,9 +865,9 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
         print(f"{name}: {loss:.3f}")
 
 # %% [markdown]
-# The spread, in this short run (one seed each, so do not build on small differences): with 0.02 the model has hardly got beyond the bigram's 2.40. Its numbers
-# are so small that it needs most of the steps to make them larger. The clocks help too. (All this is said of
-# the fables at the preset `laptop`.)
+# The spread, in this short run: with 0.02, a fifth of $1/\sqrt C$, the model has hardly got beyond the
+# bigram's 2.40. The clocks help too. (One seed each, so do not build on small differences. All this is
+# said of the fables at the preset `laptop`.)
 
 # %% [markdown]
 # ## What if somebody stops it?
@@ -1159,13 +1159,13 @@ else:
 # through the model alone. It makes one query, one key and one value in each block; key and value go
 # into the cache, behind the others.
 #
-# Three things need care. The new character's *place* is the number of characters before it, so the cache
-# has to know how many these are. Its *mask* is a row of the causal mask that lets it see them all.
-# (`is_causal=True` would take the first query for the first place, and let it see one key. Give
-# `F.scaled_dot_product_attention` the rows that you need, as `attn_mask`.) And when the window is cut, the characters that stay get other
-# places. Their position embeddings are others then, and so are all keys and values: the cache is
-# worth nothing, and the window has to be read anew. Cutting it to one half each time makes this rare.
-# (With the rotary positions of lesson 09 it looks different.)
+# Three things need care. The new character's *place* is the number of characters before it, so the
+# cache has to know how many these are. Its *mask* is a row of the causal mask that lets it see them
+# all. (`is_causal=True` would take the first query for the first place, and let it see one key. Give
+# `F.scaled_dot_product_attention` the rows that you need, as `attn_mask`.) And when the window is
+# cut, the characters that stay get other places. Their position embeddings are others then, and so
+# are all keys and values: the cache is worth nothing, and the window has to be read anew. Cutting it
+# to one half each time makes this rare. (With the rotary positions of lesson 09 it looks different.)
 
 # %% [markdown] contract="generate_cached"
 # `empty_cache(model)` is given. A cache is a list with one pair `(keys, values)` for each block, each

@@ -548,10 +548,12 @@ def test_a_cache_that_cannot_be_written_is_no_obstacle(
     assert corpus.shakespeare() == PLAY
 
 
-def test_the_real_shakespeare_has_the_pinned_hash() -> None:
-    folder = os.environ.get("LMCOURSE_DATA")
-    if not folder or not (Path(folder) / tinyshakespeare.FILE_NAME).is_file():
-        pytest.skip("LMCOURSE_DATA names no folder that holds tinyshakespeare.txt")
+def test_the_real_shakespeare_has_the_pinned_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("LMCOURSE_DATA", beside))
+    if not (folder / tinyshakespeare.FILE_NAME).is_file():
+        pytest.skip(f"neither LMCOURSE_DATA nor {beside} holds {tinyshakespeare.FILE_NAME}")
+    monkeypatch.setenv("LMCOURSE_DATA", str(folder))
     text = corpus.shakespeare()
     assert len(text) == 1_115_394
     assert text.startswith("First Citizen:\n")
