@@ -178,10 +178,10 @@ def _build(course: Course, name: str, progress: "tqdm[Any]") -> None:
         progress.update()
 
     progress.set_description(f"{name}: recording answers")
-    answers = record(lesson)
+    answers, fixed = record(lesson)
     before = files.recording.read_text("utf-8") if files.recording.is_file() else None
     # The solved notebook's own checks read it.
-    _write(files.recording, _recording_text(name, source, answers, {}))
+    _write(files.recording, _recording_text(name, source, answers, fixed, {}))
     try:
         executed = execute(solved, lesson, course.root, on_cell)
     except BaseException:
@@ -190,7 +190,8 @@ def _build(course: Course, name: str, progress: "tqdm[Any]") -> None:
         else:
             _write(files.recording, before)
         raise
-    _write(files.recording, _recording_text(name, source, answers, losses_shown(executed)))
+    losses = losses_shown(executed)
+    _write(files.recording, _recording_text(name, source, answers, fixed, losses))
     _write(files.solved, to_text(executed))
     _write(files.student, to_text(student))
 
@@ -200,7 +201,11 @@ def _cells(course: Course, names: Sequence[str]) -> int:
 
 
 def _recording_text(
-    name: str, source: str, answers: dict[str, list[Entry]], losses: dict[str, float]
+    name: str,
+    source: str,
+    answers: dict[str, list[Entry]],
+    fixed: dict[str, list[str]],
+    losses: dict[str, float],
 ) -> str:
     """Return the recording as JSON with one answer a line."""
     blocks = [
@@ -208,7 +213,7 @@ def _recording_text(
         for exercise, entries in answers.items()
     ]
     head = f'{{\n"lesson": {json.dumps(name)},\n"source_sha256": {json.dumps(source)},\n'
-    head += f'"losses": {json.dumps(losses)},\n'
+    head += f'"losses": {json.dumps(losses)},\n"fixed": {json.dumps(fixed)},\n'
     return head + '"exercises": {\n' + ",\n".join(blocks) + "\n}\n}\n"
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from grader.regions import without_markers
 from grader.source import Cell, Lesson, LessonError, definitions, read, require_python, split
@@ -19,6 +20,21 @@ class Mistake:
     name: str
     hint: str
     code: str
+
+
+@dataclass(frozen=True)
+class Right:
+    """An unusual right solution of `exercise`, which must earn all its points.
+
+    `code` replaces the exercise's cell.
+    """
+
+    exercise: str
+    name: str
+    code: str
+
+
+_ANSWER_KEYS = {"exercise", "mistake", "hint"}, {"exercise", "right"}
 
 
 class Course:
@@ -73,19 +89,41 @@ class Course:
         FileNotFoundError
             If nobody has written any.
         """
+        return [
+            Mistake(metadata["exercise"], metadata["mistake"], metadata["hint"], code)
+            for metadata, code in self._kept_answers(name)
+            if "mistake" in metadata
+        ]
+
+    def rights(self, name: str) -> list[Right]:
+        """Return the unusual right solutions of lesson `name`, which stand beside the mistakes.
+
+        Raises as `mistakes` does.
+        """
+        return [
+            Right(metadata["exercise"], metadata["right"], code)
+            for metadata, code in self._kept_answers(name)
+            if "right" in metadata
+        ]
+
+    def _kept_answers(self, name: str) -> list[tuple[dict[str, Any], str]]:
         known = self.lesson(name).exercises()
         path = self.root / "solutions" / "mistakes" / f"{name}.py"
         found = []
         for line, kind, metadata, code in split(path):
-            if kind != "code" or sorted(metadata) != ["exercise", "hint", "mistake"]:
-                message = 'a mistake begins # %% exercise="..." mistake="..." hint="..."'
+            if kind != "code" or set(metadata) not in _ANSWER_KEYS:
+                message = (
+                    'a mistake begins # %% exercise="..." mistake="..." hint="...", and a right '
+                    'solution # %% exercise="..." right="..."'
+                )
                 raise LessonError(path, line, message)
-            exercise = metadata["exercise"]
-            if exercise not in known:
-                message = f"{name} has no exercise {exercise!r}; it has: {', '.join(known)}"
+            if metadata["exercise"] not in known:
+                message = (
+                    f"{name} has no exercise {metadata['exercise']!r}; it has: {', '.join(known)}"
+                )
                 raise LessonError(path, line, message)
             require_python(path, line, code)
-            found.append(Mistake(exercise, metadata["mistake"], metadata["hint"], code))
+            found.append((metadata, code))
         return found
 
     def _carried(self, lesson: Lesson, cell: Cell) -> str:

@@ -20,6 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
+from grader.byheart import fixed_cases
 from grader.course import registered
 from grader.source import Cell, Lesson
 from lmcourse.checks import PUBLIC_SEED, Outcome, run
@@ -89,26 +90,33 @@ def losses_shown(executed: NotebookNode) -> dict[str, float]:
     return losses
 
 
-def record(lesson: Lesson) -> dict[str, list[Entry]]:
+def record(lesson: Lesson) -> tuple[dict[str, list[Entry]], dict[str, list[str]]]:
     """Return the solved lesson's answers to each exercise's check, with the public seed.
+
+    Beside them, the names of each exercise's cases whose right answer the seed does not change.
 
     Raises
     ------
     LessonError
-        If it does not run, or does not pass its own checks.
+        If it does not run, does not pass its own checks, or too much of an exercise can be learnt
+        by heart.
     """
     namespace = solved_namespace(lesson)
-    recordings = {}
+    recordings, fixed = {}, {}
     for name, exercise in registered(lesson).items():
         recorder = Recorder(Host(namespace, exercise.probes).send)
         student = Student(Host(namespace, exercise.probes).send)
         outcome = run(exercise, student, Student(recorder.send), seed=PUBLIC_SEED, hidden=True)
+        line = lesson.exercises()[name].line
         if outcome.status != "passed":
-            line = lesson.exercises()[name].line
             message = f"the solved {name} does not pass its own check: {_reason(outcome)}"
             raise lesson.error(line, message)
         recordings[name] = recorder.entries
-    return recordings
+        try:
+            fixed[name] = fixed_cases(exercise, namespace)
+        except ValueError as problem:
+            raise lesson.error(line, str(problem)) from None
+    return recordings, fixed
 
 
 def solved_namespace(lesson: Lesson) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 A check asks its reference the same things in the same order whenever it runs with the same seed.
 `Recorder` notes the replies of a solved notebook; `Replay` gives them again. Beside them stand the
-losses that the notebook showed, for the lessons after it.
+names of the cases whose right answer does not depend on the seed, and the losses that the notebook
+showed, for the lessons after it.
 """
 
 import base64
@@ -70,6 +71,18 @@ def load(lesson: str) -> dict[str, list[Entry]]:
     """
     recorded: dict[str, list[Entry]] = _read(lesson)["exercises"]
     return {name: [(asked, reply) for asked, reply in log] for name, log in recorded.items()}
+
+
+def fixed(lesson: str) -> dict[str, list[str]]:
+    """Return, for each exercise of `lesson`, the cases whose right answer the seed does not change.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the lesson was never built.
+    """
+    names: dict[str, list[str]] = _read(lesson)["fixed"]
+    return names
 
 
 def losses(lesson: str) -> dict[str, float]:

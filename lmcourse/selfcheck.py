@@ -68,7 +68,8 @@ class SelfCheck:
         if outcome.status == "missing" and "NBGRADER_EXECUTION" not in os.environ:
             return
         failure = outcome.first_failure
-        raise CheckFailed(f"{name}: {failure.name}: {failure.message}" if failure else name)
+        reason = f"{failure.name}: {failure.message}" if failure else outcome.message
+        raise CheckFailed(f"{name}: {reason}")
 
     def ready(self, *names: str) -> bool:
         """Return whether the notebook has all of `names`, written out; if not, say what is missing.
@@ -127,7 +128,8 @@ def check_against_recording(exercise: Exercise, student: Student) -> Outcome:
     """Check `exercise` of any student with the public seed, against the recorded reference."""
     entries = recording.load(exercise.lesson)[exercise.name]
     reference = Student(recording.Replay(entries).send)
-    return run(exercise, student, reference, seed=PUBLIC_SEED, hidden=False)
+    fixed = recording.fixed(exercise.lesson)[exercise.name]
+    return run(exercise, student, reference, seed=PUBLIC_SEED, hidden=False, fixed=fixed)
 
 
 def outcome_text(exercise: Exercise, outcome: Outcome) -> str:

@@ -11,10 +11,12 @@ import pytest
 from nbformat import NotebookNode
 
 from grader.build import ROOT, check_built, paths
-from grader.course import Course, Mistake
+from grader.byheart import fixed_cases
+from grader.course import Course, Mistake, Right
 from grader.execute import solved_namespace
 from grader.regions import stub
 from grader.render import fill
+from lmcourse import recording
 from lmcourse.checks import Exercise, exercises, run
 from lmcourse.selfcheck import self_check
 from lmcourse.student import Host, Student
@@ -30,6 +32,11 @@ MISTAKES = [
     for lesson in COURSE.names
     for mistake in COURSE.mistakes(lesson)
 ]
+RIGHTS = [
+    pytest.param(lesson, right, id=f"{lesson}-{right.exercise}-{right.name}")
+    for lesson in COURSE.names
+    for right in COURSE.rights(lesson)
+]
 SEEDS = range(5)
 
 _solved: dict[str, dict[str, Any]] = {}
@@ -44,7 +51,8 @@ def solved(lesson: str) -> dict[str, Any]:
 def graded(exercise: Exercise, namespace: dict[str, Any], seed: int) -> Any:
     student = Student(Host(namespace, exercise.probes).send)
     reference = Student(Host(solved(exercise.lesson), exercise.probes).send)
-    return run(exercise, student, reference, seed=seed, hidden=True)
+    fixed = recording.fixed(exercise.lesson)[exercise.name]
+    return run(exercise, student, reference, seed=seed, hidden=True, fixed=fixed)
 
 
 def test_built_files_are_what_their_sources_say() -> None:
@@ -75,18 +83,38 @@ def test_a_known_mistake_fails_and_draws_its_hint(lesson: str, mistake: Mistake)
     exec(mistake.code, namespace)
     outcome = self_check(exercise, namespace)
     assert outcome.status not in ("passed", "missing")
-    assert outcome.first_failure is not None
-    assert mistake.hint in outcome.first_failure.hint
+    failure = outcome.first_failure
+    assert mistake.hint in (failure.hint if failure else outcome.message)
     for seed in SEEDS:
         assert graded(exercise, dict(namespace), seed).share < 1
 
 
+@pytest.mark.parametrize(("lesson", "right"), RIGHTS)
+def test_an_unusual_right_solution_passes_whatever_the_seed(lesson: str, right: Right) -> None:
+    exercise = exercises(lesson)[right.exercise]
+    namespace = dict(solved(lesson))
+    exec(right.code, namespace)
+    outcome = self_check(exercise, namespace)
+    assert outcome.status == "passed", outcome.first_failure or outcome.message
+    for seed in SEEDS:
+        outcome = graded(exercise, dict(namespace), seed)
+        assert outcome.status == "passed", outcome.first_failure or outcome.message
+
+
 @pytest.mark.parametrize("lesson", COURSE.names)
-def test_each_exercise_has_known_mistakes(lesson: str) -> None:
-    known = Counter(mistake.exercise for mistake in COURSE.mistakes(lesson))
-    few = [name for name in exercises(lesson) if name != "quiz" and known[name] < 3]
-    assert few == []
-    assert known["quiz"] >= 1
+def test_each_exercise_has_known_mistakes_and_right_solutions(lesson: str) -> None:
+    wrong = Counter(mistake.exercise for mistake in COURSE.mistakes(lesson))
+    right = Counter(right.exercise for right in COURSE.rights(lesson))
+    written = [name for name in exercises(lesson) if name != "quiz"]
+    assert [name for name in written if wrong[name] < 3] == []
+    assert [name for name in written if right[name] < 2] == []
+    assert wrong["quiz"] >= 1
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_what_can_be_learnt_by_heart_is_not_worth_the_exercise(exercise: Exercise) -> None:
+    fixed = fixed_cases(exercise, solved(exercise.lesson))
+    assert fixed == recording.fixed(exercise.lesson)[exercise.name]
 
 
 @pytest.mark.parametrize("lesson", COURSE.names)

@@ -24,8 +24,8 @@ property, then equality with the reference on random inputs.
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
@@ -37,6 +37,11 @@ from lmcourse.compare import difference, summarise
 from lmcourse.student import Lost, Probe, Raised, Student, last_call
 
 PUBLIC_SEED = 1948  # the year of Shannon's paper
+
+FIXED_SHARE = 0.4
+"""At most this part of an exercise is for cases whose right answer is the same for every seed."""
+
+NO_RETURN = "it returned None: is a `return` missing?"
 
 Rng = np.random.Generator
 
@@ -105,6 +110,8 @@ class Exercise:
     """The library's functions that the exercise asks to be written by hand."""
     limits: dict[str, float] = field(default_factory=dict)
     """What it may use when it is graded, where that is not the default."""
+    constant: bool = False
+    """Whether its right answer is the same for everybody, as a quiz's is."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +170,7 @@ def exercise(
     call_seconds: float | None = None,
     exercise_seconds: float | None = None,
     memory_mb: int | None = None,
+    constant: bool = False,
 ) -> Callable[[Check], Check]:
     """Register the decorated check for exercise `name` of `lesson`.
 
@@ -176,6 +184,8 @@ def exercise(
     call_seconds, exercise_seconds, memory_mb : what grading allows it instead of the defaults of
         `grader grade`: seconds of wall time for one call, and for all of the exercise, on the
         slowest machine; MiB of memory
+    constant : its right answer is by nature the same for everybody, as a quiz's is; of any other
+        exercise `grader build` wants cases whose answers cannot be learnt by heart
     """
     own = {
         "call_seconds": call_seconds,
@@ -192,7 +202,7 @@ def exercise(
             raise ValueError(f"lesson {lesson} has two exercises named {name}")
         probes = _PROBES.setdefault(check.__module__, {})
         lessons_exercises[name] = Exercise(
-            lesson, name, points, check, names or (name,), probes, forbidden, limits
+            lesson, name, points, check, names or (name,), probes, forbidden, limits, constant
         )
         return check
 
@@ -232,12 +242,19 @@ def check_module(lesson: str) -> ModuleType:
 
 
 def run(
-    exercise: Exercise, student: Student, reference: Student, *, seed: int, hidden: bool
+    exercise: Exercise,
+    student: Student,
+    reference: Student,
+    *,
+    seed: int,
+    hidden: bool,
+    fixed: Collection[str] = (),
 ) -> Outcome:
     """Run the check of `exercise` and return how it went; never raises for what a student did.
 
     Hidden cases run only when `hidden` is true. Every case runs even after one has failed, until
-    the student's process is lost.
+    the student's process is lost. The cases named in `fixed`, whose right answer does not depend on
+    the seed, together weigh at most `FIXED_SHARE` of the exercise: they can be learnt by heart.
     """
     results: list[CaseResult] = []
     raised: list[Raised] = []
@@ -250,7 +267,7 @@ def run(
             if item.hidden and not hidden:
                 continue
             came = message = line = ""
-            got = None
+            got = odd = None
             last_call(student)
             if lost is not None:
                 message = "not reached"
@@ -266,9 +283,12 @@ def run(
                         came, message = "nothing", "not written yet"
                 except Lost as gone:
                     lost, message = gone, str(gone)
-                except Exception as odd:  # the check stumbled over a value of the wrong kind
+                except Exception as error:  # the check stumbled over a value of the wrong kind
+                    odd = error
                     message = f"what came back cannot be used here ({odd})"
             call, result = last_call(student)
+            if call and result is None and (odd or (got is None and message)):
+                item = replace(item, hint=NO_RETURN)
             if got is not result:  # the case looks at something worked out from the result
                 call = f"… {call} …" if call else ""
             results.append(_result(item, call, came, message, line))
@@ -279,7 +299,8 @@ def run(
     if not results:
         raise RuntimeError(f"the check of {exercise.name} has no cases")
     if refused := [error for error in raised if error.kind == Forbidden.__name__]:
-        return Outcome("forbidden", 0.0, results, refused[0].message)
+        return Outcome("forbidden", 0.0, message=refused[0].message)
+    results = _weighed(results, fixed)
     share = sum(r.points for r in results if r.passed) / sum(r.points for r in results)
     if lost is not None:
         status = lost.status
@@ -294,6 +315,20 @@ def run(
     else:
         status = "error" if len(raised) == len(results) else "failed"
     return Outcome(status, share, results, str(lost or ""))
+
+
+def _weighed(results: list[CaseResult], fixed: Collection[str]) -> list[CaseResult]:
+    """Return `results` with less weight for the `fixed` ones, where they have too much."""
+    by_heart = sum(result.points for result in results if result.name in fixed)
+    fresh = sum(result.points for result in results) - by_heart
+    allowed = fresh * FIXED_SHARE / (1 - FIXED_SHARE)
+    if not fresh or by_heart <= allowed:
+        return results
+    factor = allowed / by_heart
+    return [
+        replace(result, points=result.points * factor) if result.name in fixed else result
+        for result in results
+    ]
 
 
 def notebook_seed(seed: int) -> int:

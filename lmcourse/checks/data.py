@@ -688,6 +688,7 @@ QUESTIONS = (
     "quiz",
     points=len(QUESTIONS),
     names=tuple(f"answer_{number}" for number in range(1, len(QUESTIONS) + 1)),
+    constant=True,
 )
 def quiz(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     for number, (question, reread, why) in enumerate(QUESTIONS, start=1):

@@ -941,7 +941,7 @@ QUESTIONS = (
 )
 
 
-@exercise(LESSON, "quiz", points=6, names=tuple(name for name, *_ in QUESTIONS))
+@exercise(LESSON, "quiz", points=6, names=tuple(name for name, *_ in QUESTIONS), constant=True)
 def quiz(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     for name, title, hint, explain in QUESTIONS:
         yield case(
