@@ -267,7 +267,7 @@ def run(
             if item.hidden and not hidden:
                 continue
             came = message = line = ""
-            got = odd = None
+            got, is_empty = None, False
             last_call(student)
             if lost is not None:
                 message = "not reached"
@@ -276,6 +276,7 @@ def run(
                     got = item.got()
                     came = summarise(got)
                     message = difference(got, item.want, atol=item.atol, rtol=item.rtol)
+                    is_empty = got is None
                 except Raised as error:
                     raised.append(error)
                     came, message, line = error.kind, str(error), error.line
@@ -283,11 +284,11 @@ def run(
                         came, message = "nothing", "not written yet"
                 except Lost as gone:
                     lost, message = gone, str(gone)
-                except Exception as error:  # the check stumbled over a value of the wrong kind
-                    odd = error
+                except Exception as odd:  # the check stumbled over a value of the wrong kind
                     message = f"what came back cannot be used here ({odd})"
+                    is_empty = True
             call, result = last_call(student)
-            if call and result is None and (odd or (got is None and message)):
+            if is_empty and message and call and result is None:
                 item = replace(item, hint=NO_RETURN)
             if got is not result:  # the case looks at something worked out from the result
                 call = f"… {call} …" if call else ""
