@@ -246,3 +246,24 @@ def test_input_helpers_give_what_they_say() -> None:
     whole = checks.integers(rng, 5, 100)
     assert whole.dtype == torch.int64
     assert set(whole.tolist()) == set(range(5))
+
+
+def test_whoever_forgets_to_return_reads_of_nothing_else() -> None:
+    def check(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+        yield case("direct", lambda: student.double(2), 4, hint="twice the number")
+        yield case("derived", lambda: student.double(2) + 1, 5, hint="twice the number")
+        yield case("nothing is due", lambda: student.double(0), None, hint="twice the number")
+
+    exercise = Exercise("99_toy", "double", 1.0, check, ("double",), {})
+    student = Student(Host({"double": lambda value: None}, {}).send)
+    cases = run(exercise, student, student, seed=1, hidden=False).cases
+    assert [result.hint for result in cases] == [checks.NO_RETURN, checks.NO_RETURN, ""]
+
+
+def test_a_forbidden_call_is_all_that_is_said() -> None:
+    exercise = Exercise("99_toy", "double", 1.0, double_and_length, ("double",), {}, ("relu",))
+    student = Student(Host({"double": lambda value: torch.ones(1).relu()}, {}).send)
+    reference = Student(Host({"double": solved}, {}).send)
+    found = run(exercise, student, reference, seed=1, hidden=False)
+    assert (found.status, found.cases) == ("forbidden", [])
+    assert found.message == "this exercise asks you to write relu yourself: use smaller steps"

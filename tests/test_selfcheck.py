@@ -52,7 +52,7 @@ def toy_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SelfCheck:
         checks.run(exercise, student, Student(recorder.send), seed=seed, hidden=True)
         recorded[exercise.name] = recorder.entries
     (tmp_path / "recordings").mkdir()
-    text = json.dumps({"exercises": recorded})
+    text = json.dumps({"exercises": recorded, "fixed": {name: [] for name in recorded}})
     (tmp_path / "recordings" / f"{LESSON}.json").write_text(text)
     monkeypatch.setattr(recording, "_FOLDER", tmp_path / "recordings")
     monkeypatch.setattr(selfcheck, "exercises", lambda _: TOY)

@@ -132,6 +132,8 @@ from lmcourse.checks import case, exercise
 @exercise("00_first", "shift", points=1)
 def shift(student, reference, rng):
     yield case("one and one", lambda: student.shift(1), 2, hint="add the step")
+    x = int(rng.integers(10, 1000))
+    yield case("any number", lambda: student.shift(x), x + 1, hint="add the step")
 """
 
 CHECKS = """\
@@ -151,7 +153,7 @@ def double(student, reference, rng):
     yield case("nothing", lambda: student.double(x[:0]), x[:0], hint="no numbers", hidden=True)
 
 
-@exercise("01_toy", "quiz", points=1, names=("answer_1", "answer_2"))
+@exercise("01_toy", "quiz", points=1, names=("answer_1", "answer_2"), constant=True)
 def quiz(student, reference, rng):
     yield case("1", lambda: student.answer_1, reference.answer_1, hint="count", reveal=False)
 """
