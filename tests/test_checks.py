@@ -248,16 +248,26 @@ def test_input_helpers_give_what_they_say() -> None:
     assert set(whole.tolist()) == set(range(5))
 
 
-def test_whoever_forgets_to_return_reads_of_nothing_else() -> None:
+@pytest.mark.parametrize(
+    ("double", "hints"),
+    [
+        (lambda value: None, [checks.NO_RETURN, checks.NO_RETURN, ""]),
+        (
+            lambda value: value or None,
+            ["twice the number", "the same", ""],
+        ),  # None is an answer too
+    ],
+)
+def test_who_returns_nothing_at_all_reads_of_nothing_else(double: Any, hints: list[str]) -> None:
     def check(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield case("direct", lambda: student.double(2), 4, hint="twice the number")
-        yield case("derived", lambda: student.double(2) + 1, 5, hint="twice the number")
+        yield case("derived", lambda: student.double(2) + 1, 5, hint="the same")
         yield case("nothing is due", lambda: student.double(0), None, hint="twice the number")
 
     exercise = Exercise("99_toy", "double", 1.0, check, ("double",), {})
-    student = Student(Host({"double": lambda value: None}, {}).send)
+    student = Student(Host({"double": double}, {}).send)
     cases = run(exercise, student, student, seed=1, hidden=False).cases
-    assert [result.hint for result in cases] == [checks.NO_RETURN, checks.NO_RETURN, ""]
+    assert [result.hint for result in cases] == hints
 
 
 def test_a_forbidden_call_is_all_that_is_said() -> None:

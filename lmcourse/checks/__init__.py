@@ -258,6 +258,7 @@ def run(
     """
     results: list[CaseResult] = []
     raised: list[Raised] = []
+    returned: list[bool] = []  # for each call that came to its end, whether it gave anything
     lost: Lost | None = None
     try:
         beside = notebook_seed(seed)
@@ -267,16 +268,16 @@ def run(
             if item.hidden and not hidden:
                 continue
             came = message = line = ""
-            got, is_empty = None, False
+            got, ended = None, False
             last_call(student)
             if lost is not None:
                 message = "not reached"
             else:
                 try:
                     got = item.got()
+                    ended = True
                     came = summarise(got)
                     message = difference(got, item.want, atol=item.atol, rtol=item.rtol)
-                    is_empty = got is None
                 except Raised as error:
                     raised.append(error)
                     came, message, line = error.kind, str(error), error.line
@@ -286,10 +287,10 @@ def run(
                     lost, message = gone, str(gone)
                 except Exception as odd:  # the check stumbled over a value of the wrong kind
                     message = f"what came back cannot be used here ({odd})"
-                    is_empty = True
+                    ended = True
             call, result = last_call(student)
-            if is_empty and message and call and result is None:
-                item = replace(item, hint=NO_RETURN)
+            if ended and call:
+                returned.append(result is not None)
             if got is not result:  # the case looks at something worked out from the result
                 call = f"… {call} …" if call else ""
             results.append(_result(item, call, came, message, line))
@@ -302,6 +303,8 @@ def run(
     if refused := [error for error in raised if error.kind == Forbidden.__name__]:
         return Outcome("forbidden", 0.0, message=refused[0].message)
     results = _weighed(results, fixed)
+    if returned and not any(returned):
+        results = [replace(r, hint=r.hint and NO_RETURN) for r in results]
     share = sum(r.points for r in results if r.passed) / sum(r.points for r in results)
     if lost is not None:
         status = lost.status
