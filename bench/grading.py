@@ -110,7 +110,7 @@ def make_course(root: Path) -> Path:
         ROOT / "pyproject.toml": "pyproject.toml",
         BENCH / "course" / "checks.py": "lmcourse/checks/line.py",
         BENCH / "course" / "lesson.py": f"solutions/{SMALL}.py",
-        BENCH / "course" / "mistakes.py": f"solutions/mistakes/{SMALL}.py",
+        BENCH / "course" / "mistakes.md": f"solutions/mistakes/{SMALL}.md",
     }.items():
         shutil.copy(source, root / place)
     run([sys.executable, "-m", "grader.cli", "build", SMALL], root)

@@ -1,40 +1,12 @@
 """The lessons of a checkout: what they carry from each other, their checks, known mistakes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from grader.answers import Mistake, Right, read_answers
 from grader.regions import without_markers
-from grader.source import Cell, Lesson, LessonError, definitions, read, require_python, split
+from grader.source import Cell, Lesson, definitions, read
 from lmcourse.checks import Exercise, exercises, lessons
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A wrong solution of `exercise` that students really write.
-
-    `code` replaces the exercise's cell; `hint` is a part of the hint that must reach the student.
-    """
-
-    exercise: str
-    name: str
-    hint: str
-    code: str
-
-
-@dataclass(frozen=True)
-class Right:
-    """An unusual right solution of `exercise`, which must earn all its points.
-
-    `code` replaces the exercise's cell.
-    """
-
-    exercise: str
-    name: str
-    code: str
-
-
-_ANSWER_KEYS = {"exercise", "mistake", "hint"}, {"exercise", "right"}
 
 
 class Course:
@@ -80,51 +52,23 @@ class Course:
         return self._lessons[name]
 
     def mistakes(self, name: str) -> list[Mistake]:
-        """Return the known mistakes of lesson `name`, from `solutions/mistakes`.
+        """Return the known mistakes of lesson `name`.
 
-        Raises
-        ------
-        LessonError
-            If one is not well formed, or belongs to no exercise.
-        FileNotFoundError
-            If nobody has written any.
+        Raises as `grader.answers.read_answers` does.
         """
-        return [
-            Mistake(metadata["exercise"], metadata["mistake"], metadata["hint"], code)
-            for metadata, code in self._kept_answers(name)
-            if "mistake" in metadata
-        ]
+        return [answer for answer in self._answers(name) if isinstance(answer, Mistake)]
 
     def rights(self, name: str) -> list[Right]:
-        """Return the unusual right solutions of lesson `name`, which stand beside the mistakes.
+        """Return the unusual right solutions of lesson `name`.
 
-        Raises as `mistakes` does.
+        Raises as `grader.answers.read_answers` does.
         """
-        return [
-            Right(metadata["exercise"], metadata["right"], code)
-            for metadata, code in self._kept_answers(name)
-            if "right" in metadata
-        ]
+        return [answer for answer in self._answers(name) if isinstance(answer, Right)]
 
-    def _kept_answers(self, name: str) -> list[tuple[dict[str, Any], str]]:
-        known = self.lesson(name).exercises()
-        path = self.root / "solutions" / "mistakes" / f"{name}.py"
-        found = []
-        for line, kind, metadata, code in split(path):
-            if kind != "code" or set(metadata) not in _ANSWER_KEYS:
-                message = (
-                    'a mistake begins # %% exercise="..." mistake="..." hint="...", and a right '
-                    'solution # %% exercise="..." right="..."'
-                )
-                raise LessonError(path, line, message)
-            if metadata["exercise"] not in known:
-                message = (
-                    f"{name} has no exercise {metadata['exercise']!r}; it has: {', '.join(known)}"
-                )
-                raise LessonError(path, line, message)
-            require_python(path, line, code)
-            found.append((metadata, code))
-        return found
+    def _answers(self, name: str) -> list[Mistake | Right]:
+        cells = self.lesson(name).exercises()
+        solutions = {exercise: without_markers(cell.text) for exercise, cell in cells.items()}
+        return read_answers(self.root / "solutions" / "mistakes" / f"{name}.md", solutions)
 
     def _carried(self, lesson: Lesson, cell: Cell) -> str:
         missing = cell.name.split()

@@ -10,8 +10,9 @@ from pathlib import Path
 from statistics import StatisticsError, correlation, median
 
 from grader.adjust import FinalScore, final_scores
+from grader.answers import Mistake
 from grader.build import ROOT
-from grader.course import Course, Mistake
+from grader.course import Course
 from grader.gradebook import ExerciseResult
 
 FEWEST = 3

@@ -479,7 +479,7 @@ def test_no_lessons_at_all_is_said(tmp_path: Path) -> None:
         Course(tmp_path)
 
 
-# --------------------------------------------------------------------- filling in, and mistakes
+# ------------------------------------------------------------------------------------ filling in
 
 
 def test_fill_solves_the_students_notebook(course: Path, student: NotebookNode) -> None:
@@ -501,30 +501,6 @@ def test_fill_takes_other_code_and_leaves_exercises_out(
     assert cell(filled, "exercise-quiz") == cell(student, "exercise-quiz")
     with pytest.raises(KeyError, match="no exercise 'triple'"):
         fill(student, lesson, {"triple": ""})
-
-
-def test_mistakes_are_read(course: Path) -> None:
-    (mistake,) = Course(course).mistakes(toy.NAME)
-    assert (mistake.exercise, mistake.name, mistake.hint) == ("double", "squares", "two strokes")
-    assert mistake.code == "def double(x):\n    return x * x"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        (
-            'exercise="double"',
-            'exercise="triple"',
-            "has no exercise 'triple'; it has: double, quiz",
-        ),
-        (' hint="two strokes"', "", "a mistake begins"),
-        ("return x * x", "return x *", "not plain Python"),
-    ],
-)
-def test_bad_mistakes_are_named(course: Path, old: str, new: str, message: str) -> None:
-    edit(course / f"solutions/mistakes/{toy.NAME}.py", old, new)
-    with pytest.raises(LessonError, match=message):
-        Course(course).mistakes(toy.NAME)
 
 
 # ------------------------------------------------------------------------------ the real lessons

@@ -10,9 +10,10 @@ import papermill
 import pytest
 from nbformat import NotebookNode
 
+from grader.answers import Mistake, Right
 from grader.build import ROOT, check_built, paths
 from grader.byheart import fixed_cases
-from grader.course import Course, Mistake, Right
+from grader.course import Course
 from grader.execute import solved_namespace
 from grader.regions import stub
 from grader.render import fill

@@ -120,9 +120,30 @@ check("quiz")
 '''
 
 MISTAKES = """\
-# %% exercise="double" mistake="squares" hint="two strokes"
+# Answers that the checks must tell apart
+
+## double
+
+### squares
+> two strokes
+```python
 def double(x):
     return x * x
+```
+
+### forgets one
+> two strokes
+```diff
+-    added = x + x  # a sum
++    added = x
+```
+
+### Right: a product
+```diff
+-    added = x + x  # a sum
+-    return added
++    return 2 * x
+```
 """
 
 FIRST_CHECKS = """\
@@ -173,7 +194,7 @@ def write(root: Path) -> None:
         "lmcourse/checks/toy.py": CHECKS,
         "solutions/00_first.py": FIRST,
         "solutions/01_toy.py": SOURCE,
-        "solutions/mistakes/01_toy.py": MISTAKES,
+        "solutions/mistakes/01_toy.md": MISTAKES,
     }.items():
         (root / path).write_text(text, "utf-8")
 
