@@ -113,7 +113,8 @@ def changed(solution: str, difference: str) -> str:
         if len(starts) != 1 or not old:
             text = "\n".join(old) or "(nothing)"
             raise ValueError(
-                f"the solution has this {len(starts)} times from line {done + 1} on, not once:\n{text}"
+                f"the solution has this {len(starts)} times from line {done + 1} on, not once:\n"
+                + text
             )
         lines[starts[0] : starts[0] + len(old)] = new
         done = starts[0] + len(new)

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from grader.adjust import ExerciseScore, FinalScore, final_scores, merge
+from grader.answers import Mistake
 from grader.build import ROOT
-from grader.course import Course, Mistake
+from grader.course import Course
 from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
 from grader.stats import exercise_stats, lesson_mistakes, main, table
 from lmcourse.checks import CaseResult
