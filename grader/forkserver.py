@@ -17,6 +17,8 @@ import sys
 import traceback
 from typing import Any
 
+import torch
+
 from grader import lockdown
 from grader.worker import serve
 from lmcourse.checks import lessons
@@ -28,6 +30,9 @@ def main() -> None:
     """Fork workers until the judge closes the socket."""
     control = socket.socket(fileno=int(sys.argv[1]))
     lessons()  # imports every lesson's checks
+    # Torch asks /proc what the processor can do when it first needs to know, and a fork has none:
+    # it would compute with other kernels than the judge, and round otherwise.
+    torch.backends.cpu.get_cpu_capability()
     lockdown.hide()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the dead
     gc.collect()
