@@ -59,8 +59,6 @@ def require(mode: str) -> None:
         raise SandboxMissing("The grader runs on Linux and macOS. On Windows, run it in WSL 2.")
     if mode == "none":
         return
-    if shutil.which("bwrap") is None:
-        raise SandboxMissing(_INSTALL_HELP.format(problem="it is not installed"))
     trial = subprocess.run(
         [*_isolation(), "--ro-bind", "/", "/", "true"], capture_output=True, text=True, check=False
     )
@@ -289,8 +287,11 @@ def _end_by_handle(handle: int) -> None:
 
 
 def _isolation() -> list[str]:
+    bwrap = shutil.which("bwrap")  # a worker's own PATH may not lead there
+    if bwrap is None:
+        raise SandboxMissing(_INSTALL_HELP.format(problem="it is not installed"))
     return [
-        *("bwrap", "--unshare-all", "--unshare-user", "--new-session", "--die-with-parent"),
+        *(bwrap, "--unshare-all", "--unshare-user", "--new-session", "--die-with-parent"),
         *("--uid", "65534", "--gid", "65534", "--hostname", "sandbox", "--cap-drop", "ALL"),
     ]
 
