@@ -1,6 +1,7 @@
 """Where submissions are graded: processes of this machine, or a Dask cluster."""
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -139,6 +140,9 @@ class _Process:
 
 def _serve(pipe: Connection) -> None:
     """Answer calls until the other end of the pipe is gone."""
+    # Before numpy is imported. One thread as in a worker: several fight over the cores, and round
+    # otherwise.
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the process that writes
     with contextlib.suppress(EOFError, OSError):
         while True:

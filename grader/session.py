@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from grader.sandbox import START_SECONDS, Process, Sandbox
+from grader.sandbox import MAX_STDERR, START_SECONDS, Process, Sandbox
 from grader.worker import ASK, CELL, LENGTH
 from lmcourse.checks import exercises
 from lmcourse.student import Lost
@@ -56,6 +56,13 @@ class Session:
         self._worker: _Worker | None = None
         self.problems: dict[int, CellProblem] = {}
         """What went wrong in which cell, by number."""
+        self._stderr = ""
+
+    @property
+    def stderr(self) -> str:
+        """The last of what the workers wrote to stderr: untrusted words, and bounded."""
+        now = self._worker.stderr if self._worker is not None else ""
+        return (self._stderr + now)[-MAX_STDERR:]
 
     def start(self, own: Mapping[str, float] = {}) -> None:
         """Have a worker that has run the cells, and begin an exercise with `own` limits.
@@ -78,14 +85,13 @@ class Session:
             end, reason = self._end
             if time.monotonic() >= end:
                 raise Lost("timeout", reason)
-            worker = _Worker(self._sandbox.start(self._lesson, limits))
+            self._worker = _Worker(self._sandbox.start(self._lesson, limits))
             try:
-                self._run_cells(worker)
-                self._worker = worker
+                self._run_cells(self._worker)
             except _CellLost:
-                worker.stop()
+                self.stop()
             except BaseException:
-                worker.stop()
+                self.stop()
                 raise
         self._end_of_exercise = _within(
             limits.exercise_seconds, "the whole exercise took longer than {:g} s"
@@ -112,6 +118,7 @@ class Session:
         """Stop the worker, and all that it started."""
         if self._worker is not None:
             self._worker.stop()
+            self._stderr = (self._stderr + self._worker.stderr)[-MAX_STDERR:]
             self._worker = None
 
     def _run_cells(self, worker: "_Worker") -> None:
@@ -150,9 +157,10 @@ class _Worker:
         try:
             self._read(time.monotonic() + START_SECONDS)
         except (Lost, TimeoutError) as problem:
+            self._process.stderr.read()
             raise RuntimeError(
                 "the grader's own worker did not start "
-                f"({problem or f'not within {START_SECONDS:g} s'})"
+                f"({problem or f'not within {START_SECONDS:g} s'})\n{self.stderr}".rstrip()
             ) from None
 
     def request(self, frame: bytes, deadline: _Deadline) -> bytes:
@@ -162,6 +170,10 @@ class _Worker:
             return self._read(end)
         except TimeoutError:
             raise Lost("timeout", reason) from None
+
+    @property
+    def stderr(self) -> str:
+        return self._process.stderr.text
 
     def stop(self) -> None:
         self._process.end()
@@ -195,11 +207,20 @@ class _Worker:
         return bytes(data)
 
     def _wait(self, event: int, deadline: float) -> None:
-        poll = select.poll()
-        poll.register(self._process.socket, event)
-        left = deadline - time.monotonic()
-        if left <= 0 or not poll.poll(1000 * left):  # there may always be one byte more to read
-            raise TimeoutError
+        """Wait for `event` on the socket, and take what comes on stderr meanwhile."""
+        line, stderr = self._process.socket.fileno(), self._process.stderr
+        while True:
+            poll = select.poll()
+            poll.register(line, event)
+            if stderr.descriptor is not None:
+                poll.register(stderr.descriptor, select.POLLIN)
+            left = deadline - time.monotonic()
+            ready = poll.poll(1000 * left) if left > 0 else []
+            if not ready:  # there may always be one byte more to read
+                raise TimeoutError
+            if any(descriptor == line for descriptor, _ in ready):
+                return
+            stderr.read()
 
 
 def _cell_problem(reply: bytes, number: int) -> CellProblem | None:

@@ -12,6 +12,7 @@ over this process.
 
 import ast
 import asyncio
+import faulthandler
 import inspect
 import json
 import linecache
@@ -115,11 +116,12 @@ def write_frame(stream: BinaryIO, frame: bytes) -> None:
 def serve(descriptor: int, lesson: str) -> None:
     """Answer requests on the socket `descriptor` until the judge closes it.
 
-    From here on this process has no other descriptor and, on Linux, no privileges.
+    From here on this process has no other descriptor but stderr and, on Linux, no privileges.
     """
     null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
+    for standard in (0, 1):
         os.dup2(null, standard)
+    faulthandler.enable()  # a crash says on stderr where it was
     os.closerange(3, descriptor)
     os.closerange(descriptor + 1, MAX_DESCRIPTORS)
     torch.set_num_threads(1)

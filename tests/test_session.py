@@ -11,7 +11,7 @@ import pytest
 from grader import sandbox
 from grader.limits import Limits
 from grader.sandbox import Sandbox, SandboxMissing
-from grader.session import Cell, Session
+from grader.session import Cell, Session, _Worker
 from lmcourse.student import Lost, Raised, Student
 
 LESSON = "02_bigrams"
@@ -381,6 +381,68 @@ def test_a_warm_parent_that_was_killed_is_started_again() -> None:
 
 def test_prints_are_free(start: Start) -> None:
     assert Student(start("def say():\n    print('x' * 10**6)\n    return 1").send).say() == 1
+
+
+def test_the_judge_has_the_last_of_what_went_to_stderr(start: Start) -> None:
+    session = start(
+        "import os, sys\nprint('printed', file=sys.stderr)",
+        "os.write(2, b'\\xffcaf\\xc3\\xa9 \\x1b[2J\\n')",
+        "def more(text): sys.stderr.write(text)",
+        "import warnings\nwarnings.warn('careful')",
+    )
+    Student(session.send).more("last\r")
+    session.stop()
+    assert session.stderr.startswith("printed\n\ufffdcafé \\x1b[2J\n")
+    assert "UserWarning: careful" in session.stderr
+    assert session.stderr.endswith("last\n")
+
+
+def test_stderr_of_all_workers_of_a_submission_is_kept_and_bounded(start: Start) -> None:
+    session = start(
+        "import os\ndef say(text): os.write(2, text.encode())\ndef leave(): os._exit(0)"
+    )
+    student = Student(session.send)
+    student.say("first\n")
+    with pytest.raises(Lost):
+        student.leave()
+    session.start()
+    student.say("second\n")
+    assert "first\n" in session.stderr
+    student.say("x" * 2**17)  # more than a pipe holds
+    session.stop()
+    assert session.stderr == "x" * sandbox.MAX_STDERR
+
+
+def test_a_worker_that_floods_stderr_neither_stops_nor_outlasts_the_judge(start: Start) -> None:
+    flood = (
+        "import os, threading\nflood = lambda: [os.write(2, b'x' * 2**16) for _ in iter(int, 1)]\n"
+        "def in_a_thread(): threading.Thread(target=flood, daemon=True).start()\n"
+        "def close(): os.close(2)"
+    )
+    session = start(flood + "\ndef fine(): return 1", limits=Limits(call_seconds=1.5))
+    student = Student(session.send)
+    student.in_a_thread()
+    assert [student.fine() for _ in range(20)] == [1] * 20
+    with pytest.raises(Lost, match=r"longer than 1\.5 s"):
+        student.flood()
+    session.start()
+    student.close()
+    assert student.fine() == 1
+
+
+def test_a_crash_says_where_it_was(start: Start) -> None:
+    session = start("import ctypes\ndef crash():\n    ctypes.string_at(0)")
+    with pytest.raises(Lost):
+        Student(session.send).crash()
+    assert "Segmentation fault" in session.stderr
+    assert '"<cell 1>", line 3 in crash' in session.stderr
+
+
+def test_a_worker_that_cannot_start_says_why(shared_sandbox: Sandbox) -> None:
+    worker = _Worker(shared_sandbox.start("99_nothing", LIMITS))
+    with pytest.raises(RuntimeError, match=r"did not start[\s\S]*there is no lesson '99_nothing'"):
+        worker.wait_until_ready()
+    worker.stop()
 
 
 def test_a_machine_without_bubblewrap_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
