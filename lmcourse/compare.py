@@ -12,7 +12,12 @@ MAX_SHOWN = 120
 FEW = 8
 
 _LARGEST = int(sys.float_info.max)
-_BRACKETS: dict[Any, str] = {list: "[]", tuple: "()", set: "{}", dict: "{}"}
+_BRACKETS: dict[type, tuple[str, str]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    set: ("{", "}"),
+    dict: ("{", "}"),
+}
 
 
 def describe(value: Any) -> str:
@@ -129,12 +134,10 @@ def _is_number(value: Any) -> bool:
 def _numbers(got: float, want: float, atol: float, rtol: float) -> str:
     if isinstance(want, int) and isinstance(got, int):
         same = got == want
-    elif abs(got) > _LARGEST and not math.isinf(want):
-        same = False
-    elif isinstance(want, int) and not float(got).is_integer():
-        same = False
     elif math.isnan(want) or math.isinf(want):
-        same = got == want or (math.isnan(want) and math.isnan(got))
+        same = got == want or (math.isnan(want) and got != got)
+    elif abs(got) > _LARGEST or (isinstance(want, int) and not float(got).is_integer()):
+        same = False
     else:
         same = abs(got - want) <= atol + rtol * abs(want)
     return "" if same else f"expected {show(want)}, got {show(got)}"
