@@ -8,6 +8,8 @@ from pathlib import Path
 from grader.course import lesson_named
 from grader.gradebook import Gradebook
 from grader.limits import Limits
+from grader.log import FILE_NAME as LOG_NAME
+from grader.log import kept_in
 from grader.manifest import write_manifest
 from grader.pool import executor
 from grader.regrade import Regrade
@@ -57,7 +59,7 @@ def main(
     if exercise is not None:
         _require_exercise(lesson, exercise)
     gradebook = Gradebook(out) if exercise is None else Gradebook.open(out)
-    with gradebook.reserved(), tempfile.TemporaryDirectory() as scratch:
+    with gradebook.reserved(), kept_in(out), tempfile.TemporaryDirectory() as scratch:
         rules = Rules(mode, limits or Limits(), class_secret(out))
         collected = collect(submissions, Path(scratch), lesson)
         if not collected:
@@ -74,7 +76,10 @@ def main(
         write_manifest(out, gradebook)
     run.report(len(collected))
     if failed := run.statuses["not_graded"]:
-        print(f"The grader itself failed on {failed} of them; they are graded again next time.")
+        print(
+            f"The grader itself failed on {failed} of them; they are graded again next time. "
+            f"What happened is in {out / LOG_NAME}."
+        )
     return int(failed > 0)
 
 

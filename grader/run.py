@@ -16,6 +16,7 @@ from grader.build import ROOT, fingerprint
 from grader.copies import keep_copy
 from grader.course import Course
 from grader.gradebook import Gradebook, SubmissionResult
+from grader.log import about, log
 from grader.submissions import Notebook, Submission
 from grader.task import Rules, Task, facts, grade_submission, not_graded
 
@@ -97,6 +98,8 @@ class Run:
             result, made = future.result()
         except Exception as error:  # a fault of the grader's own must not stop the class
             tqdm.write(f"{task.student}: the grader failed: {type(error).__name__}: {error}")
+            with about(task.subject):
+                log.error("the grader failed", exc_info=error)
             result, made = not_graded(task), facts(self._rules)
         self.statuses[result.status] += 1
         return replace(result, run=self._gradebook.describe_run(made))

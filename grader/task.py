@@ -24,6 +24,7 @@ from grader.execute import solved_namespace
 from grader.gradebook import ExerciseResult, SubmissionResult
 from grader.judge import defined_names, judge
 from grader.limits import Limits
+from grader.log import about
 from grader.regions import stub
 from grader.sandbox import Sandbox
 from grader.session import Cell
@@ -56,13 +57,18 @@ class Task:
     fingerprint: str
     exercise: str | None = None
 
+    @property
+    def subject(self) -> str:
+        """Whose it is and for which lesson, in a few words."""
+        return ", ".join(filter(None, (self.student, self.lesson)))
+
 
 _alone = threading.Lock()  # a check seeds the generators of its process; Dask's may have threads
 
 
 def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]:
     """Return a submission's result, and the facts of how this process made it."""
-    with _alone:
+    with _alone, about(task.subject):
         started = time.monotonic()
         sandbox = _sandbox(rules)
         warm_parent = sandbox.warm_parent
