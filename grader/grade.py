@@ -13,7 +13,7 @@ from grader.pool import executor
 from grader.regrade import Regrade
 from grader.run import Run
 from grader.sandbox import require
-from grader.submissions import collect
+from grader.collect import collect
 from grader.task import Rules
 from lmcourse.checks import exercises, lessons
 
@@ -59,7 +59,7 @@ def main(
     gradebook = Gradebook(out) if exercise is None else Gradebook.open(out)
     with gradebook.reserved(), tempfile.TemporaryDirectory() as scratch:
         rules = Rules(mode, limits or Limits(), class_secret(out))
-        collected = collect(submissions, Path(scratch), lesson)
+        collected = collect(submissions, Path(scratch), lesson).submissions
         if not collected:
             raise FileNotFoundError(f"there are no notebooks in {submissions}")
         run = Run(gradebook, out, rules, lesson)

@@ -24,12 +24,13 @@ from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Name, String
 
 from grader.build import ROOT
+from grader.collect import collect
 from grader.copies import copy_path
 from grader.course import Course
 from grader.gradebook import FILE_NAME, Gradebook
 from grader.judge import defined_names
 from grader.regions import stub
-from grader.submissions import Notebook, collect, read
+from grader.submissions import Notebook, read
 from lmcourse.checks import exercises
 
 GRAM = 10
@@ -207,7 +208,7 @@ def _kept(folder: Path) -> Iterator[Work]:
 
 def _handed_in(submissions: Path) -> Iterator[Work]:
     with tempfile.TemporaryDirectory() as scratch:
-        for submission in collect(submissions, Path(scratch)):
+        for submission in collect(submissions, Path(scratch)).submissions:
             found = submission.read()
             if isinstance(found, Notebook) and found.lesson is not None:
                 yield work(submission.student, found.lesson, found)
