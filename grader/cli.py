@@ -2,31 +2,48 @@
 
 import argparse
 import contextlib
+import logging
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from grader.choices import EXPORT_FORMATS, SANDBOX_MODES
 from grader.limits import OPTIONS, Limits
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that shows a command's own usage for an option that the command does not have."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Return the options; there are no unknown ones."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return options, []
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="grader",
         description="Build the course's notebooks, check them, grade submissions and report.",
         epilog="'grader COMMAND --help' shows a command's options and examples.",
     )
+    parser.add_argument("--version", action="version", version=f"grader {version('lmcourse')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, summary: str, examples: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
+        parser: argparse.ArgumentParser = commands.add_parser(
             name,
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
             epilog=f"examples:\n{examples}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        parser.add_argument("-v", "--verbose", action="store_true", help="say more, on stderr")
+        return parser
 
     build = command(
         "build",
@@ -51,7 +68,9 @@ def build_parser() -> argparse.ArgumentParser:
         "grade",
         "grade a class in the sandbox",
         "  grader grade submissions --out grades\n"
-        "  grader grade canvas.zip --out grades --lesson 02\n"
+        "  grader grade canvas.zip --out grades --lesson 02 --roster canvas.csv\n"
+        "  grader grade canvas.zip --out grades --lesson 02 --dry-run\n"
+        "  grader grade canvas.zip --out grades --student lovelaceada_101\n"
         "  grader grade submissions --out grades --lesson 02 --exercise nll",
     )
     grade.add_argument(
@@ -64,12 +83,27 @@ def build_parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True, metavar="DIR", help="the gradebook's folder"
     )
     grade.add_argument(
-        "--lesson", metavar="NN", help="accept this lesson alone; else each notebook's own"
+        "--lesson",
+        metavar="NN",
+        help="accept this lesson alone, as 2, 02 or 02_bigrams; else each notebook's own",
     )
     grade.add_argument(
         "--exercise",
         metavar="NAME",
         help="grade this one of the lesson again, and say whose score changed",
+    )
+    grade.add_argument(
+        "--roster",
+        type=Path,
+        metavar="FILE",
+        help="what Canvas or Moodle exported, or a CSV with a column student: say who handed in "
+        "nothing for the lesson",
+    )
+    grade.add_argument("--student", metavar="NAME", help="grade this student alone")
+    grade.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show who, which file, which lesson and what would be done; run and write nothing",
     )
     grade.add_argument("--sandbox", choices=SANDBOX_MODES, default="bwrap", help="default: bwrap")
     grade.add_argument(
@@ -171,6 +205,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, 1 for a finding, 2 for bad input."""
     options = build_parser().parse_args(arguments)
+    if options.verbose:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     try:
         return _run(options)
     except (OSError, ModuleNotFoundError) as problem:
@@ -207,6 +243,9 @@ def _run(options: argparse.Namespace) -> int:
                 limits=Limits.from_command_line(vars(options)),
                 jobs=options.jobs,
                 scheduler=options.scheduler,
+                student=options.student,
+                roster=options.roster,
+                dry_run=options.dry_run,
             )
         case "report":
             from grader import report

@@ -18,9 +18,10 @@ from grader.files import (
     Limits,
     Unusable,
     apart,
+    entries,
     in_folder,
-    listed,
     opened,
+    person,
     printable,
     single,
     too_large,
@@ -28,12 +29,10 @@ from grader.files import (
     with_disguised,
 )
 from grader.submissions import Notebook, Submission, lesson_in, problem, read
+from grader.words import SHOWN, listed
 
 _CLASS = Limits(files=20_000, bytes=20_000_000_000)
 _STUDENT = Limits(files=50, bytes=100_000_000)
-
-_SHOWN = 5
-"""Names that a sentence lists."""
 
 
 @dataclass
@@ -122,9 +121,9 @@ def collect(path: Path, scratch: Path, lesson: str | None = None) -> Collected:
 
 def _remark_on_names(names: dict[str, str], remarks: list[str]) -> None:
     for raw, student in names.items():
-        if student != printable(raw):
+        if student != person(raw):
             remarks.append(
-                f"{printable(raw)} and {student} are one name in two spellings, and are kept apart"
+                f"{person(raw)} and {student} are one name in two spellings, and are kept apart"
             )
 
 
@@ -138,7 +137,7 @@ def _remark_on_many(
         if file.is_notebook and len(file.parts) > 1 and not owner.from_platform
     }
     strangers = [stem for stem in stems if not _is_work(stem)]
-    if len(strangers) > _SHOWN:
+    if len(strangers) > SHOWN:
         command = ["grader", "grade", str(path / files[0][0].student), "--out", "DIR"]
         remarks.append(
             f"{student} has {len(strangers)} notebooks, of which one a lesson is graded; if that "
@@ -172,7 +171,7 @@ def _of_student(
         *older, (_, newest) = sorted(group, key=lambda item: item[0])
         if older:
             name = printable(newest.path.name)
-            others = _listed(submission.path.name for _, submission in older)
+            others = listed(submission.path.name for _, submission in older)
             note = f"There are several files of yours; this is about {name}, not {others}."
             newest = replace(newest, note=f"{note} {newest.note}".strip())
         yield newest
@@ -214,22 +213,16 @@ def _without_notebook(student: str, files: list[File]) -> Submission:
         reason = Unusable("not_submitted", "Nothing was handed in: the folder is empty.")
         return _submission(student, replace(files[-1], unusable=reason))
     shown = []
-    for file in there[:_SHOWN]:
+    for file in there[:SHOWN]:
         kind = _KINDS.get(Path(file.name).suffix.lower())
         shown.append(printable(file.name) + (f" ({kind})" if kind else ""))
-    more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
+    more = f" and {len(there) - SHOWN} more" if len(there) > SHOWN else ""
     reason = Unusable(
         "not_a_notebook",
         f"There is no notebook in what was handed in: {', '.join(shown)}{more}. Hand in the .ipynb "
         "file itself: in Jupyter or Colab, File > Download > .ipynb.",
     )
     return _submission(student, replace(there[-1], unusable=reason))
-
-
-def _listed(names: Iterable[str]) -> str:
-    shown = [printable(name) for name in names]
-    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-    return ", ".join(shown[:_SHOWN]) + more
 
 
 # "name-2.ipynb" (Canvas, uploaded again) and "name (2).ipynb" (downloaded).
@@ -261,7 +254,7 @@ def _of_path(path: Path, scratch: Path, remarks: list[str]) -> Iterator[tuple[_O
     elif path.is_file() and path.suffix.lower() == ".zip":
         try:
             with opened(path) as archive:
-                outer, inner = _without_one_folder(listed(archive))
+                outer, inner = _without_one_folder(entries(archive))
                 files, student = _sorted_out(path, outer or path.stem, inner, remarks)
                 limits = _STUDENT if student else _CLASS
                 files = with_disguised(archive, files, limits.files)
@@ -290,7 +283,7 @@ def _sorted_out(
         return files, student
     ours = [file.name for file in files if len(file.parts) == 1 and _is_ours(file)]
     if ours:
-        remarks.append(f"left out, as nobody's work: {_listed(ours)}")
+        remarks.append(f"left out, as nobody's work: {listed(ours)}")
     return [file for file in files if len(file.parts) > 1 or not _is_ours(file)], None
 
 
@@ -312,7 +305,7 @@ def _opened(file: File, scratch: Path) -> Iterator[File]:
         if file.path.stat().st_size > MAX_FILE_BYTES:
             raise too_large("This zip")
         with opened(file.path) as archive:
-            _, files = _without_one_folder(listed(archive))
+            _, files = _without_one_folder(entries(archive))
             if len(_students_of_platform(files)) > 1:
                 raise Unusable(
                     "not_a_notebook",
@@ -442,7 +435,7 @@ def _one_student(path: Path, name: str, files: list[File]) -> tuple[str | None, 
         return None, ""
     for folder, inside in tops.items():
         if sum(not _is_work(stem) for stem in inside - {""}) > 1:
-            names = _listed(sorted(inside))
+            names = listed(sorted(inside))
             command = shlex.join(["grader", "grade", str(path / folder), "--out", "DIR"])
             raise ValueError(
                 f"{path} looks sorted by lesson, and not by student: {folder} holds {names}. Grade "

@@ -129,7 +129,7 @@ def in_folder(root: Path) -> list[File]:
                 message = f"{printable(name)} is {kind}. Hand in the notebook itself."
                 file = replace(file, unusable=Unusable("not_a_notebook", message))
             if stat.S_ISREG(status.st_mode) and not file.is_wanted:
-                file = replace(file, is_json=_begins_as_json(partial(path.open, "rb")))
+                file = replace(file, is_json=_begins_as_json(partial(open, path, "rb")))
             files.append(file)
     return files
 
@@ -160,7 +160,7 @@ def opened(path: Path) -> Iterator[ZipFile]:
         yield archive
 
 
-def listed(archive: ZipFile) -> list[File]:
+def entries(archive: ZipFile) -> list[File]:
     """List the files and empty folders in a zip but hidden ones."""
     files = []
     folders = {}
@@ -228,27 +228,33 @@ def unpack(archive: ZipFile, files: list[File], scratch: Path, limits: Limits) -
 def printable(name: str) -> str:
     r"""Return a name with what cannot be seen in it written out, and accents in one spelling.
 
-    Control characters become "\n", marks that show nothing or turn the text around "\u202e", and
-    spaces that nobody sees, at an end or after another one, "\x20".
+    Control characters become "\n", marks that show nothing or turn the text around "\u202e".
     """
-    text = "".join(
+    return "".join(
         character.encode("unicode_escape").decode() if _is_hidden(character) else character
         for character in unicodedata.normalize("NFC", name)
     )
-    return re.sub(r"^ | $|(?<= ) ", r"\\x20", text)
+
+
+def person(name: str) -> str:
+    r"""Return a name as `printable` does, with the spaces that nobody sees as "\x20" too.
+
+    Those are at an end, or after another one.
+    """
+    return re.sub(r"^ | $|(?<= ) ", r"\\x20", printable(name))
 
 
 def apart(names: Iterable[str]) -> dict[str, str]:
     """Return what to call each of `names`, which are all different: no two alike.
 
-    That is `printable`, but where two differ in how accents are encoded alone, the one that is not
+    That is `person`, but where two differ in how accents are encoded alone, the one that is not
     in the usual form (NFC) has all but ASCII written out.
     """
     names = list(names)
-    alike = Counter(map(printable, names))
+    alike = Counter(map(person, names))
     return {
-        name: printable(name)
-        if alike[printable(name)] == 1 or unicodedata.is_normalized("NFC", name)
+        name: person(name)
+        if alike[person(name)] == 1 or unicodedata.is_normalized("NFC", name)
         else name.encode("unicode_escape").decode()
         for name in names
     }

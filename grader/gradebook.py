@@ -86,11 +86,12 @@ class SubmissionResult:
     """One submission.
 
     `status` is "graded", or says why it could not be: "not_a_notebook", "wrong_lesson",
-    "wrong_language", "empty", "too_large", or "not_graded" when the grader itself failed. `message`
-    is a sentence for the student. `fingerprint` covers all that decides the result: the file, the
-    checks, the limits; it is empty when the submission is to be graded again. `sha256` is the
-    file's, `lesson_sha256` that of the lesson's source and checks, and `run` names the facts that
-    `Gradebook.describe_run` stored.
+    "wrong_language", "empty", "too_large", "not_submitted" (with no `file` if the roster alone
+    names the student), or "not_graded" when the grader itself failed. `message` is a sentence for
+    the student. `fingerprint` covers all that decides the result: the file, the checks, the limits;
+    it is empty when the submission is to be graded again. `sha256` is the file's, `lesson_sha256`
+    that of the lesson's source and checks, and `run` names the facts that `Gradebook.describe_run`
+    stored.
 
     Grading the same again gives an equal result: `seconds` is not compared.
     """
@@ -116,6 +117,17 @@ class SubmissionResult:
     def max_points(self) -> float:
         """The points that could be earned."""
         return sum(exercise.max_points for exercise in self.exercises)
+
+
+@dataclass(frozen=True)
+class Ungraded:
+    """A submission that could not be graded; the fields are those of `SubmissionResult`."""
+
+    student: str
+    lesson: str
+    file: str
+    status: str
+    message: str
 
 
 class Gradebook:
@@ -238,6 +250,27 @@ class Gradebook:
                 )
                 for row in rows
             ]
+
+    def ungraded(self) -> list[Ungraded]:
+        """Return those that could not be graded, by lesson and student."""
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT student, lesson, file, status, message FROM submission "
+                "WHERE status != 'graded' ORDER BY lesson, student"
+            )
+            return [Ungraded(*row) for row in rows]
+
+    def students(self) -> set[str]:
+        """Return all students, by name."""
+        return {student for student, _ in self.fingerprints()}
+
+    def remove(self, student: str, lesson: str) -> None:
+        """Remove the result of one submission, if there is one."""
+        with self._connect() as connection:
+            for table in ("submission", "exercise"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE student = ? AND lesson = ?", (student, lesson)
+                )
 
     def describe_run(self, facts: Mapping[str, str]) -> str:
         """Store how results were made (versions, limits, sandbox mode) and return its name."""

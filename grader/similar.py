@@ -31,6 +31,7 @@ from grader.gradebook import FILE_NAME, Gradebook
 from grader.judge import defined_names
 from grader.regions import stub
 from grader.submissions import Notebook, read
+from grader.words import counted
 from lmcourse.checks import exercises
 
 GRAM = 10
@@ -75,8 +76,7 @@ def main(path: Path) -> int:
     """Print the pairs in a gradebook's folder, or in submissions as `grader grade` takes them."""
     works = list(_kept(path) if (path / FILE_NAME).is_file() else _handed_in(path))
     pairs = similar_pairs(works)
-    noun = "pair" if len(pairs) == 1 else "pairs"
-    print(f"{len(works)} submissions, {len(pairs)} {noun} too alike")
+    print(f"{counted(len(works), 'submission')}, {counted(len(pairs), 'pair')} too alike")
     width = max((len(student) for pair in pairs[:LISTED] for student in pair.students), default=0)
     for pair in pairs[:LISTED]:
         one, other = pair.students

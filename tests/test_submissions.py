@@ -805,7 +805,7 @@ def test_names_that_look_alike_are_told_apart(tmp_path, names):
     assert names[0] in found
     assert found[names[0]].cells[-1].source == "x = 0"
     for name in found:
-        visible = files.printable(name).replace("\\\\", "\\")
+        visible = files.person(name).replace("\\\\", "\\")
         assert visible == name  # all of it can be seen
 
 
