@@ -8,9 +8,27 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader.choices import EXPORT_FORMATS, SANDBOX_MODES
 from grader.limits import OPTIONS, Limits
+
+ADJUST_FILES = """\
+files, in CSV; the columns of the first line say what each holds:
+  lesson,due,percent_a_day,at_most_percent,grace_minutes
+                                when a lesson is due; percent of the points that each day late
+                                costs, and at most; minutes late that cost nothing
+  student,lesson,due            an extension
+  student,lesson,submitted_at   when a submission came
+  student,lesson,exercise,points,comment
+                                points in place of an exercise's own, and comments; without an
+                                exercise, a comment on the whole
+Students are called as in the report's grades.csv; times are as 2026-03-01T23:59+01:00. A later row
+about the same takes the place of an earlier one, and one with nothing in it takes it away.
+Also, each for one lesson:
+  Moodle's grading worksheet    when submissions came (Last modified, submission)
+  the zip that Canvas gives     which are marked LATE: each counts as one day, if no time is known
+                                and there is no extension"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -142,12 +160,33 @@ def build_parser() -> argparse.ArgumentParser:
 
     adjust = command(
         "adjust",
-        "merge due dates, extensions, hand-in times, manual points and comments from CSV files",
-        "  grader adjust grades due.csv submitted.csv extensions.csv\n"
+        "merge due dates, extensions, hand-in times, manual points and comments from files",
+        "  grader adjust grades due.csv extensions.csv --timezone Europe/Berlin\n"
+        "  grader adjust grades worksheet.csv --lesson 02 --timezone Europe/Berlin\n"
+        "  grader adjust grades canvas.zip --lesson 02\n"
         "  grader adjust grades manual.csv",
     )
     gradebook(adjust)
-    adjust.add_argument("files", nargs="+", type=Path, metavar="CSV", help="the columns say which")
+    adjust.add_argument("files", nargs="+", type=Path, metavar="FILE", help="as below")
+    adjust.add_argument(
+        "--lesson", metavar="NN", help="what a worksheet or zip is about, if not the only lesson"
+    )
+    adjust.add_argument(
+        "--timezone",
+        type=_timezone,
+        metavar="NAME",
+        help="that of times without their own, as Europe/Berlin",
+    )
+    adjust.epilog = f"{ADJUST_FILES}\n\n{adjust.epilog}"
+
+    forget = command(
+        "forget",
+        "remove a student from a gradebook, or rename one",
+        "  grader forget grades 02_bigrams\n  grader forget grades ada --as lovelaceada_101",
+    )
+    gradebook(forget)
+    forget.add_argument("student", metavar="NAME", help="as in the report's grades.csv")
+    forget.add_argument("--as", dest="rename", metavar="NEW", help="keep the results, as NEW's")
 
     stats = command(
         "stats",
@@ -255,7 +294,13 @@ def _run(options: argparse.Namespace) -> int:
         case "adjust":
             from grader import adjust
 
-            return adjust.main(options.folder, options.files)
+            return adjust.main(
+                options.folder, options.files, lesson=options.lesson, timezone=options.timezone
+            )
+        case "forget":
+            from grader import forget
+
+            return forget.main(options.folder, options.student, options.rename)
         case "stats":
             from grader import stats
 
@@ -287,6 +332,14 @@ def _run(options: argparse.Namespace) -> int:
             from grader import sample
 
             return sample.main(options.folder)
+
+
+def _timezone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        message = f"{text!r} is no time zone; write a name such as Europe/Berlin or UTC"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def _number(kind: type[int] | type[float], least: float, most: float) -> Callable[[str], float]:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 MAX_FILE_BYTES = 50_000_000
@@ -282,11 +282,11 @@ def _is_hidden(character: str) -> bool:
     )
 
 
-def _begins_as_json(opened: Callable[[], IO[bytes]]) -> bool:
+def _begins_as_json(opened: Callable[[], Any]) -> bool:
     """Return whether what can be opened so begins with a brace, as every notebook does."""
     try:
         with opened() as stream:
-            beginning = stream.read(64)
+            beginning: bytes = stream.read(64)
     except _BROKEN:
         return False
     return beginning.lstrip(b"\xef\xbb\xbf\xfe\xff\0 \t\r\n").startswith(b"{")

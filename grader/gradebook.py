@@ -272,6 +272,32 @@ class Gradebook:
                     f"DELETE FROM {table} WHERE student = ? AND lesson = ?", (student, lesson)
                 )
 
+    def forget(self, student: str) -> int:
+        """Remove all about a student, what people decided too; return how many submissions."""
+        with self._connect() as connection:
+            connection.execute("PRAGMA secure_delete = ON")  # nothing stays in free pages
+            return _in_all_tables(connection, "DELETE FROM {} WHERE student = ?", student)
+
+    def rename(self, student: str, name: str) -> int:
+        """Call a student `name` from now on; return how many submissions there are.
+
+        Raises
+        ------
+        ValueError
+            If both have an entry of the same kind for a lesson.
+        """
+        try:
+            with self._connect() as connection:
+                change = "UPDATE {} SET student = ? WHERE student = ?"
+                return _in_all_tables(connection, change, name, student)
+        except GradebookError as error:
+            if not isinstance(error.__cause__, sqlite3.IntegrityError):
+                raise
+            raise ValueError(
+                f"{name} and {student} both have something for one lesson; forget one of them, or "
+                "choose another name. Nothing was changed"
+            ) from None
+
     def describe_run(self, facts: Mapping[str, str]) -> str:
         """Store how results were made (versions, limits, sandbox mode) and return its name."""
         text = json.dumps(facts, sort_keys=True)
@@ -347,6 +373,19 @@ def _write(connection: sqlite3.Connection, result: SubmissionResult) -> None:
             for position, exercise in enumerate(result.exercises)
         ],
     )
+
+
+def _in_all_tables(connection: sqlite3.Connection, statement: str, *values: str) -> int:
+    """Run a statement in each table that says something of students, those of adjust too.
+
+    Return how many submissions it was about.
+    """
+    tables = connection.execute(
+        "SELECT it.name FROM sqlite_schema AS it, pragma_table_info(it.name) AS its "
+        "WHERE it.type = 'table' AND its.name = 'student'"
+    ).fetchall()
+    changed = {name: connection.execute(statement.format(name), values) for (name,) in tables}
+    return changed["submission"].rowcount
 
 
 def _regraded(connection: sqlite3.Connection) -> Iterator[tuple[str, str, Regraded]]:
