@@ -1,5 +1,6 @@
 """The lessons of a checkout: what they carry from each other, their checks, known mistakes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -148,17 +149,27 @@ class Course:
 
 
 def lesson_named(text: str) -> str:
-    """Return the lesson whose name or number `text` is: "02" means "02_bigrams".
+    """Return the lesson whose name or number `text` is: "2" and "02" mean "02_bigrams".
 
     Raises
     ------
     KeyError
         If there is no such lesson; the message lists those that there are.
     """
-    fitting = [name for name in lessons() if text in (name, name.partition("_")[0])]
-    if len(fitting) != 1:
+    if (found := fitting(text, lessons())) is None:
         raise KeyError(f"there is no lesson {text!r}; there are: {', '.join(lessons())}")
-    return fitting[0]
+    return found
+
+
+def fitting(text: str, names: Iterable[str]) -> str | None:
+    """Return which of the lessons `names` is meant by its name or number, if one is."""
+    number = text.strip().lstrip("0") or "0"
+    found = [
+        name
+        for name in names
+        if text.strip() == name or number == (name.partition("_")[0].lstrip("0") or "0")
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def registered(lesson: Lesson) -> dict[str, Exercise]:

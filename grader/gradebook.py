@@ -86,11 +86,12 @@ class SubmissionResult:
     """One submission.
 
     `status` is "graded", or says why it could not be: "not_a_notebook", "wrong_lesson",
-    "wrong_language", "empty", "too_large", or "not_graded" when the grader itself failed. `message`
-    is a sentence for the student. `fingerprint` covers all that decides the result: the file, the
-    checks, the limits; it is empty when the submission is to be graded again. `sha256` is the
-    file's, `lesson_sha256` that of the lesson's source and checks, and `run` names the facts that
-    `Gradebook.describe_run` stored.
+    "wrong_language", "empty", "too_large", "not_submitted" (with no `file` if the roster alone
+    names the student), or "not_graded" when the grader itself failed. `message` is a sentence for
+    the student. `fingerprint` covers all that decides the result: the file, the checks, the limits;
+    it is empty when the submission is to be graded again. `sha256` is the file's, `lesson_sha256`
+    that of the lesson's source and checks, and `run` names the facts that `Gradebook.describe_run`
+    stored.
 
     Grading the same again gives an equal result: `seconds` is not compared.
     """
@@ -116,6 +117,17 @@ class SubmissionResult:
     def max_points(self) -> float:
         """The points that could be earned."""
         return sum(exercise.max_points for exercise in self.exercises)
+
+
+@dataclass(frozen=True)
+class Ungraded:
+    """A submission that could not be graded; the fields are those of `SubmissionResult`."""
+
+    student: str
+    lesson: str
+    file: str
+    status: str
+    message: str
 
 
 class Gradebook:
@@ -239,6 +251,53 @@ class Gradebook:
                 for row in rows
             ]
 
+    def ungraded(self) -> list[Ungraded]:
+        """Return those that could not be graded, by lesson and student."""
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT student, lesson, file, status, message FROM submission "
+                "WHERE status != 'graded' ORDER BY lesson, student"
+            )
+            return [Ungraded(*row) for row in rows]
+
+    def students(self) -> set[str]:
+        """Return all students, by name."""
+        return {student for student, _ in self.fingerprints()}
+
+    def remove(self, student: str, lesson: str) -> None:
+        """Remove the result of one submission, if there is one."""
+        with self._connect() as connection:
+            for table in ("submission", "exercise"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE student = ? AND lesson = ?", (student, lesson)
+                )
+
+    def forget(self, student: str) -> int:
+        """Remove all about a student, what people decided too; return how many submissions."""
+        with self._connect() as connection:
+            connection.execute("PRAGMA secure_delete = ON")  # nothing stays in free pages
+            return _in_all_tables(connection, "DELETE FROM {} WHERE student = ?", student)
+
+    def rename(self, student: str, name: str) -> int:
+        """Call a student `name` from now on; return how many submissions there are.
+
+        Raises
+        ------
+        ValueError
+            If both have an entry of the same kind for a lesson.
+        """
+        try:
+            with self._connect() as connection:
+                change = "UPDATE {} SET student = ? WHERE student = ?"
+                return _in_all_tables(connection, change, name, student)
+        except GradebookError as error:
+            if not isinstance(error.__cause__, sqlite3.IntegrityError):
+                raise
+            raise ValueError(
+                f"{name} and {student} both have something for one lesson; forget one of them, or "
+                "choose another name. Nothing was changed"
+            ) from None
+
     def describe_run(self, facts: Mapping[str, str]) -> str:
         """Store how results were made (versions, limits, sandbox mode) and return its name."""
         text = json.dumps(facts, sort_keys=True)
@@ -314,6 +373,19 @@ def _write(connection: sqlite3.Connection, result: SubmissionResult) -> None:
             for position, exercise in enumerate(result.exercises)
         ],
     )
+
+
+def _in_all_tables(connection: sqlite3.Connection, statement: str, *values: str) -> int:
+    """Run a statement in each table that says something of students, those of adjust too.
+
+    Return how many submissions it was about.
+    """
+    tables = connection.execute(
+        "SELECT it.name FROM sqlite_schema AS it, pragma_table_info(it.name) AS its "
+        "WHERE it.type = 'table' AND its.name = 'student'"
+    ).fetchall()
+    changed = {name: connection.execute(statement.format(name), values) for (name,) in tables}
+    return changed["submission"].rowcount
 
 
 def _regraded(connection: sqlite3.Connection) -> Iterator[tuple[str, str, Regraded]]:

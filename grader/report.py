@@ -58,6 +58,7 @@ SUBMISSION_STATUSES = {
     "wrong_lesson": Status("!", "wrong lesson", "The notebook is not this lesson's."),
     "wrong_language": Status("!", "wrong language", "The notebook is not set to run Python."),
     "empty": Status("!", "empty", "The notebook has no code."),
+    "not_submitted": Status("○", "not submitted", "Nothing was handed in."),
     "too_large": Status("!", "too large", "The file is larger than what is accepted."),
     "not_graded": Status("!", "not graded", "The grader itself failed; grade it again."),
 }

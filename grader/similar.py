@@ -24,12 +24,14 @@ from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Name, String
 
 from grader.build import ROOT
+from grader.collect import collect
 from grader.copies import copy_path
 from grader.course import Course
 from grader.gradebook import FILE_NAME, Gradebook
 from grader.judge import defined_names
 from grader.regions import stub
-from grader.submissions import Notebook, collect, read
+from grader.submissions import Notebook, read
+from grader.words import counted
 from lmcourse.checks import exercises
 
 GRAM = 10
@@ -74,8 +76,7 @@ def main(path: Path) -> int:
     """Print the pairs in a gradebook's folder, or in submissions as `grader grade` takes them."""
     works = list(_kept(path) if (path / FILE_NAME).is_file() else _handed_in(path))
     pairs = similar_pairs(works)
-    noun = "pair" if len(pairs) == 1 else "pairs"
-    print(f"{len(works)} submissions, {len(pairs)} {noun} too alike")
+    print(f"{counted(len(works), 'submission')}, {counted(len(pairs), 'pair')} too alike")
     width = max((len(student) for pair in pairs[:LISTED] for student in pair.students), default=0)
     for pair in pairs[:LISTED]:
         one, other = pair.students
@@ -207,7 +208,7 @@ def _kept(folder: Path) -> Iterator[Work]:
 
 def _handed_in(submissions: Path) -> Iterator[Work]:
     with tempfile.TemporaryDirectory() as scratch:
-        for submission in collect(submissions, Path(scratch)):
+        for submission in collect(submissions, Path(scratch)).submissions:
             found = submission.read()
             if isinstance(found, Notebook) and found.lesson is not None:
                 yield work(submission.student, found.lesson, found)
