@@ -23,7 +23,7 @@ from grader.gradebook import (
     GradebookError,
     SubmissionResult,
 )
-from lmcourse.checks import exercises, lessons
+from grader.places import lesson_names
 
 
 @dataclass(frozen=True)
@@ -258,6 +258,8 @@ def _submitted(row: _Row) -> tuple[Any, ...] | None:
 
 
 def _manual(row: _Row) -> tuple[Any, ...] | None:
+    from lmcourse.checks import exercises
+
     known = exercises(row["lesson"])
     if row["exercise"] and row["exercise"] not in known:
         raise _Wrong(
@@ -340,8 +342,9 @@ def _row(columns: list[str], cells: list[str]) -> _Row:
         row["student"] = row["student"][1:]
     if row.get("student") == "":
         raise _Wrong("there is no student; write the name as in the report's grades.csv")
-    if row["lesson"] not in lessons():
-        raise _Wrong(f"there is no lesson {row['lesson']!r}; write one of {', '.join(lessons())}")
+    if row["lesson"] not in lesson_names():
+        names = ", ".join(lesson_names())
+        raise _Wrong(f"there is no lesson {row['lesson']!r}; write one of {names}")
     return row
 
 

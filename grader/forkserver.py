@@ -17,7 +17,7 @@ import sys
 from typing import Any
 
 from grader import lockdown
-from grader.worker import serve
+from grader.worker import import_course, serve
 from lmcourse.checks import lessons
 
 MAX_REQUEST = 4096
@@ -26,6 +26,7 @@ MAX_REQUEST = 4096
 def main() -> None:
     """Fork workers until the judge closes the socket."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    import_course()
     lessons()  # imports every lesson's checks
     lockdown.hide()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the dead

@@ -15,7 +15,6 @@ from grader.run import Run
 from grader.sandbox import require
 from grader.submissions import collect
 from grader.task import Rules
-from lmcourse.checks import exercises, lessons
 
 SECRET_FILE = "secret.key"
 SECRET_BYTES = 32
@@ -79,6 +78,8 @@ def main(
 
 
 def _require_exercise(lesson: str | None, exercise: str) -> None:
+    from lmcourse.checks import exercises, lessons
+
     if lesson is None:
         homes = [name for name in lessons() if exercise in exercises(name)]
         raise ValueError(
