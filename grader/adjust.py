@@ -26,10 +26,10 @@ from grader.gradebook import (
     GradebookError,
     SubmissionResult,
 )
+from grader.places import lesson_names
 from grader.roster import assign, moodle_people
 from grader.spreadsheet import plain, read_table
 from grader.words import counted, listed
-from lmcourse.checks import exercises, lessons
 
 
 @dataclass(frozen=True)
@@ -312,6 +312,8 @@ def _submitted(row: _Row, timezone: tzinfo | None) -> tuple[Any, ...] | None:
 
 
 def _manual(row: _Row, timezone: tzinfo | None) -> tuple[Any, ...] | None:
+    from lmcourse.checks import exercises
+
     known = exercises(row["lesson"])
     if row["exercise"] and row["exercise"] not in known:
         raise _Wrong(
@@ -484,9 +486,10 @@ def _row(columns: list[str], cells: list[str]) -> _Row:
         row["student"] = plain(row["student"])
     if row.get("student") == "":
         raise _Wrong("there is no student; write the name as in the report's grades.csv")
-    lesson = fitting(row["lesson"], lessons())
+    lesson = fitting(row["lesson"], lesson_names())
     if lesson is None:
-        raise _Wrong(f"there is no lesson {row['lesson']!r}; write one of {', '.join(lessons())}")
+        names = ", ".join(lesson_names())
+        raise _Wrong(f"there is no lesson {row['lesson']!r}; write one of {names}")
     return row | {"lesson": lesson}
 
 

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import lmcourse
 from grader import picture
 from grader.course import Course, registered
 from grader.execute import execute, losses_shown, record
+from grader.places import ROOT, paths
 from grader.progress import Progress, progress
 from grader.render import render_solved, render_student, to_text
 from grader.source import LessonError
@@ -28,29 +28,8 @@ from lmcourse.checks import check_module
 from lmcourse.checks import lessons as lessons_with_checks
 from lmcourse.recording import Entry
 
-ROOT = Path(lmcourse.__file__).parent.parent
-"""The checkout."""
-
 VERSION = "1"
 """Raise it when executing or recording changes, so that every lesson is built again."""
-
-
-@dataclass(frozen=True)
-class Paths:
-    """Where a lesson's built files are."""
-
-    student: Path
-    solved: Path
-    recording: Path
-
-
-def paths(root: Path, name: str) -> Paths:
-    """Return where the built files of lesson `name` are below `root`."""
-    return Paths(
-        root / "notebooks" / f"{name}.ipynb",
-        root / "solutions" / f"{name}.ipynb",
-        root / "lmcourse" / "recordings" / f"{name}.json",
-    )
 
 
 def main(names: list[str], *, check: bool) -> int:

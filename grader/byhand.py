@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.session import Cell
+from grader.cells import Cell
 from lmcourse.byhand import Forbidden
 from lmcourse.checks import Exercise
 

@@ -3,12 +3,13 @@
 import os
 from pathlib import Path
 
+from grader.cells import cells_to_run
 from grader.judge import outcomes
 from grader.junit import JUnitTest, write_junit
 from grader.limits import Limits
 from grader.progress import progress
 from grader.sandbox import Sandbox
-from grader.submissions import Problem, cells_to_run, read
+from grader.submissions import Problem, read
 from lmcourse.checks import Exercise, Outcome, exercises
 from lmcourse.selfcheck import check_against_recording, outcome_text, summary_text
 

@@ -15,9 +15,6 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbconvert.filters import strip_ansi
-
 from grader.files import MAX_FILE_BYTES
 
 FOLDER = "submissions"
@@ -38,6 +35,7 @@ MAX_PICTURES = 4_000_000
 MAX_PIXELS = 16_000_000
 """Of one picture: a few bytes of PNG can fill a reader's memory."""
 
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # what colours a terminal's text
 _PNG = b"\x89PNG\r\n\x1a\n"
 _OLD, _NOW = range(1, 4), 4
 
@@ -118,6 +116,8 @@ def _read(path: Path) -> dict[str, Any] | None:
     with contextlib.suppress(Exception):
         raw = json.loads(data)
         if raw["nbformat"] in _OLD:
+            import nbformat  # slow to import, and only old files need it
+
             raw = nbformat.convert(nbformat.reader.reads(data), _NOW)
         if isinstance(raw["cells"], list):
             return dict(raw)
@@ -212,7 +212,7 @@ def _printed(text: str) -> dict[str, Any]:
 
 def _plain(text: str) -> str:
     """Return text without colours, and of a line that was written over its last state alone."""
-    lines = strip_ansi(text).replace("\r\n", "\n").split("\n")
+    lines = _ANSI.sub("", text).replace("\r\n", "\n").split("\n")
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 
 

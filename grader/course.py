@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from grader.places import checks_path, lesson_names
 from grader.regions import without_markers
 from grader.source import Cell, Lesson, LessonError, definitions, read, require_python, split
-from lmcourse.checks import Exercise, exercises, lessons
+
+if TYPE_CHECKING:
+    from lmcourse.checks import Exercise
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Course:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.names = sorted(path.stem for path in (root / "solutions").glob("[0-9][0-9]_*.py"))
+        self.names = lesson_names(root)
         self._lessons: dict[str, Lesson] = {}
         if not self.names:
             raise FileNotFoundError(
@@ -156,8 +159,8 @@ def lesson_named(text: str) -> str:
     KeyError
         If there is no such lesson; the message lists those that there are.
     """
-    if (found := fitting(text, lessons())) is None:
-        raise KeyError(f"there is no lesson {text!r}; there are: {', '.join(lessons())}")
+    if (found := fitting(text, lesson_names())) is None:
+        raise KeyError(f"there is no lesson {text!r}; there are: {', '.join(lesson_names())}")
     return found
 
 
@@ -172,19 +175,26 @@ def fitting(text: str, names: Iterable[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def registered(lesson: Lesson) -> dict[str, Exercise]:
+def registered(lesson: Lesson) -> "dict[str, Exercise]":
     """Return the exercises of `lesson` as its check module registers them.
 
     Raises
     ------
     LessonError
-        If the lesson and its check module do not agree on the names or their order.
+        If the lesson and its check module do not agree on the names or their order, or that module
+        has another name than the lesson.
     """
+    from lmcourse.checks import check_module, exercises  # with torch, which only build needs here
+
+    home = checks_path(Path(), lesson.name)
     try:
         known = exercises(lesson.name)
     except KeyError:
-        message = f'no check has @exercise("{lesson.name}", ...); write one in lmcourse/checks'
+        message = f'no check has @exercise("{lesson.name}", ...); write one in {home}'
         raise lesson.error(1, message) from None
+    if (module := check_module(lesson.name).__name__.rpartition(".")[2]) != home.stem:
+        message = f"the lesson's checks stand in {home}, not in {home.with_stem(module)}"
+        raise lesson.error(1, message)
     cells = lesson.exercises()
     for name, cell in cells.items():
         if name not in known:

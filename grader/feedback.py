@@ -8,7 +8,7 @@ opened with an instructor's rights leads nowhere.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors.sanitize import SanitizeHTML
 
 from grader.adjust import ExerciseScore, FinalScore
+from grader.cells import defined_names
 from grader.copies import read_copy
-from grader.judge import defined_names
-from lmcourse.checks import exercises
+from grader.course import Course
+from grader.places import ROOT
+from grader.source import definitions
 
 _HEADINGS = [f"h{level}" for level in range(1, 7)]
 _BLOCKS = ["p", "br", "hr", "pre", "blockquote", "ul", "ol", "li", "details", "summary"]
@@ -82,9 +84,15 @@ def notebook(folder: Path, score: FinalScore) -> Page:
 
 def _names(lesson: str, exercise: str) -> set[str]:
     try:
-        return set(exercises(lesson)[exercise].names)
+        defined = definitions(_course().lesson(lesson).exercises()[exercise].text)
     except KeyError:  # the course has changed since
         return {exercise}
+    return {exercise} if exercise in defined else set(defined)
+
+
+@cache
+def _course() -> Course:
+    return Course(ROOT)
 
 
 def _place(cells: list[dict[str, Any]], names: set[str]) -> int | None:

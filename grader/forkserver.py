@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from grader import lockdown
-from grader.worker import serve
+from grader.worker import import_course, serve
 from lmcourse.checks import lessons
 
 MAX_REQUEST = 4096
@@ -29,6 +29,7 @@ MAX_REQUEST = 4096
 def main() -> None:
     """Fork workers until the judge closes the socket."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    import_course()
     lessons()  # imports every lesson's checks
     # Torch asks /proc what the processor can do when it first needs to know, and a fork has none:
     # it would compute with other kernels than the judge, and round otherwise.
@@ -43,7 +44,7 @@ def main() -> None:
         if not message:
             return
         if os.fork() == 0:
-            _fork_worker(control, *descriptors, json.loads(message))
+            _fork_worker(control, descriptors[0], descriptors[1], json.loads(message))
         for descriptor in descriptors:
             os.close(descriptor)
 

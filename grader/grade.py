@@ -23,7 +23,6 @@ from grader.sandbox import require
 from grader.submissions import Submission, problem
 from grader.task import Rules
 from grader.words import counted, listed, unknown
-from lmcourse.checks import exercises, lessons
 
 SECRET_FILE = "secret.key"
 SECRET_BYTES = 32
@@ -164,6 +163,8 @@ def _remove_absent(gradebook: Gradebook, lesson: str, students: set[str]) -> Non
 
 
 def _require_exercise(lesson: str | None, exercise: str) -> None:
+    from lmcourse.checks import exercises, lessons
+
     if lesson is None:
         homes = [name for name in lessons() if exercise in exercises(name)]
         raise ValueError(

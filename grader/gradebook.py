@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lmcourse.checks import CaseResult
+from lmcourse.results import CaseResult
 
 FILE_NAME = "gradebook.sqlite"
 LOCK_NAME = ".lock"
@@ -90,8 +90,8 @@ class SubmissionResult:
     names the student), or "not_graded" when the grader itself failed. `message` is a sentence for
     the student. `fingerprint` covers all that decides the result: the file, the checks, the limits;
     it is empty when the submission is to be graded again. `sha256` is the file's, `lesson_sha256`
-    that of the lesson's source and checks, and `run` names the facts that `Gradebook.describe_run`
-    stored.
+    that of all source that decides a grade in the lesson, and `run` names the facts that
+    `Gradebook.describe_run` stored.
 
     Grading the same again gives an equal result: `seconds` is not compared.
     """

@@ -1,9 +1,7 @@
 """The judge: asks a submission's worker, compares with the solved notebook, gives the points."""
 
-import ast
 import hashlib
 import hmac
-import re
 import resource
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -11,9 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from grader.byhand import forbidden_use
+from grader.cells import Cell, defined_names
 from grader.gradebook import ExerciseResult
 from grader.sandbox import Sandbox
-from grader.session import Cell, CellProblem, Session
+from grader.session import CellProblem, Session
 from lmcourse import recording
 from lmcourse.checks import Exercise, Outcome, exercises, run
 from lmcourse.student import Host, Lost, Student
@@ -142,20 +141,3 @@ def _cause(
         if cell.number in problems and defined_names(cell.source) & set(exercise.names):
             return problems[cell.number]
     return None
-
-
-def defined_names(source: str) -> set[str]:
-    """Return the names that a cell defines at its top level, also if it is not valid Python."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set(re.findall(r"^(?:(?:async )?def |class )?(\w+) *[(=:]", source, re.MULTILINE))
-    names = set()
-    for statement in tree.body:
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(statement.name)
-        elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            for target in targets:
-                names |= {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
-    return names

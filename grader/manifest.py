@@ -18,7 +18,8 @@ def write_manifest(folder: Path, gradebook: Gradebook) -> Path:
     """Write the manifest of `gradebook` into `folder`, whole or not at all; return its path.
 
     `runs` says how results were made, and `submissions` which file of whom got which result: its
-    run, the SHA-256 of the file, of the lesson's source and checks, and of the whole result. What
+    run, the SHA-256 of the file, of all source that decides a grade in the lesson, and of the whole
+    result. What
     differs for exercises that were graded again by themselves is in `regraded`, by exercise.
     """
     manifest = {

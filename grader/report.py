@@ -17,11 +17,10 @@ from markupsafe import Markup
 
 from grader.adjust import ExerciseScore, FinalScore, final_scores
 from grader.copies import slug as slug
-from grader.feedback import notebook
 from grader.gradebook import Gradebook
 from grader.spreadsheet import points, write_grades
 from grader.stats import ExerciseStats, exercise_stats, lesson_mistakes, shown
-from lmcourse.checks import CaseResult
+from lmcourse.results import CaseResult
 
 BINS = 10
 
@@ -72,6 +71,8 @@ def write_report(gradebook_folder: Path) -> Path:
     FileNotFoundError
         If there is no gradebook in the folder.
     """
+    from grader.feedback import notebook  # with nbconvert, which takes seconds to import
+
     # Files of no lesson come last.
     scores = sorted(final_scores(gradebook_folder), key=lambda score: score.result.lesson == "")
     report = gradebook_folder / "report"

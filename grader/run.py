@@ -11,13 +11,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from grader.build import ROOT, fingerprint
 from grader.copies import keep_copy
 from grader.course import Course
+from grader.decides import lesson_version
 from grader.gradebook import Gradebook, SubmissionResult
 from grader.log import about, log
+from grader.places import ROOT
 from grader.progress import Progress, progress
-from grader.submissions import Notebook, Submission
+from grader.submissions import Submission
 from grader.task import Rules, Task, facts, grade_submission, not_graded, verdict
 from grader.words import counted, terminal
 
@@ -26,6 +27,8 @@ AHEAD = 256
 
 NAMED = 10
 """Of those that could not be graded, how many the end of a run names."""
+TOLD_ONLY = ("bubblewrap", "lmcourse")
+"""Facts of a run that decide no result."""
 
 _Future = Future[tuple[SubmissionResult, dict[str, str]]]
 
@@ -142,19 +145,13 @@ def make_task(submission: Submission, lesson: str | None, rules: Rules) -> Task:
     notebook = submission.read()
     name = lesson or notebook.lesson or ""
     lesson_sha256 = _lesson_fingerprint(name) if name else ""
-    # All that decides the result.
-    parts = [
-        submission.path.name,
-        notebook.sha256,
-        notebook.note if isinstance(notebook, Notebook) else notebook.message,
-        name,
-        lesson_sha256,
-        {key: value for key, value in facts(rules).items() if key != "bubblewrap"},
-    ]
-    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    # All that decides the result: what was read of the file, and how it is judged.
+    facts_that_decide = {key: text for key, text in facts(rules).items() if key not in TOLD_ONLY}
+    parts = [submission.path.name, vars(notebook), name, lesson_sha256, facts_that_decide]
+    digest = hashlib.sha256(json.dumps(parts, default=vars).encode()).hexdigest()
     return Task(submission.student, submission.path.name, notebook, name, lesson_sha256, digest)
 
 
 @cache
 def _lesson_fingerprint(lesson: str) -> str:
-    return fingerprint(Course(ROOT), lesson)
+    return lesson_version(Course(ROOT), lesson)

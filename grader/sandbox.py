@@ -15,12 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
-
 import lmcourse
 from grader.limits import Limits
 from grader.lockdown import SCRATCH
-from lmcourse.checks import lessons
+from grader.places import lesson_names
 
 FONTS = f"{SCRATCH}/matplotlib"
 START_SECONDS = 60.0
@@ -150,7 +148,7 @@ class Sandbox:
         if mode == "bwrap":
             try:
                 self._server = _ForkServer()
-                self._server.fork(lessons()[0], limits).end()
+                self._server.fork(lesson_names()[0], limits).end()
                 self.isolation = "warm"
             except OSError:
                 self.close()
@@ -301,6 +299,8 @@ def _bubblewrapped(scratch_mb: int, *, nested: bool = False) -> list[str]:
 
     `nested` lets what runs there make namespaces of its own.
     """
+    import matplotlib
+
     command = _isolation()
     if not nested:
         command.append("--disable-userns")

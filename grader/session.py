@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from grader.cells import Cell
 from grader.sandbox import MAX_STDERR, START_SECONDS, Process, Sandbox
 from grader.worker import ASK, CELL, LENGTH
 from lmcourse.checks import exercises
@@ -18,14 +19,6 @@ GONE = "the notebook's process ended, or closed its end of the line"
 
 _Deadline = tuple[float, str]
 """When something must be done, and why it was lost if it was not."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A code cell of a notebook; `number` counts code cells from 1."""
-
-    number: int
-    source: str
 
 
 @dataclass(frozen=True)

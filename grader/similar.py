@@ -23,12 +23,12 @@ from pathlib import Path
 from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Name, String
 
-from grader.build import ROOT
+from grader.cells import defined_names
 from grader.collect import collect
 from grader.copies import copy_path
 from grader.course import Course
 from grader.gradebook import FILE_NAME, Gradebook
-from grader.judge import defined_names
+from grader.places import ROOT
 from grader.regions import stub
 from grader.submissions import Notebook, read
 from grader.words import counted

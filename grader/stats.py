@@ -10,9 +10,9 @@ from pathlib import Path
 from statistics import StatisticsError, correlation, median
 
 from grader.adjust import FinalScore, final_scores
-from grader.build import ROOT
 from grader.course import Course, Mistake
 from grader.gradebook import ExerciseResult
+from grader.places import ROOT
 
 FEWEST = 3
 """Students below whom a correlation says nothing."""

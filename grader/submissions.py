@@ -7,16 +7,13 @@ Everything here comes from students. Nothing of it is run or imported; and a bad
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from grader.files import MAX_FILE_BYTES, Unusable, too_large
-from grader.session import Cell
-from lmcourse.checks import lessons
+from grader.places import lesson_names
 
 MAX_CODE_CHARACTERS = 2_000_000
 FORMAT = 4
@@ -78,22 +75,6 @@ class Submission:
         if isinstance(found, Problem):
             return replace(found, message=_sentences(found.message, self.note))
         return replace(found, note=_sentences(found.note, self.note))
-
-
-_PRESET = re.compile(r"""^preset *= *["']\w*["']""", re.MULTILINE)
-
-
-def cells_to_run(notebook: Notebook, untagged_demos: Collection[str] = ()) -> list[Cell]:
-    """Return the code cells that grading runs, numbered as in the file: all but the demos.
-
-    They run on the least data, whatever preset the student chose. `untagged_demos` are sources of
-    cells that are demos even without their tag, which some editors drop.
-    """
-    return [
-        Cell(number, _PRESET.sub('preset = "smoke"', cell.source))
-        for number, cell in enumerate(notebook.cells, 1)
-        if cell.source.strip() and "demo" not in cell.tags and cell.source not in untagged_demos
-    ]
 
 
 # --- Reading one notebook ---------------------------------------------------------------------
@@ -190,6 +171,8 @@ def _json(data: bytes) -> Any:
 
 
 def _upgraded(data: bytes) -> dict[str, Any]:
+    import nbformat  # slow to import, and only old files need it
+
     try:
         old = nbformat.reader.reads(data)
         return dict(nbformat.convert(old, FORMAT))
@@ -229,7 +212,7 @@ _LESSON_CALL = re.compile(r"^[ \t]*check\.lesson\([ \t]*(['\"])(\w+)\1", re.MULT
 
 
 def _lesson(cells: tuple[CodeCell, ...], metadata: dict[str, Any], name: str) -> str | None:
-    known = lessons()
+    known = lesson_names()
     said = [match[2] for cell in cells for match in _LESSON_CALL.finditer(cell.source)]
     said.append(_dict(metadata.get("lmcourse")).get("lesson"))
     return next((lesson for lesson in said if lesson in known), None) or lesson_in(name)
@@ -237,7 +220,7 @@ def _lesson(cells: tuple[CodeCell, ...], metadata: dict[str, Any], name: str) ->
 
 def lesson_in(name: str) -> str | None:
     """Return the lesson whose name is within the name of a file, if there is one."""
-    return next((lesson for lesson in lessons() if lesson in name.lower()), None)
+    return next((lesson for lesson in lesson_names() if lesson in name.lower()), None)
 
 
 def _dict(value: Any) -> dict[str, Any]:

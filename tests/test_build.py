@@ -412,8 +412,14 @@ def test_error_in_a_demo_leaves_the_built_files_alone(course: Path) -> None:
         ('check.lesson("01_toy")', 'check.lesson("00_first")', "the setup cell calls"),
         ('preset = "laptop"', 'perset = "laptop"', "the parameters cell says preset"),
         ("# %% [markdown] fold=", "# %% fold=", "this must be a markdown cell"),
-        ("# %%\nthree", "# %% a name\nthree", "unknown key 'title' in a code cell"),
-        ("# Nobody", "# %%Nobody", "no line but a marker begins with '# %%'"),
+        ("# %%\nthree", "# %% a name\nthree", "a marker reads # %% [markdown] key="),
+        ("# Nobody", "# %%Nobody", "no other line begins with '# %%'"),
+        ("minutes=5 level=2", "minutes=five level=2", "a marker reads"),
+        (
+            "minutes=5 level=2",
+            "minutes=5 level=2 color=3",
+            "unknown key 'color' in a exercise cell",
+        ),
     ],
 )
 def test_bad_markup_is_named(course: Path, old: str, new: str, message: str) -> None:

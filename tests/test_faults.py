@@ -25,6 +25,7 @@ from nbformat.v4 import new_code_cell
 
 from grader import grade, session
 from grader.build import ROOT, paths
+from grader.cells import cells_to_run
 from grader.course import Course
 from grader.gradebook import FILE_NAME, Gradebook, GradebookError, SubmissionResult
 from grader.judge import judge
@@ -34,7 +35,7 @@ from grader.report import EXERCISE_STATUSES
 from grader.sample import LESSON
 from grader.sandbox import Process, Sandbox
 from grader.session import Cell, Session
-from grader.submissions import Notebook, cells_to_run, read
+from grader.submissions import Notebook, read
 from grader.task import Rules, Task, _reference, not_graded
 from lmcourse.checks import exercises
 from lmcourse.student import Student

@@ -10,14 +10,15 @@ import pytest
 
 from grader import collect as collecting
 from grader import files, submissions
-from grader.submissions import Notebook, Problem, Submission, cells_to_run, read
+from grader.cells import cells_to_run
+from grader.submissions import Notebook, Problem, Submission, read
 
 LESSONS = ["00_start", "01_data", "02_bigrams"]
 
 
 @pytest.fixture(autouse=True)
 def _known_lessons(monkeypatch):
-    monkeypatch.setattr(submissions, "lessons", lambda: LESSONS)
+    monkeypatch.setattr(submissions, "lesson_names", lambda: LESSONS)
 
 
 def cell(source, tags=()):
