@@ -18,7 +18,7 @@ from typing import Any
 
 import lmcourse
 from grader import picture
-from grader.course import Course, registered
+from grader.course import Course, fitting, registered
 from grader.execute import execute, losses_shown, record
 from grader.places import ROOT, paths
 from grader.progress import Progress, progress
@@ -54,6 +54,7 @@ def build(root: Path, names: Sequence[str] = ()) -> list[str]:
         If there is no such lesson.
     """
     course = Course(root)
+    names = [fitting(name, course.names) or name for name in names]
     stale = [name for name in names or course.names if _differences(course, name)]
     built = []
     with progress("building", _cells(course, stale), "cells") as bar:
@@ -75,6 +76,7 @@ def check_built(root: Path, names: Sequence[str] = ()) -> list[str]:
     from this very source.
     """
     course = Course(root)
+    names = [fitting(name, course.names) or name for name in names]
     problems = []
     for name in names or course.names:
         try:

@@ -207,26 +207,23 @@ def build_parser() -> argparse.ArgumentParser:
         "write the gradebook as other programs read it",
         "  grader export csv grades --out grades.csv\n"
         "  grader export canvas grades --lesson 02_bigrams --roster canvas.csv --out upload.csv\n"
+        "  grader export nbgrader grades --out course\n"
         "  grader export gradescope grades --lesson 02_bigrams --out results",
     )
     export.add_argument("format", choices=EXPORT_FORMATS, metavar="FORMAT", help="%(choices)s")
     gradebook(export)
-    export.add_argument("--out", type=Path, required=True, metavar="PATH", help="a file or folder")
-    export.add_argument("--lesson", help="this lesson alone; most formats hold one")
+    export.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="a file or folder; an nbgrader course's",
+    )
+    export.add_argument("--lesson", metavar="NN", help="this lesson alone; most formats hold one")
     export.add_argument(
         "--roster", type=Path, metavar="FILE", help="what Canvas or Moodle exported"
     )
     export.add_argument("--column", metavar="NAME", help="the assignment's title in Canvas")
-
-    nbgrader = command(
-        "import-nbgrader",
-        "write the scores into an nbgrader course's gradebook.db",
-        "  grader import-nbgrader course grades",
-    )
-    nbgrader.add_argument(
-        "course", type=Path, metavar="COURSE", help="the nbgrader course's folder"
-    )
-    gradebook(nbgrader)
 
     command(
         "doctor", "say what this machine has for grading, and what is missing", "  grader doctor"
@@ -320,10 +317,6 @@ def _run(options: argparse.Namespace) -> int:
                 roster=options.roster,
                 column=options.column,
             )
-        case "import-nbgrader":
-            from grader import nbgrader_course
-
-            return nbgrader_course.main(options.course, options.folder)
         case "doctor":
             from grader import doctor
 

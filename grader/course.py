@@ -166,12 +166,9 @@ def lesson_named(text: str) -> str:
 
 def fitting(text: str, names: Iterable[str]) -> str | None:
     """Return which of the lessons `names` is meant by its name or number, if one is."""
-    number = text.strip().lstrip("0") or "0"
-    found = [
-        name
-        for name in names
-        if text.strip() == name or number == (name.partition("_")[0].lstrip("0") or "0")
-    ]
+    text = text.strip()
+    number = text.zfill(2) if text.isdecimal() else None
+    found = [name for name in names if text == name or number == name.partition("_")[0]]
     return found[0] if len(found) == 1 else None
 
 

@@ -267,7 +267,7 @@ def test_grading_again_keeps_what_is_unchanged_and_grades_what_is_new(
     (submissions / "latecomer" / f"{LESSON}.ipynb").write_text(source)
     assert main(again) == 0
     assert "1 graded, 0 could not be, 22 unchanged" in capsys.readouterr().out
-    (submissions / "latecomer" / f"{LESSON}.ipynb").unlink()
+    shutil.rmtree(submissions / "latecomer")
 
 
 @pytest.mark.sandbox
