@@ -57,11 +57,15 @@ class Session:
         now = self._worker.stderr if self._worker is not None else ""
         return (self._stderr + now)[-MAX_STDERR:]
 
-    def start(self, own: Mapping[str, float] = {}) -> None:
+    def start(self, own: Mapping[str, float] = {}) -> float:
         """Have a worker that has run the cells, and begin an exercise with `own` limits.
 
         The worker is a new one if there is none, or if the exercise may use more or less memory
         than the one before. The exercise's time begins once it is there.
+
+        Returns
+        -------
+        When that time ends, as `time.monotonic()` counts.
 
         Raises
         ------
@@ -89,6 +93,7 @@ class Session:
         self._end_of_exercise = _within(
             limits.exercise_seconds, "the whole exercise took longer than {:g} s"
         )
+        return min(self._end_of_exercise, self._end)[0]
 
     def send(self, frame: bytes) -> bytes:
         """Return the worker's reply to a question.
