@@ -311,7 +311,11 @@ def _bubblewrapped(scratch_mb: int, *, nested: bool = False) -> list[str]:
             command += ["--symlink", os.readlink(path), path]
         else:
             command += ["--ro-bind-try", path, path]
-    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    # No /dev/zero: mapped, it is memory that outlives the mapping, and that no limit counts.
+    command += ["--proc", "/proc", "--size", "4096", "--tmpfs", "/dev"]
+    for device in ("/dev/null", "/dev/random", "/dev/urandom"):
+        command += ["--dev-bind", device, device]
+    command += ["--remount-ro", "/dev"]
     command += ["--size", str(scratch_mb * 2**20), "--tmpfs", SCRATCH, "--dir", FONTS]
     directories = _interpreter()
     for directory in directories:
@@ -324,7 +328,7 @@ def _bubblewrapped(scratch_mb: int, *, nested: bool = False) -> list[str]:
     # They hold the answers to the public inputs and to the quiz.
     recordings = "/course/lmcourse/recordings"
     command += ["--size", "4096", "--tmpfs", recordings, "--remount-ro", recordings]
-    for name in ("__init__.py", "forkserver.py", "lockdown.py", "worker.py"):
+    for name in ("__init__.py", "forkserver.py", "lockdown.py", "syscalls.py", "worker.py"):
         command += ["--ro-bind", str(here / name), f"/course/grader/{name}"]
     for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
         command += ["--ro-bind", str(fonts), f"{FONTS}/{fonts.name}"]

@@ -125,7 +125,7 @@ TRIES = {
     ),
     "sees none of the grader but the worker": (
         "import os; return sorted(set(os.listdir('/course/grader')) - {'__pycache__'})",
-        ["__init__.py", "forkserver.py", "lockdown.py", "worker.py"],
+        ["__init__.py", "forkserver.py", "lockdown.py", "syscalls.py", "worker.py"],
     ),
     "sees no solutions": (
         "import os; return [f for d in ('/course', '/scratch', '.')"
@@ -159,6 +159,11 @@ TRIES = {
     "has a scratch folder that is empty but for its settings": (
         "import os; return sorted(set(os.listdir('/scratch')) - {'matplotlib'})",
         [],
+    ),
+    "is one thread, which the filter is set for": (
+        "import os; task = '/proc/self/task'\n"
+        "    return len(os.listdir(task)) if os.path.exists(task) else 1",
+        1,
     ),
     "is the first of its processes, or the second": (
         "import os; return os.getpid() <= 2",
@@ -351,21 +356,47 @@ def running() -> set[str]:
 
 
 def test_siblings_share_nothing(start: Start) -> None:
-    first = start(
-        "import os, socket\n"
-        "open('/scratch/left', 'w').write('for the next')\n"
-        "door = socket.socket(socket.AF_UNIX); door.bind('\\0door'); door.listen()\n"
-    )
+    first = start("open('/scratch/left', 'w').write('for the next')")
     second = start(
-        "import os, socket\n"
-        "def look():\n"
-        "    found = os.listdir('/scratch')\n"
-        "    try: socket.socket(socket.AF_UNIX).connect('\\0door'); found.append('door')\n"
-        "    except OSError: pass\n"
-        "    return sorted(set(found) - {'matplotlib'})"
+        "import os\ndef look(): return sorted(set(os.listdir('/scratch')) - {'matplotlib'})"
     )
     assert first.problems == {}
     assert Student(second.send).look() == []
+
+
+def test_asyncio_and_threads_work_as_in_a_notebook(start: Start) -> None:
+    session = start(
+        "import asyncio\nx = await asyncio.wait_for(asyncio.to_thread(abs, -1), 5)",
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "with ThreadPoolExecutor(3) as pool: y = sum(pool.map(abs, range(-9, 0)))",
+        "import torch\ntorch.set_num_threads(2)\na = torch.ones(300, 300)\nz = (a @ a).sum()",
+    )
+    student = Student(session.send)
+    assert session.problems == {}
+    assert (student.x, student.y, student.z.item()) == (1, 45, 300.0**3)
+
+
+def test_files_in_the_scratch_folder_can_be_all_that_files_can(start: Start) -> None:
+    session = start(
+        "import os, shutil, tempfile\nfrom pathlib import Path\n"
+        "with tempfile.TemporaryDirectory() as folder:\n"
+        "    file = Path(folder, 'a', 'b')\n    file.parent.mkdir()\n"
+        "    file.write_text('x' * 9999)\n"
+        "    shutil.copy2(file, folder)\n    shutil.move(file, Path(folder, 'c'))\n"
+        "    os.utime(Path(folder, 'c'))\n    os.truncate(Path(folder, 'c'), 9)\n"
+        "    shutil.make_archive(Path(folder, 'z'), 'zip', folder)\n"
+        "    found = sorted(os.listdir(folder))",
+        "import numpy as np, torch\n"
+        "torch.save({'a': torch.ones(3)}, 'm.pt')\na = torch.load('m.pt', mmap=True)['a']\n"
+        "np.save('n.npy', np.ones(3))\nnp.load('n.npy', mmap_mode='r+')[0] = 2\n"
+        "b = np.load('n.npy')[0]",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('$x^2$')\n"
+        "for kind in ('png', 'svg', 'pdf'): plt.savefig(f'x.{kind}')",
+    )
+    student = Student(session.send)
+    assert session.problems == {}
+    assert student.found == ["a", "b", "c", "z.zip"]
+    assert (student.a.tolist(), float(student.b)) == ([1.0, 1.0, 1.0], 2.0)
 
 
 def test_a_warm_parent_that_was_killed_is_started_again() -> None:
