@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from grader.course import lesson_named
-from grader.gradebook import Gradebook
+from grader.gradebook import FILE_NAME, Gradebook
 from grader.limits import Limits
 from grader.manifest import write_manifest
 from grader.pool import executor
@@ -15,9 +15,16 @@ from grader.run import Run
 from grader.sandbox import require
 from grader.submissions import collect
 from grader.task import Rules
+from grader.versions import notices
 
 SECRET_FILE = "secret.key"
 SECRET_BYTES = 32
+SECRET_LOST = (
+    "the inputs of what is in the gradebook there were made from it. Put it back from a copy. If "
+    "there is none, grade the whole class into a new folder, with new inputs: "
+    "grader grade SUBMISSIONS --out NEW; then merge what you gave with adjust again. "
+    "{out} keeps its grades as they are."
+)
 
 
 def main(
@@ -72,6 +79,8 @@ def main(
             raise
         write_manifest(out, gradebook)
     run.report(len(collected))
+    for notice in notices(gradebook).values():
+        print(notice)
     if failed := run.statuses["not_graded"]:
         print(f"The grader itself failed on {failed} of them; they are graded again next time.")
     return int(failed > 0)
@@ -92,9 +101,17 @@ def _require_exercise(lesson: str | None, exercise: str) -> None:
 
 
 def class_secret(out: Path) -> bytes:
-    """Return the secret that makes this class's inputs, a new one on the first run."""
+    """Return the secret that makes this class's inputs, a new one on the first run.
+
+    Raises
+    ------
+    OSError
+        If it is damaged, or missing although something was graded with it.
+    """
     file = out / SECRET_FILE
     if not file.exists():
+        if (out / FILE_NAME).is_file() and Gradebook.open(out).fingerprints():
+            raise OSError(f"{file} is missing, and {SECRET_LOST.format(out=out)}")
         unfinished = file.with_suffix(".part")
         unfinished.unlink(missing_ok=True)
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -103,5 +120,5 @@ def class_secret(out: Path) -> bytes:
         os.replace(unfinished, file)
     secret = file.read_bytes()
     if len(secret) != SECRET_BYTES:
-        raise OSError(f"{file} is damaged: put it back from a copy, or grade into a new folder")
+        raise OSError(f"{file} is damaged, and {SECRET_LOST.format(out=out)}")
     return secret
