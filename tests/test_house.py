@@ -38,7 +38,9 @@ def requirements() -> dict[str, Requirement]:
     """Return the requirements of the package and its extras, by name."""
     extras = PROJECT["optional-dependencies"].values()
     lines = [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]
-    return {one.name: one for one in map(Requirement, lines)}
+    every = {one.name: one for one in map(Requirement, lines)}
+    del every[PROJECT["name"]]  # an extra of several others
+    return every
 
 
 # Dependencies
@@ -73,6 +75,18 @@ def test_constraints_pin_every_direct_dependency_within_its_bounds() -> None:
     assert versions["torch"] == "2.13.0"
     for name, one in requirements().items():
         assert one.specifier.contains(versions[canonicalize_name(name)]), name
+
+
+def test_dev_is_all_extras_together() -> None:
+    extras = PROJECT["optional-dependencies"]
+    together = next(one for one in map(Requirement, extras["dev"]) if one.name == PROJECT["name"])
+    assert together.extras == set(extras) - {"dev"}
+
+
+def test_no_package_is_in_two_extras() -> None:
+    extras = PROJECT["optional-dependencies"].values()
+    names = [Requirement(line).name for extra in extras for line in extra]
+    assert len(names) == len(set(names))
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -250,6 +264,69 @@ def test_every_grader_command_in_the_makefile_exists() -> None:
 
 def test_make_lists_every_target() -> None:
     assert {line.split()[1] for line in make()} == make_targets()
+
+
+# Pipelines: where they run, and what they install
+
+
+COURSE = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
+
+
+@pytest.mark.parametrize("kind", ["fork", "made from a template"])
+def test_in_a_students_repository_only_the_students_workflow_runs(kind: str) -> None:
+    """Of both kinds GitHub says the name alone: a copy of a template is no fork."""
+    for name, job in github_jobs():
+        condition = job["if"].removeprefix("${{ ").removesuffix(" }}")
+        there = {
+            repository: runs(condition, repository, "push") for repository in (COURSE, "ada/copy")
+        }
+        is_students = name.startswith("grade/")
+        assert there == {COURSE: not is_students, "ada/copy": is_students}, name
+        assert runs(condition, COURSE, "workflow_dispatch")
+
+
+def runs(condition: str, repository: str, event: str) -> bool:
+    """Return what a condition of a job comes to, for the few forms that these workflows use."""
+    known = {"github.repository": repository, "github.event_name": event}
+    found = False
+    for part in condition.split(" || "):
+        left, operator, right = part.split()
+        assert operator in ("==", "!=")
+        found |= (known[left] == right.strip("'")) is (operator == "==")
+    return found
+
+
+EXTRAS = {
+    "make setup": {"grader"},
+    "make check-notebooks": {"grader"},
+    "make html": {"grader"},
+    "make lint": {"grader", "lint", "scale"},  # mypy reads what the cluster's code imports
+    "make coverage": {"grader", "scale", "test"},
+    "make lessons": {"grader", "test"},
+    "make system": set(),
+}
+
+
+@pytest.mark.parametrize(("name", "job"), JOBS, ids=[name for name, _ in JOBS])
+def test_a_job_installs_only_the_extras_that_it_needs(name: str, job: dict[str, Any]) -> None:
+    workflow = {} if "/" not in name else load(ROOT / ".github/workflows/grade.yml")["env"]
+    own = job.get("env") or job.get("variables") or {}
+    extras = set((own.get("EXTRAS") or workflow["EXTRAS"]).split(","))
+    assert extras == set().union(*(EXTRAS[line] for line in commands(job)))
+    assert extras <= set(PROJECT["optional-dependencies"])
+
+
+def test_setup_takes_torch_for_the_processor_unless_told_otherwise() -> None:
+    index = "--extra-index-url https://download.pytorch.org/whl/cpu"
+    install = " ".join(make("--dry-run", "--always-make", ".venv/ready")).split("pip install")
+    assert [("torch" in part.split(), index in part) for part in install[1:]] == [
+        (True, True),
+        (False, False),
+    ]
+    for_gpu = " ".join(make("--dry-run", "--always-make", ".venv/ready", "TORCH_INDEX="))
+    assert "index-url" not in for_gpu
+    tracked = [ROOT / "pyproject.toml", ROOT / "constraints.txt", AZURE, *WORKFLOWS]
+    assert [path for path in tracked if "whl/cpu" in path.read_text("utf-8")] == []
 
 
 # Pipelines: what they may do
