@@ -16,8 +16,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
+import lmcourse
 from grader.build import ROOT
 from grader.cli import build_parser
+from grader.course import Course
+from grader.render import TAG, render_solved, render_student
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LIGHT = {"ipython", "matplotlib", "numpy", "torch", "tqdm"}
@@ -403,8 +406,27 @@ def test_the_readme_names_the_repository_as_pyproject_does() -> None:
     lessons = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
     colab = "https://colab.research.google.com/github/"
     badges = re.findall(rf"\({colab}([^)]+)\)", text)
-    assert badges == [f"{address}/blob/main/notebooks/{lesson}.ipynb" for lesson in lessons]
+    assert badges == [f"{address}/blob/{TAG}/notebooks/{lesson}.ipynb" for lesson in lessons]
     assert all(f"](notebooks/{lesson}.ipynb)" in text for lesson in lessons)
+
+
+@pytest.mark.parametrize("lesson", Course(ROOT).names)
+def test_a_notebook_opens_and_installs_the_release_that_the_package_is(lesson: str) -> None:
+    """What Colab opens and what it installs then belong together, whatever main is that day."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert "version" in PROJECT["dynamic"]
+    source = ROOT / config["tool"]["hatch"]["version"]["path"]
+    version = re.findall(
+        r'^__version__ = "(\d+\.\d+\.\d+)"$', source.read_text("utf-8"), re.MULTILINE
+    )
+    assert [lmcourse.__version__] == version
+    address = PROJECT["urls"]["Repository"]
+    course = Course(ROOT)
+    for folder, render in (("notebooks", render_student), ("solutions", render_solved)):
+        header, setup, *_ = (cell.source for cell in render(course, lesson, "").cells)
+        page = f"{address.removeprefix('https://')}/blob/v{version[0]}/{folder}/{lesson}.ipynb"
+        assert page.replace("github.com", "github", 1) in header
+        assert f"lmcourse @ git+{address}@v{version[0]}" in setup
 
 
 def test_what_the_readme_links_to_is_there() -> None:
