@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.cells import Cell
+from grader.cells import Cell, syntax_tree
 from lmcourse.byhand import Forbidden
 from lmcourse.checks import Exercise
 
@@ -57,13 +57,8 @@ def _definitions(cells: list[Cell]) -> dict[str, list[_Definition]]:
 
 def _statements(source: str) -> Iterator[ast.stmt]:
     """Yield a cell's statements outside functions and classes, those in an `if` or `try` too."""
-    waiting: list[ast.AST] = []
-    for text in (source, _LINES_OF_IPYTHON.sub(r"\1pass", source)):
-        try:
-            waiting = [ast.parse(text)]
-            break
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
+    tree = syntax_tree(source) or syntax_tree(_LINES_OF_IPYTHON.sub(r"\1pass", source))
+    waiting: list[ast.AST] = [tree] if tree else []
     while waiting:
         for child in ast.iter_child_nodes(waiting.pop()):
             if isinstance(child, ast.stmt):

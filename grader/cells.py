@@ -1,14 +1,19 @@
 """A submission's code cells as plain data."""
 
+import ast
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from grader.submissions import Notebook
 
 _PRESET = re.compile(r"""^preset *= *["']\w*["']""", re.MULTILINE)
+
+LONGEST_KEPT = 10_000
+"""Characters of a cell whose syntax tree is kept, so that what is kept stays small."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,22 @@ def cells_to_run(notebook: "Notebook", untagged_demos: Collection[str] = ()) -> 
         for number, cell in enumerate(notebook.cells, 1)
         if cell.source.strip() and "demo" not in cell.tags and cell.source not in untagged_demos
     ]
+
+
+def syntax_tree(source: str) -> ast.Module | None:
+    """Return the syntax tree of a cell, not to be changed, or None if it is not valid Python."""
+    return _kept_tree(source) if len(source) <= LONGEST_KEPT else _tree(source)
+
+
+def _tree(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+# A class's notebooks are mostly the same cells, and each is looked at for several reasons.
+_kept_tree = lru_cache(64)(_tree)
 
 
 _DEFINITION = re.compile(r"(?:(?:async +)?def|class) +(\w+)")

@@ -42,6 +42,13 @@ class _Parser(argparse.ArgumentParser):
         return options, []
 
 
+GRADE_SECRET = """\
+DIR/secret.key, made by the first run, is what every submission's own inputs are made from. Keep it
+as long as the grades, and from students. With a copy of it in a new folder, the same files and the
+same version of the course, a colleague gets the same results, as manifest.json shows:
+  mkdir again && cp grades/secret.key again && grader grade submissions --out again"""
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = _Parser(
@@ -147,6 +154,8 @@ def build_parser() -> argparse.ArgumentParser:
             metavar="S" if kind is float else "N",
             help=f"{limit.metadata['help']}; default: {limit.default:g}",
         )
+
+    grade.epilog = f"{GRADE_SECRET}\n\n{grade.epilog}"
 
     def gradebook(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR", help="the gradebook's folder")

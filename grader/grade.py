@@ -22,10 +22,17 @@ from grader.run import Run
 from grader.sandbox import require
 from grader.submissions import Submission, problem
 from grader.task import Rules
+from grader.versions import notices
 from grader.words import counted, listed, unknown
 
 SECRET_FILE = "secret.key"
 SECRET_BYTES = 32
+SECRET_LOST = (
+    "the inputs of what is in the gradebook there were made from it. Put it back from a copy. If "
+    "there is none, grade the whole class into a new folder, with new inputs: "
+    "grader grade SUBMISSIONS --out NEW; then merge what you gave with adjust again. "
+    "{out} keeps its grades as they are."
+)
 
 
 def main(
@@ -102,6 +109,8 @@ def main(
                 raise
             write_manifest(out, gradebook)
     run.report(len(handed_in))
+    for notice in notices(gradebook).values():
+        print(notice)
     if failed := run.statuses["not_graded"]:
         print(
             f"The grader itself failed on {failed} of them; they are graded again next time. "
@@ -177,9 +186,17 @@ def _require_exercise(lesson: str | None, exercise: str) -> None:
 
 
 def class_secret(out: Path) -> bytes:
-    """Return the secret that makes this class's inputs, a new one on the first run."""
+    """Return the secret that makes this class's inputs, a new one on the first run.
+
+    Raises
+    ------
+    OSError
+        If it is damaged, or missing although something was graded with it.
+    """
     file = out / SECRET_FILE
     if not file.exists():
+        if (out / FILE_NAME).is_file() and Gradebook.open(out).fingerprints():
+            raise OSError(f"{file} is missing, and {SECRET_LOST.format(out=out)}")
         unfinished = file.with_suffix(".part")
         unfinished.unlink(missing_ok=True)
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -188,5 +205,5 @@ def class_secret(out: Path) -> bytes:
         os.replace(unfinished, file)
     secret = file.read_bytes()
     if len(secret) != SECRET_BYTES:
-        raise OSError(f"{file} is damaged: put it back from a copy, or grade into a new folder")
+        raise OSError(f"{file} is damaged, and {SECRET_LOST.format(out=out)}")
     return secret

@@ -298,6 +298,25 @@ class Gradebook:
                 "choose another name. Nothing was changed"
             ) from None
 
+    def versions(self) -> dict[str, dict[str, int]]:
+        """Return, for each lesson, how many submissions have results of which of its versions.
+
+        A version is a `lesson_sha256`. One with exercises graded again by another counts for both.
+        """
+        with self._connect() as connection:
+            graded = "FROM submission WHERE status = 'graded'"
+            rows = connection.execute(f"SELECT student, lesson, lesson_sha256 {graded}")
+            found = set(rows)
+            known = {(student, lesson) for student, lesson, _ in found}
+            for student, lesson, regraded in _regraded(connection):
+                if (student, lesson) in known:
+                    found.add((student, lesson, regraded.lesson_sha256))
+        counts: dict[str, dict[str, int]] = {}
+        for _, lesson, version in sorted(found):
+            of_lesson = counts.setdefault(lesson, {})
+            of_lesson[version] = of_lesson.get(version, 0) + 1
+        return counts
+
     def describe_run(self, facts: Mapping[str, str]) -> str:
         """Store how results were made (versions, limits, sandbox mode) and return its name."""
         text = json.dumps(facts, sort_keys=True)

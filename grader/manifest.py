@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.gradebook import Gradebook, SubmissionResult
+from grader.versions import notices
 
 FILE_NAME = "manifest.json"
 
@@ -17,12 +18,13 @@ FILE_NAME = "manifest.json"
 def write_manifest(folder: Path, gradebook: Gradebook) -> Path:
     """Write the manifest of `gradebook` into `folder`, whole or not at all; return its path.
 
-    `runs` says how results were made, and `submissions` which file of whom got which result: its
-    run, the SHA-256 of the file, of all source that decides a grade in the lesson, and of the whole
-    result. What
-    differs for exercises that were graded again by themselves is in `regraded`, by exercise.
+    `notices` say which lessons were graded by several versions, and how to make it one. `runs` say
+    how results were made, and `submissions` which file of whom got which result: its run, the
+    SHA-256 of the file, of all source that decides a grade in the lesson, and of the whole result.
+    What differs for exercises that were graded again by themselves is in `regraded`, by exercise.
     """
     manifest = {
+        "notices": list(notices(gradebook).values()),
         "runs": gradebook.runs(),
         "submissions": [_described(result) for result in gradebook.results()],
     }

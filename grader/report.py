@@ -20,6 +20,7 @@ from grader.copies import slug as slug
 from grader.gradebook import Gradebook
 from grader.spreadsheet import points, write_grades
 from grader.stats import ExerciseStats, exercise_stats, lesson_mistakes, shown
+from grader.versions import notices
 from lmcourse.results import CaseResult
 
 BINS = 10
@@ -79,15 +80,17 @@ def write_report(gradebook_folder: Path) -> Path:
     students = report / "students"
     students.mkdir(parents=True, exist_ok=True)
     pages = _environment()
+    gradebook = Gradebook.open(gradebook_folder)
+    several = notices(gradebook)
     index = report / "index.html"
     _write(
         index,
         pages.get_template("class.html.jinja").render(
             lessons=[
-                Lesson(name, list(part))
+                Lesson(name, list(part), notice=several.get(name, ""))
                 for name, part in groupby(scores, lambda score: score.result.lesson)
             ],
-            facts=Gradebook.open(gradebook_folder).run_facts(),
+            facts=gradebook.run_facts(),
         ),
     )
     by_student: dict[str, list[FinalScore]] = {}
@@ -116,10 +119,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Lesson:
-    """The scores of a class in one lesson."""
+    """The scores of a class in one lesson; `notice` is what to know of them all, or empty."""
 
     name: str
     scores: list[FinalScore]
+    notice: str = ""
 
     @property
     def graded(self) -> list[FinalScore]:

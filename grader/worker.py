@@ -12,12 +12,14 @@ over this process.
 
 import ast
 import asyncio
+import contextlib
 import faulthandler
 import inspect
 import json
 import linecache
 import os
 import random
+import re
 import struct
 import sys
 import types
@@ -38,6 +40,7 @@ LENGTH = struct.Struct("<I")
 CELL = b"C"
 ASK = b"A"
 
+_IPYTHONS_PROMPT = re.compile(r"^In \[\d+\]: ", re.MULTILINE)
 _RUNNING_MAGICS = ("time", "timeit", "capture", "prun")
 
 
@@ -69,14 +72,22 @@ class Notebook:
 
     def run(self, name: str, source: str) -> None:
         """Run `source`, IPython syntax included, as the cell `name`."""
-        code = TransformerManager().transform_cell(source)
+        code, tree = _python(name, source)
         linecache.cache[name] = (len(code), None, code.splitlines(True), name)
-        tree = ast.parse(code, name)
         compiled = compile(tree, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         if compiled.co_flags & inspect.CO_COROUTINE:
             asyncio.run(eval(compiled, self.namespace))
         else:
             exec(compiled, self.namespace)
+
+
+def _python(name: str, source: str) -> tuple[str, ast.Module]:
+    """Return a cell's Python and its syntax tree."""
+    if not _IPYTHONS_PROMPT.search(source):  # which is valid Python, and means something else
+        with contextlib.suppress(SyntaxError, ValueError):
+            return source, ast.parse(source, name)
+    code = TransformerManager().transform_cell(source)
+    return code, ast.parse(code, name)
 
 
 class _Shell:

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from grader.build import ROOT, build, check_built, main
 from grader.course import Course
 from grader.execute import execute, record
-from grader.render import fill, render_solved, render_student
+from grader.render import TAG, fill, render_solved, render_student
 from grader.source import LessonError
 from lmcourse.checks import PUBLIC_SEED, exercises, run
 from lmcourse.recording import Replay
@@ -75,7 +75,9 @@ def contents(root: Path) -> dict[str, bytes]:
 def test_header_says_title_times_and_where_to_open(student: NotebookNode) -> None:
     text = cell(student, "header").source
     assert text.startswith("# 01. Twice as much\n")
-    assert "colab.research.google.com/github/owner/course/blob/main/notebooks/01_toy.ipynb" in text
+    assert (
+        f"colab.research.google.com/github/owner/course/blob/{TAG}/notebooks/01_toy.ipynb" in text
+    )
     assert "About 20 minutes of your time" in text
     assert "1 minute on a laptop's CPU, or 0.5 minutes on a Colab GPU" in text
     assert text.endswith("You will be able to **double** numbers.")
@@ -87,7 +89,7 @@ def test_setup_installs_the_course_where_it_is_missing(student: NotebookNode) ->
         "try:",
         "    import lmcourse",
         "except ImportError:",
-        '    %pip install -q "lmcourse @ git+https://github.com/owner/course"',
+        f'    %pip install -q "lmcourse @ git+https://github.com/owner/course@{TAG}"',
     ]
     assert 'check.lesson("01_toy")' in lines
     assert cell(student, "parameters").metadata.tags == ["parameters"]

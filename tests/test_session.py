@@ -91,10 +91,11 @@ def test_ipython_syntax_does_no_harm_and_needs_no_network(start: Start) -> None:
         "get_ipython().run_line_magic('load_ext', 'autoreload')\nx?",
         "import asyncio\nawait asyncio.sleep(0)\nz = 3",
         "import sys\nprint('to stderr', file=sys.stderr)",
+        "In [1]: w = 4",
     )
     student = Student(session.send)
     assert session.problems == {}
-    assert (student.x, student.y, student.z) == (1, 2, 3)
+    assert (student.w, student.x, student.y, student.z) == (4, 1, 2, 3)
 
 
 def test_dataclasses_and_classes_work_as_in_a_notebook(start: Start) -> None:
