@@ -425,68 +425,123 @@ def _range_of_norms(weights: Weights) -> list[float]:
 # --------------------------------------------------------------------------- count_parameters
 
 
-def _tied_pair(vocab_size: int, channels: int) -> nn.Module:
-    model = nn.ModuleDict(
-        {
-            "embedding": nn.Embedding(vocab_size, channels),
-            "head": nn.Linear(channels, vocab_size, bias=False),
-        }
-    )
-    model["head"].weight = model["embedding"].weight
-    return model
+def _part(kind: str, sizes: list[int]) -> nn.Module:
+    """Return a piece of a model."""
+    if kind == "linear":
+        return nn.Linear(*sizes)
+    if kind == "there and back":
+        return nn.Sequential(nn.Linear(*sizes), nn.GELU(), nn.Linear(*sizes[::-1]))
+    if kind == "tied":
+        tied = nn.ModuleDict(
+            {"embedding": nn.Embedding(*sizes), "head": nn.Linear(*sizes[::-1], bias=False)}
+        )
+        tied["head"].weight = tied["embedding"].weight
+        return tied
+    if kind == "norms":
+        return nn.ModuleList([nn.LayerNorm(size) for size in sizes])
+    if kind == "buffers":
+        return nn.BatchNorm1d(*sizes)
+    if kind == "frozen":
+        return nn.Linear(*sizes).requires_grad_(False)
+    return nn.ParameterList([torch.ones(sizes), torch.ones(())])  # a block of numbers, and one
+
+
+_NUMBERS: dict[str, Callable[..., int]] = {
+    "linear": lambda n, m: n * m + m,
+    "there and back": lambda n, m: 2 * n * m + n + m,
+    "tied": lambda n, m: n * m,
+    "norms": lambda n, m: 2 * n + 2 * m,
+    "buffers": lambda n: 2 * n,
+    "frozen": lambda n, m: n * m + m,
+    "odd": lambda n, m, k: n * m * k + 1,
+}
+"""How many numbers a piece of each kind has to learn."""
 
 
 @probe
-def counted(_: dict[str, Any], count: Callable[[nn.Module], Any], kind: str, *sizes: Any) -> Any:
-    """Return what `count` says of a model of this kind."""
-    if kind == "linear":
-        return count(nn.Linear(*sizes))
-    if kind == "tied":
-        return count(_tied_pair(*sizes))
-    if kind == "norm":
-        return count(nn.BatchNorm1d(*sizes))
-    return count(nn.Sequential(nn.Linear(*sizes), nn.GELU(), nn.Linear(*sizes[::-1])))
+def counted(_: dict[str, Any], count: Callable[[nn.Module], Any], *parts: Any) -> Any:
+    """Return what `count` says of a model of these parts, each a kind and its sizes."""
+    pieces = [_part(kind, sizes) for kind, *sizes in parts]
+    return count(pieces[0] if len(pieces) == 1 else nn.ModuleList(pieces))
+
+
+@probe
+def kind_of_count(_: dict[str, Any], count: Callable[[nn.Module], Any]) -> str:
+    """Return the type of what `count` says of a linear layer, in a word."""
+    came = count(nn.Linear(3, 4))
+    whole = isinstance(came, (int, np.integer)) and not isinstance(came, bool)
+    return "int" if whole else type(came).__name__
 
 
 @exercise(LESSON, "count_parameters", points=1)
 def count_parameters(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def ask(kind: str, *sizes: int) -> Any:
-        return student.probe(counted, student.count_parameters, kind, *sizes)
+    def ask(*parts: list[Any]) -> Any:
+        return student.probe(counted, student.count_parameters, *parts)
+
+    def sizes(count: int) -> list[int]:
+        return [int(size) for size in rng.choice(np.arange(5, 60), count, replace=False)]
 
     yield case(
         "a linear layer from 3 to 4: 12 weights and 4 biases",
-        lambda: ask("linear", 3, 4),
+        lambda: ask(["linear", 3, 4]),
         16,
         hint="model.parameters() gives tensors, and parameter.numel() says how many numbers are in "
         "one. Add these up, for matrices and biases.",
     )
     yield case(
-        "two linear layers, 3 to 4 and back",
-        lambda: ask("two", 3, 4),
-        31,
-        hint="model.parameters() gives those of all layers.",
+        "the kind of what comes back",
+        lambda: student.probe(kind_of_count, student.count_parameters),
+        "int",
+        hint="Return a plain int: .numel() gives one, and the sum of ints is one. A tensor is none "
+        "(its .item() is).",
     )
-    yield case(
-        "an embedding and a head that share one (5, 3) matrix",
-        lambda: ask("tied", 5, 3),
-        15,
-        hint="A shared matrix is one matrix: count it once. model.parameters() does that; "
-        "state_dict() lists it under both names.",
+    n = sizes(1)[0]
+    asked = (
+        (
+            "two linear layers",
+            ["there and back", *sizes(2)],
+            "model.parameters() gives those of all layers, also of layers within layers.",
+        ),
+        (
+            "an embedding and a head that share one matrix",
+            ["tied", *sizes(2)],
+            "A shared matrix is one matrix: count it once. model.parameters() does that; "
+            "state_dict() lists it under both names.",
+        ),
+        (
+            "two norms, whose parameters are alike",
+            ["norms", n, n],
+            "What has the same shape, or the same numbers, need not be the same parameter. Only "
+            "a shared one counts once: model.parameters() sees to that.",
+        ),
+        (
+            "a layer of n channels with 2 n parameters, and 2 n + 1 numbers that are none",
+            ["buffers", *sizes(1)],
+            "A state_dict() also holds numbers that no training step changes. Count parameters().",
+        ),
+        (
+            "a layer that is frozen",
+            ["frozen", *sizes(2)],
+            "A frozen parameter is one too, whether it gets a gradient or not (requires_grad).",
+        ),
+        (
+            "a parameter of three dimensions, and one of none",
+            ["odd", *sizes(3)],
+            ".numel() is right for any number of dimensions; without any, it is 1.",
+        ),
     )
-    yield case(
-        "a layer with 8 parameters, and 9 numbers that are no parameters",
-        lambda: ask("norm", 4),
-        8,
-        hint="state_dict() also holds numbers that no training step changes. Count parameters().",
-    )
-    V, C = int(rng.integers(20, 90)), int(rng.integers(10, 50))
-    yield case(
-        "a larger shared matrix",
-        lambda: ask("tied", V, C),
-        V * C,
-        hint="Count what is shared once.",
-        hidden=True,
-    )
+    for name, part, hint in asked:
+        kind, *numbers = part
+        yield case(name, lambda: ask(part), _NUMBERS[str(kind)](*numbers), hint=hint)
+    for hidden in (False, True):
+        parts = [[kind, *sizes(2)] for kind in rng.permutation(["linear", "tied", "norms"])]
+        yield case(
+            f"a model of several such parts{', another one' * hidden}",
+            lambda: ask(*parts),
+            sum(_NUMBERS[kind](*numbers) for kind, *numbers in parts),
+            hint="Add up what all the parameters hold, each parameter once.",
+            hidden=hidden,
+        )
 
 
 # ------------------------------------------------------------------------------- sample_token

@@ -670,6 +670,70 @@ def count_parameters(model):
     return sum(weights.values())
 
 
+# %% exercise="count_parameters" mistake="gives a tensor" hint="Return a plain int"
+def count_parameters(model):
+    return torch.tensor([parameter.numel() for parameter in model.parameters()]).sum()
+
+
+# %% exercise="count_parameters" mistake="gives a float" hint="Return a plain int"
+def count_parameters(model):
+    return float(sum(parameter.numel() for parameter in model.parameters()))
+
+
+# %% exercise="count_parameters" mistake="one of each shape" hint="What has the same shape"
+def count_parameters(model):
+    return sum({parameter.shape: parameter.numel() for parameter in model.parameters()}.values())
+
+
+# %% exercise="count_parameters" mistake="takes equal numbers for the same parameter" hint="or the same numbers"
+def count_parameters(model):
+    kept = []
+    for weight in model.state_dict().values():
+        if not any(weight.shape == other.shape and torch.equal(weight, other) for other in kept):
+            kept.append(weight)
+    return sum(weight.numel() for weight in kept)
+
+
+# %% exercise="count_parameters" mistake="leaves out what is frozen" hint="whether it gets a gradient"
+def count_parameters(model):
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+# %% exercise="count_parameters" mistake="rows times columns" hint="any number of dimensions"
+def count_parameters(model):
+    total = 0
+    for parameter in model.parameters():
+        rows = parameter.shape[0] if parameter.dim() else 1
+        total += rows * parameter.shape[1] if parameter.dim() > 1 else rows
+    return total
+
+
+# %% exercise="count_parameters" mistake="returns nothing" hint="is a `return` missing"
+def count_parameters(model):
+    sum(parameter.numel() for parameter in model.parameters())
+
+
+# %% exercise="count_parameters" right="one long row"
+def count_parameters(model):
+    return len(nn.utils.parameters_to_vector(model.parameters()))
+
+
+# %% exercise="count_parameters" right="walks through the layers itself"
+def count_parameters(model, seen=None):
+    seen = {} if seen is None else seen
+    for parameter in model.parameters(recurse=False):
+        seen[id(parameter)] = math.prod(parameter.shape)
+    for child in model.children():
+        count_parameters(child, seen)
+    return sum(seen.values())
+
+
+# %% exercise="count_parameters" right="bytes by the size of a number"
+def count_parameters(model):
+    named = dict(model.named_parameters())
+    return sum(p.nbytes // p.element_size() for p in named.values())
+
+
 # %% exercise="sample_token" mistake="returns a tensor" hint="makes one of a tensor"
 def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
     probs, order = torch.softmax(logits / temperature, dim=0).sort(descending=True)
