@@ -462,11 +462,13 @@ plt.show()
 # 3. If `top_p` is given, a number above 0 and below 1: of what step 2 left, scaled to a sum of 1, only
 #    the most likely ones may be drawn, as few as have a sum of at least `top_p`. At least one always
 #    stays.
-# 4. Draw one of those that are left, in proportion to their probabilities.
+# 4. Draw one of those that are left, in proportion to their probabilities, with torch's random generator:
+#    after `torch.manual_seed(0)` the same draws come again.
 #
 # For example, take the probabilities 0.5, 0.3, 0.15 and 0.05, as logits. With `top_k=3` place 3 never
 # comes. With `top_p=0.6` places 0 and 1 may come, as 0.5 alone is below 0.6; with `top_p=0.4` only
-# place 0. The caller's `logits` stay as they are. Two equal logits may be sorted either way.
+# place 0. The caller's `logits` stay as they are. Where equal logits stand at the edge, some of them
+# may stay or all, but never fewer than steps 2 and 3 ask for.
 
 
 # %% exercise="sample_token" minutes=20 level=3

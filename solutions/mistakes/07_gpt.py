@@ -1084,6 +1084,113 @@ def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
     return torch.multinomial(probs, num_samples=1).item()
 
 
+# %% exercise="sample_token" mistake="a tensor without dimensions" hint=".item() makes one of a tensor"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    probs, order = torch.softmax(logits / temperature, dim=0).sort(descending=True)
+    if top_k is not None:
+        probs[top_k:] = 0.0
+    if top_p is not None:
+        probs = probs / probs.sum()
+        before = probs.cumsum(dim=0) - probs
+        probs[before >= top_p] = 0.0
+    return order[torch.multinomial(probs, num_samples=1)[0]]
+
+
+# %% exercise="sample_token" mistake="changes the caller's logits at temperature 1" hint="where the temperature is 1"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    if temperature != 1.0:
+        logits = logits / temperature
+    if top_k is not None and top_k < len(logits):
+        logits[logits < logits.topk(top_k).values[-1]] = -math.inf
+    probs, order = torch.softmax(logits, dim=0).sort(descending=True)
+    if top_p is not None:
+        before = probs.cumsum(dim=0) - probs
+        probs[before >= top_p] = 0.0
+    return order[torch.multinomial(probs, num_samples=1)].item()
+
+
+# %% exercise="sample_token" mistake="draws with Python's generator" hint="Draw with torch's own generator"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    probs, order = torch.softmax(logits / temperature, dim=0).sort(descending=True)
+    if top_k is not None:
+        probs[top_k:] = 0.0
+    if top_p is not None:
+        probs = probs / probs.sum()
+        before = probs.cumsum(dim=0) - probs
+        probs[before >= top_p] = 0.0
+    return random.choices(order.tolist(), probs.tolist())[0]
+
+
+# %% exercise="sample_token" mistake="keeps what is above the next one" hint="to leave only what is ABOVE"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    probs = torch.softmax(logits / temperature, dim=0)
+    if top_k is not None and top_k < len(probs):
+        limit = probs.sort(descending=True).values[top_k]
+        probs = torch.where(probs > limit, probs, 0.0)
+    if top_p is not None:
+        probs, order = (probs / probs.sum()).sort(descending=True)
+        probs[probs.cumsum(dim=0) - probs >= top_p] = 0.0
+        return order[torch.multinomial(probs, num_samples=1)].item()
+    return torch.multinomial(probs, num_samples=1).item()
+
+
+# %% exercise="sample_token" mistake="the logits as they are in place of probabilities" hint="as its probability says"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    probs, order = (logits / temperature).clamp(min=0.0).sort(descending=True)
+    if top_k is not None:
+        probs[top_k:] = 0.0
+    if top_p is not None:
+        probs = probs / probs.sum()
+        before = probs.cumsum(dim=0) - probs
+        probs[before >= top_p] = 0.0
+    return order[torch.multinomial(probs, num_samples=1)].item()
+
+
+# %% exercise="sample_token" right="noise on the logits, and the largest"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    ranked = sorted(range(len(logits)), key=lambda place: -float(logits[place]))[:top_k]
+    probs = torch.softmax(logits[ranked] / temperature, dim=0)
+    if top_p is not None:
+        mass = 0.0
+        for count, prob in enumerate(probs.tolist(), 1):
+            mass += prob
+            if mass >= top_p:
+                ranked = ranked[:count]
+                break
+    left = logits[ranked] / temperature
+    gumbel = -torch.empty_like(left).exponential_().log()
+    return ranked[int((left + gumbel).argmax())]
+
+
+# %% exercise="sample_token" right="equal ones all stay, as in nanoGPT"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    logits = logits / temperature
+    if top_k is not None:
+        smallest = torch.topk(logits, min(top_k, logits.size(-1))).values[-1]
+        logits = logits.masked_fill(logits < smallest, -float("inf"))
+    if top_p is not None:
+        probs = logits.softmax(-1)
+        heavier = [float(probs[probs > prob].sum()) for prob in probs]
+        logits = torch.where(torch.tensor(heavier) < top_p, logits, -float("inf"))
+    return torch.distributions.Categorical(logits=logits).sample().tolist()
+
+
+# %% exercise="sample_token" right="one number from 0 to 1, and where it falls"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    weights = [(math.exp(x / temperature), i) for i, x in enumerate(logits.tolist())]
+    weights = sorted(weights, reverse=True)[: top_k or len(weights)]
+    if top_p is not None:
+        whole = sum(weight for weight, _ in weights)
+        while sum(weight for weight, _ in weights[:-1]) >= top_p * whole:
+            weights.pop()
+    point = torch.rand(()).item() * sum(weight for weight, _ in weights)
+    for weight, place in weights:
+        point -= weight
+        if point <= 0:
+            return place
+    return weights[-1][1]
+
+
 # %% exercise="configure_optimizer" mistake="plain Adam" hint="Adam with weight_decay is another method"
 def configure_optimizer(model, lr, weight_decay=0.1):
     matrices = [p for p in model.parameters() if p.dim() >= 2]
