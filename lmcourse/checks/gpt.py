@@ -446,6 +446,13 @@ def _part(kind: str, sizes: list[int]) -> nn.Module:
     return nn.ParameterList([torch.ones(sizes), torch.ones(())])  # a block of numbers, and one
 
 
+def _model(parts: list[list[Any]]) -> nn.Module:
+    """Return a model of these parts, each a kind and its sizes."""
+    return nn.ModuleDict(
+        {f"{kind}{i}": _part(kind, sizes) for i, (kind, *sizes) in enumerate(parts)}
+    )
+
+
 _NUMBERS: dict[str, Callable[..., int]] = {
     "linear": lambda n, m: n * m + m,
     "there and back": lambda n, m: 2 * n * m + n + m,
@@ -461,8 +468,7 @@ _NUMBERS: dict[str, Callable[..., int]] = {
 @probe
 def counted(_: dict[str, Any], count: Callable[[nn.Module], Any], *parts: Any) -> Any:
     """Return what `count` says of a model of these parts, each a kind and its sizes."""
-    pieces = [_part(kind, sizes) for kind, *sizes in parts]
-    return count(pieces[0] if len(pieces) == 1 else nn.ModuleList(pieces))
+    return count(_model(list(parts)))
 
 
 @probe
@@ -783,7 +789,7 @@ def sample_token(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             "too rarely",
             together,
             [],
-            hint="The temperature, the softmax, top_k, then top_p of what top_k left, and the draw.",
+            hint="Temperature, softmax, top_k, then top_p of what top_k left; and the draw.",
             hidden=hidden,
         )
 
@@ -846,43 +852,28 @@ def _left(
 # ------------------------------------------------------------------------ configure_optimizer
 
 
-class _EveryKind(nn.Module):
-    """A parameter of every number of dimensions, one of them under two names."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(5, 4)
-        self.linear = nn.Linear(4, 3)
-        self.norm = nn.LayerNorm(3)
-        self.head = nn.Linear(4, 5, bias=False)
-        self.head.weight = self.embedding.weight
-        self.gain = nn.Parameter(torch.ones(()))
-        self.cube = nn.Parameter(torch.ones(2, 3, 4))
-
-
 STRANGER = "a tensor that is no parameter of the model"
-_DECAYED = ["cube", "embedding.weight", "linear.weight"]
-_KEPT = ["gain", "linear.bias", "norm.bias", "norm.weight"]
 
 
 @probe
-def configured(_: dict[str, Any], configure: Callable[..., Any], *args: float) -> dict[str, Any]:
-    """Return what kind of optimizer this is, and what it does with each parameter."""
-    model = _EveryKind()
+def configured(
+    _: dict[str, Any], configure: Callable[..., Any], parts: list[list[Any]], *args: float
+) -> dict[str, Any]:
+    """Return what kind of optimizer this is for a model of these parts, and what it holds.
+
+    That is for each parameter the decay, the learning rate and the betas, once for each group that
+    holds it.
+    """
+    model = _model(parts)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     optimizer = configure(model, *args)
-    groups = optimizer.param_groups
-    held = [(names.get(id(p), STRANGER), group) for group in groups for p in group["params"]]
-    return {
-        "kind": "AdamW"
-        if isinstance(optimizer, torch.optim.AdamW)
-        else f"{type(optimizer).__name__}",
-        "names": sorted(name for name, _ in held),
-        "decayed": sorted(name for name, group in held if group["weight_decay"] != 0),
-        "decays": sorted({float(group["weight_decay"]) for _, group in held} - {0.0}),
-        "rates": sorted({float(group["lr"]) for _, group in held}),
-        "betas": sorted({tuple(group["betas"]) for _, group in held}),
-    }
+    held: dict[str, list[list[float]]] = {name: [] for name in names.values()}
+    for group in optimizer.param_groups:
+        settings = [float(x) for x in (group["weight_decay"], group["lr"], *group["betas"])]
+        for parameter in group["params"]:
+            held.setdefault(names.get(id(parameter), STRANGER), []).append(settings)
+    adamw = isinstance(optimizer, torch.optim.AdamW)
+    return {"kind": "AdamW" if adamw else type(optimizer).__name__, "held": held}
 
 
 @probe
@@ -892,11 +883,12 @@ def stepped(
     weight: torch.Tensor,
     bias: torch.Tensor,
     gradients: list[torch.Tensor],
+    *args: float,
 ) -> list[torch.Tensor]:
     """Return weight and bias after one step along each of `gradients`."""
     layer = nn.Linear(*weight.shape[::-1])
     layer.load_state_dict({"weight": weight, "bias": bias})
-    optimizer = configure(layer, 0.1, 0.5)
+    optimizer = configure(layer, *args)
     for gradient in gradients:
         layer.weight.grad, layer.bias.grad = gradient.clone(), gradient[:, 0].clone()
         optimizer.step()
@@ -905,8 +897,23 @@ def stepped(
 
 @exercise(LESSON, "configure_optimizer", points=2)
 def configure_optimizer(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    kinds = ["linear", "tied", "norms", "odd"]
+    kinds = [*kinds, *rng.choice(kinds, int(rng.integers(1, 6))).tolist()]
+    sizes = {"odd": 3}
+    parts = [
+        [kind, *rng.integers(2, 6, sizes.get(kind, 2)).tolist()] for kind in rng.permutation(kinds)
+    ]
+    dims = {name: parameter.dim() for name, parameter in _model(parts).named_parameters()}
+    lr, decay = (round(float(rng.uniform(0.02, 0.5)), 3) for _ in range(2))
+
     def ask(key: str, *args: float) -> Any:
-        return student.probe(configured, student.configure_optimizer, *args)[key]
+        return student.probe(configured, student.configure_optimizer, parts, *args)[key]
+
+    def settings(number: int, *args: float) -> list[float]:
+        """Return what there is of one setting in all groups, and of the decay what is not 0."""
+        held = ask("held", *args)
+        found = {each[number] for name in held for each in held[name]}
+        return sorted(found - {0.0} if number == 0 else found)
 
     yield case(
         "the kind of optimizer",
@@ -917,7 +924,7 @@ def configure_optimizer(student: Student, reference: Student, rng: Rng) -> Itera
     )
     yield case(
         "parameters that it does not hold, or holds twice, and tensors that are none",
-        lambda: _not_once(ask("names", 0.01, 0.3)),
+        lambda: _not_once(ask("held", lr, decay), dims),
         [],
         hint="Every parameter belongs to one of two groups. model.parameters() gives a shared one "
         "once; that leaves nothing out and nothing twice. What state_dict() gives are no "
@@ -925,7 +932,7 @@ def configure_optimizer(student: Student, reference: Student, rng: Rng) -> Itera
     )
     yield case(
         "parameters that decay and should not, or should and do not",
-        lambda: _wrongly_decayed(ask("decayed", 0.01, 0.3)),
+        lambda: _wrongly_decayed(ask("held", lr, decay), dims),
         [],
         hint="Only matrices decay: parameters with 2 or more dimensions (parameter.dim()), "
         "embeddings too. Biases and the weights of norms have one dimension and do not, whatever "
@@ -933,52 +940,60 @@ def configure_optimizer(student: Student, reference: Student, rng: Rng) -> Itera
     )
     yield case(
         "by how much",
-        lambda: ask("decays", 0.01, 0.3),
-        [0.3],
+        lambda: settings(0, lr, decay),
+        [decay],
         hint="The group of the matrices gets weight_decay as it was asked for, the other one 0.0.",
     )
     yield case(
         "by how much, if nothing is said",
-        lambda: ask("decays", 0.01),
+        lambda: settings(0, 0.01),
         [0.1],
         hint="Keep the signature: configure_optimizer(model, lr, weight_decay=0.1). A group that "
         "names no weight_decay gets AdamW's own, 0.01.",
     )
     yield case(
         "the learning rate of the groups",
-        lambda: ask("rates", 0.025, 0.3),
-        [0.025],
+        lambda: settings(1, lr, decay),
+        [lr],
         hint="Hand `lr` on to AdamW: it holds for every group.",
     )
     yield case(
         "the betas",
-        lambda: ask("betas", 0.01, 0.3),
-        [(0.9, 0.99)],
+        lambda: [settings(2, lr, decay), settings(3, lr, decay)],
+        [[0.9], [0.99]],
         hint="betas=(0.9, 0.99), for every group. AdamW's own second one is 0.999.",
     )
-    weight, bias = normal(rng, 3, 2), normal(rng, 3)
-    gradients = [normal(rng, 3, 2) for _ in range(3)]
-    yield case(
-        "three steps along given gradients",
-        lambda: student.probe(stepped, student.configure_optimizer, weight, bias, gradients),
-        [
-            _adamw(weight, gradients, lr=0.1, decay=0.5),
-            _adamw(bias, [gradient[:, 0] for gradient in gradients], lr=0.1, decay=0.0),
-        ],
-        hint="AdamW by its formula, with the decay for matrices only.",
-        hidden=True,
+    for hidden in (False, True):
+        weight, bias = normal(rng, 3, 2), normal(rng, 3)
+        gradients = [normal(rng, 3, 2) for _ in range(3)]
+        slopes = [gradient[:, 0] for gradient in gradients]
+        asked = weight, bias, gradients, lr, decay
+        yield case(
+            f"three steps along given gradients{', others' * hidden}",
+            lambda: student.probe(stepped, student.configure_optimizer, *asked),
+            [_adamw(weight, gradients, lr, decay), _adamw(bias, slopes, lr, 0.0)],
+            hint="The steps are AdamW's as it is: set the learning rate, the decay and the betas, "
+            "and leave all else (eps, amsgrad, maximize) as torch has it.",
+            hidden=hidden,
+        )
+
+
+def _not_once(held: dict[str, Any], dims: dict[str, int]) -> list[str]:
+    wanted = dict.fromkeys(dims, 1)
+    counts = {name: len(held.get(name, [])) for name in [*held, *wanted]}
+    strangers = [name for name in counts if name not in wanted]
+    return (
+        strangers[:1] + [f"{name}: {counts[name]} times" for name in dims if counts[name] != 1][:3]
     )
 
 
-def _not_once(names: list[str]) -> list[str]:
-    counts = {name: names.count(name) for name in [*_DECAYED, *_KEPT]}
-    strangers = [STRANGER] * (STRANGER in names)
-    return strangers + [f"{name}: {counts[name]} times" for name in counts if counts[name] != 1][:3]
-
-
-def _wrongly_decayed(names: list[str]) -> list[str]:
-    wrong = [f"{name} should not" for name in _KEPT if name in names]
-    return (wrong + [f"{name} should" for name in _DECAYED if name not in names])[:3]
+def _wrongly_decayed(held: dict[str, Any], dims: dict[str, int]) -> list[str]:
+    wrong = []
+    for name, number in dims.items():
+        decays = any(each[0] != 0 for each in held.get(name, []))
+        if decays != (number >= 2):
+            wrong.append(f"{name} should {'not' if decays else 'decay'}")
+    return wrong[:3]
 
 
 def _adamw(

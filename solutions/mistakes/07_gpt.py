@@ -1356,6 +1356,79 @@ def configure_optimizer(model, lr, weight_decay=0.1):
     return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.99), fused=True)
 
 
+# %% exercise="configure_optimizer" mistake="the rate for the matrices only" hint="it holds for every group"
+def configure_optimizer(model, lr, weight_decay=0.1):
+    matrices = [parameter for parameter in model.parameters() if parameter.dim() >= 2]
+    others = [parameter for parameter in model.parameters() if parameter.dim() < 2]
+    groups = [
+        {"params": matrices, "weight_decay": weight_decay, "lr": lr},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.99))
+
+
+# %% exercise="configure_optimizer" mistake="another eps" hint="and leave all else"
+def configure_optimizer(model, lr, weight_decay=0.1):
+    matrices = [parameter for parameter in model.parameters() if parameter.dim() >= 2]
+    others = [parameter for parameter in model.parameters() if parameter.dim() < 2]
+    groups = [
+        {"params": matrices, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.99), eps=1e-2)
+
+
+# %% exercise="configure_optimizer" mistake="returns the groups" hint="torch.optim.AdamW"
+def configure_optimizer(model, lr, weight_decay=0.1):
+    matrices = [parameter for parameter in model.parameters() if parameter.dim() >= 2]
+    others = [parameter for parameter in model.parameters() if parameter.dim() < 2]
+    return [
+        {"params": matrices, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+# %% exercise="configure_optimizer" right="a group for each parameter"
+def configure_optimizer(model, lr, weight_decay=0.1):
+    return torch.optim.AdamW(
+        [{"params": [p], "weight_decay": weight_decay * (p.dim() > 1)} for p in model.parameters()],
+        lr,
+        (0.9, 0.99),
+    )
+
+
+# %% exercise="configure_optimizer" right="a group that is added later"
+def configure_optimizer(model, lr, weight_decay=0.1):
+    rest = {p for p in model.parameters() if len(p.shape) in (0, 1)}
+    decayed = (p for p in model.parameters() if p not in rest)
+    optimizer = torch.optim.AdamW(decayed, lr=lr, betas=(0.9, 0.99), weight_decay=weight_decay)
+    optimizer.add_param_group({"params": list(rest), "weight_decay": 0})
+    return optimizer
+
+
+# %% exercise="configure_optimizer" right="walks through the layers, with a class of its own"
+class Decaying(torch.optim.AdamW):
+    pass
+
+
+def configure_optimizer(model, lr, weight_decay=0.1):
+    found = {}
+    for layer in model.modules():
+        for parameter in layer._parameters.values():
+            if parameter is not None:
+                found[id(parameter)] = parameter
+    groups = {False: [], True: []}
+    for parameter in found.values():
+        groups[parameter.ndim >= 2].append(parameter)
+    optimizer = Decaying(list(found.values()), lr=lr, betas=(0.9, 0.99), weight_decay=0.0)
+    (only,) = optimizer.param_groups
+    optimizer.param_groups = [
+        only | {"params": groups[False]},
+        only | {"params": groups[True], "weight_decay": weight_decay},
+    ]
+    return optimizer
+
+
 # %% exercise="clip_gradients" mistake="each parameter on its own" hint="One length for all"
 @torch.no_grad()
 def clip_gradients(parameters, limit, scale=1.0):
