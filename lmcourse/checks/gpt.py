@@ -448,9 +448,8 @@ def _part(kind: str, sizes: list[int]) -> nn.Module:
 
 def _model(parts: list[list[Any]]) -> nn.Module:
     """Return a model of these parts, each a kind and its sizes."""
-    return nn.ModuleDict(
-        {f"{kind}{i}": _part(kind, sizes) for i, (kind, *sizes) in enumerate(parts)}
-    )
+    named = {f"{kind}{i}": _part(kind, sizes) for i, (kind, *sizes) in enumerate(parts)}
+    return nn.ModuleDict(named)
 
 
 _NUMBERS: dict[str, Callable[..., int]] = {
@@ -468,7 +467,8 @@ _NUMBERS: dict[str, Callable[..., int]] = {
 @probe
 def counted(_: dict[str, Any], count: Callable[[nn.Module], Any], *parts: Any) -> Any:
     """Return what `count` says of a model of these parts, each a kind and its sizes."""
-    return count(_model(list(parts)))
+    kind, *sizes = parts[0]
+    return count(_part(kind, sizes) if len(parts) == 1 else _model(list(parts)))
 
 
 @probe
