@@ -672,8 +672,8 @@ print("the weight:      ", layer.weight.dtype)
 # unscaling, nothing but the direction would be left, 65,536 times too short.
 
 # %% [markdown] contract="clip_gradients"
-# `clip_gradients(parameters, limit, scale=1.0)` changes the gradients of `parameters`, and returns one
-# `float`.
+# `clip_gradients(parameters, limit, scale=1.0)` changes the gradients of `parameters`, these alone, and
+# returns one `float`.
 #
 # 1. Divide every gradient by `scale`.
 # 2. Find the length of all gradients together: the square root of the sum of all their squares. This is

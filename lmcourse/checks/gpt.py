@@ -1020,10 +1020,13 @@ def clipped(
     gradients: list[torch.Tensor | None],
     *args: float,
 ) -> dict[str, Any]:
-    """Return the norm that `clip` gives, and the gradients that it leaves."""
+    """Return the norm that `clip` gives, and the gradients and parameters that it leaves.
+
+    The parameters are twice their gradients before.
+    """
     parameters = []
     for gradient in gradients:
-        parameter = nn.Parameter(torch.zeros(3 if gradient is None else gradient.shape))
+        parameter = nn.Parameter(torch.zeros(3) if gradient is None else 2 * gradient)
         parameter.grad = None if gradient is None else gradient.clone()
         parameters.append(parameter)
     norm = clip(iter(parameters), *args)
@@ -1031,6 +1034,7 @@ def clipped(
         "norm": norm,
         "kind": "float" if isinstance(norm, float) else type(norm).__name__,
         "gradients": [parameter.grad for parameter in parameters],
+        "parameters": parameters,
     }
 
 
@@ -1100,14 +1104,49 @@ def clip_gradients(student: Student, reference: Student, rng: Rng) -> Iterator[C
         hint="Unscale first, then clip. The true length is 5, below the limit of 10, so nothing is "
         "shortened; clipping before unscaling would compare 40 with 10.",
     )
-    gradients: list[torch.Tensor | None] = [normal(rng, 3, 4), normal(rng, 5), normal(rng, 2, 2)]
-    yield case(
-        "gradients at random",
-        lambda: student.probe(clipped, student.clip_gradients, gradients, 0.5, 2.0),
-        reference.probe(clipped, reference.clip_gradients, gradients, 0.5, 2.0),
-        hint="Unscale, measure, shorten.",
-        hidden=True,
-    )
+    for hidden in (False, True):
+        word = ", others" * hidden
+        gradients: list[torch.Tensor | None] = [
+            normal(rng, *rng.integers(1, 6, dims).tolist()) for dims in (2, 1, 3)
+        ]
+        gradients.insert(int(rng.integers(1, 3)), None)
+        long, short = (float(rng.uniform(low, low + 0.2)) for low in (100, 0.1))
+        ways = (
+            ("their length", "norm", (long,), "One length for all, whatever their shapes."),
+            (
+                "shorter than the limit",
+                "gradients",
+                (long,),
+                "What is shorter than the limit stays as it is.",
+            ),
+            (
+                "longer than the limit",
+                "gradients",
+                (short,),
+                "All of them times limit / length; one without a gradient is passed over, and what "
+                "comes after it is not.",
+            ),
+            (
+                "longer than the limit, scaled by 4",
+                "gradients",
+                (short, 4.0),
+                "Unscale, measure, shorten.",
+            ),
+            (
+                "the parameters themselves",
+                "parameters",
+                (short, 4.0),
+                "Only the gradients change, parameter.grad: the parameters stay as they are.",
+            ),
+        )
+        for name, key, args, hint in ways:
+            yield case(
+                f"gradients at random{word}: {name}",
+                lambda: student.probe(clipped, student.clip_gradients, gradients, *args)[key],
+                reference.probe(clipped, reference.clip_gradients, gradients, *args)[key],
+                hint=hint,
+                hidden=hidden,
+            )
 
 
 # -------------------------------------------------------------------------------------- train

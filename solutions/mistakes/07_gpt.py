@@ -1657,6 +1657,80 @@ def clip_gradients(parameters, limit, scale=1.0):
     return length
 
 
+# %% exercise="clip_gradients" mistake="shortens the parameters too" hint="Only the gradients change"
+@torch.no_grad()
+def clip_gradients(parameters, limit, scale=1.0):
+    parameters = [parameter for parameter in parameters if parameter.grad is not None]
+    for parameter in parameters:
+        parameter.grad /= scale
+    length = float(sum((parameter.grad**2).sum() for parameter in parameters) ** 0.5)
+    if length > limit:
+        for parameter in parameters:
+            parameter.grad *= limit / length
+            parameter *= limit / length
+    return length
+
+
+# %% exercise="clip_gradients" mistake="stops at a missing gradient" hint="has grad None"
+@torch.no_grad()
+def clip_gradients(parameters, limit, scale=1.0):
+    gradients = []
+    for parameter in parameters:
+        if parameter.grad is None:
+            break
+        gradients.append(parameter.grad)
+    for gradient in gradients:
+        gradient /= scale
+    length = float(sum((gradient**2).sum() for gradient in gradients) ** 0.5)
+    if length > limit:
+        for gradient in gradients:
+            gradient *= limit / length
+    return length
+
+
+# %% exercise="clip_gradients" mistake="the mean of the squares" hint="the square root of the sum of all squares"
+@torch.no_grad()
+def clip_gradients(parameters, limit, scale=1.0):
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    for gradient in gradients:
+        gradient /= scale
+    length = float(torch.cat([gradient.flatten() for gradient in gradients]).std())
+    if length > limit:
+        for gradient in gradients:
+            gradient *= limit / length
+    return length
+
+
+# %% exercise="clip_gradients" right="with torch's own"
+def clip_gradients(parameters, limit, scale=1.0):
+    parameters = list(parameters)
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad = parameter.grad / scale
+    return nn.utils.clip_grad_norm_(parameters, limit).item()
+
+
+# %% exercise="clip_gradients" right="one long vector, cut up again"
+def clip_gradients(parameters, limit, scale=1.0):
+    held = [parameter for parameter in parameters if parameter.grad is not None]
+    whole = torch.cat([parameter.grad.reshape(-1) for parameter in held]).double() / scale
+    length = math.dist(whole.tolist(), [0.0] * len(whole))
+    whole = whole * min(1.0, limit / length) if length else whole
+    for parameter, piece in zip(held, whole.split([p.numel() for p in held]), strict=True):
+        parameter.grad = piece.view_as(parameter).to(parameter.dtype)
+    return length
+
+
+# %% exercise="clip_gradients" right="the length of the lengths, and one factor"
+def clip_gradients(parameters, limit, scale=1.0):
+    kept = tuple(parameter for parameter in parameters if parameter.grad is not None)
+    length = math.hypot(*(float(parameter.grad.norm()) / scale for parameter in kept))
+    factor = (limit / length if length > limit else 1) / scale
+    for parameter in kept:
+        parameter.grad.mul_(factor)
+    return length
+
+
 # %% exercise="train" mistake="all steps again after start" hint="range(start, steps)"
 def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
     model.train()
