@@ -742,7 +742,8 @@ check("clip_gradients")
 #   with `get_batch`, as long as `model.config.context`.
 # - Step number `step` has the learning rate `lr_schedule(step, steps, peak, warmup)`, in all groups.
 # - Gradients are clipped to the length `clip`, by `clip_gradients`.
-# - The loss of a step is that of its batch before the weights move.
+# - The loss of a step is that of its batch before the weights move. The model reads each window of the
+#   batch once, all together or in parts.
 # - At the end of each step, if `on_step` is given, call `on_step(step, loss)`: others can draw a
 #   progress bar there, or save the model. What it raises goes through to the caller. `KeyboardInterrupt`
 #   does so too: that is what Python raises when somebody presses stop.

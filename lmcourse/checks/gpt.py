@@ -1160,27 +1160,36 @@ class _Pairs(nn.Module):
         self.table = nn.Parameter(table.clone())
         self.config = SimpleNamespace(context=context)
         self.seen: list[torch.Tensor] = []
-        self.modes: list[bool] = []
+        self.modes: set[bool] = set()
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         self.seen.append(ids.clone())
-        self.modes.append(self.training)
+        self.modes.add(self.training)
         return self.table[ids]
 
 
 class _Watched(torch.optim.SGD):
-    """Plain gradient descent that remembers the rate of each group at each step."""
+    """Plain gradient descent that remembers for each step the rate of each group and the inputs."""
 
     def __init__(self, model: _Pairs) -> None:
         idle = nn.Parameter(torch.zeros(1))
         # Their own rates are useless: train must set those of the schedule.
         super().__init__([{"params": [model.table], "lr": 0.0}, {"params": [idle], "lr": 0.0}])
+        self.model = model
         self.rates: list[list[float]] = []
+        self.batches: list[list[torch.Tensor]] = []
 
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Note the rates, and step."""
+    def step(self, closure: Any = None) -> Any:  # type: ignore[override]
+        """Let `closure` compute the gradients if there is one; note what there is, and step."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         self.rates.append([float(group["lr"]) for group in self.param_groups])
-        super().step(closure)
+        self.batches.append(self.model.seen)
+        self.model.seen = []
+        super().step()
+        return loss
 
 
 @probe
@@ -1212,15 +1221,17 @@ def trained(
 ) -> dict[str, Any]:
     """Train a small model and return all that can be seen of it."""
     model.eval()
-    losses = list(train(model, optimizer, ids, **setup))
+    losses = train(model, optimizer, ids, **setup)
+    kinds = {type(loss) for loss in losses} if isinstance(losses, list) else set()
     return {
+        "kind": type(losses).__name__,
         "losses": losses,
-        "kinds": sorted({type(loss).__name__ for loss in losses}),
+        "kinds": sorted("float" if issubclass(kind, float) else kind.__name__ for kind in kinds),
         "table": model.table,
         "rates": getattr(optimizer, "rates", []),
-        "shapes": [list(x.shape) for x in model.seen],
-        "seen": torch.stack(model.seen) if model.seen else torch.zeros(0),
-        "modes": model.modes,
+        # What was read since the last step; all of it, call by call, if there was no step.
+        "batches": [*getattr(optimizer, "batches", []), *([seen] for seen in model.seen)],
+        "modes": sorted(model.modes),
     }
 
 
@@ -1233,39 +1244,48 @@ def reported(
     ids: torch.Tensor,
     setup: dict[str, Any],
     stop: int = -1,
+    error: str = "",
 ) -> dict[str, Any]:
-    """Return what `on_step` is told, and what it sees; it interrupts it in step `stop`."""
+    """Return what `on_step` is told, and what it sees; it raises `error` in step `stop`."""
     told: list[tuple[int, float]] = []
     tables: list[torch.Tensor] = []
+    errors = {"KeyboardInterrupt": KeyboardInterrupt, "ArithmeticError": ArithmeticError}
 
     def on_step(step: int, loss: Any) -> None:
         told.append((step, float(loss.detach() if isinstance(loss, torch.Tensor) else loss)))
         tables.append(model.table.detach().clone())
         if step == stop:
-            raise KeyboardInterrupt
+            raise errors[error]
 
-    losses: list[float] = []
-    interrupted = False
+    came = "nothing"
     try:
-        losses = list(train(model, optimizer, ids, on_step=on_step, **setup))
-    except KeyboardInterrupt:
-        interrupted = True
+        train(model, optimizer, ids, on_step=on_step, **setup)
+    except tuple(errors.values()) as raised:
+        came = type(raised).__name__
     return {
         "steps": [step for step, _ in told],
-        "losses told": [loss for _, loss in told],
-        "losses": losses,
-        "table told": tables[-1] if tables else None,
-        "table": model.table,
-        "interrupted": interrupted,
+        "losses": [loss for _, loss in told],
+        "tables": tables,
+        "came": came,
     }
 
 
 @exercise(LESSON, "train", points=4)
 def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    table = normal(rng, 7, 7)
+    V, T = int(rng.integers(20, 30)), int(rng.integers(3, 7))
+    table = normal(rng, V, V)
     # A text of context + 1 characters has one window only, so nothing is left to chance.
-    single = torch.tensor([3, 1, 4, 0, 5, 2])
-    plain = {"steps": 4, "batch": 2, "peak": 1.0, "warmup": 2, "clip": 1000.0}
+    single = torch.from_numpy(rng.permutation(V)[: T + 1])
+    # Each character comes once, so that its successor is known.
+    text = torch.from_numpy(rng.permutation(V))
+    plain = {
+        "steps": int(rng.integers(4, 9)),
+        "batch": int(rng.integers(2, 8)),
+        "peak": float(rng.uniform(0.5, 1.5)),
+        "warmup": int(rng.integers(1, 4)),
+        "clip": 1000.0,
+    }
+    steps, warmup = int(plain["steps"]), int(plain["warmup"])
 
     def run(
         of: Student,
@@ -1274,7 +1294,7 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         ids: torch.Tensor = single,
         kind: Callable[..., Any] = watched_sgd,
     ) -> dict[str, Any]:
-        model = of.probe(bigram, table, 5)
+        model = of.probe(bigram, table, T)
         optimizer = of.probe(kind, model)
         return dict(of.probe(trained, of.train, model, optimizer, ids, setup))
 
@@ -1282,17 +1302,25 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         return run(student, plain | setup, kind=kind)[key]
 
     yield case(
-        "the shapes of what the model is called with, 4 steps",
-        lambda: ask("shapes"),
-        [[2, 5]] * 4,
+        "the kind of what comes back",
+        lambda: ask("kind"),
+        "list",
+        hint="Return a list with the loss of each step, when all is done: not the last loss alone, "
+        "and no `yield`. (An error from cross_entropy? It wants (B * T, V) and (B * T,): flatten "
+        "both.)",
+    )
+    yield case(
+        "how many windows the model reads in each step, and how long they are",
+        lambda: [_size_of_batch(batch) for batch in ask("batches") if batch],
+        [[plain["batch"], T]] * steps,
         hint="In each step one batch: get_batch(ids, batch, model.config.context) gives x and y, "
-        "and model(x) is called once. Without `start`, the steps are 0, 1, ..., steps - 1. (An "
-        "error from cross_entropy? It wants (B * T, V) and (B * T,): flatten both.)",
+        "and the model reads each window of x once. Without `start`, the steps are 0, 1, ..., "
+        "steps - 1.",
     )
     yield case(
         "how many losses come back",
         lambda: len(ask("losses")),
-        4,
+        steps,
         hint="Return a list with the loss of each step.",
     )
     yield case(
@@ -1303,22 +1331,29 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "compute it, step for step.",
     )
     yield case(
+        "the first loss of a model that knows nothing: ln V, whatever comes",
+        lambda: run(student, plain, 0 * table)["losses"][0],
+        math.log(V),
+        hint="The loss is the mean over all B * T places, and not the sum. (Who goes through the "
+        "batch in parts adds up the parts' losses, each times its share of the batch.)",
+    )
+    yield case(
         "the first loss: of the model as it was, on the characters that follow",
         lambda: ask("losses")[0],
         _loss(table[single[None, :-1]], single[None, 1:]),
         hint="The target of each position is the character after it: y, not x, and y is shifted "
-        "already. cross_entropy wants (B * T, V) and (B * T,): flatten both. The loss is the mean, "
-        "and that of the batch before the weights move.",
+        "already. And the loss is that of the batch before the weights move.",
     )
     yield case(
-        "the model's mode in each step: training?",
+        "the model's modes while it reads: training?",
         lambda: ask("modes"),
-        [True] * 4,
+        [True],
         hint="model.train() at the start: else there is no dropout in training.",
     )
+    by_hand = {"steps": 4, "peak": 1.0, "warmup": 2}
     yield case(
         "the learning rate at each step: peak 1, warmup 2, of 4 steps",
-        lambda: [rates[0] for rates in ask("rates")],
+        lambda: [rates[0] for rates in ask("rates", **by_hand)],
         [0.5, 1.0, 1.0, 0.5],
         hint="Before optimizer.step(), set group['lr'] = lr_schedule(step, steps, peak, warmup), "
         "with steps counted from 0. Set after it, or from step + 1, every rate comes at the "
@@ -1327,24 +1362,37 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield case(
         "the learning rate in the second group of parameters",
         lambda: [rates[-1] for rates in ask("rates")],
-        [0.5, 1.0, 1.0, 0.5],
+        _rates(plain),
         hint="The optimizer has several groups: for group in optimizer.param_groups.",
     )
-    # One step by hand: the rate of step 0 is 0.5, and the gradient is that of the loss.
-    watched = table.clone().requires_grad_()
-    loss: Any = F.cross_entropy(watched[single[:-1]], single[1:])
-    loss.backward()
-    gradient = torch.zeros_like(table) if watched.grad is None else watched.grad
-    one: dict[str, Any] = {"steps": 1, "warmup": 2}
-    yield case(
-        "the model after one step",
-        lambda: ask("table", **one),
-        table - 0.5 * gradient,
-        hint="loss.backward(), and then optimizer.step(), once.",
-    )
+    # One step by hand.
+    gradient = _gradient(table, single[:-1], single[1:])
+    rate = float(plain["peak"]) / warmup
+
+    def moved(**setup: Any) -> torch.Tensor:
+        """Return how the first step moves the table."""
+        return torch.as_tensor(ask("table", steps=1, **setup) - table)
+
     want = run(reference, plain)["table"]
     yield case(
-        "the model after four steps",
+        "the direction of the first step: how much of it is downhill",
+        lambda: F.cosine_similarity(moved().flatten(), -gradient.flatten(), dim=0).item(),
+        1.0,
+        hint="zero_grad(), then loss.backward(), and then optimizer.step(): what was cleared after "
+        "backward() is gone, and without a gradient nothing moves.",
+        atol=1e-3,
+    )
+    yield case(
+        "the length of the first step, compared with rate times gradient",
+        lambda: (moved().norm() / (rate * gradient.norm())).item(),
+        1.0,
+        hint="The gradient is that of the mean loss of the whole batch, and each step has one "
+        "alone. (backward() adds up: who calls it for parts of the batch multiplies each part's "
+        "loss by its share of the batch first.)",
+        rtol=1e-3,
+    )
+    yield case(
+        "the model after all steps",
         lambda: ask("table"),
         want,
         hint="backward() adds to the gradients that are there: optimizer.zero_grad() in every "
@@ -1352,96 +1400,148 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield case(
         "how far one step goes with clip = 0.01: 0.01 times the rate",
-        lambda: (ask("table", clip=0.01, **one) - table).norm().item(),
-        0.01 * 0.5,
+        lambda: moved(clip=0.01).norm().item(),
+        0.01 * rate,
         hint="clip_gradients(model.parameters(), clip) between backward() and step(): after the "
         "step it comes too late. And `clip` is the limit that was asked for.",
-        atol=1e-4,
+        atol=1e-4 * rate,
+        rtol=0.01,
     )
     unclipped = {"steps": 1, "batch": 2, "peak": 100.0, "warmup": 1}
+    steep = 30 * table
     yield case(
         "how far one step goes when clip is not given",
-        lambda: (run(student, unclipped, 30 * table)["table"] - 30 * table).norm().item(),
-        100 * min(1.0, _gradient_norm(30 * table, single)),
+        lambda: (run(student, unclipped, steep)["table"] - steep).norm().item(),
+        100 * min(1.0, float(_gradient(steep, single[:-1], single[1:]).norm())),
         hint="Keep the signature: clip=1.0 when nothing is said.",
-        rtol=1e-3,
+        rtol=1e-2,
     )
-    long = integers(rng, 7, 200)
+
+    def drawn_windows() -> list[str]:
+        batches = run(student, plain | {"batch": 8}, ids=text)["batches"]
+        return _odd_batches([torch.cat(batch) for batch in batches if batch], text)
+
     yield case(
-        "whether the second step sees another batch than the first",
-        lambda: _differ(run(student, plain | {"batch": 8, "steps": 2}, ids=long)["seen"]),
-        True,
+        "windows that are not of the text, and steps that read the same ones as the step before",
+        drawn_windows,
+        [],
         hint="Draw a new batch in every step: get_batch stands inside the loop, and no seed does.",
     )
 
-    def watch(key: str, *stop: int, **setup: Any) -> Any:
-        model = student.probe(bigram, table, 5)
+    def off_course() -> float:
+        """Return how far a step on drawn windows is from what these windows ask for."""
+        setup = plain | {"steps": 1, "warmup": 1, "batch": 7}
+        ran = run(student, setup, ids=text)
+        x = torch.cat([part.reshape(-1) for batch in ran["batches"] for part in batch])
+        successor = torch.zeros(V, dtype=torch.int64)
+        successor[text[:-1]] = text[1:]
+        asked = -setup["peak"] * _gradient(table, x, successor[x])
+        return float((ran["table"] - table - asked).norm() / asked.norm())
+
+    yield case(
+        "how far a step is from what all its 7 windows ask for together",
+        off_course,
+        0.0,
+        hint="Every window has the same weight, whatever part of the batch it is in: a part of 4 "
+        "windows counts for 4 of 7.",
+        atol=1e-3,
+    )
+
+    def watch(key: str, *stop: Any, **setup: Any) -> Any:
+        model = student.probe(bigram, table, T)
         optimizer = student.probe(watched_sgd, model)
         setup = plain | setup
-        told = student.probe(reported, student.train, model, optimizer, single, setup, *stop)
-        return told[key]
+        return student.probe(reported, student.train, model, optimizer, single, setup, *stop)[key]
 
     yield case(
         "the steps that on_step is told",
         lambda: watch("steps"),
-        [0, 1, 2, 3],
+        list(range(steps)),
         hint="Call on_step(step, loss) at the end of each step, if it is not None.",
     )
     yield case(
-        "how far the weights still move after the last on_step",
-        lambda: float((watch("table told") - watch("table")).abs().max()),
-        0.0,
+        "the losses that on_step is told",
+        lambda: watch("losses"),
+        run(reference, plain)["losses"],
+        hint="on_step(step, loss) gets the loss of this step.",
+    )
+    yield case(
+        "the model as the last on_step sees it",
+        lambda: watch("tables")[-1],
+        want,
         hint="on_step comes after optimizer.step(): a checkpoint made in it must hold the step.",
     )
     yield case(
         "the steps after start = 2",
         lambda: watch("steps", start=2),
-        [2, 3],
+        list(range(2, steps)),
         hint="range(start, steps): `start` is the first step to be done, and the numbers go on "
         "from there.",
     )
     yield case(
         "the learning rates after start = 2",
         lambda: [rates[0] for rates in ask("rates", start=2)],
-        [1.0, 0.5],
+        _rates(plain)[2:],
         hint="The schedule goes on where it was: lr_schedule gets the number of the step in the "
         "whole training.",
     )
     yield case(
-        "an interrupt in step 1: does it get through?",
-        lambda: watch("interrupted", 1),
-        True,
-        hint="Let KeyboardInterrupt through: who called train decides what to do.",
+        "an interrupt in on_step, and an error: do they get through?",
+        lambda: [watch("came", 1, error) for error in ("KeyboardInterrupt", "ArithmeticError")],
+        ["KeyboardInterrupt", "ArithmeticError"],
+        hint="Let KeyboardInterrupt through, and whatever else on_step raises: who called train "
+        "decides what to do.",
     )
-    yield case(
-        "whether 40 steps of AdamW on one window bring the loss below a fifth",
-        lambda: _fell(ask("losses", adamw, steps=40, peak=0.2, warmup=4, batch=1)),
-        True,
-        hint="One batch again and again must be learnt by heart. If not, some step is missing.",
-    )
-    wild = {"steps": 5, "batch": 3, "peak": 0.3, "warmup": 1, "clip": 0.2, "start": 1}
-    want = run(reference, wild, kind=adamw)["table"]
-    yield case(
-        "AdamW, clipped, from step 1 to 5",
-        lambda: ask("table", adamw, **wild),
-        want,
-        hint="Batch, loss, zero_grad, backward, clip, rate, step, on_step.",
-        hidden=True,
-    )
+    for hidden in (False, True):
+        wild = {"steps": 5, "batch": 3, "warmup": 1, "start": 1}
+        wild |= {"peak": float(rng.uniform(0.1, 0.5)), "clip": float(rng.uniform(0.05, 0.3))}
+        start = normal(rng, V, V)
+        want = run(reference, wild, start, kind=adamw)["table"]
+        yield case(
+            f"AdamW, clipped, from step 1 to 5{', another' * hidden}",
+            lambda: run(student, wild, start, kind=adamw)["table"],
+            want,
+            hint="In each step all groups get the rate of the step, and what clip_gradients left "
+            "is what the optimizer steps along.",
+            hidden=hidden,
+            rtol=1e-3,
+            atol=1e-4,
+        )
 
 
-def _gradient_norm(table: torch.Tensor, window: torch.Tensor) -> float:
-    probs = table[window[:-1]].softmax(dim=1) - F.one_hot(window[1:], table.shape[1])
-    whole = torch.zeros_like(table).index_add(0, window[:-1], probs / len(probs))
-    return float(whole.norm())
+def _rates(setup: dict[str, Any]) -> list[float]:
+    """Return the learning rates of all steps, by the formulas of lr_schedule."""
+    steps, peak, warmup = setup["steps"], setup["peak"], setup["warmup"]
+    return [
+        peak * min((step + 1) / warmup, 1.0 if step < warmup else (steps - step) / (steps - warmup))
+        for step in range(steps)
+    ]
 
 
-def _differ(seen: torch.Tensor) -> bool:
-    return not torch.equal(seen[0], seen[1])
+def _size_of_batch(parts: list[torch.Tensor]) -> Any:
+    """Return how many windows these parts of a batch hold, and how long they are."""
+    shapes = [list(part.shape) for part in parts]
+    if any(len(shape) != 2 or shape[1] != shapes[0][1] for shape in shapes):
+        return shapes
+    return [sum(shape[0] for shape in shapes), shapes[0][1]]
 
 
-def _fell(losses: list[Any]) -> bool:
-    return bool(float(losses[-1]) < 0.2 * float(losses[0]))
+def _gradient(table: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return the gradient of the mean loss on the pairs `x`, `y` for a bigram's table."""
+    errors = table[x].softmax(dim=1) - F.one_hot(y, table.shape[1])
+    return torch.zeros_like(table).index_add(0, x, errors / len(x))
+
+
+def _odd_batches(batches: list[torch.Tensor], text: torch.Tensor) -> list[str]:
+    """Say which batches hold windows that are not of the text, or are those of the one before."""
+    windows = {tuple(window) for window in text.unfold(0, batches[0].shape[1], 1).tolist()}
+    found = []
+    for step, batch in enumerate(batches):
+        if not all(tuple(row) in windows for row in batch.tolist()):
+            found.append(f"step {step}: not of the text")
+        if step and torch.equal(batch, batches[step - 1]):
+            found.append(f"step {step}: the same as before")
+    return found[:3]
 
 
 # -------------------------------------------------------------------------------- save and load

@@ -2288,7 +2288,7 @@ def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, 
     return losses
 
 
-# %% exercise="train" mistake="the loss after the step" hint="model(x) is called once"
+# %% exercise="train" mistake="the loss after the step" hint="reads each window of x once"
 def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
     model.train()
     losses = []
@@ -2366,6 +2366,230 @@ def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, 
         losses.append(loss.item())
         if on_step is not None:
             on_step(step, losses[-1])
+    return losses
+
+
+# %% exercise="train" mistake="parts of a batch without their share" hint="multiplies each part's loss"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        optimizer.zero_grad()
+        parts = []
+        for part_x, part_y in zip(x, y, strict=True):
+            loss = cross_entropy(model(part_x[None]).flatten(0, 1), part_y)
+            loss.backward()
+            parts.append(loss.item())
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        losses.append(sum(parts) / len(parts))
+        if on_step is not None:
+            on_step(step, losses[-1])
+    return losses
+
+
+# %% exercise="train" mistake="parts of other sizes with the same weight" hint="Every window has the same weight"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        optimizer.zero_grad()
+        pairs = list(zip(x.split(3), y.split(3), strict=True))
+        total = 0.0
+        for part_x, part_y in pairs:
+            loss = cross_entropy(model(part_x).flatten(0, 1), part_y.flatten()) / len(pairs)
+            loss.backward()
+            total += loss.item()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        losses.append(total)
+        if on_step is not None:
+            on_step(step, losses[-1])
+    return losses
+
+
+# %% exercise="train" mistake="hands the losses out one by one" hint="no `yield`"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        loss = cross_entropy(model(x).flatten(0, 1), y.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        if on_step is not None:
+            on_step(step, loss.item())
+        yield loss.item()
+
+
+# %% exercise="train" mistake="backward twice" hint="each step has one alone"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        loss = cross_entropy(model(x).flatten(0, 1), y.flatten())
+        optimizer.zero_grad()
+        loss.backward(retain_graph=True)
+        loss.backward()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        losses.append(loss.item())
+        if on_step is not None:
+            on_step(step, losses[-1])
+    return losses
+
+
+# %% exercise="train" mistake="tells the mean of the losses so far" hint="gets the loss of this step"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        loss = cross_entropy(model(x).flatten(0, 1), y.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        losses.append(loss.item())
+        if on_step is not None:
+            on_step(step, sum(losses) / len(losses))
+    return losses
+
+
+# %% exercise="train" mistake="swallows other errors" hint="whatever else on_step raises"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        loss = cross_entropy(model(x).flatten(0, 1), y.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        losses.append(loss.item())
+        try:
+            if on_step is not None:
+                on_step(step, losses[-1])
+        except Exception:
+            pass
+    return losses
+
+
+# %% exercise="train" mistake="returns nothing" hint="Return a list with the loss"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        loss = cross_entropy(model(x).flatten(0, 1), y.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        if on_step is not None:
+            on_step(step, loss.item())
+
+
+# %% exercise="train" right="a closure that the optimizer calls"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+
+        def closure():
+            x, y = get_batch(ids, batch, model.config.context)
+            optimizer.zero_grad()
+            loss = cross_entropy(model(x).transpose(1, 2), y)
+            loss.backward()
+            clip_gradients(model.parameters(), clip)
+            for group in optimizer.param_groups:
+                group["lr"] = lr_schedule(step, steps, peak, warmup)
+            return loss
+
+        losses.append(optimizer.step(closure).item())
+        if on_step:
+            on_step(step, losses[-1])
+    return losses
+
+
+# %% exercise="train" right="in parts, to save memory"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        model.zero_grad()
+        losses.append(0.0)
+        for part_x, part_y in zip(x.split(2), y.split(2), strict=True):
+            logits = model(part_x).reshape(part_y.numel(), -1)
+            loss = cross_entropy(logits, part_y.reshape(-1), reduction="sum") / y.numel()
+            loss.backward()
+            losses[-1] += loss.item()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        if on_step is not None:
+            on_step(step, losses[-1])
+    return losses
+
+
+# %% exercise="train" right="one step, and the rest by recursion"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    if start >= steps:
+        return []
+    for group in optimizer.param_groups:
+        group.update(lr=lr_schedule(start, steps, peak, warmup))
+    x, y = get_batch(ids, batch, model.config.context)
+    logs = model.train()(x).log_softmax(dim=-1)
+    loss = -logs.gather(-1, y[..., None]).mean()
+    parameters = list(model.parameters())
+    for parameter, slope in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+        parameter.grad = slope
+    clip_gradients(parameters, clip)
+    optimizer.step()
+    if on_step is not None:
+        on_step(start, loss.item())
+    rest = train(model, optimizer, ids, steps, batch, peak, warmup, start + 1, clip, on_step)
+    return [loss.item(), *rest]
+
+
+# %% exercise="train" right="clears behind each step, draws each window by itself"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses, step = [], start
+    while step < steps:
+        pairs = [get_batch(ids, 1, model.config.context) for _ in range(batch)]
+        x, y = (torch.cat(part) for part in zip(*pairs, strict=True))
+        loss = sum(cross_entropy(row, target) for row, target in zip(model(x), y, strict=True))
+        (loss / batch).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        optimizer.zero_grad()
+        losses += [loss.item() / batch]
+        if on_step is not None:
+            on_step(step, losses[-1])
+        step += 1
     return losses
 
 
