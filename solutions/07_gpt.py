@@ -927,6 +927,7 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
 #
 # It writes to another file in the same folder first, such as `path + ".part"`, and then puts that in
 # place with `os.replace`. If it is interrupted before that, the file at `path` is what it was before.
+# Saving changes nothing: a training goes on after it as it would have without.
 #
 # **`load(path, model, optimizer)`** reads such a file with `weights_only=True`, gives back what is in it
 # to `model`, `optimizer` and the random generator, and returns the step.

@@ -2873,6 +2873,129 @@ def load(path, model, optimizer):
     return checkpoint["step"]
 
 
+# %% exercise="save" mistake="saves in half precision" hint="puts them back"
+def save(path, model, optimizer, step):
+    checkpoint = {
+        "config": asdict(model.config),
+        "model": {name: weight.half() for name, weight in model.state_dict().items()},
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "random": torch.get_rng_state(),
+    }
+    torch.save(checkpoint, path + ".part")
+    os.replace(path + ".part", path)
+
+
+# %% exercise="save" mistake="draws while it saves" hint="Saving changes nothing"
+def save(path, model, optimizer, step):
+    checkpoint = {
+        "config": asdict(model.config),
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "random": torch.get_rng_state(),
+    }
+    part = f"{path}.{int(torch.randint(1000, ()))}"
+    torch.save(checkpoint, part)
+    os.replace(part, path)
+
+
+# %% exercise="save" mistake="a new model after the random state" hint="last of all"
+def load(path, model, optimizer):
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    torch.set_rng_state(checkpoint["random"])
+    made = GPT(Config(**checkpoint["config"]))
+    made.load_state_dict(checkpoint["model"])
+    model.load_state_dict(made.state_dict())
+    optimizer.load_state_dict(checkpoint["optimizer"])
+    return checkpoint["step"]
+
+
+# %% exercise="save" mistake="another step in the file" hint="the step as save got it"
+def save(path, model, optimizer, step):
+    checkpoint = {
+        "config": asdict(model.config),
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": {"done": step},
+        "random": torch.get_rng_state(),
+    }
+    torch.save(checkpoint, path + ".part")
+    os.replace(path + ".part", path)
+
+
+def load(path, model, optimizer):
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    model.load_state_dict(checkpoint["model"])
+    optimizer.load_state_dict(checkpoint["optimizer"])
+    torch.set_rng_state(checkpoint["random"])
+    return checkpoint["step"]["done"]
+
+
+# %% exercise="save" right="builds the model from the stored configuration"
+def save(path, model, optimizer, step):
+    state = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
+    with open(path + "~", "wb") as file:
+        torch.save(
+            dict(
+                config=dict(vars(model.config)),
+                model=state,
+                optimizer=optimizer.state_dict(),
+                step=step,
+                random=torch.random.get_rng_state(),
+            ),
+            file,
+        )
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(path + "~", path)
+
+
+def load(path, model, optimizer):
+    found = torch.load(path, weights_only=True)
+    made = GPT(Config(**found["config"]))
+    made.load_state_dict(found["model"])
+    model.load_state_dict(made.state_dict())
+    optimizer.load_state_dict(found["optimizer"])
+    torch.random.set_rng_state(found["random"])
+    return found["step"]
+
+
+# %% exercise="save" right="a temporary file, and number by number back"
+import io
+import pathlib
+import tempfile
+
+
+def save(path, model, optimizer, step):
+    target = pathlib.Path(path)
+    content = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    content |= {"step": step, "random": torch.default_generator.get_state()}
+    content["config"] = {name: getattr(model.config, name) for name in asdict(model.config)}
+    content["version"] = 1
+    whole = io.BytesIO()
+    torch.save(content, whole)
+    handle, part = tempfile.mkstemp(dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(whole.getbuffer())
+        pathlib.Path(part).replace(target)
+    except BaseException:
+        os.unlink(part)
+        raise
+
+
+def load(path, model, optimizer):
+    with open(path, "rb") as file:
+        content = torch.load(file, map_location=torch.device("cpu"), weights_only=True)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(content["model"][name])
+    optimizer.load_state_dict(content["optimizer"])
+    torch.default_generator.set_state(content["random"])
+    return int(content["step"])
+
+
 # %% exercise="generate_cached" mistake="logits of all the new characters" hint="after the LAST"
 def next_logits(model, ids, cache):
     past, new = cache[0][0].shape[1], len(ids)
