@@ -304,7 +304,7 @@ def _opened(file: File, scratch: Path) -> Iterator[File]:
     try:
         if file.path.stat().st_size > MAX_FILE_BYTES:
             raise too_large("This zip")
-        with opened(file.path) as archive:
+        with opened(file.path, is_students=True) as archive:
             _, files = _without_one_folder(entries(archive))
             if len(_students_of_platform(files)) > 1:
                 raise Unusable(

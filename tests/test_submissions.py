@@ -761,6 +761,17 @@ def test_a_zip_may_not_hold_too_much_in_all(tmp_path, monkeypatch):
     assert "5 notebooks" in found.message
 
 
+def test_a_students_zip_may_not_list_more_than_can_be_read_in_a_second(tmp_path):
+    """The list is read at once, and 34 MB of it took half a gigabyte and 15 s."""
+    root = tmp_path / "class"
+    members = [("02.ipynb", notebook()), *((f"{n:x}", b"") for n in range(30_000))]
+    zipped(root / "ada.zip", members)
+    zipped(root / "ben.zip", members[:2_000])
+    ada, ben = (submission.read() for submission in collect(root, tmp_path))
+    assert (ada.status, "lists too many files" in ada.message) == ("too_large", True)
+    assert isinstance(ben, Notebook)
+
+
 def test_a_students_zip_may_not_be_larger_than_a_notebook(tmp_path, monkeypatch):
     root = tmp_path / "class"
     write(root / "ada" / "hw.zip", zip_bytes([("02.ipynb", notebook())]))
