@@ -606,8 +606,21 @@ def test_a_folder_of_many_notebooks_is_said_to_look_like_a_class(tmp_path):
         write(tmp_path / "all" / "week 1" / f"person {'abcdef'[number]}.ipynb")
     write(tmp_path / "all" / "ben" / "02_bigrams.ipynb")
     (remark,) = collecting.collect(tmp_path / "all", tmp_path).remarks
-    assert "week 1 has 6 notebooks" in remark
+    assert "week 1 has 6 files" in remark
     assert f"grader grade '{tmp_path}/all/week 1'" in remark
+    for number in range(6):
+        write(tmp_path / "years" / "class" / f"person {number}" / "02_bigrams.ipynb")
+    (remark,) = collecting.collect(tmp_path / "years", tmp_path).remarks
+    assert f"grade it itself: grader grade {tmp_path}/years/class" in remark
+
+
+def test_a_gradebook_among_the_submissions_is_nobodys_work(tmp_path):
+    write(tmp_path / "class" / "ada" / "02_bigrams.ipynb")
+    write(tmp_path / "class" / "grades" / "gradebook.sqlite", b"SQLite")
+    write(tmp_path / "class" / "grades" / "submissions" / "ada-1" / "02_bigrams.ipynb")
+    found = collecting.collect(tmp_path / "class", tmp_path)
+    assert students(found.submissions) == ["ada"]
+    assert found.remarks == ["left out, as folders of gradebooks: grades"]
 
 
 def test_links_are_refused(tmp_path):
