@@ -251,7 +251,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, 1 for a finding, 2 for bad input."""
     options = build_parser().parse_args(arguments)
     if options.verbose:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+        _log_to_terminal()
     try:
         return _run(options)
     except (OSError, ModuleNotFoundError) as problem:
@@ -263,6 +263,14 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ngrader: stopped; what was done is kept", file=sys.stderr)
         return 130
+
+
+def _log_to_terminal() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger = logging.getLogger("grader")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -28,6 +28,7 @@ from grader.files import (
     unpack,
     with_disguised,
 )
+from grader.gradebook import FILE_NAME as GRADEBOOK
 from grader.submissions import Notebook, Submission, lesson_in, problem, read
 from grader.words import SHOWN, listed
 
@@ -131,17 +132,17 @@ def _remark_on_many(
     path: Path, student: str, files: list[tuple[_Owner, File]], remarks: list[str]
 ) -> None:
     """Remark on a folder that may hold a class and not a student."""
-    stems = {
-        _COPY.sub("", _stem(file.name))
+    inside = {
+        file.parts[1] if len(file.parts) > 2 else _COPY.sub("", _stem(file.name))
         for owner, file in files
         if file.is_notebook and len(file.parts) > 1 and not owner.from_platform
     }
-    strangers = [stem for stem in stems if not _is_work(stem)]
+    strangers = [name for name in inside if not _is_work(name)]
     if len(strangers) > SHOWN:
         command = ["grader", "grade", str(path / files[0][0].student), "--out", "DIR"]
         remarks.append(
-            f"{student} has {len(strangers)} notebooks, of which one a lesson is graded; if that "
-            f"is a folder of students, grade it itself: {shlex.join(command)}"
+            f"{student} has {len(files)} files, of which one a lesson is graded; if that is a "
+            f"folder of students, grade it itself: {shlex.join(command)}"
         )
 
 
@@ -281,6 +282,10 @@ def _sorted_out(
             f"{printable(student)}; to grade a class, name the folder or zip that holds all of it"
         )
         return files, student
+    books = sorted({file.parts[0] for file in files if file.parts[1:] == (GRADEBOOK,)})
+    if books and path.is_dir():
+        remarks.append(f"left out, as folders of gradebooks: {listed(books)}")
+        files = [file for file in files if file.parts[0] not in books]
     ours = [file.name for file in files if len(file.parts) == 1 and _is_ours(file)]
     if ours:
         remarks.append(f"left out, as nobody's work: {listed(ours)}")
@@ -304,7 +309,7 @@ def _opened(file: File, scratch: Path) -> Iterator[File]:
     try:
         if file.path.stat().st_size > MAX_FILE_BYTES:
             raise too_large("This zip")
-        with opened(file.path) as archive:
+        with opened(file.path, is_students=True) as archive:
             _, files = _without_one_folder(entries(archive))
             if len(_students_of_platform(files)) > 1:
                 raise Unusable(

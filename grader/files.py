@@ -4,6 +4,7 @@ A zip's files are unpacked under names of our own, and within limits, so nothing
 or how much is written. What cannot be used carries an `Unusable` that says why.
 """
 
+import contextlib
 import os
 import re
 import stat
@@ -17,12 +18,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 MAX_FILE_BYTES = 50_000_000
 
+_MOST_AT_ONCE = 2**20
 _LONGEST_NAME = 1_000
 _LONGEST_PART = 200  # bytes; file systems take 255
 _UTF8_NAME = 0x800
@@ -139,24 +142,39 @@ def single(path: Path) -> File:
     return File((path.name,), path, _local(path.stat().st_mtime))
 
 
+class _Bounded(FileIO):
+    """A zip of which no more than `_MOST_AT_ONCE` bytes are read at a time.
+
+    The list of its files is read at once, however long, and takes 20 times the memory.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _MOST_AT_ONCE:
+            raise Unusable(
+                "too_large", "This zip lists too many files. Hand in the notebook itself."
+            )
+        return super().read(size) or b""
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[ZipFile]:
-    """Open a zip.
+def opened(path: Path, *, is_students: bool = False) -> Iterator[ZipFile]:
+    """Open a zip; a student's may not list more files than can be read in a second.
 
     Raises
     ------
     Unusable
-        If it is none, or damaged.
+        If it is none, damaged, or lists too many files.
     """
-    try:
-        archive = ZipFile(path)
-    except _BROKEN:
-        raise Unusable(
-            "not_a_notebook",
-            f"{printable(path.name)} is damaged, or not a zip. Hand in the notebook itself, or "
-            "make the zip again.",
-        ) from None
-    with archive:
+    with contextlib.ExitStack() as stack:
+        try:
+            stream = stack.enter_context(_Bounded(path) if is_students else path.open("rb"))
+            archive = stack.enter_context(ZipFile(stream))
+        except _BROKEN:
+            raise Unusable(
+                "not_a_notebook",
+                f"{printable(path.name)} is damaged, or not a zip. Hand in the notebook itself, or "
+                "make the zip again.",
+            ) from None
         yield archive
 
 
@@ -348,7 +366,7 @@ def _copy(archive: ZipFile, info: ZipInfo, path: Path, left: int) -> None:
 def _chunks(archive: ZipFile, info: ZipInfo) -> Iterator[bytes]:
     try:
         with archive.open(info) as source:
-            while chunk := source.read(2**20):
+            while chunk := source.read(_MOST_AT_ONCE):
                 yield chunk
     except _BROKEN:
         name = printable(PurePosixPath(_decoded(info)).name)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -29,6 +30,8 @@ NAMED = 10
 """Of those that could not be graded, how many the end of a run names."""
 TOLD_ONLY = ("bubblewrap", "lmcourse")
 """Facts of a run that decide no result."""
+
+log = logging.getLogger("grader")
 
 _Future = Future[tuple[SubmissionResult, dict[str, str]]]
 
@@ -123,6 +126,9 @@ class Run:
             results.append(self._result(future, task))
             keep_copy(self._out, task.student, task.lesson, submission.path)
         self._gradebook.write(*results)
+        for result in results:
+            earned = f"{result.points:g} of {result.max_points:g} points"
+            log.info("%s: %s, %s, %g s", result.student, result.status, earned, result.seconds)
         for future in done:
             del self._waiting[future]
         bar.update(len(done))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 import pty
 import re
 import subprocess
@@ -338,6 +339,20 @@ def test_an_unknown_option_shows_the_commands_own_usage(
     assert stopped.value.code == 2
     assert told.startswith(f"usage: grader {command} ")
     assert told.endswith(f"grader {command}: error: unrecognized arguments: --no-such-option\n")
+
+
+@pytest.mark.usefixtures("at_once_graded")
+def test_v_tells_each_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.getLogger("grader"), "handlers", [])
+    monkeypatch.setattr(logging.getLogger("grader"), "level", logging.WARNING)
+    command = ["grade", str(write(tmp_path, "moodle.zip")), "--lesson", "2", "--sandbox", "none"]
+    for verbose, told in (([], 0), (["-v"], 1)):
+        assert main([*command, "--out", str(tmp_path / f"out {told}"), *verbose]) == 0
+        said = capsys.readouterr()
+        assert said.err.count("Ben Roe_203: not_a_notebook, 0 of 20 points") == told
+        assert "Ben Roe_203: not a notebook" in said.out
 
 
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:

@@ -607,8 +607,21 @@ def test_a_folder_of_many_notebooks_is_said_to_look_like_a_class(tmp_path):
         write(tmp_path / "all" / "week 1" / f"person {'abcdef'[number]}.ipynb")
     write(tmp_path / "all" / "ben" / "02_bigrams.ipynb")
     (remark,) = collecting.collect(tmp_path / "all", tmp_path).remarks
-    assert "week 1 has 6 notebooks" in remark
+    assert "week 1 has 6 files" in remark
     assert f"grader grade '{tmp_path}/all/week 1'" in remark
+    for number in range(6):
+        write(tmp_path / "years" / "class" / f"person {number}" / "02_bigrams.ipynb")
+    (remark,) = collecting.collect(tmp_path / "years", tmp_path).remarks
+    assert f"grade it itself: grader grade {tmp_path}/years/class" in remark
+
+
+def test_a_gradebook_among_the_submissions_is_nobodys_work(tmp_path):
+    write(tmp_path / "class" / "ada" / "02_bigrams.ipynb")
+    write(tmp_path / "class" / "grades" / "gradebook.sqlite", b"SQLite")
+    write(tmp_path / "class" / "grades" / "submissions" / "ada-1" / "02_bigrams.ipynb")
+    found = collecting.collect(tmp_path / "class", tmp_path)
+    assert students(found.submissions) == ["ada"]
+    assert found.remarks == ["left out, as folders of gradebooks: grades"]
 
 
 def test_links_are_refused(tmp_path):
@@ -760,6 +773,17 @@ def test_a_zip_may_not_hold_too_much_in_all(tmp_path, monkeypatch):
     assert isinstance(found, Problem)
     assert found.status == "too_large"
     assert "5 notebooks" in found.message
+
+
+def test_a_students_zip_may_not_list_more_than_can_be_read_in_a_second(tmp_path):
+    """The list is read at once, and 34 MB of it took half a gigabyte and 15 s."""
+    root = tmp_path / "class"
+    members = [("02.ipynb", notebook()), *((f"{n:x}", b"") for n in range(30_000))]
+    zipped(root / "ada.zip", members)
+    zipped(root / "ben.zip", members[:2_000])
+    ada, ben = (submission.read() for submission in collect(root, tmp_path))
+    assert (ada.status, "lists too many files" in ada.message) == ("too_large", True)
+    assert isinstance(ben, Notebook)
 
 
 def test_a_students_zip_may_not_be_larger_than_a_notebook(tmp_path, monkeypatch):
