@@ -146,11 +146,20 @@ def last_call(student: Student) -> tuple[str, Any]:
 
 
 class Host:
-    """Answers a `Student`'s requests on `namespace`, with the check module's `probes`."""
+    """Answers a `Student`'s requests on `namespace`, with the check module's `probes`.
 
-    def __init__(self, namespace: dict[str, Any], probes: Mapping[str, Probe]) -> None:
+    `forbid` is called with the library's functions that are forbidden from then on.
+    """
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        probes: Mapping[str, Probe],
+        forbid: Callable[[list[str]], None] = lambda names: None,
+    ) -> None:
         self._namespace = namespace
         self._probes = probes
+        self._forbid = forbid
         self._objects: list[Any] = []
         self._forbidden: list[str] = []
 
@@ -172,7 +181,9 @@ class Host:
             random.seed(request["number"])
             np.random.seed(request["number"] % 2**32)
             torch.manual_seed(request["number"])
-            self._forbidden = request.get("forbidden", self._forbidden)
+            if "forbidden" in request:
+                self._forbidden = request["forbidden"]
+                self._forbid(self._forbidden)
             return None
         if op == "probe":
             return self._probes[request["name"]](self._namespace, *request["args"])
