@@ -142,7 +142,8 @@ def build_parser() -> argparse.ArgumentParser:
         "write the gradebook as other programs read it",
         "  grader export csv grades --out grades.csv\n"
         "  grader export canvas grades --lesson 02_bigrams --roster canvas.csv --out upload.csv\n"
-        "  grader export gradescope grades --lesson 02_bigrams --out results",
+        "  grader export gradescope grades --lesson 02_bigrams --out results\n"
+        "  grader export gradescope-autograder grades --lesson 02_bigrams --out autograder.zip",
     )
     export.add_argument("format", choices=EXPORT_FORMATS, metavar="FORMAT", help="%(choices)s")
     gradebook(export)
