@@ -217,7 +217,8 @@ def build_parser() -> argparse.ArgumentParser:
         "  grader export csv grades --out grades.csv\n"
         "  grader export canvas grades --lesson 02_bigrams --roster canvas.csv --out upload.csv\n"
         "  grader export nbgrader grades --out course\n"
-        "  grader export gradescope grades --lesson 02_bigrams --out results",
+        "  grader export gradescope grades --lesson 02_bigrams --out results\n"
+        "  grader export gradescope-autograder grades --lesson 02_bigrams --out autograder.zip",
     )
     export.add_argument("format", choices=EXPORT_FORMATS, metavar="FORMAT", help="%(choices)s")
     gradebook(export)

@@ -8,7 +8,7 @@ from typing import Any
 from grader.adjust import FinalScore, final_scores
 from grader.copies import slug
 from grader.course import fitting
-from grader.exports import canvas, moodle, nbgrader_course
+from grader.exports import autograder, canvas, moodle, nbgrader_course
 from grader.exports.roster import Merge
 from grader.exports.submission import feedback, github, github_points, gradescope, outcome
 from grader.junit import JUnitTest, write_junit
@@ -32,7 +32,8 @@ def main(
     folder : the gradebook's
     out : a file; for "nbgrader" the folder of its course, where the scores are written into the
         gradebook; for "gradescope" and "github" a folder, in which each submission gets its own.
-        For Gradescope also a file whose name ends in .json, where there is one submission
+        For Gradescope also a file whose name ends in .json, where there is one submission; for
+        "gradescope-autograder" the zip to upload there, which grades on Gradescope's machines
     lesson : "02_bigrams", "02" or "2"; all formats but "csv", "junit" and "nbgrader" hold one
     roster : the file that Canvas or Moodle exported
     column : the assignment's title in Canvas
@@ -48,6 +49,10 @@ def main(
     ValueError
         If the roster or the lesson does not fit.
     """
+    if kind == "gradescope-autograder":
+        autograder.write(folder, out, lesson)
+        print(f"Written: {out}. It holds the solutions and the class's secret: show it to nobody.")
+        return 0
     every = final_scores(folder)
     lost: list[str] = []
     notes: list[str] = []
