@@ -1188,7 +1188,7 @@ else:
 # it writes the same text, as it also calls `sample_token` once for each new character. But
 # `next_logits` reads each character only once, until the window is cut. Then it begins with an empty
 # cache and reads the window that is left. The model is in evaluation mode while it writes, and
-# afterwards in the mode in which it was.
+# afterwards in the mode in which it was. The caller's list `ids` stays as it is.
 #
 # For example, with a context of 8, 3 characters to begin with and 5 to write, `next_logits` reads 3
 # characters first, and then 1 at a time.

@@ -1,9 +1,9 @@
 """Checks of lesson 07: the whole model, its training, its checkpoints and its writing."""
 
+import inspect
 import math
 import os
 import pickle
-import random
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -1952,76 +1952,51 @@ def reads_on_elsewhere(
 
 
 @probe
-def written_twice(
+def written(
     namespace: dict[str, Any],
-    cached: Callable[..., list[int]],
-    model: nn.Module,
-    ids: list[int],
-    length: int,
-    choice: dict[str, Any],
-) -> list[list[int]]:
-    """Return what the plain and the cached generator write, with the same seed."""
-    texts = []
-    for generator in (namespace["generate"], cached):
-        _same_chance(length)
-        texts.append(list(generator(model, list(ids), length, **choice)))
-    return texts
-
-
-def _same_chance(seed: int) -> None:
-    """Seed whatever a sample_token may draw from."""
-    torch.default_generator.manual_seed(seed)  # the CPU's alone, which is quicker
-    np.random.seed(seed)
-    random.seed(seed)
-
-
-@probe
-def characters_read(
-    _: dict[str, Any],
-    cached: Callable[..., list[int]],
+    generate: Callable[..., Any],
     model: Any,
     ids: list[int],
-    length: int,
-) -> int:
-    """Return how many characters go through the model while it writes `length`."""
+    forced: list[int],
+    choice: dict[str, Any],
+    training: bool = False,
+) -> dict[str, Any]:
+    """Let `generate` write with a stand-in for sample_token, which returns the places `forced`.
+
+    Return the text, what is left of `ids`, the logits and the choice that each call of the stand-in
+    got, how many characters went through the model, and whether it is in training mode then.
+    """
+    calls: list[tuple[torch.Tensor, list[Any]]] = []
     read = 0
+
+    def stand_in(logits: Any, temperature: Any = 1.0, top_k: Any = None, top_p: Any = None) -> int:
+        calls.append((logits.detach().clone(), [temperature, top_k, top_p]))
+        return forced[(len(calls) - 1) % len(forced)]
 
     def count(_: nn.Module, inputs: tuple[torch.Tensor, ...], __: torch.Tensor) -> None:
         nonlocal read
         read += inputs[0].numel()
 
+    model.train(training)
+    own = list(ids)
     hook = model.token_embedding.register_forward_hook(count)
+    # Where the function itself looks names up.
+    names = getattr(inspect.unwrap(generate), "__globals__", namespace)
+    real = names["sample_token"]
+    names["sample_token"] = stand_in
     try:
-        cached(model, ids, length, top_k=1)
+        text = generate(model, own, len(forced), **choice)
     finally:
+        names["sample_token"] = real
         hook.remove()
-    return read
-
-
-@probe
-def written_in_both_modes(
-    _: dict[str, Any], cached: Callable[..., list[int]], model: nn.Module, ids: list[int]
-) -> list[list[int]]:
-    """Return what is written, with the same seed, from evaluation mode and from training mode."""
-    texts = []
-    for training in (False, True):
-        model.train(training)
-        _same_chance(1)
-        texts.append(list(cached(model, list(ids), 12, temperature=3.0)))
-    return texts
-
-
-@probe
-def modes_afterwards(
-    _: dict[str, Any], cached: Callable[..., list[int]], model: nn.Module, ids: list[int]
-) -> list[bool]:
-    """Return whether the model is in training mode after it wrote: before, it was, and was not."""
-    modes = []
-    for training in (True, False):
-        model.train(training)
-        cached(model, ids, 2, top_k=1)
-        modes.append(model.training)
-    return modes
+    return {
+        "text": text,
+        "ids": own,
+        "logits": [logits for logits, _ in calls],
+        "choices": [choice for _, choice in calls],
+        "read": read,
+        "training": model.training,
+    }
 
 
 @exercise(
@@ -2152,115 +2127,171 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
         hint="On a GPU, what you make must be where the ids are: torch.arange(..., "
         "device=ids.device), and the mask with .to(ids.device).",
     )
-    start = seven[:3].tolist()
-    greedy = reference.generate_cached(model(reference), start, 5, top_k=1)
+    wide, shaken = {"layers": 1, "context": 24}, {"layers": 1, "dropout": 0.5}
+    kinds["wide"] = _weights(rng, **wide), wide
+    kinds["shaken"] = kinds["one block"][0], shaken
+    start, longer = seven[:3].tolist(), integers(rng, 11, 13).tolist()
+    forced = integers(rng, 11, 30).tolist()
+    choice = {
+        "temperature": round(float(rng.uniform(0.5, 2)), 2),
+        "top_k": int(rng.integers(2, 9)),
+        "top_p": round(float(rng.uniform(0.3, 0.9)), 2),
+    }
+    # The ids to begin with, how many more are written, and the mode of the model before.
+    tasks: dict[str, tuple[str, list[int], int, bool]] = {
+        "short": ("two blocks", start, 5, False),
+        "within": ("wide", start, 20, False),
+        "past": ("one block", start, 30, False),
+        "longer": ("one block", longer, 12, False),
+        "shaken": ("shaken", start, 12, True),
+    }
+
+    def write(of: Student, by: Any, task: str) -> Any:
+        kind, ids, length, training = tasks[task]
+        return of.probe(written, by, model(of, kind), ids, forced[:length], choice, training)
+
+    @cache
+    def wrote(task: str) -> Any:
+        return write(student, student.generate_cached, task)
+
+    right = {task: write(reference, reference.generate, task)["logits"] for task in tasks}
+
+    def other_logits(task: str) -> str:
+        return _first_other(wrote(task)["logits"], right[task])
+
     yield case(
-        "three characters, and five more",
-        lambda: student.generate_cached(model(student), start, 5, top_k=1),
-        greedy,
-        hint="The result is a list of ints: the start, and then `length` new ones. Each new one "
-        "goes into next_logits by itself, and the choice (top_k and so on) to sample_token.",
+        "three characters, and five more, where a stand-in for sample_token says which: the text",
+        lambda: wrote("short")["text"],
+        start + forced[:5],
+        hint="The result is a list of ints: the start, and then `length` new ones. Each comes from "
+        "one call of sample_token, and goes behind the text as it is.",
     )
-
-    def read_again(length: int, needed: int) -> int:
-        count = student.probe(
-            characters_read, student.generate_cached, model(student, "one block"), start, length
-        )
-        return max(0, int(count) - needed)
-
+    yield case(
+        "the caller's list afterwards",
+        lambda: wrote("short")["ids"],
+        start,
+        hint="written = ids is the caller's own list, and append changes it: list(ids) makes a "
+        "new one.",
+    )
+    yield case(
+        "temperature, top_k and top_p, as sample_token gets them",
+        lambda: wrote("short")["choices"],
+        [list(choice.values())] * 5,
+        hint="Hand all three on, in each call: sample_token(logits, temperature, top_k, top_p).",
+    )
+    yield case(
+        "what sample_token chooses from, in each of the five",
+        lambda: other_logits("short"),
+        "as they should be",
+        hint="Each new character goes into next_logits by itself, with the cache, and what comes "
+        "out goes to sample_token.",
+    )
     yield case(
         "three characters, and five more: how many are read a second time",
-        lambda: read_again(5, 8),
+        lambda: max(0, wrote("short")["read"] - 8),
         0,
         hint="After the start, next_logits gets the one new character, with the cache: not the "
         "whole text again.",
     )
-
-    def compared(of: Any, ids: list[int], length: int, *choices: dict[str, Any]) -> str:
-        for choice in choices:
-            plain, cached = student.probe(
-                written_twice, student.generate_cached, of, ids, length, choice
-            )
-            if plain != cached:
-                return _comparison(plain, cached)
-        return "the same"
-
-    wide: Shape = {"layers": 1, "context": 16}
-    wide_weights = _weights(rng, **wide)
     yield case(
-        "12 more, drawn: the text, compared with that of generate and the same seed",
-        lambda: compared(
-            _gpt(student, wide_weights, **wide),
-            start,
-            12,
-            {"temperature": 3.0},
-            {"temperature": 2.0, "top_k": 3},
-            {"top_p": 0.4},
-        ),
-        "the same",
-        hint="Draw once per new character, with sample_token and the same temperature, top_k and "
-        "top_p: hand all three on.",
+        "20 more, within the context of 24: what sample_token chooses from",
+        lambda: other_logits("within"),
+        "as they should be",
+        hint="As long as the window is not longer than the context, nothing is cut and nothing is "
+        "read again: model.config.context says how long it may be.",
     )
     yield case(
-        "30 more, past the context of 8: the text, compared with that of generate",
-        lambda: compared(model(student, "one block"), start, 30, {"temperature": 3.0}),
-        "the same",
+        "30 more, past the context of 8: what sample_token chooses from",
+        lambda: other_logits("past"),
+        "as they should be",
         hint="When the window is longer than the context, keep its last context // 2 characters. "
         "They stand at other places now, so the cache is of no use: begin an empty one and read "
         "the window into it.",
     )
-    longer = integers(rng, 11, 13).tolist()
     yield case(
-        "a start of 13 characters, longer than the context: the text, compared",
-        lambda: compared(model(student, "one block"), longer, 12, {"temperature": 3.0}),
-        "the same",
-        hint="A start that is too long loses its beginning in the same way, before the first "
-        "character is drawn. The result still holds all of it.",
+        "30 more, past the context of 8: the text",
+        lambda: wrote("past")["text"],
+        start + forced,
+        hint="The window is what the model reads; the result is all that was written, from the "
+        "start on.",
     )
     yield case(
-        "20 more, past the context: how many are read again though the window was not cut",
-        lambda: read_again(20, 32),
+        "a start of 13 characters, longer than the context: what sample_token chooses from",
+        lambda: other_logits("longer"),
+        "as they should be",
+        hint="A start that is too long loses its beginning in the same way, before the first "
+        "character is drawn.",
+    )
+    yield case(
+        "a start of 13 characters, longer than the context: the text",
+        lambda: wrote("longer")["text"],
+        longer + forced[:12],
+        hint="The result still holds all of the start.",
+    )
+    yield case(
+        "30 more, past the context: how many are read again though the window was not cut",
+        lambda: max(0, wrote("past")["read"] - _needed(3, 30, 8)),
         0,
         hint="Read the window anew only when it was cut; then go on one by one, until it is too "
         "long again.",
     )
-    shaken: Shape = {"dropout": 0.5}
     yield case(
-        "a model with dropout in training mode: its text, compared with evaluation mode",
-        lambda: _comparison(
-            *student.probe(
-                written_in_both_modes,
-                student.generate_cached,
-                _gpt(student, kinds["one block"][0], **(low | shaken)),
-                start,
-            )
-        ),
-        "the same",
+        "a model with dropout in training mode: what sample_token chooses from",
+        lambda: other_logits("shaken"),
+        "as they should be",
         hint="model.eval() while it writes, or dropout takes part in the writing.",
     )
     yield case(
         "whether the model is in training mode afterwards, if it was, and if it was not",
-        lambda: student.probe(
-            modes_afterwards, student.generate_cached, model(student, "one block"), start
-        ),
+        lambda: [wrote("shaken")["training"], wrote("short")["training"]],
         [True, False],
         hint="was_training = model.training at the start, and model.train(was_training) "
         "afterwards.",
     )
-    other: Shape = {"context": 6, "layers": 1, "heads": 4, "channels": 16}
-    other_weights = _weights(rng, **other)
-    again = reference.generate_cached(
-        _gpt(reference, other_weights, **other), longer[:2], 15, top_k=1
-    )
-    yield case(
-        "another shape of model",
-        lambda: student.generate_cached(
-            _gpt(student, other_weights, **other), longer[:2], 15, top_k=1
-        ),
-        again,
-        hint="Take the sizes from model.config.",
-        hidden=True,
-    )
+    for hidden in (False, True):
+        heads = int(rng.integers(1, 5))
+        other: Shape = {
+            "vocab_size": int(rng.integers(5, 20)),
+            "context": int(rng.integers(4, 12)),
+            "layers": int(rng.integers(1, 4)),
+            "heads": heads,
+            "channels": 2 * heads * int(rng.integers(1, 4)),
+        }
+        name = f"another shape{' again' * hidden}"
+        kinds[name] = _weights(rng, **other), other
+        tasks[name] = name, [1, 3, 2], 15, False
+        forced = integers(rng, other["vocab_size"], 15).tolist()
+        right[name] = write(reference, reference.generate, name)["logits"]
+        yield case(
+            f"a model of {name}: what sample_token chooses from",
+            lambda: other_logits(name),
+            "as they should be",
+            hint="Take the sizes from model.config.",
+            hidden=hidden,
+        )
+
+
+def _needed(start: int, length: int, context: int) -> int:
+    """Return how many characters must be read to write `length` more."""
+    window, unread, read = start, start, 0
+    for _ in range(length):
+        if window > context:
+            window = unread = context // 2
+        read += unread
+        window, unread = window + 1, 1
+    return read
+
+
+def _first_other(came: list[torch.Tensor], wanted: list[torch.Tensor]) -> str:
+    """Say in words from which new character on the logits are not what they should be."""
+    for step, (got, want) in enumerate(zip(came, wanted, strict=False), 1):
+        if got.shape != want.shape:
+            return f"of shape {tuple(got.shape)}, for new character {step}"
+        if not torch.allclose(got, want, rtol=1e-3, atol=1e-4):
+            return f"others for new character {step}"
+    if len(came) != len(wanted):
+        return f"{len(came)} calls of sample_token, not {len(wanted)}"
+    return "as they should be"
 
 
 def _comparison_of_cache(came: list[Any], wanted: list[Any]) -> str:
@@ -2275,14 +2306,6 @@ def _comparison_of_cache(came: list[Any], wanted: list[Any]) -> str:
             return f"the {name} are there, in another order"
         return f"other {name} from position {int((~close).nonzero()[0])} on"
     return "as they should be"
-
-
-def _comparison(wanted: list[int], came: list[int]) -> str:
-    """Say in words whether two texts are the same, or where they part."""
-    if wanted == came:
-        return "the same"
-    same = [a == b for a, b in zip(wanted, came, strict=False)]
-    return f"another from position {same.index(False) if False in same else len(same)} on"
 
 
 # --------------------------------------------------------------------------------------- quiz

@@ -3327,7 +3327,7 @@ def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)
     return written[len(ids) :]
 
 
-# %% exercise="generate_cached" mistake="forgets the choice" hint="the choice (top_k and so on)"
+# %% exercise="generate_cached" mistake="forgets the choice" hint="Hand all three on"
 @torch.no_grad()
 def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
     was_training = model.training
@@ -3431,7 +3431,7 @@ def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)
     return written
 
 
-# %% exercise="generate_cached" mistake="forgets top-p" hint="hand all three on"
+# %% exercise="generate_cached" mistake="forgets top-p" hint="Hand all three on"
 @torch.no_grad()
 def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
     was_training = model.training
@@ -3793,7 +3793,7 @@ def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)
     return written
 
 
-# %% exercise="generate_cached" mistake="the result is only the window" hint="When the window is longer than the context"
+# %% exercise="generate_cached" mistake="the result is only the window" hint="all that was written"
 @torch.no_grad()
 def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
     was_training = model.training
@@ -3990,6 +3990,157 @@ def next_logits(model, ids, cache):
         x = x + attention.project(mixed.transpose(0, 1).flatten(1))  # (n, C)
         x = x + block.feed_forward(block.norm2(x))
     return model.head(model.norm(x[-1]))
+
+
+# %% exercise="generate_cached" mistake="writes into the caller's list" hint="is the caller's own list"
+@torch.no_grad()
+def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
+    was_training = model.training
+    model.eval()
+    written, window, unread = ids, list(ids), list(ids)
+    cache = empty_cache(model)
+    for _ in range(length):
+        if len(window) > model.config.context:
+            window = unread = window[-(model.config.context // 2) :]
+            cache = empty_cache(model)
+        read = torch.tensor(unread, device=model.head.weight.device)
+        new = sample_token(next_logits(model, read, cache), temperature, top_k, top_p)
+        unread = [new]
+        window = [*window, new]
+        written.append(new)
+    model.train(was_training)
+    return written
+
+
+# %% exercise="generate_cached" mistake="returns a tensor" hint="a list of ints"
+@torch.no_grad()
+def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
+    was_training = model.training
+    model.eval()
+    written, window, unread = list(ids), list(ids), list(ids)
+    cache = empty_cache(model)
+    for _ in range(length):
+        if len(window) > model.config.context:
+            window = unread = window[-(model.config.context // 2) :]
+            cache = empty_cache(model)
+        read = torch.tensor(unread, device=model.head.weight.device)
+        new = sample_token(next_logits(model, read, cache), temperature, top_k, top_p)
+        unread = [new]
+        window = [*window, new]
+        written.append(new)
+    model.train(was_training)
+    return torch.tensor(written)
+
+
+# %% exercise="generate_cached" mistake="shows the wrong logits to the choice" hint="goes to sample_token"
+@torch.no_grad()
+def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
+    was_training = model.training
+    model.eval()
+    written, window, unread = list(ids), list(ids), list(ids)
+    cache = empty_cache(model)
+    for _ in range(length):
+        if len(window) > model.config.context:
+            window = unread = window[-(model.config.context // 2) :]
+            cache = empty_cache(model)
+        read = torch.tensor(unread, device=model.head.weight.device)
+        probs = next_logits(model, read, cache).softmax(dim=0)
+        new = sample_token(probs, temperature, top_k, top_p)
+        unread = [new]
+        window = [*window, new]
+        written.append(new)
+    model.train(was_training)
+    return written
+
+
+# %% exercise="generate_cached" mistake="a window of 8 whatever the model" hint="how long it may be"
+@torch.no_grad()
+def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
+    was_training = model.training
+    model.eval()
+    written, window, unread = list(ids), list(ids), list(ids)
+    cache = empty_cache(model)
+    for _ in range(length):
+        if len(window) > 8:
+            window = unread = window[-4:]
+            cache = empty_cache(model)
+        read = torch.tensor(unread, device=model.head.weight.device)
+        new = sample_token(next_logits(model, read, cache), temperature, top_k, top_p)
+        unread = [new]
+        window = [*window, new]
+        written.append(new)
+    model.train(was_training)
+    return written
+
+
+# %% exercise="generate_cached" right="one character after the other, one head after the other"
+def next_logits(model, ids, cache):
+    if len(ids) > 1:
+        next_logits(model, ids[:-1], cache)
+        return next_logits(model, ids[-1:], cache)
+    place = cache[0][0].size(-2)
+    x = model.token_embedding.weight[ids[0]] + model.position_embedding.weight[place]
+    found = []
+    for (old_keys, old_values), block in zip(cache, model.blocks, strict=True):
+        part, normed = block.attention, block.norm1(x)
+        shape = (model.config.heads, 1, -1)
+        query = part.query(normed).view(*shape)
+        keys = torch.cat((old_keys, part.key(normed).view(*shape)), 1)
+        values = torch.cat((old_values, part.value(normed).view(*shape)), 1)
+        found.append([keys, values])
+        heads = []
+        for q, k, v in zip(query, keys, values, strict=True):
+            weights = torch.softmax(q @ k.T / math.sqrt(k.shape[1]), dim=1)
+            heads.append((weights @ v)[0])
+        x = x + part.project(torch.cat(heads))
+        x = x + block.feed_forward(block.norm2(x))
+    cache[:] = found
+    return model.head(model.norm(x))
+
+
+# %% exercise="generate_cached" right="lets a generator write"
+def pieces(model, window, choice):
+    cache, unread = empty_cache(model), window
+    while True:
+        if len(window) > model.config.context:
+            unread = window = window[len(window) - model.config.context // 2 :]
+            cache = empty_cache(model)
+        with torch.inference_mode():
+            logits = next_logits(model, model.head.weight.new_tensor(unread).long(), cache)
+        unread = [sample_token(logits, **choice)]
+        window = window + unread
+        yield unread[0]
+
+
+def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
+    mode, written = model.training, [*ids]
+    choice = dict(top_p=top_p, top_k=top_k, temperature=temperature)
+    model.train(False)
+    try:
+        pairs = zip(range(length), pieces(model, [*ids], choice))
+        written += [new for _, new in pairs]
+    finally:
+        model.train(mode)
+    return written
+
+
+# %% exercise="generate_cached" right="with masked scores for all heads at once"
+def next_logits(model, ids, cache):
+    past, n, heads = cache[0][0].shape[1], ids.numel(), model.config.heads
+    places = past + torch.ones_like(ids).cumsum(0) - 1
+    x = model.token_embedding(ids) + model.position_embedding(places)
+    for block, (i, (old_key, old_value)) in zip(model.blocks, enumerate(cache), strict=True):
+        attention, normed = block.attention, block.norm1(x)
+        q = torch.stack(attention.query(normed).chunk(heads, dim=-1))
+        key = torch.hstack([old_key, torch.stack(attention.key(normed).chunk(heads, dim=-1))])
+        value = torch.hstack([old_value, torch.stack(attention.value(normed).chunk(heads, dim=-1))])
+        cache[i] = (key, value)
+        scores = torch.einsum("hnd,hsd->hns", q, key) * key.shape[-1] ** -0.5
+        ahead = torch.arange(past + n, device=ids.device)[None] > places[:, None]
+        weights = scores.masked_fill(ahead, -torch.inf).softmax(-1)
+        x = x + attention.project(torch.cat(tuple(weights @ value), dim=-1))
+        x = x + block.feed_forward(block.norm2(x))
+    return model.head(model.norm(x))[-1]
 
 
 # %% exercise="quiz" mistake="takes any first loss for normal" hint="How should it begin"
