@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import logging
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader.choices import EXPORT_FORMATS, SANDBOX_MODES
 from grader.limits import OPTIONS, Limits
+from grader.log import to_terminal
 
 ADJUST_FILES = """\
 files, in CSV; the columns of the first line say what each holds:
@@ -252,7 +252,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, 1 for a finding, 2 for bad input."""
     options = build_parser().parse_args(arguments)
     if options.verbose:
-        _log_to_terminal()
+        to_terminal()
     try:
         return _run(options)
     except (OSError, ModuleNotFoundError) as problem:
@@ -264,14 +264,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ngrader: stopped; what was done is kept", file=sys.stderr)
         return 130
-
-
-def _log_to_terminal() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logger = logging.getLogger("grader")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
 
 
 def _run(options: argparse.Namespace) -> int:

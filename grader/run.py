@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -28,10 +27,9 @@ AHEAD = 256
 
 NAMED = 10
 """Of those that could not be graded, how many the end of a run names."""
+
 TOLD_ONLY = ("bubblewrap", "lmcourse")
 """Facts of a run that decide no result."""
-
-log = logging.getLogger("grader")
 
 _Future = Future[tuple[SubmissionResult, dict[str, str]]]
 
@@ -123,12 +121,13 @@ class Run:
         results = []
         for future in done:
             submission, task = self._waiting[future]
-            results.append(self._result(future, task))
+            result = self._result(future, task)
             keep_copy(self._out, task.student, task.lesson, submission.path)
+            with about(task.subject):
+                earned = f"{result.points:g} of {result.max_points:g} points"
+                log.info("%s, %s, %g s", result.status, earned, result.seconds)
+            results.append(result)
         self._gradebook.write(*results)
-        for result in results:
-            earned = f"{result.points:g} of {result.max_points:g} points"
-            log.info("%s: %s, %s, %g s", result.student, result.status, earned, result.seconds)
         for future in done:
             del self._waiting[future]
         bar.update(len(done))
