@@ -346,12 +346,11 @@ def test_v_tells_each_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(logging.getLogger("grader"), "handlers", [])
-    monkeypatch.setattr(logging.getLogger("grader"), "level", logging.WARNING)
     command = ["grade", str(write(tmp_path, "moodle.zip")), "--lesson", "2", "--sandbox", "none"]
     for verbose, told in (([], 0), (["-v"], 1)):
         assert main([*command, "--out", str(tmp_path / f"out {told}"), *verbose]) == 0
         said = capsys.readouterr()
-        assert said.err.count("Ben Roe_203: not_a_notebook, 0 of 20 points") == told
+        assert said.err.count("Ben Roe_203, 02_bigrams: not_a_notebook, 0 of 20 points") == told
         assert "Ben Roe_203: not a notebook" in said.out
 
 
