@@ -48,7 +48,8 @@ class _Version(argparse.Action):
         """Show the version and exit."""
         from lmcourse import __version__
 
-        parser.exit(message=f"grader {__version__}\n")
+        print(f"grader {__version__}")
+        parser.exit()
 
 
 def build_parser() -> argparse.ArgumentParser:
