@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -49,6 +48,17 @@ same version of the course, a colleague gets the same results, as manifest.json 
   mkdir again && cp grades/secret.key again && grader grade submissions --out again"""
 
 
+class _Version(argparse.Action):
+    """Shows the version, which is imported when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: Any, **options: Any) -> None:
+        """Show the version and exit."""
+        from lmcourse import __version__
+
+        print(f"grader {__version__}")
+        parser.exit()
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = _Parser(
@@ -56,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Build the course's notebooks, check them, grade submissions and report.",
         epilog="'grader COMMAND --help' shows a command's options and examples.",
     )
-    parser.add_argument("--version", action="version", version=f"grader {version('lmcourse')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, summary: str, examples: str) -> argparse.ArgumentParser:

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from io import FileIO
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -185,9 +186,12 @@ def entries(archive: ZipFile) -> list[File]:
     for info in archive.infolist():
         name = _decoded(info).replace("\\", "/")
         parts = tuple(part for part in name.split("/") if part not in ("", ".", ".."))
-        if not parts or _is_ignored(parts):
+        is_ignored = _is_ignored(parts)
+        if is_ignored:  # who handed in nothing else handed in an empty folder
+            parts = tuple(takewhile(lambda part: not _is_ignored((part,)), parts))
+        if not parts:
             continue
-        if name.endswith("/"):
+        if is_ignored or name.endswith("/"):
             folders[parts] = File(parts, Path(parts[-1]), info.date_time, is_folder=True)
             continue
         file = File(parts, Path(parts[-1]), info.date_time, info)

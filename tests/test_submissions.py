@@ -527,6 +527,28 @@ def test_whoever_handed_in_anything_is_there_with_what_was_found(tmp_path, lesso
 
 
 @pytest.mark.parametrize("place", ["folder", "zip"])
+def test_a_folder_with_nothing_to_see_is_a_student_who_handed_in_nothing(tmp_path, place):
+    names = {
+        "ada/02_bigrams.ipynb": json.dumps(notebook()).encode(),
+        "ada/.DS_Store": b"x",
+        "ben/.DS_Store": b"x",
+        "coy/hw/.ipynb_checkpoints/02_bigrams.ipynb": b"x",
+        "__MACOSX/dee/02_bigrams.ipynb": b"x",
+        ".git/config": b"x",
+    }
+    root = tmp_path / "class"
+    if place == "zip":
+        root = zipped(tmp_path / "class.zip", names.items())
+    else:
+        for name, content in names.items():
+            write(root / name, content)
+    found = {submission.student: submission.read() for submission in collect(root, tmp_path)}
+    assert sorted(found) == ["ada", "ben", "coy"]
+    assert isinstance(found["ada"], Notebook)
+    assert {found[name].status for name in ("ben", "coy")} == {"not_submitted"}
+
+
+@pytest.mark.parametrize("place", ["folder", "zip"])
 def test_a_notebook_under_another_name_is_read_and_said(tmp_path, place):
     names = {
         "ada.ipynb.txt": json.dumps(notebook()).encode(),
