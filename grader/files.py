@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-MAX_FILE_BYTES = 50_000_000
+MAX_FILE_BYTES = 20_000_000
 
 _LONGEST_NAME = 1_000
 _LONGEST_PART = 200  # bytes; file systems take 255
