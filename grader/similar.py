@@ -45,6 +45,8 @@ LEAST = 8.0
 ALIKE = 0.5
 """Share of the rare fingerprints of the one that has fewer, from which a pair is listed."""
 LISTED = 50
+MAX_LINE = 2_000
+"""Characters of one line of code that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,9 @@ def tokens(source: str) -> list[str]:
     library's, and a student cannot rename them.
     """
     words: list[str] = []
-    for kind, text in _LEXER.get_tokens(source):
+    # The lexer takes quadratic time for blank lines and for long ones.
+    lines = [line[:MAX_LINE] for line in source.splitlines() if not line.isspace()]
+    for kind, text in _LEXER.get_tokens("\n".join(filter(None, lines))):
         if kind in Comment or kind in String.Doc or not text.strip():
             continue
         if kind in String:

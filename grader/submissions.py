@@ -5,7 +5,6 @@ Everything here comes from students. Nothing of it is run or imported; and a bad
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from grader.files import MAX_FILE_BYTES, Unusable, too_large
+from grader.notebook_file import FORMAT, Unreadable, parse
 from grader.places import lesson_names
 
-MAX_CODE_CHARACTERS = 2_000_000
-FORMAT = 4
+MAX_CODE_CHARACTERS = 500_000
+MAX_CELL_CHARACTERS = 100_000
+MAX_NAME = 100
+"""Characters that are read of a language's or a kernel's name."""
 
 _AGAIN = "Download it again with File > Download > .ipynb and hand in that file."
 
@@ -119,16 +121,13 @@ def _not_a_notebook(reason: str) -> Unusable:
 def _parse(data: bytes, name: str) -> Notebook:
     if len(data) > MAX_FILE_BYTES:
         raise too_large("This file")
-    raw = _json(data)
-    version = raw.get("nbformat") if isinstance(raw, dict) else None
-    if not isinstance(raw, dict) or type(version) is not int:
-        raise _not_a_notebook("it is JSON, but of another kind")
-    if version > FORMAT:
-        raise _not_a_notebook(f"its format, {version}, is newer than any that can be read here")
+    try:
+        raw, version = parse(data)
+    except Unreadable as reason:
+        raise _not_a_notebook(str(reason)) from None
     notes = []
     if version < FORMAT:
         notes.append(f"The file is in an old format ({version}); it was read as a new one.")
-        raw = _upgraded(data)
     metadata = _dict(raw.get("metadata"))
     cells = tuple(_code_cells(raw.get("cells")))
     if not any(cell.source.strip() for cell in cells):
@@ -136,12 +135,6 @@ def _parse(data: bytes, name: str) -> Notebook:
             "empty",
             "This notebook has no code in it. Open it, see that your work is there, save it, and "
             "hand in that file.",
-        )
-    if sum(len(cell.source) for cell in cells) > MAX_CODE_CHARACTERS:
-        raise Unusable(
-            "too_large",
-            f"The code in this notebook is longer than {MAX_CODE_CHARACTERS:,} characters. Take "
-            "out what was pasted in, such as data, and hand it in again.",
         )
     language = _language(metadata)
     if language is None:
@@ -161,29 +154,10 @@ def _parse(data: bytes, name: str) -> Notebook:
     )
 
 
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except RecursionError:
-        raise _not_a_notebook("its JSON is nested too deeply") from None
-    except (ValueError, MemoryError):
-        raise _not_a_notebook("it is not valid JSON") from None
-
-
-def _upgraded(data: bytes) -> dict[str, Any]:
-    import nbformat  # slow to import, and only old files need it
-
-    try:
-        old = nbformat.reader.reads(data)
-        return dict(nbformat.convert(old, FORMAT))
-    # nbformat raises whatever a broken old file makes it stumble over.
-    except Exception:
-        raise _not_a_notebook("it is in an old format, and broken") from None
-
-
 def _code_cells(cells: Any) -> Iterator[CodeCell]:
     if not isinstance(cells, list):
         raise _not_a_notebook("it has no list of cells")
+    characters = 0
     for number, cell in enumerate(cells, 1):
         source = cell.get("source") if isinstance(cell, dict) else None
         if isinstance(source, list) and all(isinstance(line, str) for line in source):
@@ -191,9 +165,22 @@ def _code_cells(cells: Any) -> Iterator[CodeCell]:
         if not isinstance(source, str):
             raise _not_a_notebook(f"its cell {number} is broken")
         if cell.get("cell_type") == "code":
+            characters += len(source)
+            if len(source) > MAX_CELL_CHARACTERS:
+                raise _too_much_code(f"in cell {number}", MAX_CELL_CHARACTERS)
+            if characters > MAX_CODE_CHARACTERS:
+                raise _too_much_code("in this notebook", MAX_CODE_CHARACTERS)
             tags = _dict(cell.get("metadata")).get("tags")
             named = tags if isinstance(tags, list) else []
             yield CodeCell(_whole(source), tuple(tag for tag in named if isinstance(tag, str)))
+
+
+def _too_much_code(where: str, limit: int) -> Unusable:
+    return Unusable(
+        "too_large",
+        f"The code {where} is longer than {limit:,} characters. Take out what was pasted in, such "
+        "as data, and hand it in again.",
+    )
 
 
 def _language(metadata: dict[str, Any]) -> str | None:
@@ -201,11 +188,12 @@ def _language(metadata: dict[str, Any]) -> str | None:
     kernel = _dict(metadata.get("kernelspec"))
     for said in (kernel.get("language"), _dict(metadata.get("language_info")).get("name")):
         if isinstance(said, str) and said:
-            return _whole(said).lower()
-    kernel_name = str(kernel.get("name", "")).lower()
+            return _whole(said[:MAX_NAME]).lower()
+    kernel_name = kernel.get("name")
     # Colab names the kernel alone.
     known = {"python": "python", "ir": "r", "julia": "julia"}
-    return known.get(re.split(r"[\d.-]", kernel_name)[0])
+    plain = kernel_name[:MAX_NAME].lower() if isinstance(kernel_name, str) else ""
+    return known.get(re.split(r"[\d.-]", plain)[0])
 
 
 _LESSON_CALL = re.compile(r"^[ \t]*check\.lesson\([ \t]*(['\"])(\w+)\1", re.MULTILINE)

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from grader import collect as collecting
-from grader import files, submissions
+from grader import files, notebook_file, submissions
 from grader.cells import cells_to_run
 from grader.submissions import Notebook, Problem, Submission, read
 
@@ -179,7 +179,7 @@ def test_what_is_not_a_file_is_a_problem_too(tmp_path, make):
     assert read(path).status == "not_a_notebook"
 
 
-def test_a_file_may_have_50_megabytes_and_no_more(tmp_path, monkeypatch):
+def test_a_file_may_have_20_megabytes_and_no_more(tmp_path, monkeypatch):
     data = json.dumps(notebook()).encode()
     path = write(tmp_path / "a.ipynb", data)
     monkeypatch.setattr(submissions, "MAX_FILE_BYTES", len(data))
@@ -187,13 +187,8 @@ def test_a_file_may_have_50_megabytes_and_no_more(tmp_path, monkeypatch):
     monkeypatch.setattr(submissions, "MAX_FILE_BYTES", len(data) - 1)
     found = read(path)
     assert found.status == "too_large"
-    assert "50 MB" in found.message
-    assert files.MAX_FILE_BYTES == 50_000_000
-
-
-def test_very_long_code_is_too_large(tmp_path):
-    book = notebook(code="x" * (submissions.MAX_CODE_CHARACTERS + 1))
-    assert read(write(tmp_path / "a.ipynb", book)).status == "too_large"
+    assert "20 MB" in found.message
+    assert files.MAX_FILE_BYTES == 20_000_000
 
 
 @pytest.mark.parametrize("code", [None, "", "  \n"])
@@ -241,6 +236,48 @@ def test_an_old_notebook_is_upgraded_and_noted(tmp_path):
     assert found.lesson == "02_bigrams"
     assert found.cells[-1].source == "z = 3"
     assert "old format (3)" in found.note
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        {
+            "nbformat": 1,
+            "cells": [{"cell_type": "text", "text": "t"}, {"cell_type": "code", "code": "z = 3"}],
+        },
+        {
+            "nbformat": 2,
+            "worksheets": [
+                {"cells": [{"cell_type": "heading", "source": "t"}]},
+                {"cells": [{"cell_type": "code", "input": ["z = ", "3"], "outputs": []}]},
+            ],
+        },
+    ],
+)
+def test_the_oldest_notebooks_are_read_too(tmp_path, old):
+    found = read(write(tmp_path / "02_bigrams.ipynb", old))
+    assert isinstance(found, Notebook)
+    assert [cell.source for cell in found.cells] == ["z = 3"]
+
+
+def test_more_parts_than_a_notebook_has_are_refused_before_they_take_memory(tmp_path):
+    book = notebook()
+    book["metadata"]["data"] = [{}] * notebook_file.MAX_PARTS
+    found = read(write(tmp_path / "a.ipynb", book))
+    assert found.status == "not_a_notebook"
+    assert "more than 500,000 parts" in found.message
+
+
+@pytest.mark.parametrize(
+    ("cells", "where"),
+    [(["", "x" * 100_001], "in cell 5"), (["x" * 99_999] * 6, "in this notebook")],
+)
+def test_code_that_is_too_long_is_answered(tmp_path, cells, where):
+    book = notebook()
+    book["cells"] += [cell(source) for source in cells]
+    found = read(write(tmp_path / "a.ipynb", book))
+    assert found.status == "too_large"
+    assert where in found.message
 
 
 def test_cells_to_run_leaves_out_demos_and_keeps_the_numbers(tmp_path):
