@@ -43,10 +43,11 @@ def main() -> None:
         message, descriptors, _, _ = socket.recv_fds(control, MAX_REQUEST, 2)
         if not message:
             return
+        line, stderr = descriptors
         if os.fork() == 0:
-            _fork_worker(control, descriptors[0], descriptors[1], json.loads(message))
-        for descriptor in descriptors:
-            os.close(descriptor)
+            _fork_worker(control, line, stderr, json.loads(message))
+        os.close(line)
+        os.close(stderr)
 
 
 def _fork_worker(

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import lmcourse
@@ -24,6 +25,7 @@ FONTS = f"{SCRATCH}/matplotlib"
 START_SECONDS = 60.0
 MAX_STDERR = 16 * 2**10
 _PIPE_BYTES = 2**16
+_LIBRARIES = ("lib", "lib64")
 
 _INSTALL_HELP = """\
 Grading runs students' code inside bubblewrap (the command 'bwrap'), and {problem}.
@@ -39,6 +41,14 @@ bubblewrap is here but cannot make a sandbox: {problem}
   In a container, start that one with user namespaces allowed, such as:
       docker run --security-opt seccomp=unconfined ...
 To run students' code with no sandbox at all, ask for it: --sandbox none"""
+
+_SHOWN_HELP = """\
+Students' code could read the solutions: it must see its Python, and {folder},
+which is part of that, holds this checkout, {checkout}. Keep them apart:
+move the checkout elsewhere, or give its Python a folder of its own. In the checkout:
+    python3 -m venv .venv
+    .venv/bin/python -m pip install -e '.[grader]'
+and grade with: .venv/bin/grader grade ..."""
 
 
 class SandboxMissing(OSError):
@@ -57,6 +67,10 @@ def require(mode: str) -> None:
         raise SandboxMissing("The grader runs on Linux and macOS. On Windows, run it in WSL 2.")
     if mode == "none":
         return
+    checkout = str(Path(__file__).resolve().parents[1])
+    for folder in _shown():
+        if _inside(checkout, os.path.realpath(folder)):
+            raise SandboxMissing(_SHOWN_HELP.format(folder=folder, checkout=checkout))
     trial = subprocess.run(
         [*_isolation(), "--ro-bind", "/", "/", "true"], capture_output=True, text=True, check=False
     )
@@ -304,7 +318,7 @@ def _bubblewrapped(scratch_mb: int, *, nested: bool = False) -> list[str]:
     command = _isolation()
     if not nested:
         command.append("--disable-userns")
-    for path in ("/usr", "/etc/ld.so.cache", "/etc/alternatives"):
+    for path in ("/etc/ld.so.cache", "/etc/alternatives"):
         command += ["--ro-bind-try", path, path]
     for path in ("/bin", "/lib", "/lib32", "/lib64"):
         if os.path.islink(path):
@@ -317,22 +331,61 @@ def _bubblewrapped(scratch_mb: int, *, nested: bool = False) -> list[str]:
         command += ["--dev-bind", device, device]
     command += ["--remount-ro", "/dev"]
     command += ["--size", str(scratch_mb * 2**20), "--tmpfs", SCRATCH, "--dir", FONTS]
-    directories = _interpreter()
-    for directory in directories:
-        command += ["--ro-bind", directory, directory]
-    if not any(_inside(directory, "/tmp") for directory in directories):
+    for folder in _shown():
+        command += ["--ro-bind", folder, folder]
+    if not any(_inside(folder, "/tmp") for folder in _shown()):
         command += ["--symlink", SCRATCH, "/tmp"]
     # The course is bound apart from its checkout, which holds the solutions.
     package, here = Path(lmcourse.__file__).parent, Path(__file__).parent
     command += ["--ro-bind", str(package), "/course/lmcourse"]
     # They hold the answers to the public inputs and to the quiz.
-    recordings = "/course/lmcourse/recordings"
-    command += ["--size", "4096", "--tmpfs", recordings, "--remount-ro", recordings]
+    for recordings in ("/course/lmcourse/recordings", *_recordings()):
+        command += ["--size", "4096", "--tmpfs", recordings, "--remount-ro", recordings]
     for name in ("__init__.py", "forkserver.py", "lockdown.py", "syscalls.py", "worker.py"):
         command += ["--ro-bind", str(here / name), f"/course/grader/{name}"]
     for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
         command += ["--ro-bind", str(fonts), f"{FONTS}/{fonts.name}"]
     return [*command, "--chdir", SCRATCH, "--remount-ro", "/", "--"]
+
+
+def _shown() -> list[str]:
+    """Return the folders of this machine that students' code sees: this Python's, and /usr."""
+    return ["/usr", *_interpreter()]
+
+
+@cache
+def _recordings() -> list[str]:
+    """Return where this Python has the package's recordings, beside the checkout that is used.
+
+    A package that was installed by copying it has some, in this environment or in one within.
+    """
+    found = []
+    waiting = [Path(folder) for folder in _shown()]
+    while waiting:
+        folder = waiting.pop()
+        if folder.name.endswith("-packages"):
+            copy = folder / Path(lmcourse.__file__).parent.name / "recordings"
+            found += [str(copy)] * copy.is_dir()
+            continue
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            waiting += [
+                Path(entry.path)
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False) and _may_have_packages(folder, entry.name)
+            ]
+    return found
+
+
+def _may_have_packages(folder: Path, name: str) -> bool:
+    """Return whether the folder of this `name` in `folder` can hold a Python's packages.
+
+    They lie in lib/python3.12/site-packages and the like, of an environment in any folder.
+    """
+    if folder.name in _LIBRARIES:
+        return name.startswith("python")
+    if folder.parent.name in _LIBRARIES:
+        return name.endswith("-packages")
+    return name not in ("share", "include", "bin", "sbin")
 
 
 def _interpreter() -> list[str]:

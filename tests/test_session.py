@@ -2,7 +2,12 @@
 
 import contextlib
 import os
+import re
+import shutil
+import site
+import subprocess
 import time
+import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -475,6 +480,62 @@ def test_a_worker_that_cannot_start_says_why(shared_sandbox: Sandbox) -> None:
     with pytest.raises(RuntimeError, match=r"did not start[\s\S]*there is no lesson '99_nothing'"):
         worker.wait_until_ready()
     worker.stop()
+
+
+@pytest.mark.parametrize(
+    "place", ["lib/python3.12/site-packages", "envs/course/lib64/python3/dist-packages"]
+)
+def test_recordings_are_covered_wherever_python_has_them(
+    isolation: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "python" / place / "lmcourse"
+    shutil.copytree(Path(sandbox.__file__).parents[1] / "lmcourse", package)
+    shown = [*sandbox._shown(), str(tmp_path / "python")]
+    monkeypatch.setattr(sandbox, "_shown", lambda: shown)
+    sandbox._recordings.cache_clear()
+    try:
+        made = make_sandbox(isolation, LIMITS)
+        look = f"import os\ndef look(): return [os.listdir({str(package)!r} + d) for d in"
+        session = Session([Cell(1, f"{look} ('/checks', '/recordings')]")], LESSON, made)
+        session.start()
+        checks, recordings = Student(session.send).look()
+        session.stop()
+        made.close()
+    finally:
+        sandbox._recordings.cache_clear()
+    assert "bigrams.py" in checks
+    assert recordings == []
+
+
+def test_an_environment_that_is_the_checkout_is_refused(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    venv.create(checkout, symlinks=True)
+    for package in ("grader", "lmcourse"):
+        shutil.copytree(Path(sandbox.__file__).parents[1] / package, checkout / package)
+    (packages,) = checkout.glob("lib/python*/site-packages")
+    (packages / "paths.pth").write_text("\n".join(site.getsitepackages()))
+    (tmp_path / "class").mkdir()
+    grade = ["grader.cli", "grade", str(tmp_path / "class"), "--out", str(tmp_path / "out")]
+    done = subprocess.run(
+        [checkout / "bin" / "python", "-m", *grade],
+        cwd=checkout,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert re.search(r"could read the solutions[^$]*python3 -m venv \.venv", done.stderr)
+    assert str(checkout) in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_checkout_within_what_students_see_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    above = str(Path(sandbox.__file__).resolve().parents[2])
+    monkeypatch.setattr(sandbox, "_shown", lambda: ["/usr", above])
+    with pytest.raises(SandboxMissing, match="move the checkout elsewhere"):
+        sandbox.require("bwrap")
+    sandbox.require("none")
 
 
 def test_a_machine_without_bubblewrap_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
