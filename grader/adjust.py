@@ -23,7 +23,7 @@ from grader.gradebook import (
     GradebookError,
     SubmissionResult,
 )
-from grader.places import lesson_names
+from grader.places import lessons
 
 
 @dataclass(frozen=True)
@@ -342,8 +342,8 @@ def _row(columns: list[str], cells: list[str]) -> _Row:
         row["student"] = row["student"][1:]
     if row.get("student") == "":
         raise _Wrong("there is no student; write the name as in the report's grades.csv")
-    if row["lesson"] not in lesson_names():
-        names = ", ".join(lesson_names())
+    if row["lesson"] not in lessons():
+        names = ", ".join(lessons())
         raise _Wrong(f"there is no lesson {row['lesson']!r}; write one of {names}")
     return row
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.places import checks_path, lesson_names
+from grader.places import checks_path, lesson_names, lessons
 from grader.regions import without_markers
 from grader.source import Cell, Lesson, LessonError, definitions, read, require_python, split
 
@@ -121,7 +121,7 @@ def lesson_named(text: str) -> str:
     KeyError
         If there is no such lesson; the message lists those that there are.
     """
-    names = lesson_names()
+    names = lessons()
     fitting = [name for name in names if text in (name, name.partition("_")[0])]
     if len(fitting) != 1:
         raise KeyError(f"there is no lesson {text!r}; there are: {', '.join(names)}")

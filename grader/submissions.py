@@ -26,7 +26,7 @@ from grader.files import (
     too_large,
     unpack,
 )
-from grader.places import lesson_names
+from grader.places import lessons
 
 MAX_CODE_CHARACTERS = 2_000_000
 FORMAT = 4
@@ -224,14 +224,14 @@ _LESSON_CALL = re.compile(r"^[ \t]*check\.lesson\([ \t]*(['\"])(\w+)\1", re.MULT
 
 
 def _lesson(cells: tuple[CodeCell, ...], metadata: dict[str, Any], name: str) -> str | None:
-    known = lesson_names()
+    known = lessons()
     said = [match[2] for cell in cells for match in _LESSON_CALL.finditer(cell.source)]
     said.append(_dict(metadata.get("lmcourse")).get("lesson"))
     return next((lesson for lesson in said if lesson in known), None) or _lesson_in(name)
 
 
 def _lesson_in(name: str) -> str | None:
-    return next((lesson for lesson in lesson_names() if lesson in name.lower()), None)
+    return next((lesson for lesson in lessons() if lesson in name.lower()), None)
 
 
 def _dict(value: Any) -> dict[str, Any]:
