@@ -26,7 +26,7 @@ from grader.gradebook import (
     GradebookError,
     SubmissionResult,
 )
-from grader.places import lesson_names
+from grader.places import lessons
 from grader.roster import assign, moodle_people
 from grader.spreadsheet import plain, read_table
 from grader.words import counted, listed
@@ -486,9 +486,9 @@ def _row(columns: list[str], cells: list[str]) -> _Row:
         row["student"] = plain(row["student"])
     if row.get("student") == "":
         raise _Wrong("there is no student; write the name as in the report's grades.csv")
-    lesson = fitting(row["lesson"], lesson_names())
+    lesson = fitting(row["lesson"], lessons())
     if lesson is None:
-        names = ", ".join(lesson_names())
+        names = ", ".join(lessons())
         raise _Wrong(f"there is no lesson {row['lesson']!r}; write one of {names}")
     return row | {"lesson": lesson}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader.places import checks_path, lesson_names
+from grader.places import checks_path, lesson_names, lessons
 from grader.regions import without_markers
 from grader.source import Cell, Lesson, LessonError, definitions, read, require_python, split
 
@@ -159,8 +159,8 @@ def lesson_named(text: str) -> str:
     KeyError
         If there is no such lesson; the message lists those that there are.
     """
-    if (found := fitting(text, lesson_names())) is None:
-        raise KeyError(f"there is no lesson {text!r}; there are: {', '.join(lesson_names())}")
+    if (found := fitting(text, lessons())) is None:
+        raise KeyError(f"there is no lesson {text!r}; there are: {', '.join(lessons())}")
     return found
 
 

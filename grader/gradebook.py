@@ -178,6 +178,11 @@ class Gradebook:
             )
         return cls(folder)
 
+    @property
+    def written_at(self) -> int:
+        """When something was written into the gradebook last, in nanoseconds since 1970."""
+        return self._path.stat().st_mtime_ns
+
     @contextmanager
     def reserved(self) -> Iterator[None]:
         """Keep all other runs out of the folder; the lock ends with the process, however it ends.

@@ -1,6 +1,7 @@
 """Where things are in a checkout."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import lmcourse
@@ -32,6 +33,12 @@ def checks_path(root: Path, name: str) -> Path:
     return root / "lmcourse" / "checks" / f"{name.partition('_')[2]}.py"
 
 
-def lesson_names(root: Path = ROOT) -> list[str]:
+@cache
+def lessons() -> list[str]:
+    """Return the names of this checkout's lessons, in order."""
+    return lesson_names(ROOT)
+
+
+def lesson_names(root: Path) -> list[str]:
     """Return the names of the lessons below `root`, in order."""
     return sorted(path.stem for path in (root / "solutions").glob("[0-9][0-9]_*.py"))

@@ -18,7 +18,7 @@ from grader.gradebook import Gradebook, SubmissionResult
 from grader.log import about, log
 from grader.places import ROOT
 from grader.progress import Progress, progress
-from grader.submissions import Submission
+from grader.submissions import Notebook, Submission
 from grader.task import Rules, Task, facts, grade_submission, not_graded, verdict
 from grader.words import counted, terminal
 
@@ -152,8 +152,11 @@ def make_task(submission: Submission, lesson: str | None, rules: Rules) -> Task:
     lesson_sha256 = _lesson_fingerprint(name) if name else ""
     # All that decides the result: what was read of the file, and how it is judged.
     facts_that_decide = {key: text for key, text in facts(rules).items() if key not in TOLD_ONLY}
-    parts = [submission.path.name, vars(notebook), name, lesson_sha256, facts_that_decide]
-    digest = hashlib.sha256(json.dumps(parts, default=vars).encode()).hexdigest()
+    read = vars(notebook)
+    if isinstance(notebook, Notebook):
+        read = read | {"cells": [(cell.source, cell.tags) for cell in notebook.cells]}
+    parts = [submission.path.name, read, name, lesson_sha256, facts_that_decide]
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return Task(submission.student, submission.path.name, notebook, name, lesson_sha256, digest)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import lmcourse
 from grader.limits import Limits
 from grader.lockdown import SCRATCH
-from grader.places import lesson_names
+from grader.places import lessons
 
 FONTS = f"{SCRATCH}/matplotlib"
 START_SECONDS = 60.0
@@ -162,7 +162,7 @@ class Sandbox:
         if mode == "bwrap":
             try:
                 self._server = _ForkServer()
-                self._server.fork(lesson_names()[0], limits).end()
+                self._server.fork(lessons()[0], limits).end()
                 self.isolation = "warm"
             except OSError:
                 self.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 from grader.files import MAX_FILE_BYTES, Unusable, too_large
 from grader.notebook_file import FORMAT, Unreadable, parse
-from grader.places import lesson_names
+from grader.places import lessons
 
 MAX_CODE_CHARACTERS = 500_000
 MAX_CELL_CHARACTERS = 100_000
@@ -200,7 +200,7 @@ _LESSON_CALL = re.compile(r"^[ \t]*check\.lesson\([ \t]*(['\"])(\w+)\1", re.MULT
 
 
 def _lesson(cells: tuple[CodeCell, ...], metadata: dict[str, Any], name: str) -> str | None:
-    known = lesson_names()
+    known = lessons()
     said = [match[2] for cell in cells for match in _LESSON_CALL.finditer(cell.source)]
     said.append(_dict(metadata.get("lmcourse")).get("lesson"))
     return next((lesson for lesson in said if lesson in known), None) or lesson_in(name)
@@ -208,7 +208,7 @@ def _lesson(cells: tuple[CodeCell, ...], metadata: dict[str, Any], name: str) ->
 
 def lesson_in(name: str) -> str | None:
     """Return the lesson whose name is within the name of a file, if there is one."""
-    return next((lesson for lesson in lesson_names() if lesson in name.lower()), None)
+    return next((lesson for lesson in lessons() if lesson in name.lower()), None)
 
 
 def _dict(value: Any) -> dict[str, Any]:

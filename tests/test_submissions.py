@@ -18,7 +18,7 @@ LESSONS = ["00_start", "01_data", "02_bigrams"]
 
 @pytest.fixture(autouse=True)
 def _known_lessons(monkeypatch):
-    monkeypatch.setattr(submissions, "lesson_names", lambda: LESSONS)
+    monkeypatch.setattr(submissions, "lessons", lambda: LESSONS)
 
 
 def cell(source, tags=()):
