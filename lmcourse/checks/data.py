@@ -510,11 +510,10 @@ def decode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         word,
         hint="take chars as it is, whatever its order: do not sort it",
     )
+    short: list[Any] = [torch.zeros(0, dtype=torch.int64), [], letters]
     yield case(
         "nothing",
-        lambda: [
-            student.decode(ids, chars) for ids in (torch.zeros(0, dtype=torch.int64), [], letters)
-        ],
+        lambda: [student.decode(ids, chars) for ids in short],
         ["", "", word],
         hint="nothing in, '' out",
         points=0.5,
