@@ -246,6 +246,14 @@ def generate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="The result is a list, its first entry is `start`, and `length` counts that entry "
         "too: with length 1 there is nothing more.",
     )
+    length = int(rng.integers(6, 20))
+    yield case(
+        "the length of a longer text",
+        lambda: len(student.generate(circle, order[0], length)),
+        length,
+        hint="The list has `length` entries in all, the first one included.",
+        points=0.5,
+    )
     yield case(
         "a table that leaves no choice",
         lambda: student.generate(circle, order[0], 7),
@@ -360,6 +368,13 @@ def nll(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "table[rows, columns] takes pairs, where table[rows][:, columns] takes every row with "
         "every column.",
     )
+    yield case(
+        "a pair that comes three times",
+        lambda: student.nll(table, torch.tensor([a, b, a, b, a, b])),
+        (3 * x + 2 * surprise(b, a)) / 5,
+        hint="Each pair counts as often as it comes, and every pair of neighbours does.",
+        points=0.5,
+    )
     for name, length, hidden in (
         ("20 characters at random", 20, False),
         ("2,000 characters at random", 2000, False),
@@ -415,6 +430,18 @@ def count_ngrams(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         points=0.5,
     )
     yield case(
+        "what is counted",
+        lambda: {
+            (char, times > 0)
+            for row in student.count_ngrams(a + b + a + c, 3).values()
+            for char, times in row.items()
+        },
+        {(char, True) for char in (a, b, c)},
+        hint="Under each context single characters are counted, text[i], the one right after the "
+        "context; and only those that came, so that no count is 0.",
+        points=0.5,
+    )
+    yield case(
         "a text like 'abab', n = 2",
         lambda: student.count_ngrams(a + b + a + b, 2),
         {"": {a: 2, b: 2}, a: {b: 2}, b: {a: 1}},
@@ -451,13 +478,13 @@ def count_ngrams(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         "same.",
     )
     for length, size, hidden in ((40, 4, False), (60, 6, True)):
-        text = _letters(rng, "ab c\n", length)
+        text = " " + _letters(rng, "ab c\n", length - 2) + "\n"
         yield case(
             f"{length} characters at random, n = {size}",
             lambda: student.count_ngrams(text, size),
             reference.count_ngrams(text, size),
             hint="For every position i and every k from 0 to n - 1 with k <= i: one count for "
-            "text[i] under text[i - k : i].",
+            "text[i] under text[i - k : i]. Spaces and line ends are characters too.",
             hidden=hidden,
         )
 
@@ -522,6 +549,13 @@ def ngram_backoff(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         hint="A context that was never seen has nothing to say: the answer is that of the shorter "
         f"context, here of ''. And counts[{c!r}] fails: ask first if it is in counts. ({{}} in its "
         f"place has no {a!r} either; an empty Counter() answers 0.)",
+    )
+    yield case(
+        "characters that never came",
+        lambda: [ask(counts, a, b, V, borrow), ask(counts, "", c, V, borrow)],
+        [borrow * (1 + borrow / V) / (4 + borrow) / (2 + borrow), borrow / V / (4 + borrow)],
+        hint="A character that never came after the context, or never at all, has the count 0: "
+        "above the line stands 0 + borrow * p, and below it what always stands there.",
     )
     # A text like 'babaa': after '' comes a three times and b twice; after b, a twice; after ab, a.
     wider = reference.count_ngrams(b + a + b + a + a, 3)

@@ -19,6 +19,11 @@ def _kind(value: Any) -> str | None:
     return None if value is None else type(value).__name__
 
 
+def _described(value: Any) -> str | None:
+    """Return the kind and size of `value` in words, or None if there is no value."""
+    return None if value is None else describe(value)
+
+
 WORDS = ["fox", "owl", "bee", "carp", "crow", "mule", "newt", "toad", "wolf", "heron", "otter"]
 
 
@@ -31,8 +36,8 @@ def clean(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "clean text stays as it is",
         lambda: student.clean(f'The {one} sat.\n\n"Mine," {two} said.\n'),
         f'The {one} sat.\n\n"Mine," {two} said.\n',
-        hint="text that is clean already must come back unchanged, its last line end included: "
-        "split('\\n') and '\\n'.join keep it, splitlines() and strip() lose it",
+        hint="text that is clean already must come back unchanged, with its empty lines and its "
+        "last line end: split('\\n') and '\\n'.join keep it, splitlines() and strip() lose it",
         points=0.25,  # little, for it passes untouched
     )
     yield case(
@@ -397,8 +402,8 @@ def build_vocab(student: Student, reference: Student, rng: Rng) -> Iterator[Case
 
 
 def _some_letters(rng: Rng, count: int) -> list[str]:
-    """Return so many different characters, sorted: small letters, a space and a line end."""
-    return sorted(["\n", " ", *rng.permutation(list(string.ascii_lowercase))[: count - 2].tolist()])
+    """Return so many different characters, sorted: letters, a space and a line end."""
+    return sorted(["\n", " ", *rng.permutation(list(string.ascii_letters))[: count - 2].tolist()])
 
 
 @exercise(LESSON, "encode", points=2)
@@ -407,11 +412,13 @@ def encode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     places = rng.permutation(12)[:5].tolist()
     text = "".join(chars[place] for place in places)
     yield case(
-        "a tensor comes back",
-        lambda: _kind(student.encode(text, chars)),
-        "Tensor",
-        hint="put your list of numbers into torch.tensor(...); after a KeyError: does places lead "
-        "from the character to its place, {'a': 0, ...}, and not the other way round?",
+        "an int64 tensor, a number for each character",
+        lambda: _described(student.encode(text, chars)),
+        "int64 tensor (5,)",
+        hint="put your list of numbers into torch.tensor(numbers, dtype=torch.int64): ids are "
+        "int64 in the whole course. (After a KeyError: does places lead from the character to its "
+        "place, {'a': 0, ...}, and not the other way round? Did you change the text?)",
+        points=0.5,
     )
     yield case(
         "five letters",
@@ -421,11 +428,10 @@ def encode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "characters of this text",
     )
     yield case(
-        "the numbers are int64",
-        lambda: str(student.encode(text, chars).dtype).removeprefix("torch."),
-        "int64",
-        hint="ids are int64 in the whole course: torch.tensor(numbers, dtype=torch.int64)",
-        points=0.5,
+        "spaces and line ends",
+        lambda: student.encode(f" {text} \n", chars),
+        torch.tensor([1, *places, 1, 0]),
+        hint="spaces and line ends are characters like all others, also at both ends of the text",
     )
     order = rng.permutation(12).tolist()
     yield case(
@@ -504,11 +510,10 @@ def decode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         word,
         hint="take chars as it is, whatever its order: do not sort it",
     )
+    short: list[Any] = [torch.zeros(0, dtype=torch.int64), [], letters]
     yield case(
         "nothing",
-        lambda: [
-            student.decode(ids, chars) for ids in (torch.zeros(0, dtype=torch.int64), [], letters)
-        ],
+        lambda: [student.decode(ids, chars) for ids in short],
         ["", "", word],
         hint="nothing in, '' out",
         points=0.5,
@@ -597,7 +602,7 @@ def entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
 def _one_number(value: Any) -> str | None:
     single = isinstance(value, int | float) or getattr(value, "shape", None) == ()
-    return "one number" if single else None if value is None else describe(value)
+    return "one number" if single else _described(value)
 
 
 @probe

@@ -81,7 +81,7 @@ def respond(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "capital letters",
         lambda: ask(f"I NEED a {thing.title()}"),
         f"Why do you need a {thing}?",
-        hint="make the message lower case before you look for a key",
+        hint="make the message lower case before you look for a key, and go on with that one",
     )
     one, two, three = rng.permutation([".", "!", "?"]).tolist()
     yield case(
@@ -106,7 +106,8 @@ def respond(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "a key further on",
         lambda: ask(f"They say I need a {thing}"),
         f"Why do you need a {thing}?",
-        hint="the key may stand anywhere in the message: ask `key in message`",
+        hint="the key may stand anywhere in the message: ask `key in message`. What stands before "
+        "it is left out",
     )
     yield case(
         "a rule further down",
@@ -148,9 +149,15 @@ def respond(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield case(
         "two rules fit",
-        lambda: ask(f"My {animal} knows that I am {mood}"),
-        f"How long have you been {mood}?",
-        hint="the first rule of the script that fits wins, wherever its key is: return at once",
+        lambda: [
+            ask(f"My {animal} knows that I am {mood}", script) for script in (SCRIPT, SCRIPT[::-1])
+        ],
+        [
+            f"How long have you been {mood}?",
+            f"Tell me more about your {animal} knows that you are {mood}.",
+        ],
+        hint="the first rule of the script that fits wins, wherever its key is and however long: "
+        "return at once",
     )
     yield case(
         "an answer without {}",

@@ -259,6 +259,25 @@ def respond(message, script=DOCTOR):
     return answer.format(swap(message[place + len(key) :]))
 
 
+# %% exercise="respond" mistake="the longest key wins" hint="however long"
+def respond(message, script=DOCTOR):
+    message = message.lower().strip(" .!?")
+    for key, answer in sorted(script, key=lambda rule: len(rule[0]), reverse=True):
+        if key in message:
+            before, found, after = message.partition(key)
+            return answer.format(swap(after))
+    return "Please go on."
+
+
+# %% exercise="respond" mistake="keeps what stands before the key" hint="What stands before"
+def respond(message, script=DOCTOR):
+    message = message.lower().strip(" .!?")
+    for key, answer in script:
+        if key in message:
+            return answer.format(swap(message.replace(key, "", 1)))
+    return "Please go on."
+
+
 # %% exercise="respond" right="find and slice, from the last rule to the first"
 def respond(message, script=DOCTOR):
     for mark in " .!?" * len(message):

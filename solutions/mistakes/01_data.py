@@ -504,6 +504,18 @@ def encode(text, chars):
     return torch.tensor([places[char] for char in text], dtype=torch.int64)
 
 
+# %% exercise="encode" mistake="strips the text" hint="also at both ends"
+def encode(text, chars):
+    places = {char: place for place, char in enumerate(chars)}
+    return torch.tensor([places[char] for char in text.strip()], dtype=torch.int64)
+
+
+# %% exercise="encode" mistake="makes the text lower case" hint="Did you change the text?"
+def encode(text, chars):
+    places = {char: place for place, char in enumerate(chars)}
+    return torch.tensor([places[char] for char in text.lower()], dtype=torch.int64)
+
+
 # %% exercise="encode" right="asks the list each time"
 def encode(text, chars):
     return torch.LongTensor(list(map(chars.index, text)))

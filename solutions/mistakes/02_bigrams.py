@@ -356,6 +356,14 @@ def generate(table, start, length):
     return current
 
 
+# %% exercise="generate" mistake="one character too few" hint="entries in all"
+def generate(table, start, length):
+    ids = [start]
+    for _ in range(length - 2):
+        ids.append(sample_next(table[ids[-1]]))
+    return ids
+
+
 # %% exercise="generate" right="accumulate"
 def generate(table, start, length):
     from itertools import accumulate
@@ -461,6 +469,12 @@ def nll(table, ids):
 # %% exercise="nll" mistake="a tensor of shape (1,)" hint="a tensor of shape ()"
 def nll(table, ids):
     return -table[ids[:-1], ids[1:]].log().mean(dim=0, keepdim=True)
+
+
+# %% exercise="nll" mistake="each kind of pair once" hint="as often as it comes"
+def nll(table, ids):
+    pairs = set(pairwise(ids.tolist()))
+    return sum(-math.log(table[i, j]) for i, j in pairs) / len(pairs)
 
 
 # %% exercise="nll" right="a loop"
@@ -594,6 +608,25 @@ def count_ngrams(text, n):
     counts = {}
     if len(text) < n:
         return counts
+    for i in range(len(text)):
+        for k in range(min(i, n - 1) + 1):
+            counts.setdefault(text[i - k : i], Counter())[text[i]] += 1
+    return counts
+
+
+# %% exercise="count_ngrams" mistake="counts the context with what follows" hint="the one right after the context"
+def count_ngrams(text, n):
+    counts = {}
+    for i in range(len(text)):
+        for k in range(min(i, n - 1) + 1):
+            counts.setdefault(text[i - k : i], Counter())[text[i - k : i + 1]] += 1
+    return counts
+
+
+# %% exercise="count_ngrams" mistake="strips the text" hint="Spaces and line ends are characters"
+def count_ngrams(text, n):
+    counts = {}
+    text = text.strip()
     for i in range(len(text)):
         for k in range(min(i, n - 1) + 1):
             counts.setdefault(text[i - k : i], Counter())[text[i]] += 1
@@ -769,6 +802,15 @@ def ngram_backoff(counts, context, char, V, borrow=1.0):
     V = len(counts[""])
     p = ngram_backoff(counts, context[1:], char, V, borrow) if context else 1 / V
     seen = counts.get(context, Counter())
+    return (seen[char] + borrow * p) / (sum(seen.values()) + borrow)
+
+
+# %% exercise="ngram_backoff" mistake="a character that never came leaves it to the shorter context" hint="has the count 0"
+def ngram_backoff(counts, context, char, V, borrow=1.0):
+    p = ngram_backoff(counts, context[1:], char, V, borrow) if context else 1 / V
+    seen = counts.get(context, Counter())
+    if char not in seen:
+        return p
     return (seen[char] + borrow * p) / (sum(seen.values()) + borrow)
 
 
