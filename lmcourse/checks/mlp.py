@@ -554,7 +554,8 @@ def pieces(
         seen.append(ids[:, 0].tolist())
         return torch.zeros(len(ids), 4)
 
-    evaluate_loss(model, inputs, torch.zeros(len(inputs)).long(), batch)
+    with torch.enable_grad():
+        evaluate_loss(model, inputs, torch.zeros(len(inputs)).long(), batch)
     return seen
 
 
@@ -569,7 +570,8 @@ def modes_left(
     left = []
     for training in modes:
         model = _WithParts(lambda ids: torch.zeros(len(ids), 4)).train(training)
-        evaluate_loss(model, torch.zeros(3, 2).long(), torch.zeros(3).long())
+        with torch.enable_grad():
+            evaluate_loss(model, torch.zeros(3, 2).long(), torch.zeros(3).long())
         left.append([part.training for part in model.modules()])
     return left
 

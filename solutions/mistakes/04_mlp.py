@@ -528,7 +528,7 @@ def train_step(parameters, contexts, targets, lr):
         logits = mlp_forward(parameters, contexts[i : i + 1])
         loss = cross_entropy(logits, targets[i : i + 1], reduction="sum") / len(targets)
         loss.backward()
-        total += float(loss)
+        total += loss.item()
     sgd_step([parameters[name] for name in parameters], lr)
     return total
 
