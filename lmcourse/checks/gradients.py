@@ -91,7 +91,8 @@ def cross_entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         "six rows of V equal logits: ln V",
         lambda: student.cross_entropy(even(6), six),
         math.log(V),
-        hint="Take the mean over the B rows, not the sum.",
+        hint="Six such rows give what one gives. Take the mean over the B rows, not the sum, and "
+        "add up the exps of each row alone: dim=1.",
     )
     probs = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
     logits = probs.log() + torch.tensor([[1.0], [3.0]])
@@ -130,6 +131,13 @@ def cross_entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         lambda: student.cross_entropy(torch.cat([even(1, 0.0), even(1, far)]), two),
         math.log(V),
         hint="Subtract from each row its own largest logit, not the largest of all.",
+    )
+    yield case(
+        "one row of V equal logits far below 0: ln V",
+        lambda: student.cross_entropy(even(1, -far), two[:1]),
+        math.log(V),
+        hint="Subtract the row's largest logit itself, also where it is negative: after that the "
+        "largest one is 0. Here all exps came out as 0, and ln 0 is infinite.",
     )
     wide, others = 100 * normal(rng, 6, 12), integers(rng, 12, 6)
     yield case(
@@ -369,16 +377,21 @@ def made(namespace: dict[str, Any], operation: str, numbers: list[float]) -> dic
 
 @probe
 def passed_back(
-    namespace: dict[str, Any], program: Program, numbers: list[float], grad: float
+    namespace: dict[str, Any],
+    program: Program,
+    numbers: list[float],
+    grad: float,
+    *only: str,
 ) -> list[Any]:
     """Return the slopes of the student's Values of `numbers`, when the last one's is `grad`.
 
-    Behind them stands the grad that the last one is left with.
+    Behind them stands the grad that the last one is left with. All Values that `program` makes pass
+    back, or "only the last".
     """
     values = _made_of([namespace["Value"](number) for number in numbers], program)
     values[-1].grad = grad
     leaves, made_values = values[: len(numbers)], values[len(numbers) :]
-    for value in reversed(made_values):  # each was made before what is made of it
+    for value in made_values[-1:] if only else reversed(made_values):  # parents after children
         value.pass_back()
     grads = [_plain(value.grad) for value in (*leaves, values[-1])]
     for leaf in leaves:  # it has no parents, so there is nothing to do
@@ -484,6 +497,15 @@ def backward_add_mul(student: Student, reference: Student, rng: Rng) -> Iterator
         lambda: back(multiply, a, b, grad=grad),
         [b * grad, a * grad],
         hint="Along a path, slopes multiply: pass on slope * self.grad.",
+    )
+    yield case(
+        "a * b + a, and only the sum passes back",
+        lambda: student.probe(
+            passed_back, [*multiply, ("+", [2, 0])], [a, b], grad, "only the last"
+        ),
+        [grad, 0.0, grad],
+        hint="pass_back changes the grads of its own parents and goes no further. To call it for "
+        "all of them, in order, is what the next exercise is for.",
     )
     yield case(
         "b * b, the same Value twice",

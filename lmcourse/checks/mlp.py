@@ -35,7 +35,10 @@ def _with_gradients(parameters: Parameters) -> Parameters:
     return {name: tensor.clone().requires_grad_() for name, tensor in parameters.items()}
 
 
-def _kind(value: Any) -> str:
+def _kind(value: Any) -> str | None:
+    """Return what kind of thing `value` is, in words; None stays None, and so says no return."""
+    if value is None:
+        return None
     return "a plain number" if isinstance(value, int | float) else type(value).__name__
 
 
@@ -433,7 +436,8 @@ def train_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "a random net: the loss",
         lambda: steps(net, [batch], 0.5)["losses"],
         steps(net, [batch], 0.5, of=reference)["losses"],
-        hint="cross_entropy wants mlp_forward's logits as they are, and the targets.",
+        hint="cross_entropy wants mlp_forward's logits as they are, and the targets: those of the "
+        "whole batch.",
     )
     yield case(
         "which of the five tensors have moved",
@@ -554,7 +558,8 @@ def pieces(
         seen.append(ids[:, 0].tolist())
         return torch.zeros(len(ids), 4)
 
-    evaluate_loss(model, inputs, torch.zeros(len(inputs)).long(), batch)
+    with torch.enable_grad():
+        evaluate_loss(model, inputs, torch.zeros(len(inputs)).long(), batch)
     return seen
 
 
@@ -569,7 +574,8 @@ def modes_left(
     left = []
     for training in modes:
         model = _WithParts(lambda ids: torch.zeros(len(ids), 4)).train(training)
-        evaluate_loss(model, torch.zeros(3, 2).long(), torch.zeros(3).long())
+        with torch.enable_grad():
+            evaluate_loss(model, torch.zeros(3, 2).long(), torch.zeros(3).long())
         left.append([part.training for part in model.modules()])
     return left
 

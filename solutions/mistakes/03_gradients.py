@@ -145,6 +145,20 @@ def cross_entropy(logits, targets):
     return (total - picked).mean()
 
 
+# %% exercise="cross_entropy" mistake="one sum for all rows" hint="each row alone"
+def cross_entropy(logits, targets):
+    shifted = logits - logits.max(dim=1, keepdim=True).values
+    logprobs = shifted - shifted.exp().sum().log()
+    return -logprobs[torch.arange(len(targets)), targets].mean()
+
+
+# %% exercise="cross_entropy" mistake="subtracts the largest size" hint="also where it is negative"
+def cross_entropy(logits, targets):
+    shifted = logits - logits.abs().max(dim=1, keepdim=True).values
+    logprobs = shifted - shifted.exp().sum(dim=1, keepdim=True).log()
+    return -logprobs[torch.arange(len(targets)), targets].mean()
+
+
 # %% exercise="cross_entropy" right="adds up the row two at a time"
 def cross_entropy(logits, targets):
     total = logits[:, 0]
@@ -705,6 +719,26 @@ class Value:
         for parent, slope in zip(self.parents, self.slopes, strict=True):
             parent.grad += slope * self.grad
         self.grad = 0.0
+
+
+# %% exercise="backward_add_mul" mistake="lets its parents pass back too" hint="goes no further"
+class Value:
+    def __init__(self, data, parents=(), slopes=()):
+        self.data, self.parents, self.slopes, self.grad = data, parents, slopes, 0.0
+
+    def log(self):
+        return Value(math.log(self.data), parents=(self,), slopes=(1 / self.data,))
+
+    def __add__(self, other):
+        return Value(self.data + other.data, parents=(self, other), slopes=(1.0, 1.0))
+
+    def __mul__(self, other):
+        return Value(self.data * other.data, parents=(self, other), slopes=(other.data, self.data))
+
+    def pass_back(self):
+        for parent, slope in zip(self.parents, self.slopes, strict=True):
+            parent.grad += slope * self.grad
+            parent.pass_back()
 
 
 # %% exercise="backward_add_mul" right="lists, an index, and methods that are bound late"

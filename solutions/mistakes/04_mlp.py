@@ -521,6 +521,15 @@ def train_step(parameters, contexts, targets, lr):
     return loss.item()
 
 
+# %% exercise="train_step" mistake="learns from the last example only" hint="the whole batch"
+def train_step(parameters, contexts, targets, lr):
+    for context, target in zip(contexts, targets, strict=True):
+        loss = cross_entropy(mlp_forward(parameters, context[None]), target[None])
+    loss.backward()
+    sgd_step(list(parameters.values()), lr)
+    return loss.item()
+
+
 # %% exercise="train_step" right="in pieces, each with its share"
 def train_step(parameters, contexts, targets, lr):
     total = 0.0
@@ -528,7 +537,7 @@ def train_step(parameters, contexts, targets, lr):
         logits = mlp_forward(parameters, contexts[i : i + 1])
         loss = cross_entropy(logits, targets[i : i + 1], reduction="sum") / len(targets)
         loss.backward()
-        total += float(loss)
+        total += loss.item()
     sgd_step([parameters[name] for name in parameters], lr)
     return total
 
@@ -865,6 +874,35 @@ def evaluate_loss(model, inputs, targets, batch=256):
         for i in range(0, len(targets), batch):
             logits, wanted = model(inputs[i : i + batch]), targets[i : i + batch]
             rows = logits.transpose(0, -2).reshape(-1, logits.shape[-1])
+            total += cross_entropy(rows, wanted.reshape(-1), reduction="sum").item()
+    if was_training:
+        model.train()
+    return total / targets.numel()
+
+
+# %% exercise="evaluate_loss" mistake="forgets the return" hint="is a `return` missing?"
+def evaluate_loss(model, inputs, targets, batch=256):
+    total = 0.0
+    with torch.no_grad():
+        for i in range(0, len(targets), batch):
+            logits, wanted = model(inputs[i : i + batch]), targets[i : i + batch]
+            rows = logits.reshape(-1, logits.shape[-1])
+            total += cross_entropy(rows, wanted.reshape(-1), reduction="sum").item()
+    total /= targets.numel()
+
+
+# %% exercise="evaluate_loss" mistake="switches its children, not theirs" hint="all of its parts"
+def evaluate_loss(model, inputs, targets, batch=256):
+    was_training = isinstance(model, torch.nn.Module) and model.training
+    if was_training:
+        model.training = False
+        for part in model.children():
+            part.training = False
+    total = 0.0
+    with torch.no_grad():
+        for i in range(0, len(targets), batch):
+            logits, wanted = model(inputs[i : i + batch]), targets[i : i + batch]
+            rows = logits.reshape(-1, logits.shape[-1])
             total += cross_entropy(rows, wanted.reshape(-1), reduction="sum").item()
     if was_training:
         model.train()
