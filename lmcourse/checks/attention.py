@@ -557,7 +557,7 @@ def x_afterwards(_: dict[str, Any], is_causal: Callable[..., Any], x: torch.Tens
 
 @exercise(LESSON, "is_causal", points=4)
 def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    B, T, C = 3, 6, 4
+    B, T, C = 3, 5, 3
     x, zeros = normal(rng, B, T, C), torch.zeros(B, T, C)
 
     def judged(
@@ -620,7 +620,7 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "The past may change what comes later. Change x from place t on, [:, t:], and look at "
         "what comes out before it, [:, :t]: not the other way round.",
     )
-    everywhere = [(0, T - 1), (1, 2), (T - 2, T - 1), (0, 1)]
+    everywhere = [(0, T - 1), (1, 2), (T - 2, T - 1)]
     yield judged(
         "only one place sees another one",
         looking("sees", "place {} sees place {}", everywhere),
@@ -629,7 +629,7 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield judged(
         "an x of zeros",
-        looking("sees", "place {} sees place {}", leaks(4)),
+        looking("sees", "place {} sees place {}", leaks(3)),
         "Setting the future to 0, or multiplying it, changes nothing if it is 0 already. Change "
         "it to random numbers.",
         at=zeros,
@@ -637,7 +637,7 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield judged(
         "an x of zeros, and what comes out can only rise, or only fall",
         looking("rises with", "place {} rises with place {}", leaks(2))
-        | looking("falls with", "place {} falls with place {}", leaks(2)),
+        | looking("falls with", "place {} falls with place {}", leaks(1)),
         "A leak may make what comes out larger or smaller, so ask how far apart the two results "
         "are, whichever is larger: torch.allclose, or the .abs() of the difference.",
         at=zeros,
@@ -656,13 +656,13 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield judged(
         "only in one of three texts a place sees another one",
-        looking("text sees", "in text {2} place {0} sees place {1}", leaks(B + 1), [*range(B), 1]),
+        looking("text sees", "in text {2} place {0} sees place {1}", leaks(B), range(B)),
         "A leak may show in one text only. Change all texts, changed[:, t:], and compare all of "
         "them, before[:, :t]. changed[0, t:] changes the first text alone, before[0, :t] compares "
         "the first text alone.",
     )
     yield case(
-        "a result with two channels, of the past or of the future, where x has four",
+        "a result with two channels, of the past or of the future, where x has three",
         lambda: student.probe(
             verdicts,
             student.is_causal,
@@ -674,28 +674,28 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield judged(
         "an x of zeros, and differences between the channels",
-        looking("sees differences", "place {} sees differences of place {}", leaks(4), [1] * 4),
+        looking("sees differences", "place {} sees differences of place {}", leaks(3), [1] * 3),
         "The same number in all channels leaves no differences between them. Each channel gets a "
         "number of its own: torch.randn_like(changed[:, t:]).",
         at=zeros,
     )
     yield judged(
         "an x of zeros, and differences between the texts",
-        looking("sees differences", "place {} sees differences at place {}", leaks(4), [0] * 4),
+        looking("sees differences", "place {} sees differences at place {}", leaks(3), [0] * 3),
         "The same row in all texts leaves no differences between them. Each text gets numbers of "
         "its own: torch.randn_like(changed[:, t:]).",
         at=zeros,
     )
     yield judged(
         "functions that round a little differently each time",
-        looking("rounds", "place {} sees place {}", leaks(4)),
+        looking("rounds", "place {} sees place {}", leaks(3)),
         "Differences of up to 0.0001 are no leak. Ask with torch.allclose(a, b, atol=1e-4); "
         "torch.equal and == want the very last digit, and torch.allclose without atol allows "
         "nearly nothing close to 0.",
     )
     yield judged(
         "one place sees another one a little: differences of about 0.01",
-        looking("sees a little", "place {} sees place {}", leaks(4)),
+        looking("sees a little", "place {} sees place {}", leaks(3)),
         "Differences of more than 0.0001 are a leak: atol=1e-4, and no more.",
     )
     yield case(
@@ -716,12 +716,12 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         [length == 1 for length in few],
         hint="With T = 1 there is no later place, so nothing can leak. With T = 2 there is one.",
     )
-    B, T, C = 2, 9, 3
+    B, T, C = 2, 7, 3
     other = normal(rng, B, T, C)
     for hidden in (False, True):
         again = judged(
-            "texts of 9 places" + ", again" * hidden,
-            looking("sees channel", "place {} sees place {}", leaks(5), [2] * 5),
+            "texts of 7 places" + ", again" * hidden,
+            looking("sees channel", "place {} sees place {}", leaks(3), [2] * 3),
             "Try every place from 1 to T - 1, where T is x.shape[1].",
             at=other,
         )
