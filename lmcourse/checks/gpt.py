@@ -429,6 +429,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "must be there too: torch.arange(T, device=ids.device).",
     )
     other: Shape = {
+        "vocab_size": int(rng.integers(12, 60)),
         "context": int(rng.integers(3, 9)),
         "layers": int(rng.integers(3, 6)),
         "heads": 1,
@@ -466,7 +467,8 @@ def _writes_into(name: str) -> bool:
 
 def _of_shape(weights: Weights, shape: Shape) -> Weights:
     """Return `weights`, if they are those of a model of this shape, and none if not."""
-    return {} if _odd_shapes(weights, _names_and_shapes(**_sizes(SMALL | shape))) else weights
+    shapes = {name: list(weight.shape) for name, weight in weights.items()}
+    return weights if shapes == _names_and_shapes(**_sizes(SMALL | shape)) else {}
 
 
 def _rows_differ(logits: torch.Tensor) -> bool:
