@@ -186,8 +186,9 @@ for n in (1, 4, 16, 64):
 # | the weights of the norms | 1, as torch makes them |
 #
 # **`forward(self, ids)`** takes `ids`, int64 of shape `(B, T)`, with `T` at most `context`. It returns
-# logits of shape `(B, T, vocab_size)`: at each place for the character that comes after it. A GPU may
-# train this model later: tensors that you make here must be on `ids.device`.
+# logits of shape `(B, T, vocab_size)`: at each place for the character that comes after it. The first
+# character stands at place 0, however many there are. Dropout is inside the blocks, nowhere else. A GPU
+# may train this model later: tensors that you make here must be on `ids.device`.
 #
 # For example, `GPT(Config(11, context=8, layers=2, heads=2, channels=8))` takes ids of shape `(3, 5)`
 # and gives logits of shape `(3, 5, 11)`. Before training, its loss is a little above $\ln 11$.

@@ -360,7 +360,7 @@ class GPT(GPT):
         self.initialise()
 
 
-# %% exercise="GPT" mistake="no norm before the head" hint="Each part must take part"
+# %% exercise="GPT" mistake="no norm before the head" hint="a last LayerNorm before the head"
 class GPT(GPT):
     def forward(self, ids):
         places = torch.arange(ids.shape[1], device=ids.device)
@@ -537,7 +537,7 @@ class GPT(GPT):
         return self.head(self.norm(x))
 
 
-# %% exercise="GPT" mistake="the blocks from last to first" hint="the blocks come in their order"
+# %% exercise="GPT" mistake="the blocks from last to first" hint="The blocks come in their order"
 class GPT(GPT):
     def forward(self, ids):
         places = torch.arange(ids.shape[1], device=ids.device)
@@ -547,7 +547,7 @@ class GPT(GPT):
         return self.head(self.norm(x))
 
 
-# %% exercise="GPT" mistake="adds the places before every block" hint="position embedding are added, once"
+# %% exercise="GPT" mistake="adds the places before every block" hint="to the token embedding, once"
 class GPT(GPT):
     def forward(self, ids):
         places = torch.arange(ids.shape[1], device=ids.device)
@@ -635,6 +635,121 @@ class GPT(GPT):
         for block in self.blocks:
             x = block(x)
         return self.head(self.norm(x))
+
+
+# %% exercise="GPT" mistake="counts the places from the end" hint="stands at place 0"
+class GPT(GPT):
+    def forward(self, ids):
+        context = self.config.context
+        places = torch.arange(context - ids.shape[1], context, device=ids.device)
+        x = self.token_embedding(ids) + self.position_embedding(places)  # (B, T, C) + (T, C)
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x))
+
+
+# %% exercise="GPT" mistake="drops from the embeddings too" hint="Dropout is inside the blocks"
+class GPT(GPT):
+    def forward(self, ids):
+        places = torch.arange(ids.shape[1], device=ids.device)
+        x = self.token_embedding(ids) + self.position_embedding(places)  # (B, T, C) + (T, C)
+        x = F.dropout(x, self.config.dropout, self.training)
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x))
+
+
+# %% exercise="GPT" mistake="the last logits only" hint="logits (B, T, V) come out"
+class GPT(GPT):
+    def forward(self, ids):
+        places = torch.arange(ids.shape[1], device=ids.device)
+        x = self.token_embedding(ids) + self.position_embedding(places)  # (B, T, C) + (T, C)
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x[:, -1]))
+
+
+# %% exercise="GPT" mistake="forward returns nothing" hint="is a `return` missing"
+class GPT(GPT):
+    def forward(self, ids):
+        places = torch.arange(ids.shape[1], device=ids.device)
+        x = self.token_embedding(ids) + self.position_embedding(places)  # (B, T, C) + (T, C)
+        for block in self.blocks:
+            x = block(x)
+        self.head(self.norm(x))
+
+
+# %% exercise="GPT" right="layer by layer, tied the other way round"
+from functools import reduce
+
+
+class GPT(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        V, T, C = config.vocab_size, config.context, config.channels
+        self.norm, self.head = nn.LayerNorm(C), nn.Linear(C, V, bias=False)
+        self.blocks = nn.ModuleList()
+        while len(self.blocks) < config.layers:
+            self.blocks.append(Block(C, config.heads, config.dropout))
+        self.token_embedding, self.position_embedding = nn.Embedding(V, C), nn.Embedding(T, C)
+        self.token_embedding.weight = self.head.weight
+        self.initialise()
+
+    def initialise(self):
+        size = self.config.channels**-0.5
+        for layer in self.modules():
+            if isinstance(layer, (nn.Linear, nn.Embedding)):
+                layer.weight.data = torch.randn_like(layer.weight) * size
+            if isinstance(layer, nn.Linear) and layer.bias is not None:
+                layer.bias.data.fill_(0.0)
+        for block in self.blocks:
+            for layer in (block.attention.project, block.feed_forward.shrink):
+                layer.weight.data /= math.sqrt(2 * len(self.blocks))
+        self.token_embedding.weight = self.head.weight
+        clocks = positional_encoding(self.config.context, self.config.channels)
+        self.position_embedding.weight.data = clocks * 2 * size
+
+    def forward(self, ids):
+        places = torch.ones_like(ids).cumsum(dim=1) - 1
+        start = self.token_embedding(ids) + self.position_embedding(places)
+        return self.head(self.norm(reduce(lambda x, block: block(x), self.blocks, start)))
+
+
+# %% exercise="GPT" right="slices and products in place of layers"
+class GPT(GPT):
+    def initialise(self):
+        C, named = self.config.channels, dict(self.named_parameters())
+        with torch.no_grad():
+            for name, parameter in named.items():
+                if parameter.ndim > 1:
+                    into_stream = name.split(".")[-2] in ("project", "shrink")
+                    rows = 2 * self.config.layers if into_stream else 1
+                    parameter.copy_(torch.empty_like(parameter).normal_() / (C * rows) ** 0.5)
+            for name in named:
+                if name.endswith(".bias"):
+                    named[name].mul_(0)
+            self.position_embedding.weight[:] = positional_encoding(self.config.context, C)
+            self.position_embedding.weight *= 2 / math.sqrt(C)
+
+    def forward(self, ids):
+        table = self.token_embedding.weight
+        x = table[ids] + self.position_embedding.weight[: ids.size(1)].unsqueeze(0)
+        for i in range(len(self.blocks)):
+            x = self.blocks[i](x)
+        return self.norm(x) @ table.T
+
+
+# %% exercise="GPT" right="one text of the batch after the other"
+class GPT(GPT):
+    def forward(self, ids):
+        places = torch.tensor(range(ids.shape[-1]), device=ids.device)
+        texts = []
+        for text in ids:
+            x = F.embedding(text, self.token_embedding.weight) + self.position_embedding(places)
+            x = nn.Sequential(*self.blocks)(x[None])
+            texts.append(F.linear(self.norm(x), self.head.weight))
+        return torch.cat(texts)
 
 
 # %% exercise="count_parameters" mistake="counts tensors" hint="parameter.numel() says"
