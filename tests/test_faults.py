@@ -287,8 +287,6 @@ def test_a_warm_parent_that_is_killed_between_submissions_is_replaced(
 def test_a_sandbox_killed_within_a_submission_is_no_students_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from grader import task
-
     write_class(tmp_path / "class")
     for student in STUDENTS[1:]:
         (tmp_path / "class" / f"{student}.ipynb").unlink()
@@ -300,13 +298,13 @@ def test_a_sandbox_killed_within_a_submission_is_no_students_fault(
         os.waitid(os.P_PID, parent, os.WEXITED | os.WNOWAIT)
         return results
 
-    monkeypatch.setattr(task, "judge", judge_and_kill)
+    monkeypatch.setattr("grader.judge.judge", judge_and_kill)
     monkeypatch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(1))
     again = (tmp_path / "class", tmp_path / "out")
     assert grade.main(*again, lesson=LESSON, mode="bwrap") == 1
     assert "the sandbox was killed" in capsys.readouterr().out
     assert Gradebook.open(tmp_path / "out").results()[0].status == "not_graded"
-    monkeypatch.setattr(task, "judge", judge)
+    monkeypatch.setattr("grader.judge.judge", judge)
     assert grade.main(*again, lesson=LESSON, mode="bwrap") == 0
     assert Gradebook.open(tmp_path / "out").results()[0].status == "graded"
 
