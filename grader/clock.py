@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from lmcourse.student import Send
+from lmcourse.values import Frame
+
 GRACE_SECONDS = 1.0
 """So long may the grader work on beyond a limit."""
 _TICK_SECONDS = 0.25
@@ -58,13 +61,13 @@ class Clock:
             raise TimeUp
         return result
 
-    def outside(self, work: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    def outside(self, work: Send) -> Send:
         """Return `work`, which has limits of its own or is trusted, so that its time is not taken.
 
         What follows it has the grace again, for it may be just what is left to do after a limit.
         """
 
-        def untimed(frame: bytes) -> bytes:
+        def untimed(frame: bytes) -> Frame:
             self._last = math.inf
             try:
                 return work(frame)

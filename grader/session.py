@@ -12,7 +12,7 @@ from grader.sandbox import MAX_STDERR, START_SECONDS, Process, Sandbox
 from grader.worker import ASK, CELL, LENGTH
 from lmcourse.checks import exercises
 from lmcourse.student import Lost
-from lmcourse.values import MAX_BYTES
+from lmcourse.values import MAX_BYTES, Frame
 
 MAX_CELL_REPLY = 2**16
 GONE = "the notebook's process ended, or closed its end of the line"
@@ -95,7 +95,7 @@ class Session:
         )
         return min(self._end_of_exercise, self._end)[0]
 
-    def send(self, frame: bytes) -> bytes:
+    def send(self, frame: bytes) -> Frame:
         """Return the worker's reply to a question.
 
         Raises
@@ -161,7 +161,7 @@ class _Worker:
                 f"({problem or f'not within {START_SECONDS:g} s'})\n{self.stderr}".rstrip()
             ) from None
 
-    def request(self, frame: bytes, deadline: _Deadline) -> bytes:
+    def request(self, frame: bytes, deadline: _Deadline) -> Frame:
         end, reason = deadline
         try:
             self._write(LENGTH.pack(len(frame)) + frame, end)
@@ -185,24 +185,25 @@ class _Worker:
             except OSError:
                 raise Lost("crashed", GONE) from None
 
-    def _read(self, deadline: float) -> bytes:
+    def _read(self, deadline: float) -> Frame:
         (size,) = LENGTH.unpack(self._read_exactly(LENGTH.size, deadline))
         if size > MAX_BYTES:
             raise Lost("crashed", "the notebook's process sent a reply that is too large")
         return self._read_exactly(size, deadline)
 
-    def _read_exactly(self, size: int, deadline: float) -> bytes:
-        data = bytearray()
-        while len(data) < size:
+    def _read_exactly(self, size: int, deadline: float) -> Frame:
+        data = bytearray(size)  # an answer is large enough to be kept once
+        rest = memoryview(data)
+        while rest:
             self._wait(select.POLLIN, deadline)
             try:
-                part = self._process.socket.recv(min(size - len(data), 2**20))
+                count = self._process.socket.recv_into(rest)
             except OSError:
-                part = b""
-            if not part:
+                count = 0
+            if not count:
                 raise Lost("crashed", GONE)
-            data += part
-        return bytes(data)
+            rest = rest[count:]
+        return data
 
     def _wait(self, event: int, deadline: float) -> None:
         """Wait for `event` on the socket, and take what comes on stderr meanwhile."""
@@ -221,7 +222,7 @@ class _Worker:
             stderr.read()
 
 
-def _cell_problem(reply: bytes, number: int) -> CellProblem | None:
+def _cell_problem(reply: Frame, number: int) -> CellProblem | None:
     """Read a cell's reply, which is as untrusted as any other."""
     try:
         if len(reply) > MAX_CELL_REPLY:

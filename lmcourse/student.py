@@ -17,9 +17,9 @@ import torch
 
 from lmcourse.byhand import refused
 from lmcourse.compare import show
-from lmcourse.values import MAX_REASON, pack, unpack
+from lmcourse.values import MAX_REASON, Frame, pack, unpack
 
-Send = Callable[[bytes], bytes]
+Send = Callable[[bytes], Frame]
 Probe = Callable[..., Any]
 
 MAX_HANDLES = 10_000

@@ -45,6 +45,7 @@ _LARGEST_ITEM = {"c": 16}  # of an array, in bytes; 8 for other kinds
 _HEADER = struct.Struct("<I")
 _ODD = struct.error, LookupError, TypeError, ArithmeticError, RuntimeError, SyntaxError, MemoryError
 
+Frame = bytes | bytearray
 ToHandle = Callable[[Any], dict[str, Any]]
 FromHandle = Callable[[dict[str, Any]], Any]
 
@@ -67,7 +68,7 @@ def pack(value: Any, to_handle: ToHandle) -> bytes:
     return frame
 
 
-def unpack(frame: bytes, from_handle: FromHandle) -> Any:
+def unpack(frame: Frame, from_handle: FromHandle) -> Any:
     """Return the value in `frame`; `from_handle` turns each handle's description into an object.
 
     Raises
@@ -92,6 +93,11 @@ def unpack(frame: bytes, from_handle: FromHandle) -> Any:
         raise ValueError(f"not a frame: {str(bad)[:MAX_REASON]}") from None
 
 
+def _float(value: Real | Decimal | float) -> float | dict[str, Any]:
+    number = float(value)
+    return number if math.isfinite(number) else {"is": "float", "v": repr(number)}
+
+
 class _Packer:
     def __init__(self, to_handle: ToHandle) -> None:
         self.to_handle = to_handle
@@ -113,9 +119,8 @@ class _Packer:
             return value
         if isinstance(value, int):
             return int(value)
-        if isinstance(value, (float, Real, Decimal)):
-            number = float(value)
-            return number if math.isfinite(number) else {"is": "float", "v": repr(number)}
+        if isinstance(value, float):
+            return _float(value)
         if isinstance(value, torch.Tensor):
             return self._tensor(value)
         if isinstance(value, np.ndarray) and value.dtype.kind in _ARRAY_KINDS:
@@ -133,6 +138,8 @@ class _Packer:
                     for key, part in value.items()
                 ],
             }
+        if isinstance(value, (Real, Decimal)):  # last, since asking takes long
+            return _float(value)
         return {"is": "handle", **self.to_handle(value)}
 
     def _tensor(self, value: torch.Tensor) -> dict[str, Any]:
