@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 from unittest import mock
 
@@ -68,7 +69,8 @@ class Everywhere:
         """Refuse the functions of these `names` from here on, and no others."""
         self._library = None  # which gives the kernels back
         self._replaced.close()
-        if operators := [(name, plain) for name, plain in _operators() if plain in names]:
+        operators = [(name, plain) for plain in names for name in _operators().get(plain, ())]
+        if operators:
             self._library = torch.library.Library("aten", "IMPL")
             with warnings.catch_warnings(action="ignore"):  # that kernels were there before
                 for name, plain in operators:
@@ -78,12 +80,15 @@ class Everywhere:
             self._replaced.enter_context(replacement)
 
 
-def _operators() -> Iterator[tuple[str, str]]:
-    """Yield torch's operators by their own and their plain names."""
+@cache
+def _operators() -> dict[str, list[str]]:
+    """Return torch's operators by their plain names."""
+    found: dict[str, list[str]] = {}
     for name in torch._C._dispatch_get_all_op_names():
         library, _, rest = name.partition("::")
         if library == "aten":
-            yield rest, _plain(rest)
+            found.setdefault(_plain(rest), []).append(rest)
+    return found
 
 
 def _plain(name: str) -> str:
