@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -557,7 +556,7 @@ def x_afterwards(_: dict[str, Any], is_causal: Callable[..., Any], x: torch.Tens
 
 @exercise(LESSON, "is_causal", points=4)
 def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    B, T, C = 3, 5, 3
+    B, T, C = 3, 4, 3
     x, zeros = normal(rng, B, T, C), torch.zeros(B, T, C)
 
     def judged(
@@ -717,15 +716,12 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="With T = 1 there is no later place, so nothing can leak. With T = 2 there is one.",
     )
     B, T, C = 2, 7, 3
-    other = normal(rng, B, T, C)
-    for hidden in (False, True):
-        again = judged(
-            "texts of 7 places" + ", again" * hidden,
-            looking("sees channel", "place {} sees place {}", leaks(3), [2] * 3),
-            "Try every place from 1 to T - 1, where T is x.shape[1].",
-            at=other,
-        )
-        yield replace(again, hidden=hidden)
+    yield judged(
+        "texts of 7 places",
+        looking("sees channel", "place {} sees place {}", leaks(3), [2] * 3),
+        "Try every place from 1 to T - 1, where T is x.shape[1].",
+        at=normal(rng, B, T, C),
+    )
 
 
 # ------------------------------------------------------------------------------------ windows
