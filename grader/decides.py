@@ -30,6 +30,7 @@ DECIDE_NOTHING = {
     "grader.decides": "says what does",
     "grader.files": "what is in a submission's files is in its fingerprint",
     "grader.gradebook": "keeps what was decided",
+    "grader.log": "keeps what was told",
     "grader.places": "says where files are",
     "grader.regions": "what it reads of a lesson is in the lesson's version",
     "grader.source": "what it reads of a lesson is in the lesson's version",

@@ -13,6 +13,7 @@ from grader.byhand import forbidden_use
 from grader.cells import Cell, defined_names
 from grader.clock import Clock, Result, TimeUp
 from grader.gradebook import ExerciseResult
+from grader.log import log
 from grader.sandbox import Sandbox
 from grader.session import CellProblem, Session
 from lmcourse import recording
@@ -115,6 +116,8 @@ def outcomes(
             yield exercise, outcome
     finally:
         session.stop()
+        if session.stderr:
+            log.info("the worker wrote to stderr:\n%s", session.stderr)
 
 
 def _misuses(wanted: list[Exercise], cells: list[Cell]) -> dict[str, Outcome]:

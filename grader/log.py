@@ -42,6 +42,7 @@ def kept_in(folder: Path) -> Iterator[None]:
         errors="replace",
     )
     handler.setFormatter(_Entry())
+    handler.setLevel(logging.INFO)
     log.addHandler(handler)
     try:
         yield
@@ -51,7 +52,8 @@ def kept_in(folder: Path) -> Iterator[None]:
 
 
 def to_terminal() -> None:
-    """Write what is logged from now on to stderr too."""
+    """Write what is logged from now on to stderr too, and more than to the file."""
+    log.setLevel(logging.DEBUG)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Entry())
     log.addHandler(handler)

@@ -125,7 +125,7 @@ class Run:
             keep_copy(self._out, task.student, task.lesson, submission.path)
             with about(task.subject):
                 earned = f"{result.points:g} of {result.max_points:g} points"
-                log.info("%s, %s, %g s", result.status, earned, result.seconds)
+                log.debug("%s, %s, %g s", result.status, earned, result.seconds)
             results.append(result)
         self._gradebook.write(*results)
         for future in done:

@@ -3,10 +3,12 @@
 import math
 from pathlib import Path
 
+import nbformat
 import pytest
 from test_faults import STUDENTS, at_once, grade_at_once, write_class
 
 from grader import log, report
+from grader.cli import main
 from grader.gradebook import SubmissionResult
 from grader.log import about, kept_in
 from grader.pool import Processes, executor
@@ -44,6 +46,28 @@ def test_where_nothing_goes_wrong_there_is_no_log(
     write_class(tmp_path / "class")
     assert grade_at_once(tmp_path / "class", tmp_path / "out") == 0
     assert not (tmp_path / "out" / log.FILE_NAME).exists()
+
+
+WRITES_TO_STDERR = """\
+import sys
+from lmcourse import check
+check.lesson("00_start")
+print("ps" + "st", file=sys.stderr)
+"""
+
+
+@pytest.mark.sandbox
+def test_what_a_worker_wrote_to_stderr_is_kept_and_shown_to_no_student(tmp_path: Path) -> None:
+    cell = nbformat.v4.new_code_cell(WRITES_TO_STDERR)
+    (tmp_path / "class").mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "class" / "ada.ipynb")
+    out = tmp_path / "out"
+    assert main(["grade", str(tmp_path / "class"), "--out", str(out), "--jobs", "1"]) == 0
+    assert "INFO ada, 00_start: the worker wrote to stderr:\n    psst\n" in kept(out)
+    report.write_report(out)
+    pages = [path.read_text("utf-8") for path in (out / "report").rglob("*.html")]
+    assert pages
+    assert not any("psst" in page for page in pages)
 
 
 def root_and_log(number: float) -> float:

@@ -36,6 +36,7 @@ from lmcourse.byhand import Forbidden
 from lmcourse.compare import difference, summarise
 from lmcourse.results import CaseResult as CaseResult
 from lmcourse.student import Lost, Probe, Raised, Student, last_call
+from lmcourse.values import MAX_REASON
 
 PUBLIC_SEED = 1948  # the year of Shannon's paper
 
@@ -265,7 +266,7 @@ def run(
                 except Lost as gone:
                     lost, message = gone, str(gone)
                 except Exception as odd:  # the check stumbled over a value of the wrong kind
-                    message = f"what came back cannot be used here ({odd})"
+                    message = f"what came back cannot be used here ({str(odd)[:MAX_REASON]})"
                     ended = True
             call, result = last_call(student)
             if ended and call:
