@@ -251,11 +251,11 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="Tie them: self.head.weight = self.token_embedding.weight makes the two names mean "
         "the same parameter. A copy would go its own way in training.",
     )
-    single = sum(math.prod(size) for name, size in shapes.items() if name != "head.weight")
+    numbers = sum(math.prod(size) for name, size in shapes.items() if name != "head.weight")
     yield case(
         "how many numbers there are, the shared ones counted once",
         lambda: student.probe(size, _gpt(student, **drawn)),
-        single,
+        numbers,
         hint="Every block has numbers of its own: [Block(...)] * layers is the same block again "
         "and again. A list comprehension makes new ones.",
     )
@@ -502,16 +502,15 @@ def _range_of_norms(weights: Weights) -> list[float]:
 # --------------------------------------------------------------------------- count_parameters
 
 
-def _part(kind: str, sizes: list[int]) -> nn.Module:
+def _part(kind: str, sizes: Any) -> nn.Module:
     """Return a piece of a model."""
     if kind == "linear":
         return nn.Linear(*sizes)
     if kind == "there and back":
         return nn.Sequential(nn.Linear(*sizes), nn.GELU(), nn.Linear(*sizes[::-1]))
     if kind == "tied":
-        tied = nn.ModuleDict(
-            {"embedding": nn.Embedding(*sizes), "head": nn.Linear(*sizes[::-1], bias=False)}
-        )
+        V, C = sizes
+        tied = nn.ModuleDict({"embedding": nn.Embedding(V, C), "head": nn.Linear(C, V, bias=False)})
         tied["head"].weight = tied["embedding"].weight
         return tied
     if kind == "norms":
@@ -1256,7 +1255,7 @@ class _Watched(torch.optim.SGD):
         self.rates: list[list[float]] = []
         self.batches: list[list[torch.Tensor]] = []
 
-    def step(self, closure: Any = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Any = None) -> Any:
         """Let `closure` compute the gradients if there is one; note what there is, and step."""
         loss = None
         if closure is not None:
@@ -1427,7 +1426,7 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         [True],
         hint="model.train() at the start: else there is no dropout in training.",
     )
-    by_hand = {"steps": 4, "peak": 1.0, "warmup": 2}
+    by_hand: dict[str, Any] = {"steps": 4, "peak": 1.0, "warmup": 2}
     yield case(
         "the learning rate at each step: peak 1, warmup 2, of 4 steps",
         lambda: [rates[0] for rates in ask("rates", **by_hand)],
@@ -1570,7 +1569,7 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "decides what to do.",
     )
     for hidden in (False, True):
-        wild = {"steps": 5, "batch": 3, "warmup": 1, "start": 1}
+        wild: dict[str, Any] = {"steps": 5, "batch": 3, "warmup": 1, "start": 1}
         wild |= {"peak": float(rng.uniform(0.1, 0.5)), "clip": float(rng.uniform(0.05, 0.3))}
         start = normal(rng, V, V)
         want = run(reference, wild, start, kind=adamw)["table"]
