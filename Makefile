@@ -5,6 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 REPORTS := build/reports
 WORKERS := 2
+EXTRAS ?= dev
+
+# Torch for the processor alone: a tenth of the gigabytes that it takes with CUDA. For a GPU, type
+# `make setup TORCH_INDEX=`. The one place that names this index.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -18,14 +23,16 @@ NBVAL := --nbval-lax --nbval-current-env
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## make .venv with everything in it (PYTHON=... chooses the Python)
+setup: $(READY) ## make .venv with everything in it (PYTHON=..., EXTRAS=..., TORCH_INDEX=...)
 	@.ci/install-system bubblewrap || echo "setup: all but grading works without it"
 
 $(READY): pyproject.toml constraints.txt
 	@echo "setup: making $(VENV)"
 	@python=$$(.ci/find-python) && "$$python" -m venv $(VENV)
 	@echo "setup: installing the course and its tools (the first time takes minutes)"
-	@$(BIN)/python -m pip install --constraint constraints.txt --editable '.[grader,dev]'
+	@$(BIN)/python -m pip install --constraint constraints.txt --retries 2 --timeout 15 \
+		$(addprefix --extra-index-url ,$(TORCH_INDEX)) --no-deps torch
+	@$(BIN)/python -m pip install --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $@
 	@echo "setup: done"
 

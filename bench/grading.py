@@ -1,8 +1,9 @@
 """`make bench`, grading: seconds per submission here, in nbgrader and in otter, on this machine.
 
-    python bench/grading.py            both parts below
+    python bench/grading.py            all parts below
     python bench/grading.py peers      a small lesson, in all three
     python bench/grading.py class      1,000 submissions of lesson 05, here
+    python bench/grading.py worst      files made to keep the judge busy, here
 
 The small lesson (`bench/course`) has two exercises, one plot and 100 training steps; all three run
 all of it. nbgrader and otter live in an environment of their own, `build/peers`.
@@ -39,7 +40,10 @@ PEERS = ROOT / "build" / "peers"
 SMALL, LARGE = "00_line", "05_attention"
 OURS, THEIRS, CLASS = 200, 6, 1_000
 AT_LEAST = {"nbgrader autograde": 25, "otter run": 50}  # times their throughput
-MINUTES = 5  # at most, for the class
+SECONDS = 60  # at most, for the class
+UNCHANGED = 2  # seconds at most, for the same class again
+CALL = 5  # seconds that a call may take of a student's code that keeps the judge busy
+OVER = 2  # seconds at most, of the judge's own on top of that
 GROWTH = 1.02  # at most, of memory, from the first hundred submissions to the last
 
 CORES = 2
@@ -66,9 +70,9 @@ for size in (50, 200):
 
 def main() -> int:
     """Run the parts that were asked for, and return 1 if a target was missed."""
-    parts = {"peers": compare_with_peers, "class": grade_a_class}
+    parts = {"peers": compare_with_peers, "class": grade_a_class, "worst": grade_the_worst}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", help="peers or class; else both")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="peers, class or worst; else all")
     wanted = parser.parse_args().parts or list(parts)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start\n")
     return int(not all([parts[part]() for part in wanted]))
@@ -244,13 +248,13 @@ def grade_a_class() -> bool:
     again = run([*command, "--jobs", str(CORES)], ROOT)
     first, last = memory.of(1, 100), memory.of(CLASS - 100, CLASS - 1)
     print(f"\n{LARGE}: {CLASS:,} submissions, {CORES} at a time")
-    print(f"  {seconds:.0f} s, {seconds / CLASS:.3f} s each   at most {60 * MINUTES} s")
-    print(f"  {again:.1f} s to grade the unchanged class again")
+    print(f"  {seconds:.0f} s, {seconds / CLASS:.3f} s each   at most {SECONDS} s")
+    print(f"  {again:.1f} s to grade the unchanged class again   at most {UNCHANGED} s")
     print(
         f"  memory of all processes, median: {first:,.0f} MiB in the first hundred, "
         f"{last:,.0f} MiB in the last\n"
     )
-    return seconds <= 60 * MINUTES and last <= GROWTH * first
+    return seconds <= SECONDS and again <= UNCHANGED and last <= GROWTH * first
 
 
 class Memory:
@@ -288,7 +292,59 @@ class Memory:
             return int(count)
 
 
-# --- Both -------------------------------------------------------------------------------------
+# --- The worst --------------------------------------------------------------------------------
+
+# Code after the solution of lesson 05: what comes back is large, or is itself slow to read.
+WORST = {
+    "an answer of many tensors": "def windows(ids, T):\n    return (torch.zeros(1),) * 400_000",
+    "an answer of many numbers": "def windows(ids, T):\n    return list(range(6_000_000))",
+    "an answer in many layers": (
+        "def windows(ids, T):\n    x = []\n    for _ in range(900):\n        x = [x]\n    return x"
+    ),
+    "30 kB of nested lambdas": "masked_mean = "
+    + "(lambda: " * 90
+    + "1"
+    + ")" * 90
+    + "\n"
+    + "x = 1\n" * 5_000,
+    "2 MB of code": "x = [[[[1]]]]\n" * 140_000,
+    "5,000 empty lines": "\n" * 5_000,
+}
+
+
+def grade_the_worst() -> bool:
+    """Grade and report files made to keep the judge busy; return whether it keeps its own time."""
+    shutil.rmtree(WORK / "worst", ignore_errors=True)
+    solved, *_ = make_submissions(ROOT, LARGE)
+    plain = min(grade_alone(solved, "plain") for _ in range(2))
+    print(
+        f"\n{LARGE}: seconds to grade and report one file, beyond the {plain:.1f} s of a plain one"
+    )
+    over = []
+    for name, code in WORST.items():
+        book = copy.deepcopy(solved)
+        book.cells.append(nbformat.v4.new_code_cell(code))
+        over.append(grade_alone(book, name) - plain)
+        print(f"  {name:28} {over[-1]:6.1f}   at most {CALL + OVER}", flush=True)
+    book = copy.deepcopy(solved)
+    book.metadata["much"] = [{"a": []}] * 300_000
+    over.append(grade_alone(book, "much metadata") - plain)
+    print(f"  {'much metadata':28} {over[-1]:6.1f}   at most {CALL + OVER}\n")
+    return max(over) <= CALL + OVER
+
+
+def grade_alone(book: NotebookNode, name: str) -> float:
+    """Return the seconds that it takes to grade one notebook and to write the report on it."""
+    folder = WORK / "worst" / name.replace(" ", "-")
+    shutil.rmtree(folder, ignore_errors=True)
+    write_class([book], folder / "submissions", 1)
+    grader, out = [sys.executable, "-m", "grader.cli"], str(folder / "grades")
+    limit = ["--call-seconds", str(CALL)]
+    seconds = run([*grader, "grade", str(folder / "submissions"), "--out", out, *limit], ROOT)
+    return seconds + run([*grader, "report", out], ROOT)
+
+
+# --- All --------------------------------------------------------------------------------------
 
 
 def write_class(submissions: list[NotebookNode], folder: Path, size: int) -> None:

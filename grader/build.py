@@ -12,46 +12,24 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 import lmcourse
 from grader import picture
-from grader.course import Course, registered
+from grader.course import Course, fitting, registered
 from grader.execute import execute, losses_shown, record
+from grader.places import ROOT, paths
+from grader.progress import Progress, progress
 from grader.render import render_solved, render_student, to_text
 from grader.source import LessonError
 from lmcourse.checks import check_module
 from lmcourse.checks import lessons as lessons_with_checks
 from lmcourse.recording import Entry
 
-ROOT = Path(lmcourse.__file__).parent.parent
-"""The checkout."""
-
 VERSION = "1"
 """Raise it when executing or recording changes, so that every lesson is built again."""
-
-
-@dataclass(frozen=True)
-class Paths:
-    """Where a lesson's built files are."""
-
-    student: Path
-    solved: Path
-    recording: Path
-
-
-def paths(root: Path, name: str) -> Paths:
-    """Return where the built files of lesson `name` are below `root`."""
-    return Paths(
-        root / "notebooks" / f"{name}.ipynb",
-        root / "solutions" / f"{name}.ipynb",
-        root / "lmcourse" / "recordings" / f"{name}.json",
-    )
 
 
 def main(names: list[str], *, check: bool) -> int:
@@ -76,15 +54,16 @@ def build(root: Path, names: Sequence[str] = ()) -> list[str]:
         If there is no such lesson.
     """
     course = Course(root)
+    names = [fitting(name, course.names) or name for name in names]
     stale = [name for name in names or course.names if _differences(course, name)]
     built = []
-    with tqdm(total=_cells(course, stale), unit=" cells", disable=not stale or None) as progress:
+    with progress("building", _cells(course, stale), "cells") as bar:
         for name in names or course.names:
             if name not in stale:  # it may be by now, if an earlier lesson has new losses
                 if not (stale and _differences(course, name)):
                     continue
-                progress.total += _cells(course, [name])
-            _build(course, name, progress)
+                bar.total += _cells(course, [name])
+            _build(course, name, bar)
             built.append(name)
     picture.write(root)
     return built
@@ -97,6 +76,7 @@ def check_built(root: Path, names: Sequence[str] = ()) -> list[str]:
     from this very source.
     """
     course = Course(root)
+    names = [fitting(name, course.names) or name for name in names]
     problems = []
     for name in names or course.names:
         try:
@@ -165,7 +145,7 @@ def _differences(course: Course, name: str) -> list[Path]:
     return [path for path, is_right in right.items() if not is_right]
 
 
-def _build(course: Course, name: str, progress: "tqdm[Any]") -> None:
+def _build(course: Course, name: str, bar: Progress) -> None:
     lesson = course.lesson(name)
     files = paths(course.root, name)
     source = fingerprint(course, name)
@@ -174,10 +154,10 @@ def _build(course: Course, name: str, progress: "tqdm[Any]") -> None:
     count = len(lesson.cells)
 
     def on_cell(position: int) -> None:
-        progress.set_description(f"{name}: cell {position + 1} of {count}")
-        progress.update()
+        bar.set_description(f"{name}: cell {position + 1} of {count}")
+        bar.update()
 
-    progress.set_description(f"{name}: recording answers")
+    bar.set_description(f"{name}: recording answers")
     answers, fixed = record(lesson)
     before = files.recording.read_text("utf-8") if files.recording.is_file() else None
     # The solved notebook's own checks read it.

@@ -2,10 +2,11 @@
 
 import ast
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.session import Cell
+from grader.cells import Cell, syntax_tree
 from lmcourse.byhand import Forbidden
 from lmcourse.checks import Exercise
 
@@ -21,23 +22,43 @@ class _Definition:
     node: ast.stmt
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What a statement uses, each with its line.
+
+    `library` are the names that may be a library's, `names` those that the notebook defines, or
+    that come from `import *`.
+    """
+
+    library: list[tuple[str, int]]
+    names: list[tuple[str, int]]
+
+
 def forbidden_use(exercise: Exercise, cells: list[Cell]) -> str:
     """Return where `cells` use what `exercise` asks to be written by hand, as a sentence, or "".
 
     Searched is what defines the exercise's names, and what that uses in turn of the notebook's own.
-    A call that hides from this search is for `lmcourse.byhand` to meet when it runs.
+    A call that hides from this search is for `lmcourse.byhand` to meet when it runs. The time that
+    it takes is in proportion to the cells' length.
     """
     if not exercise.forbidden:
         return ""
     definitions = _definitions(cells)
     waiting, seen = list(exercise.names), set(exercise.names)
+    searched: set[tuple[ast.stmt, bool]] = set()
     while waiting:
         name = waiting.pop()
+        asked_for = name in exercise.names
         for definition in definitions.get(name, ()):
-            for used, line in _library_names(definition.node, definitions, name in exercise.names):
-                if used in exercise.forbidden:
-                    return f"cell {definition.cell}, line {line}: {Forbidden(used)}"
-            follow = _own_names(definition.node) - seen
+            if (definition.node, asked_for) in searched:  # a statement may define many names
+                continue
+            searched.add((definition.node, asked_for))
+            found = _search(definition.node, asked_for)
+            used = found.library + [(n, line) for n, line in found.names if n not in definitions]
+            for library_name, line in used:
+                if library_name in exercise.forbidden:
+                    return f"cell {definition.cell}, line {line}: {Forbidden(library_name)}"
+            follow = {n for n, _ in found.names} - seen
             seen |= follow
             waiting += sorted(follow)
     return ""
@@ -57,13 +78,8 @@ def _definitions(cells: list[Cell]) -> dict[str, list[_Definition]]:
 
 def _statements(source: str) -> Iterator[ast.stmt]:
     """Yield a cell's statements outside functions and classes, those in an `if` or `try` too."""
-    waiting: list[ast.AST] = []
-    for text in (source, _LINES_OF_IPYTHON.sub(r"\1pass", source)):
-        try:
-            waiting = [ast.parse(text)]
-            break
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
+    tree = syntax_tree(source) or syntax_tree(_LINES_OF_IPYTHON.sub(r"\1pass", source))
+    waiting: list[ast.AST] = [tree] if tree else []
     while waiting:
         for child in ast.iter_child_nodes(waiting.pop()):
             if isinstance(child, ast.stmt):
@@ -85,49 +101,46 @@ def _bound(statement: ast.stmt) -> set[str]:
     return set()
 
 
-def _library_names(
-    statement: ast.stmt, definitions: dict[str, list[_Definition]], asked_for: bool
-) -> Iterator[tuple[str, int]]:
-    """Yield the names in `statement` that may be a library's, and their lines.
+def _search(statement: ast.stmt, asked_for: bool) -> _Found:
+    """Return what `statement` uses.
 
     `probs = torch.softmax(x)` makes numbers, which a function may use: what it calls counts only
     in a statement that makes what the exercise asks for, or a function.
     """
-    local = _local(statement)
     is_data = isinstance(statement, (ast.Assign, ast.AnnAssign)) and not asked_for
-    calls = [part for part in ast.walk(statement) if isinstance(part, ast.Call)]
-    hidden = {call.func for call in calls} - _within_lambdas(statement) if is_data else set()
-    for part in ast.walk(statement):
-        if isinstance(part, ast.Attribute) and part not in hidden:
-            yield part.attr, part.lineno
-        elif isinstance(part, ast.Name) and part.id not in definitions and part.id not in local:
-            yield part.id, part.lineno  # from `import *`
+    library: list[tuple[str, int]] = []
+    names: list[tuple[str, int]] = []
+    attributes: list[ast.Attribute] = []
+    local: set[str] = set()
+    called: set[ast.expr] = set()
+    for part, in_lambda in _parts(statement):
+        if isinstance(part, ast.Attribute):
+            attributes.append(part)
+        elif isinstance(part, ast.Name):
+            names.append((part.id, part.lineno))
+            if isinstance(part.ctx, ast.Store):
+                local.add(part.id)
+        elif isinstance(part, ast.arg):
+            local.add(part.arg)
         elif isinstance(part, (ast.Import, ast.ImportFrom)):
-            for alias in part.names:
-                yield alias.name.rpartition(".")[2], part.lineno
-    for call in calls:
-        if isinstance(call.func, ast.Name) and call.func.id == "getattr":
-            for argument in call.args:
-                if isinstance(argument, ast.Constant):
-                    yield str(argument.value), call.lineno
+            library += [(alias.name.rpartition(".")[2], part.lineno) for alias in part.names]
+        elif isinstance(part, ast.Call):
+            if is_data and not in_lambda:
+                called.add(part.func)
+            if isinstance(part.func, ast.Name) and part.func.id == "getattr":
+                values = (each.value for each in part.args if isinstance(each, ast.Constant))
+                library += [(text, part.lineno) for text in values if isinstance(text, str)]
+    library += [(part.attr, part.lineno) for part in attributes if part not in called]
+    if isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
+        names = [(name, line) for name, line in names if name not in local]
+    return _Found(library, names)
 
 
-def _within_lambdas(statement: ast.stmt) -> set[ast.AST]:
-    lambdas = [part for part in ast.walk(statement) if isinstance(part, ast.Lambda)]
-    return {part for each in lambdas for part in ast.walk(each)}
-
-
-def _own_names(statement: ast.stmt) -> set[str]:
-    """Return the names that `statement` may take from the notebook."""
-    every = {part.id for part in ast.walk(statement) if isinstance(part, ast.Name)}
-    return every - _local(statement)
-
-
-def _local(statement: ast.stmt) -> set[str]:
-    """Return the names of a function's arguments and of what it assigns."""
-    if not isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
-        return set()
-    parts = list(ast.walk(statement))
-    arguments = {part.arg for part in parts if isinstance(part, ast.arg)}
-    names = [part for part in parts if isinstance(part, ast.Name)]
-    return arguments | {name.id for name in names if isinstance(name.ctx, ast.Store)}
+def _parts(statement: ast.stmt) -> Iterator[tuple[ast.AST, bool]]:
+    """Yield all parts of `statement`, and whether each is within a lambda."""
+    waiting: deque[tuple[ast.AST, bool]] = deque([(statement, False)])
+    while waiting:
+        part, in_lambda = waiting.popleft()
+        yield part, in_lambda
+        in_lambda = in_lambda or isinstance(part, ast.Lambda)
+        waiting.extend((child, in_lambda) for child in ast.iter_child_nodes(part))

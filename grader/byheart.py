@@ -18,7 +18,7 @@ from lmcourse.checks import (
     run,
 )
 from lmcourse.student import Host, Send, Student
-from lmcourse.values import pack
+from lmcourse.values import Frame, pack
 
 SEEDS = (1, 2, 3)
 """The seeds under which the answers to the public one are replayed."""
@@ -44,7 +44,8 @@ def fixed_cases(exercise: Exercise, namespace: dict[str, Any]) -> list[str]:
         raise ValueError(
             f"{share:.0%} of {exercise.name} can be learnt by heart, more than {FIXED_SHARE:.0%}: "
             f"the right answer to these cases is the same for every seed: {', '.join(passed)}. Add "
-            "cases whose answer depends on what rng draws, or register it with constant=True."
+            "cases whose answer depends on what rng draws, from wide ranges, or register it with "
+            "constant=True."
         )
     return fixed
 
@@ -69,7 +70,7 @@ class _Memory:
 
     def __init__(self, solved: Send) -> None:
         self._solved = solved
-        self._replies: dict[int, list[bytes]] = {}
+        self._replies: dict[int, list[Frame]] = {}
         self._case = 0
         self._recited = 0
 
@@ -84,12 +85,12 @@ class _Memory:
 
         return check
 
-    def learn(self, frame: bytes) -> bytes:
+    def learn(self, frame: Frame) -> Frame:
         reply = self._solved(frame)
         self._replies.setdefault(self._case, []).append(reply)
         return reply
 
-    def recite(self, frame: bytes) -> bytes:
+    def recite(self, frame: Frame) -> Frame:
         replies = self._replies.get(self._case, [])[self._recited :]
         self._recited += 1
         return replies[0] if replies else _FORGOTTEN

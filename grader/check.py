@@ -3,15 +3,17 @@
 import os
 from pathlib import Path
 
-from tqdm import tqdm
-
+from grader.cells import cells_to_run
+from grader.clock import Clock
 from grader.judge import outcomes
 from grader.junit import JUnitTest, write_junit
 from grader.limits import Limits
+from grader.progress import progress
 from grader.sandbox import Sandbox
-from grader.submissions import Problem, cells_to_run, read
-from lmcourse.checks import Exercise, Outcome
+from grader.submissions import Problem, read
+from lmcourse.checks import Exercise, Outcome, exercises
 from lmcourse.selfcheck import check_against_recording, outcome_text, summary_text
+from lmcourse.student import Student
 
 Found = list[tuple[Exercise, Outcome]]
 
@@ -36,8 +38,13 @@ def main(notebooks: list[Path], *, junit: Path | None) -> int:
             unreadable = True
             print(f"{path}: no cell says which lesson this is, as check.lesson(...) does\n")
             continue
-        steps = outcomes(notebook.lesson, cells_to_run(notebook), sandbox, check_against_recording)
-        found[path] = list(tqdm(steps, desc=path.name, unit=" exercises", leave=False))
+        steps = outcomes(notebook.lesson, cells_to_run(notebook), sandbox, _check)
+        found[path] = []
+        total = len(exercises(notebook.lesson))
+        with progress(path.name, total, "exercises", leave=False) as bar:
+            for step in steps:
+                found[path].append(step)
+                bar.update()
         _show(path, found[path])
     if junit is not None:
         write_junit(junit, [(path.name, _tests(rows)) for path, rows in found.items()])
@@ -46,6 +53,10 @@ def main(notebooks: list[Path], *, junit: Path | None) -> int:
     if unreadable:
         return 2
     return int(any(_is_wrong(outcome) for rows in found.values() for _, outcome in rows))
+
+
+def _check(exercise: Exercise, student: Student, _: Clock) -> Outcome:
+    return check_against_recording(exercise, student)
 
 
 def _is_wrong(outcome: Outcome) -> bool:

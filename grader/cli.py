@@ -5,28 +5,80 @@ import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader.choices import EXPORT_FORMATS, SANDBOX_MODES
 from grader.limits import OPTIONS, Limits
+from grader.log import to_terminal
+
+ADJUST_FILES = """\
+files, in CSV; the columns of the first line say what each holds:
+  lesson,due,percent_a_day,at_most_percent,grace_minutes
+                                when a lesson is due; percent of the points that each day late
+                                costs, and at most; minutes late that cost nothing
+  student,lesson,due            an extension
+  student,lesson,submitted_at   when a submission came
+  student,lesson,exercise,points,comment
+                                points in place of an exercise's own, and comments; without an
+                                exercise, a comment on the whole
+Students are called as in the report's grades.csv; times are as 2026-03-01T23:59+01:00. A later row
+about the same takes the place of an earlier one, and one with nothing in it takes it away.
+Also, each for one lesson:
+  Moodle's grading worksheet    when submissions came (Last modified, submission)
+  the zip that Canvas gives     which are marked LATE: each counts as one day, if no time is known
+                                and there is no extension"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that shows a command's own usage for an option that the command does not have."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Return the options; there are no unknown ones."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return options, []
+
+
+GRADE_SECRET = """\
+DIR/secret.key, made by the first run, is what every submission's own inputs are made from. Keep it
+as long as the grades, and from students. With a copy of it in a new folder, the same files and the
+same version of the course, a colleague gets the same results, as manifest.json shows:
+  mkdir again && cp grades/secret.key again && grader grade submissions --out again"""
+
+
+class _Version(argparse.Action):
+    """Shows the version, which is imported when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: Any, **options: Any) -> None:
+        """Show the version and exit."""
+        from lmcourse import __version__
+
+        print(f"grader {__version__}")
+        parser.exit()
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="grader",
         description="Build the course's notebooks, check them, grade submissions and report.",
         epilog="'grader COMMAND --help' shows a command's options and examples.",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, summary: str, examples: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
+        parser: argparse.ArgumentParser = commands.add_parser(
             name,
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
             epilog=f"examples:\n{examples}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        parser.add_argument("-v", "--verbose", action="store_true", help="say more, on stderr")
+        return parser
 
     build = command(
         "build",
@@ -51,7 +103,9 @@ def build_parser() -> argparse.ArgumentParser:
         "grade",
         "grade a class in the sandbox",
         "  grader grade submissions --out grades\n"
-        "  grader grade canvas.zip --out grades --lesson 02\n"
+        "  grader grade canvas.zip --out grades --lesson 02 --roster canvas.csv\n"
+        "  grader grade canvas.zip --out grades --lesson 02 --dry-run\n"
+        "  grader grade canvas.zip --out grades --student lovelaceada_101\n"
         "  grader grade submissions --out grades --lesson 02 --exercise nll",
     )
     grade.add_argument(
@@ -64,12 +118,27 @@ def build_parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True, metavar="DIR", help="the gradebook's folder"
     )
     grade.add_argument(
-        "--lesson", metavar="NN", help="accept this lesson alone; else each notebook's own"
+        "--lesson",
+        metavar="NN",
+        help="accept this lesson alone, as 2, 02 or 02_bigrams; else each notebook's own",
     )
     grade.add_argument(
         "--exercise",
         metavar="NAME",
         help="grade this one of the lesson again, and say whose score changed",
+    )
+    grade.add_argument(
+        "--roster",
+        type=Path,
+        metavar="FILE",
+        help="what Canvas or Moodle exported, or a CSV with a column student: say who handed in "
+        "nothing for the lesson",
+    )
+    grade.add_argument("--student", metavar="NAME", help="grade this student alone")
+    grade.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show who, which file, which lesson and what would be done; run and write nothing",
     )
     grade.add_argument("--sandbox", choices=SANDBOX_MODES, default="bwrap", help="default: bwrap")
     grade.add_argument(
@@ -96,6 +165,8 @@ def build_parser() -> argparse.ArgumentParser:
             help=f"{limit.metadata['help']}; default: {limit.default:g}",
         )
 
+    grade.epilog = f"{GRADE_SECRET}\n\n{grade.epilog}"
+
     def gradebook(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR", help="the gradebook's folder")
 
@@ -108,12 +179,33 @@ def build_parser() -> argparse.ArgumentParser:
 
     adjust = command(
         "adjust",
-        "merge due dates, extensions, hand-in times, manual points and comments from CSV files",
-        "  grader adjust grades due.csv submitted.csv extensions.csv\n"
+        "merge due dates, extensions, hand-in times, manual points and comments from files",
+        "  grader adjust grades due.csv extensions.csv --timezone Europe/Berlin\n"
+        "  grader adjust grades worksheet.csv --lesson 02 --timezone Europe/Berlin\n"
+        "  grader adjust grades canvas.zip --lesson 02\n"
         "  grader adjust grades manual.csv",
     )
     gradebook(adjust)
-    adjust.add_argument("files", nargs="+", type=Path, metavar="CSV", help="the columns say which")
+    adjust.add_argument("files", nargs="+", type=Path, metavar="FILE", help="as below")
+    adjust.add_argument(
+        "--lesson", metavar="NN", help="what a worksheet or zip is about, if not the only lesson"
+    )
+    adjust.add_argument(
+        "--timezone",
+        type=_timezone,
+        metavar="NAME",
+        help="that of times without their own, as Europe/Berlin",
+    )
+    adjust.epilog = f"{ADJUST_FILES}\n\n{adjust.epilog}"
+
+    forget = command(
+        "forget",
+        "remove a student from a gradebook, or rename one",
+        "  grader forget grades 02_bigrams\n  grader forget grades ada --as lovelaceada_101",
+    )
+    gradebook(forget)
+    forget.add_argument("student", metavar="NAME", help="as in the report's grades.csv")
+    forget.add_argument("--as", dest="rename", metavar="NEW", help="keep the results, as NEW's")
 
     stats = command(
         "stats",
@@ -134,26 +226,24 @@ def build_parser() -> argparse.ArgumentParser:
         "write the gradebook as other programs read it",
         "  grader export csv grades --out grades.csv\n"
         "  grader export canvas grades --lesson 02_bigrams --roster canvas.csv --out upload.csv\n"
-        "  grader export gradescope grades --lesson 02_bigrams --out results",
+        "  grader export nbgrader grades --out course\n"
+        "  grader export gradescope grades --lesson 02_bigrams --out results\n"
+        "  grader export gradescope-autograder grades --lesson 02_bigrams --out autograder.zip",
     )
     export.add_argument("format", choices=EXPORT_FORMATS, metavar="FORMAT", help="%(choices)s")
     gradebook(export)
-    export.add_argument("--out", type=Path, required=True, metavar="PATH", help="a file or folder")
-    export.add_argument("--lesson", help="this lesson alone; most formats hold one")
+    export.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="a file or folder; an nbgrader course's",
+    )
+    export.add_argument("--lesson", metavar="NN", help="this lesson alone; most formats hold one")
     export.add_argument(
         "--roster", type=Path, metavar="FILE", help="what Canvas or Moodle exported"
     )
     export.add_argument("--column", metavar="NAME", help="the assignment's title in Canvas")
-
-    nbgrader = command(
-        "import-nbgrader",
-        "write the scores into an nbgrader course's gradebook.db",
-        "  grader import-nbgrader course grades",
-    )
-    nbgrader.add_argument(
-        "course", type=Path, metavar="COURSE", help="the nbgrader course's folder"
-    )
-    gradebook(nbgrader)
 
     command(
         "doctor", "say what this machine has for grading, and what is missing", "  grader doctor"
@@ -171,6 +261,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, 1 for a finding, 2 for bad input."""
     options = build_parser().parse_args(arguments)
+    if options.verbose:
+        to_terminal()
     try:
         return _run(options)
     except (OSError, ModuleNotFoundError) as problem:
@@ -207,6 +299,9 @@ def _run(options: argparse.Namespace) -> int:
                 limits=Limits.from_command_line(vars(options)),
                 jobs=options.jobs,
                 scheduler=options.scheduler,
+                student=options.student,
+                roster=options.roster,
+                dry_run=options.dry_run,
             )
         case "report":
             from grader import report
@@ -216,7 +311,13 @@ def _run(options: argparse.Namespace) -> int:
         case "adjust":
             from grader import adjust
 
-            return adjust.main(options.folder, options.files)
+            return adjust.main(
+                options.folder, options.files, lesson=options.lesson, timezone=options.timezone
+            )
+        case "forget":
+            from grader import forget
+
+            return forget.main(options.folder, options.student, options.rename)
         case "stats":
             from grader import stats
 
@@ -236,10 +337,6 @@ def _run(options: argparse.Namespace) -> int:
                 roster=options.roster,
                 column=options.column,
             )
-        case "import-nbgrader":
-            from grader import nbgrader_course
-
-            return nbgrader_course.main(options.course, options.folder)
         case "doctor":
             from grader import doctor
 
@@ -248,6 +345,14 @@ def _run(options: argparse.Namespace) -> int:
             from grader import sample
 
             return sample.main(options.folder)
+
+
+def _timezone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        message = f"{text!r} is no time zone; write a name such as Europe/Berlin or UTC"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def _number(kind: type[int] | type[float], least: float, most: float) -> Callable[[str], float]:

@@ -15,10 +15,8 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbconvert.filters import strip_ansi
-
 from grader.files import MAX_FILE_BYTES
+from grader.notebook_file import FORMAT, Unreadable, parse
 
 FOLDER = "submissions"
 
@@ -29,6 +27,8 @@ MAX_SOURCE = 20_000
 """Characters of one cell."""
 MAX_OUTPUT = 5_000
 """Characters of one output."""
+MAX_READ = 20 * MAX_OUTPUT
+"""Characters of one output that are looked at; some write the same line over and over."""
 MAX_TEXT = 1_000_000
 """Characters of one notebook, outputs and all."""
 MAX_PICTURE = 700_000
@@ -38,8 +38,8 @@ MAX_PICTURES = 4_000_000
 MAX_PIXELS = 16_000_000
 """Of one picture: a few bytes of PNG can fill a reader's memory."""
 
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # what colours a terminal's text
 _PNG = b"\x89PNG\r\n\x1a\n"
-_OLD, _NOW = range(1, 4), 4
 
 
 def slug(student: str) -> str:
@@ -114,13 +114,10 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     if len(data) > MAX_FILE_BYTES:
         return None
-    # Whatever a broken file makes json or nbformat stumble over, there is nothing to show of it.
-    with contextlib.suppress(Exception):
-        raw = json.loads(data)
-        if raw["nbformat"] in _OLD:
-            raw = nbformat.convert(nbformat.reader.reads(data), _NOW)
-        if isinstance(raw["cells"], list):
-            return dict(raw)
+    with contextlib.suppress(Unreadable):
+        notebook, _ = parse(data)
+        if isinstance(notebook.get("cells"), list):
+            return notebook
     return None
 
 
@@ -169,7 +166,7 @@ def _cut(notebook: dict[str, Any]) -> dict[str, Any]:
     return {
         "cells": kept,
         "metadata": {"language_info": {"name": "python"}} | said,
-        "nbformat": _NOW,
+        "nbformat": FORMAT,
         "nbformat_minor": 4,
     }
 
@@ -211,8 +208,11 @@ def _printed(text: str) -> dict[str, Any]:
 
 
 def _plain(text: str) -> str:
-    """Return text without colours, and of a line that was written over its last state alone."""
-    lines = strip_ansi(text).replace("\r\n", "\n").split("\n")
+    """Return text without colours, and of a line that was written over its last state alone.
+
+    Only the beginning of a very long one is read.
+    """
+    lines = _ANSI.sub("", text[:MAX_READ]).replace("\r\n", "\n").split("\n")
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 
 

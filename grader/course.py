@@ -1,12 +1,17 @@
 """The lessons of a checkout: what they carry from each other, their checks, known mistakes."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grader.answers import Mistake, Right, read_answers
+from grader.places import checks_path, lesson_names, lessons
 from grader.regions import without_markers
 from grader.source import Cell, Lesson, definitions, read
-from lmcourse.checks import Exercise, exercises, lessons
+
+if TYPE_CHECKING:
+    from lmcourse.checks import Exercise
 
 
 class Course:
@@ -22,7 +27,7 @@ class Course:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.names = sorted(path.stem for path in (root / "solutions").glob("[0-9][0-9]_*.py"))
+        self.names = lesson_names(root)
         self._lessons: dict[str, Lesson] = {}
         if not self.names:
             raise FileNotFoundError(
@@ -92,32 +97,46 @@ class Course:
 
 
 def lesson_named(text: str) -> str:
-    """Return the lesson whose name or number `text` is: "02" means "02_bigrams".
+    """Return the lesson whose name or number `text` is: "2" and "02" mean "02_bigrams".
 
     Raises
     ------
     KeyError
         If there is no such lesson; the message lists those that there are.
     """
-    fitting = [name for name in lessons() if text in (name, name.partition("_")[0])]
-    if len(fitting) != 1:
+    if (found := fitting(text, lessons())) is None:
         raise KeyError(f"there is no lesson {text!r}; there are: {', '.join(lessons())}")
-    return fitting[0]
+    return found
 
 
-def registered(lesson: Lesson) -> dict[str, Exercise]:
+def fitting(text: str, names: Iterable[str]) -> str | None:
+    """Return which of the lessons `names` is meant by its name or number, if one is."""
+    text = text.strip()
+    number = text.zfill(2) if text.isdecimal() else None
+    found = [name for name in names if text == name or number == name.partition("_")[0]]
+    return found[0] if len(found) == 1 else None
+
+
+def registered(lesson: Lesson) -> "dict[str, Exercise]":
     """Return the exercises of `lesson` as its check module registers them.
 
     Raises
     ------
     LessonError
-        If the lesson and its check module do not agree on the names or their order.
+        If the lesson and its check module do not agree on the names or their order, or that module
+        has another name than the lesson.
     """
+    from lmcourse.checks import check_module, exercises  # with torch, which only build needs here
+
+    home = checks_path(Path(), lesson.name)
     try:
         known = exercises(lesson.name)
     except KeyError:
-        message = f'no check has @exercise("{lesson.name}", ...); write one in lmcourse/checks'
+        message = f'no check has @exercise("{lesson.name}", ...); write one in {home}'
         raise lesson.error(1, message) from None
+    if (module := check_module(lesson.name).__name__.rpartition(".")[2]) != home.stem:
+        message = f"the lesson's checks stand in {home}, not in {home.with_stem(module)}"
+        raise lesson.error(1, message)
     cells = lesson.exercises()
     for name, cell in cells.items():
         if name not in known:

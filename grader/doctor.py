@@ -22,7 +22,7 @@ CGROUP = Path("/sys/fs/cgroup")
 # Import names of what the extra "grader" and the course itself need.
 PACKAGES = (
     *("IPython", "matplotlib", "numpy", "torch", "tqdm"),
-    *("ipykernel", "jinja2", "jupytext", "nbclient", "nbconvert", "nbformat"),
+    *("ipykernel", "jinja2", "nbclient", "nbconvert", "nbformat"),
 )
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 

@@ -1,20 +1,11 @@
-"""Run a solved lesson: in a kernel for its outputs, in this process for its answers."""
+"""Run a solved lesson: in a kernel for its outputs, against its own checks for its answers."""
 
-import ast
-import contextlib
 import copy
-import io
-import linecache
 import os
 import re
-import sys
 import tempfile
-import traceback
-import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
@@ -22,7 +13,8 @@ from nbformat import NotebookNode
 
 from grader.byheart import fixed_cases
 from grader.course import registered
-from grader.source import Cell, Lesson
+from grader.solved import solved_namespace
+from grader.source import Lesson
 from lmcourse.checks import PUBLIC_SEED, Outcome, run
 from lmcourse.recording import Entry, Recorder
 from lmcourse.student import Host, Student
@@ -119,48 +111,10 @@ def record(lesson: Lesson) -> tuple[dict[str, list[Entry]], dict[str, list[str]]
     return recordings, fixed
 
 
-def solved_namespace(lesson: Lesson) -> dict[str, Any]:
-    """Run the solved lesson here, demos left out and on the least data, and return its names.
-
-    Raises
-    ------
-    LessonError
-        If a cell raises.
-    """
-    # A module of its own: dataclasses and pickle look classes up by their module's name.
-    module = types.ModuleType(f"solved_{lesson.name}")
-    sys.modules[module.__name__] = module
-    quiet = contextlib.redirect_stdout(io.StringIO())
-    with quiet, mock.patch.dict(os.environ, LMCOURSE_WORKER="1", MPLBACKEND="Agg"):
-        for cell in lesson.cells:
-            if cell.is_code and "demo" not in cell.tags:
-                _run_cell(lesson, cell, module.__dict__)
-            if cell.role == "parameters":
-                module.__dict__["preset"] = "smoke"
-    return module.__dict__
-
-
 def _environment(root: Path) -> dict[str, str]:
     path = os.pathsep.join(filter(None, [str(root.resolve()), os.environ.get("PYTHONPATH")]))
     # With a fixed hash seed, sets print in the same order on every run.
     return {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
-
-
-def _run_cell(lesson: Lesson, cell: Cell, namespace: dict[str, Any]) -> None:
-    tree, source = ast.parse(cell.text), cell.text
-    file = f"<cell carried into {lesson.path.name}>"
-    if cell.role != "carry":
-        # Line numbers are those of the source, wherever an error shows them.
-        ast.increment_lineno(tree, cell.line)
-        source, file = lesson.path.read_text("utf-8"), f"<cell of {lesson.path.name}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    try:
-        exec(compile(tree, file, "exec"), namespace)
-    except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == file and frame.lineno]
-        line = lines[-1] if lines and cell.role != "carry" else cell.line
-        raise lesson.error(line, f"{type(error).__name__}: {error}") from error
 
 
 def _reason(outcome: Outcome) -> str:

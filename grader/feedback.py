@@ -8,19 +8,31 @@ opened with an instructor's rights leads nowhere.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors.sanitize import SanitizeHTML
+from pygments.formatters import HtmlFormatter
+from pygments.lexers.python import PythonLexer
 
 from grader.adjust import ExerciseScore, FinalScore
+from grader.cells import defined_names
 from grader.copies import read_copy
-from grader.judge import defined_names
-from lmcourse.checks import exercises
+from grader.course import Course
+from grader.places import ROOT
+from grader.source import definitions
+
+MAX_TOKENS = 40_000
+"""Of one page's code are coloured; the rest is plain."""
+MAX_LINE = 2_000
+"""Characters of a line of code that is coloured: the lexer can take quadratic time for a line."""
+MAX_PROSE_WORK = 100_000_000
+"""Markdown takes up to quadratic time: the squares of its cells' lengths may add up to this."""
 
 _HEADINGS = [f"h{level}" for level in range(1, 7)]
 _BLOCKS = ["p", "br", "hr", "pre", "blockquote", "ul", "ol", "li", "details", "summary"]
@@ -29,7 +41,6 @@ _TABLE = ["table", "thead", "tbody", "tr", "th", "td"]
 _harmless: Callable[[str], str] = SanitizeHTML(
     tags=[*_HEADINGS, *_BLOCKS, *_INLINE, *_TABLE], attributes={}, strip=True
 ).sanitize_html_tags
-_highlight: Callable[[str], str] = Highlight2HTML(pygments_lexer="ipython3")
 _FOLDED = "#@title"  # Colab shows the title alone
 
 
@@ -60,15 +71,17 @@ def notebook(folder: Path, score: FinalScore) -> Page:
     """Return the notebook of a submission; no cells if it was not graded, or has no copy."""
     result = score.result
     cells = read_copy(folder, result.student, result.lesson) if result.status == "graded" else []
+    defined = [defined_names(cell["source"]) if _is_code(cell) else set() for cell in cells]
     places = {
-        exercise.result.name: _place(cells, _names(result.lesson, exercise.result.name))
+        exercise.result.name: _place(cells, defined, _names(result.lesson, exercise.result.name))
         for exercise in score.exercises
     }
+    budget = _Budget()
     return Page(
         [
             Cell(
                 kind=cell["cell_type"],
-                html=_code(cell["source"]) if _is_code(cell) else _prose(cell["source"]),
+                html=budget.html(cell),
                 title=_title(cell),
                 outputs=cell["outputs"],
                 results=[e for e in score.exercises if places[e.result.name] == number],
@@ -82,17 +95,23 @@ def notebook(folder: Path, score: FinalScore) -> Page:
 
 def _names(lesson: str, exercise: str) -> set[str]:
     try:
-        return set(exercises(lesson)[exercise].names)
+        defined = definitions(_course().lesson(lesson).exercises()[exercise].text)
     except KeyError:  # the course has changed since
         return {exercise}
+    return {exercise} if exercise in defined else set(defined)
 
 
-def _place(cells: list[dict[str, Any]], names: set[str]) -> int | None:
+@cache
+def _course() -> Course:
+    return Course(ROOT)
+
+
+def _place(cells: list[dict[str, Any]], defined: list[set[str]], names: set[str]) -> int | None:
     """Return which cell answers an exercise: the last that defines its names and is no stub."""
     places = [
         (" is not started" not in cell["source"], number)
         for number, cell in enumerate(cells)
-        if _is_code(cell) and defined_names(cell["source"]) & names
+        if defined[number] & names
     ]
     return max(places)[1] if places else None
 
@@ -116,6 +135,26 @@ class _Renderer(IPythonRenderer):
         return str(super(IPythonRenderer, self).block_code(code))
 
 
+class _Budget:
+    """How much of one page may still be rendered; what is beyond that is plain text.
+
+    The page says the same on every machine, so this counts what is to do, and no seconds.
+    """
+
+    def __init__(self) -> None:
+        self._tokens = MAX_TOKENS
+        self._prose = MAX_PROSE_WORK
+
+    def html(self, cell: dict[str, Any]) -> Markup:
+        source = cell["source"]
+        if _is_code(cell):
+            tokens, html = _code(source) if self._tokens > 0 else (0, _plain(source))
+            self._tokens -= tokens
+            return html if self._tokens >= 0 else _plain(source)
+        self._prose -= len(source) ** 2
+        return _prose(source) if self._prose >= 0 else _plain(source)
+
+
 # A class's notebooks are mostly the same cells.
 @lru_cache(512)
 def _prose(source: str) -> Markup:
@@ -123,9 +162,39 @@ def _prose(source: str) -> Markup:
         renderer = _Renderer(escape=False, exclude_anchor_links=True)
         return Markup(_harmless(MarkdownWithMath(renderer=renderer).render(source)))
     except (ValueError, RecursionError):  # nested deeper than anybody writes
-        return Markup("<pre>{}</pre>").format(source)
+        return _plain(source)
+
+
+class _Lexer(PythonLexer):  # type: ignore[misc] # Pygments has no types
+    """Pygments' lexer without its rules for docstrings, which stay strings.
+
+    Those look for quotes beyond all blank lines that follow, at each of them.
+    """
+
+    tokens = {  # noqa: RUF012 - as the base class has it
+        **PythonLexer.tokens,
+        "root": [
+            rule
+            for rule in PythonLexer.tokens["root"]
+            if not (isinstance(rule, tuple) and rule[0].startswith(r"^(\s*)"))
+        ],
+    }
+
+
+_LEXER, _FORMATTER = _Lexer(), HtmlFormatter(cssclass="highlight")
 
 
 @lru_cache(512)
-def _code(source: str) -> Markup:
-    return Markup(_highlight(source))
+def _code(source: str) -> tuple[int, Markup]:
+    """Return the number of tokens in a cell, and the cell in colours, if those are not too many."""
+    if any(len(line) > MAX_LINE for line in source.splitlines()):
+        return 0, _plain(source)
+    tokens = list(islice(_LEXER.get_tokens(source), MAX_TOKENS + 1))
+    html = StringIO()
+    if len(tokens) <= MAX_TOKENS:
+        _FORMATTER.format(tokens, html)
+    return len(tokens), Markup(html.getvalue())
+
+
+def _plain(source: str) -> Markup:
+    return Markup('<div class="highlight"><pre>{}</pre></div>').format(source)

@@ -4,6 +4,7 @@ A zip's files are unpacked under names of our own, and within limits, so nothing
 or how much is written. What cannot be used carries an `Unusable` that says why.
 """
 
+import contextlib
 import os
 import re
 import stat
@@ -12,14 +13,20 @@ import tempfile
 import time
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from io import FileIO
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-MAX_FILE_BYTES = 50_000_000
+MAX_FILE_BYTES = 20_000_000
 
+_MOST_AT_ONCE = 2**20
 _LONGEST_NAME = 1_000
 _LONGEST_PART = 200  # bytes; file systems take 255
 _UTF8_NAME = 0x800
@@ -50,7 +57,8 @@ class File:
     """A file as its folder or zip names it; `parts` are the names on the way to it.
 
     `modified` is year, month, day, hour, minute, second. `info` is set for a file that is still in
-    its zip, and has no usable `path` yet.
+    its zip, and has no usable `path` yet. `is_json` says that it begins as JSON does: it may be a
+    notebook under another name. `is_folder` is set for a folder with nothing in it.
     """
 
     parts: tuple[str, ...]
@@ -58,6 +66,8 @@ class File:
     modified: tuple[int, ...]
     info: ZipInfo | None = None
     unusable: Unusable | None = None
+    is_json: bool = False
+    is_folder: bool = False
 
     @property
     def name(self) -> str:
@@ -67,17 +77,17 @@ class File:
     @property
     def is_notebook(self) -> bool:
         """Whether its name says that it is a notebook."""
-        return self.name.lower().endswith(".ipynb")
+        return not self.is_folder and self.name.lower().endswith(".ipynb")
 
     @property
     def is_zip(self) -> bool:
         """Whether its name says that it is a zip."""
-        return self.name.lower().endswith(".zip")
+        return not self.is_folder and self.name.lower().endswith(".zip")
 
     @property
     def is_wanted(self) -> bool:
         """Whether there may be work of a student's in it."""
-        return self.is_notebook or self.is_zip or self.unusable is not None
+        return self.is_notebook or self.is_zip or self.is_json or self.unusable is not None
 
 
 @dataclass(frozen=True)
@@ -99,11 +109,17 @@ def too_large(what: str) -> Unusable:
 
 
 def in_folder(root: Path) -> list[File]:
-    """List the files below `root` but hidden ones; links are unusable, and not followed."""
+    """List the files and empty folders below `root` but hidden ones.
+
+    Links are unusable, and not followed.
+    """
     files = []
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not _is_ignored((name,)))
         here = Path(folder)
+        if here != root and not folders and all(_is_ignored((name,)) for name in names):
+            modified = _local(here.stat().st_mtime)
+            files.append(File(here.relative_to(root).parts, here, modified, is_folder=True))
         # A student's whole folder may be a link; links further down, to data say, do not matter.
         links = [name for name in folders if here == root and (here / name).is_symlink()]
         for name in sorted([*names, *links]):
@@ -116,6 +132,8 @@ def in_folder(root: Path) -> list[File]:
                 kind = "a link to another place" if stat.S_ISLNK(status.st_mode) else "not a file"
                 message = f"{printable(name)} is {kind}. Hand in the notebook itself."
                 file = replace(file, unusable=Unusable("not_a_notebook", message))
+            if stat.S_ISREG(status.st_mode) and not file.is_wanted:
+                file = replace(file, is_json=_begins_as_json(partial(open, path, "rb")))
             files.append(file)
     return files
 
@@ -125,40 +143,76 @@ def single(path: Path) -> File:
     return File((path.name,), path, _local(path.stat().st_mtime))
 
 
+class _Bounded(FileIO):
+    """A zip of which no more than `_MOST_AT_ONCE` bytes are read at a time.
+
+    The list of its files is read at once, however long, and takes 20 times the memory.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _MOST_AT_ONCE:
+            raise Unusable(
+                "too_large", "This zip lists too many files. Hand in the notebook itself."
+            )
+        return super().read(size) or b""
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[ZipFile]:
-    """Open a zip.
+def opened(path: Path, *, is_students: bool = False) -> Iterator[ZipFile]:
+    """Open a zip; a student's may not list more files than can be read in a second.
 
     Raises
     ------
     Unusable
-        If it is none, or damaged.
+        If it is none, damaged, or lists too many files.
     """
-    try:
-        archive = ZipFile(path)
-    except _BROKEN:
-        raise Unusable(
-            "not_a_notebook",
-            f"{printable(path.name)} is damaged, or not a zip. Hand in the notebook itself, or "
-            "make the zip again.",
-        ) from None
-    with archive:
+    with contextlib.ExitStack() as stack:
+        try:
+            stream = stack.enter_context(_Bounded(path) if is_students else path.open("rb"))
+            archive = stack.enter_context(ZipFile(stream))
+        except _BROKEN:
+            raise Unusable(
+                "not_a_notebook",
+                f"{printable(path.name)} is damaged, or not a zip. Hand in the notebook itself, or "
+                "make the zip again.",
+            ) from None
         yield archive
 
 
-def listed(archive: ZipFile) -> list[File]:
-    """List the files in a zip but hidden ones."""
+def entries(archive: ZipFile) -> list[File]:
+    """List the files and empty folders in a zip but hidden ones."""
     files = []
+    folders = {}
     for info in archive.infolist():
         name = _decoded(info).replace("\\", "/")
         parts = tuple(part for part in name.split("/") if part not in ("", ".", ".."))
-        if name.endswith("/") or not parts or _is_ignored(parts):
+        is_ignored = _is_ignored(parts)
+        if is_ignored:  # who handed in nothing else handed in an empty folder
+            parts = tuple(takewhile(lambda part: not _is_ignored((part,)), parts))
+        if not parts:
+            continue
+        if is_ignored or name.endswith("/"):
+            folders[parts] = File(parts, Path(parts[-1]), info.date_time, is_folder=True)
             continue
         file = File(parts, Path(parts[-1]), info.date_time, info)
         if file.is_wanted and (fault := _fault(info, name)):
             file = replace(file, unusable=Unusable("not_a_notebook", fault))
         files.append(file)
-    return files
+    filled = {one.parts[:n] for one in [*files, *folders.values()] for n in range(len(one.parts))}
+    return files + [folder for parts, folder in folders.items() if parts not in filled]
+
+
+def with_disguised(archive: ZipFile, files: list[File], most: int) -> list[File]:
+    """Say of the first `most` files in a zip that are no notebooks by name which begin as JSON."""
+    seen = []
+    for file in files:
+        if file.info is not None and not file.is_wanted and most > 0:
+            most -= 1
+            if not _fault(file.info, "/".join(file.parts)):
+                reads = partial(archive.open, file.info)
+                file = replace(file, is_json=_begins_as_json(reads))
+        seen.append(file)
+    return seen
 
 
 def unpack(archive: ZipFile, files: list[File], scratch: Path, limits: Limits) -> Iterator[File]:
@@ -194,13 +248,70 @@ def unpack(archive: ZipFile, files: list[File], scratch: Path, limits: Limits) -
 
 
 def printable(name: str) -> str:
-    r"""Return a name with control characters as in "\n", and accents in one of two spellings."""
+    r"""Return a name with what cannot be seen in it written out, and accents in one spelling.
+
+    Control characters become "\n", marks that show nothing or turn the text around "\u202e".
+    """
     return "".join(
-        character.encode("unicode_escape").decode()
-        if character == "\\" or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
-        else character
+        character.encode("unicode_escape").decode() if _is_hidden(character) else character
         for character in unicodedata.normalize("NFC", name)
     )
+
+
+def person(name: str) -> str:
+    r"""Return a name as `printable` does, with the spaces that nobody sees as "\x20" too.
+
+    Those are at an end, or after another one.
+    """
+    return re.sub(r"^ | $|(?<= ) ", r"\\x20", printable(name))
+
+
+def apart(names: Iterable[str]) -> dict[str, str]:
+    """Return what to call each of `names`, which are all different: no two alike.
+
+    That is `person`, but where two differ in how accents are encoded alone, the one that is not
+    in the usual form (NFC) has all but ASCII written out.
+    """
+    names = list(names)
+    alike = Counter(map(person, names))
+    return {
+        name: person(name)
+        if alike[person(name)] == 1 or unicodedata.is_normalized("NFC", name)
+        else name.encode("unicode_escape").decode()
+        for name in names
+    }
+
+
+# What renderers ignore or leave blank, beside what Unicode's categories say.
+_BLANK = frozenset(
+    chr(code)
+    for first, last in (
+        *((0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2800, 0x2800)),
+        *((0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0000, 0xE0FFF)),
+    )
+    for code in range(first, last + 1)
+)
+
+
+def _is_hidden(character: str) -> bool:
+    """Return whether nobody sees a character, or it is the one that begins what is written out."""
+    kind = unicodedata.category(character)
+    return (
+        kind in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        or (kind == "Zs" and character != " ")
+        or character in _BLANK
+        or character == "\\"
+    )
+
+
+def _begins_as_json(opened: Callable[[], Any]) -> bool:
+    """Return whether what can be opened so begins with a brace, as every notebook does."""
+    try:
+        with opened() as stream:
+            beginning: bytes = stream.read(64)
+    except _BROKEN:
+        return False
+    return beginning.lstrip(b"\xef\xbb\xbf\xfe\xff\0 \t\r\n").startswith(b"{")
 
 
 def _is_ignored(parts: tuple[str, ...]) -> bool:
@@ -259,7 +370,7 @@ def _copy(archive: ZipFile, info: ZipInfo, path: Path, left: int) -> None:
 def _chunks(archive: ZipFile, info: ZipInfo) -> Iterator[bytes]:
     try:
         with archive.open(info) as source:
-            while chunk := source.read(2**20):
+            while chunk := source.read(_MOST_AT_ONCE):
                 yield chunk
     except _BROKEN:
         name = printable(PurePosixPath(_decoded(info)).name)

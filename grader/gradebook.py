@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lmcourse.checks import CaseResult
+from lmcourse.results import CaseResult
 
 FILE_NAME = "gradebook.sqlite"
 LOCK_NAME = ".lock"
@@ -86,10 +86,11 @@ class SubmissionResult:
     """One submission.
 
     `status` is "graded", or says why it could not be: "not_a_notebook", "wrong_lesson",
-    "wrong_language", "empty", "too_large", or "not_graded" when the grader itself failed. `message`
-    is a sentence for the student. `fingerprint` covers all that decides the result: the file, the
-    checks, the limits; it is empty when the submission is to be graded again. `sha256` is the
-    file's, `lesson_sha256` that of the lesson's source and checks, and `run` names the facts that
+    "wrong_language", "empty", "too_large", "not_submitted" (with no `file` if the roster alone
+    names the student), or "not_graded" when the grader itself failed. `message` is a sentence for
+    the student. `fingerprint` covers all that decides the result: the file, the checks, the limits;
+    it is empty when the submission is to be graded again. `sha256` is the file's, `lesson_sha256`
+    that of all source that decides a grade in the lesson, and `run` names the facts that
     `Gradebook.describe_run` stored.
 
     Grading the same again gives an equal result: `seconds` is not compared.
@@ -116,6 +117,17 @@ class SubmissionResult:
     def max_points(self) -> float:
         """The points that could be earned."""
         return sum(exercise.max_points for exercise in self.exercises)
+
+
+@dataclass(frozen=True)
+class Ungraded:
+    """A submission that could not be graded; the fields are those of `SubmissionResult`."""
+
+    student: str
+    lesson: str
+    file: str
+    status: str
+    message: str
 
 
 class Gradebook:
@@ -165,6 +177,11 @@ class Gradebook:
                 f"make one with: grader grade SUBMISSIONS --out {folder}"
             )
         return cls(folder)
+
+    @property
+    def written_at(self) -> int:
+        """When something was written into the gradebook last, in nanoseconds since 1970."""
+        return self._path.stat().st_mtime_ns
 
     @contextmanager
     def reserved(self) -> Iterator[None]:
@@ -238,6 +255,72 @@ class Gradebook:
                 )
                 for row in rows
             ]
+
+    def ungraded(self) -> list[Ungraded]:
+        """Return those that could not be graded, by lesson and student."""
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT student, lesson, file, status, message FROM submission "
+                "WHERE status != 'graded' ORDER BY lesson, student"
+            )
+            return [Ungraded(*row) for row in rows]
+
+    def students(self) -> set[str]:
+        """Return all students, by name."""
+        return {student for student, _ in self.fingerprints()}
+
+    def remove(self, student: str, lesson: str) -> None:
+        """Remove the result of one submission, if there is one."""
+        with self._connect() as connection:
+            for table in ("submission", "exercise"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE student = ? AND lesson = ?", (student, lesson)
+                )
+
+    def forget(self, student: str) -> int:
+        """Remove all about a student, what people decided too; return how many submissions."""
+        with self._connect() as connection:
+            connection.execute("PRAGMA secure_delete = ON")  # nothing stays in free pages
+            return _in_all_tables(connection, "DELETE FROM {} WHERE student = ?", student)
+
+    def rename(self, student: str, name: str) -> int:
+        """Call a student `name` from now on; return how many submissions there are.
+
+        Raises
+        ------
+        ValueError
+            If both have an entry of the same kind for a lesson.
+        """
+        try:
+            with self._connect() as connection:
+                change = "UPDATE {} SET student = ? WHERE student = ?"
+                return _in_all_tables(connection, change, name, student)
+        except GradebookError as error:
+            if not isinstance(error.__cause__, sqlite3.IntegrityError):
+                raise
+            raise ValueError(
+                f"{name} and {student} both have something for one lesson; forget one of them, or "
+                "choose another name. Nothing was changed"
+            ) from None
+
+    def versions(self) -> dict[str, dict[str, int]]:
+        """Return, for each lesson, how many submissions have results of which of its versions.
+
+        A version is a `lesson_sha256`. One with exercises graded again by another counts for both.
+        """
+        with self._connect() as connection:
+            graded = "FROM submission WHERE status = 'graded'"
+            rows = connection.execute(f"SELECT student, lesson, lesson_sha256 {graded}")
+            found = set(rows)
+            known = {(student, lesson) for student, lesson, _ in found}
+            for student, lesson, regraded in _regraded(connection):
+                if (student, lesson) in known:
+                    found.add((student, lesson, regraded.lesson_sha256))
+        counts: dict[str, dict[str, int]] = {}
+        for _, lesson, version in sorted(found):
+            of_lesson = counts.setdefault(lesson, {})
+            of_lesson[version] = of_lesson.get(version, 0) + 1
+        return counts
 
     def describe_run(self, facts: Mapping[str, str]) -> str:
         """Store how results were made (versions, limits, sandbox mode) and return its name."""
@@ -314,6 +397,19 @@ def _write(connection: sqlite3.Connection, result: SubmissionResult) -> None:
             for position, exercise in enumerate(result.exercises)
         ],
     )
+
+
+def _in_all_tables(connection: sqlite3.Connection, statement: str, *values: str) -> int:
+    """Run a statement in each table that says something of students, those of adjust too.
+
+    Return how many submissions it was about.
+    """
+    tables = connection.execute(
+        "SELECT it.name FROM sqlite_schema AS it, pragma_table_info(it.name) AS its "
+        "WHERE it.type = 'table' AND its.name = 'student'"
+    ).fetchall()
+    changed = {name: connection.execute(statement.format(name), values) for (name,) in tables}
+    return changed["submission"].rowcount
 
 
 def _regraded(connection: sqlite3.Connection) -> Iterator[tuple[str, str, Regraded]]:

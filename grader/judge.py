@@ -1,25 +1,34 @@
 """The judge: asks a submission's worker, compares with the solved notebook, gives the points."""
 
-import ast
 import hashlib
 import hmac
-import re
 import resource
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from grader.byhand import forbidden_use
+from grader.cells import Cell, defined_names
+from grader.clock import Clock, Result, TimeUp
 from grader.gradebook import ExerciseResult
+from grader.log import log
 from grader.sandbox import Sandbox
-from grader.session import Cell, CellProblem, Session
+from grader.session import CellProblem, Session
 from lmcourse import recording
 from lmcourse.checks import Exercise, Outcome, exercises, run
 from lmcourse.student import Host, Lost, Student
+from lmcourse.values import MAX_BYTES
 
-CHECK_BYTES = 2 * 2**30
-"""So much memory may a check take, beside what this process has."""
+CHECK_BYTES = MAX_BYTES + 200_000_000
+"""So much memory may a check take, beside what this process has: an answer's own, and this."""
+
+TOO_SLOW = "what the code returned took the grader too long to check: return less"
+TOO_LARGE = "what the code returned took the grader too much memory to check: return less"
+UNREADABLE = (
+    "the code took the grader too long to read, or too much memory: write it in a simpler way"
+)
 
 
 def judge(
@@ -49,20 +58,15 @@ def judge(
 
     Notes
     -----
-    No clock watches the judge's own code: a student can make it slow only by what it reads. An
-    answer is bounded in size (`lmcourse.values`), the judge in memory, and all questions end with
-    the submission's time, which is wall time; so at most one answer is dealt with beyond that. The
-    slowest that was found, millions of integers that a check made a list of, took a minute.
+    What the judge itself does with an answer is within the limits too: its time is that of the
+    exercise and of the submission, its memory `CHECK_BYTES`. What is over either is a status.
     """
     fixed = recording.fixed(lesson)
 
-    def check(exercise: Exercise, student: Student) -> Outcome:
-        solved = Student(Host(dict(reference), exercise.probes).send)
+    def check(exercise: Exercise, student: Student, clock: Clock) -> Outcome:
+        solved = Student(clock.outside(Host(dict(reference), exercise.probes).send))
         seed = input_seed(secret, exercise, file_hash)
-        with _bounded_memory():
-            return run(
-                exercise, student, solved, seed=seed, hidden=True, fixed=fixed[exercise.name]
-            )
+        return run(exercise, student, solved, seed=seed, hidden=True, fixed=fixed[exercise.name])
 
     return [
         ExerciseResult(
@@ -75,6 +79,84 @@ def judge(
         )
         for exercise, outcome in outcomes(lesson, cells, sandbox, check, only)
     ]
+
+
+def input_seed(secret: bytes, exercise: Exercise, file_hash: str) -> int:
+    """Return the seed of an exercise's inputs: the same for the same file, unknown to a student."""
+    text = f"{exercise.lesson}/{exercise.name}/{file_hash}"
+    return int.from_bytes(hmac.digest(secret, text.encode(), hashlib.sha256)[:16], "big")
+
+
+def outcomes(
+    lesson: str,
+    cells: list[Cell],
+    sandbox: Sandbox,
+    check: Callable[[Exercise, Student, Clock], Outcome],
+    only: str | None = None,
+) -> Iterator[tuple[Exercise, Outcome]]:
+    """Run `cells` in a worker and yield what `check` finds of each exercise, or of `only` one.
+
+    `check` runs by the clock that it is given. An exercise that takes the worker with it is lost
+    alone: the next one gets a new worker. Where the cell that should define an exercise failed, the
+    outcome says how.
+    """
+    wanted = [each for each in exercises(lesson).values() if only in (None, each.name)]
+    misuses = _misuses(wanted, cells)
+    defined = {cell.number: defined_names(cell.source) for cell in reversed(cells)}
+    session = Session(cells, lesson, sandbox)
+    try:
+        for exercise in wanted:
+            if exercise.name in misuses:
+                yield exercise, misuses[exercise.name]
+                continue
+            outcome = _checked(exercise, session, check)
+            problem = _cause(exercise, defined, session.problems)
+            if problem and outcome.status == "missing":
+                outcome = Outcome(problem.status, 0.0, message=problem.message)
+            yield exercise, outcome
+    finally:
+        session.stop()
+        if session.stderr:
+            log.info("the worker wrote to stderr:\n%s", session.stderr)
+
+
+def _misuses(wanted: list[Exercise], cells: list[Cell]) -> dict[str, Outcome]:
+    """Return the outcomes of exercises whose code uses what it may not, or cannot be searched."""
+    clock = Clock(time.monotonic())
+
+    def search() -> dict[str, str]:
+        return {each.name: forbidden_use(each, cells) for each in wanted}
+
+    try:
+        found = _bounded(clock, search)
+    except (TimeUp, MemoryError):
+        unread = Outcome("timeout", 0.0, message=UNREADABLE)
+        return {each.name: unread for each in wanted if each.forbidden}
+    return {name: Outcome("forbidden", 0.0, message=use) for name, use in found.items() if use}
+
+
+def _checked(
+    exercise: Exercise, session: Session, check: Callable[[Exercise, Student, Clock], Outcome]
+) -> Outcome:
+    """Return what `check` finds of `exercise`, whatever becomes of it."""
+    try:
+        clock = Clock(session.start(exercise.limits))
+        student = Student(clock.outside(session.send))
+        return _bounded(clock, lambda: check(exercise, student, clock))
+    except Lost as lost:
+        return Outcome(lost.status, 0.0, message=str(lost))
+    except TimeUp:
+        session.stop()  # it may have been in the middle of a question
+        return Outcome("timeout", 0.0, message=TOO_SLOW)
+    except MemoryError:
+        session.stop()
+        return Outcome("out_of_memory", 0.0, message=TOO_LARGE)
+
+
+def _bounded(clock: Clock, work: Callable[[], Result]) -> Result:
+    """Return what `work` returns, which may take as long as the clock and `CHECK_BYTES` say."""
+    with _bounded_memory():
+        return clock.run(work)
 
 
 @contextmanager
@@ -94,68 +176,14 @@ def _bounded_memory() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-def input_seed(secret: bytes, exercise: Exercise, file_hash: str) -> int:
-    """Return the seed of an exercise's inputs: the same for the same file, unknown to a student."""
-    text = f"{exercise.lesson}/{exercise.name}/{file_hash}"
-    return int.from_bytes(hmac.digest(secret, text.encode(), hashlib.sha256)[:16], "big")
-
-
-def outcomes(
-    lesson: str,
-    cells: list[Cell],
-    sandbox: Sandbox,
-    check: Callable[[Exercise, Student], Outcome],
-    only: str | None = None,
-) -> Iterator[tuple[Exercise, Outcome]]:
-    """Run `cells` in a worker and yield what `check` finds of each exercise, or of `only` one.
-
-    An exercise that takes the worker with it is lost alone: the next one gets a new worker. Where
-    the cell that should define an exercise failed, the outcome says how.
-    """
-    session = Session(cells, lesson, sandbox)
-    try:
-        for exercise in exercises(lesson).values():
-            if only not in (None, exercise.name):
-                continue
-            if misuse := forbidden_use(exercise, cells):
-                yield exercise, Outcome("forbidden", 0.0, message=misuse)
-                continue
-            try:
-                session.start(exercise.limits)
-                outcome = check(exercise, Student(session.send))
-            except Lost as lost:
-                outcome = Outcome(lost.status, 0.0, message=str(lost))
-            if outcome.status == "missing":
-                problem = _cause(exercise, cells, session.problems)
-                if problem:
-                    outcome = Outcome(problem.status, 0.0, message=problem.message)
-            yield exercise, outcome
-    finally:
-        session.stop()
-
-
 def _cause(
-    exercise: Exercise, cells: list[Cell], problems: Mapping[int, CellProblem]
+    exercise: Exercise, defined: Mapping[int, set[str]], problems: Mapping[int, CellProblem]
 ) -> CellProblem | None:
-    """Return why the exercise's names are missing, if a cell that should define them failed."""
-    for cell in reversed(cells):
-        if cell.number in problems and defined_names(cell.source) & set(exercise.names):
-            return problems[cell.number]
+    """Return why the exercise's names are missing, if a cell that should define them failed.
+
+    `defined` are the names that each cell defines, by number, the last cell first.
+    """
+    for number, names in defined.items():
+        if number in problems and names & set(exercise.names):
+            return problems[number]
     return None
-
-
-def defined_names(source: str) -> set[str]:
-    """Return the names that a cell defines at its top level, also if it is not valid Python."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set(re.findall(r"^(?:(?:async )?def |class )?(\w+) *[(=:]", source, re.MULTILINE))
-    names = set()
-    for statement in tree.body:
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(statement.name)
-        elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            for target in targets:
-                names |= {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
-    return names

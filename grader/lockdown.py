@@ -4,11 +4,14 @@ Each function acts on the calling process, and cannot be undone.
 """
 
 import ctypes
+import errno
 import os
 import platform
 import resource
 import struct
 from collections.abc import Iterator
+
+from grader.syscalls import ALLOWED, ARCHITECTURES, REFUSED
 
 SCRATCH = "/scratch"
 """The one folder in the sandbox that can be written."""
@@ -72,7 +75,6 @@ def seal(scratch_mb: int) -> None:
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
     _cover(SCRATCH, f"size={scratch_mb}m,nr_inodes=10k,mode=700")
-    _cover("/dev/pts", "size=4k,mode=555")
 
 
 def hide_proc() -> None:
@@ -83,9 +85,10 @@ def hide_proc() -> None:
 def give_up_privileges() -> None:
     """Drop all capabilities, and have the kernel refuse what a notebook has no need of.
 
-    That is new processes, tracing, mounting, memory that no limit counts, key rings, and sockets
-    but for those of Unix: a network namespace does not hold back all kinds. Threads stay possible.
-    This is a seccomp filter rather than RLIMIT_NPROC, which does not bind root.
+    Whatever system call is not in `grader.syscalls` is refused: new processes, sockets, tracing,
+    mounting, keys, and all that keeps memory which no limit counts. Threads stay possible. This is
+    a seccomp filter rather than RLIMIT_NPROC, which does not bind root; it binds the threads that
+    this one starts, so it must be the only one.
 
     Raises
     ------
@@ -105,63 +108,65 @@ def give_up_privileges() -> None:
     _call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
 
 
-# Per machine: its audit architecture, and the numbers of the calls that the filter knows.
-_SYSCALLS = {
-    "x86_64": (
-        0xC000003E,
-        {"clone": 56, "fork": 57, "vfork": 58, "ptrace": 101, "pivot_root": 155, "mount": 165}
-        | {"umount2": 166, "unshare": 272, "setns": 308, "process_vm_readv": 310}
-        | {"process_vm_writev": 311, "bpf": 321, "io_uring_setup": 425, "open_tree": 428}
-        | {"move_mount": 429, "fsopen": 430, "fsmount": 432, "clone3": 435, "mount_setattr": 442}
-        | {"socket": 41, "shmget": 29, "msgget": 68, "memfd_create": 319, "memfd_secret": 447}
-        | {"add_key": 248, "request_key": 249, "keyctl": 250},
-    ),
-    "aarch64": (  # has neither fork nor vfork
-        0xC00000B7,
-        {"umount2": 39, "mount": 40, "pivot_root": 41, "unshare": 97, "ptrace": 117, "clone": 220}
-        | {"setns": 268, "process_vm_readv": 270, "process_vm_writev": 271, "bpf": 280}
-        | {"io_uring_setup": 425, "open_tree": 428, "move_mount": 429, "fsopen": 430}
-        | {"fsmount": 432, "clone3": 435, "mount_setattr": 442}
-        | {"socket": 198, "shmget": 194, "msgget": 186, "memfd_create": 279, "memfd_secret": 447}
-        | {"add_key": 217, "request_key": 218, "keyctl": 219},
-    ),
+# By call: which argument counts, the values of it that are let through, and the answer to others.
+_F_COMMANDS = (0, 1, 2, 3, 4, 1030)  # dup, flags, close on exec: no locks, leases, signals, sizes
+_TERMINAL_QUESTIONS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # what isatty and such ask
+_THREAD_NAMES = (15, 16)
+_FAMILY_UNIX = 1
+_BY_ARGUMENT = {
+    "fcntl": (1, _F_COMMANDS, errno.EPERM),
+    "ioctl": (1, _TERMINAL_QUESTIONS, errno.ENOTTY),
+    "prctl": (0, _THREAD_NAMES, errno.EINVAL),
+    "socketpair": (0, (_FAMILY_UNIX,), errno.EPERM),
 }
+_CLONE_THREAD = 0x00010000
+_SHARED_WITHOUT_FILE = 0x21  # MAP_SHARED | MAP_ANONYMOUS
+
+_Step = tuple[int, int, int, int]
 
 
-def _filter() -> Iterator[tuple[int, int, int, int]]:
+def _filter() -> Iterator[_Step]:
     """Yield the filter's steps, in classic BPF: code, jump if true, jump if false, operand."""
     machine = platform.machine()
-    if machine not in _SYSCALLS:
+    if machine not in ALLOWED:
         raise OSError(f"no system-call table for {machine}")
-    architecture, numbers = _SYSCALLS[machine]
-    load, equal, at_least, has_bits, give = 0x20, 0x15, 0x35, 0x45, 0x06
-    allow, refuse, unknown, kill = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
-    clone_thread = 0x00010000
-    family_unix = 1
-    yield load, 0, 0, 4  # the architecture: another one would renumber the calls
-    yield equal, 1, 0, architecture
+    load, equal, has_bits, mask, give = 0x20, 0x15, 0x45, 0x54, 0x06
+    allow, answer, kill = 0x7FFF0000, 0x00050000, 0x80000000
+    the_call, the_architecture = 0, 4
+
+    def argument(number: int) -> int:
+        return 16 + 8 * number
+
+    def case(number: int, steps: list[_Step]) -> Iterator[_Step]:
+        """Yield `steps`, the last of which gives a verdict, for the call of this number."""
+        yield equal, 0, len(steps), number
+        yield from steps
+
+    yield load, 0, 0, the_architecture  # another one would renumber the calls
+    yield equal, 1, 0, ARCHITECTURES[machine]
     yield give, 0, 0, kill
-    yield load, 0, 0, 0  # the system call's number
-    yield at_least, 0, 1, 0x40000000  # the x32 calls, which alias the others
-    yield give, 0, 0, unknown
-    # glibc falls back to clone, whose flags a filter can see, when clone3 does not exist.
-    yield equal, 0, 1, numbers["clone3"]
-    yield give, 0, 0, unknown
-    for name, number in numbers.items():
-        if name not in ("clone", "clone3", "socket"):
-            yield equal, 0, 1, number
-            yield give, 0, 0, refuse
-    yield equal, 0, 4, numbers["socket"]
-    yield load, 0, 0, 16  # its family
-    yield equal, 0, 1, family_unix
-    yield give, 0, 0, allow
-    yield give, 0, 0, refuse
-    yield equal, 1, 0, numbers["clone"]
-    yield give, 0, 0, allow
-    yield load, 0, 0, 16  # clone's flags
-    yield has_bits, 0, 1, clone_thread
-    yield give, 0, 0, allow
-    yield give, 0, 0, refuse
+    yield load, 0, 0, the_call
+    for name, number in ALLOWED[machine].items():
+        if name in _BY_ARGUMENT:
+            position, values, otherwise = _BY_ARGUMENT[name]
+            steps: list[_Step] = [(load, 0, 0, argument(position))]
+            for value in values:
+                steps += [(equal, 0, 1, value), (give, 0, 0, allow)]
+            yield from case(number, [*steps, (give, 0, 0, answer | otherwise)])
+        elif name == "clone":
+            steps = [(load, 0, 0, argument(0)), (has_bits, 0, 1, _CLONE_THREAD)]
+            steps += [(give, 0, 0, allow), (give, 0, 0, answer | errno.EPERM)]
+            yield from case(number, steps)
+        elif name == "mmap":
+            steps = [(load, 0, 0, argument(3)), (mask, 0, 0, _SHARED_WITHOUT_FILE)]
+            steps += [(equal, 1, 0, _SHARED_WITHOUT_FILE), (give, 0, 0, allow)]
+            yield from case(number, [*steps, (give, 0, 0, answer | errno.EPERM)])
+        else:
+            yield from case(number, [(give, 0, 0, allow)])
+    for number in REFUSED[machine].values():
+        yield from case(number, [(give, 0, 0, answer | errno.EPERM)])
+    # So glibc falls back from clone3, whose flags a filter cannot see, to clone.
+    yield give, 0, 0, answer | errno.ENOSYS
 
 
 def _cover(path: str, options: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.gradebook import Gradebook, SubmissionResult
+from grader.versions import notices
 
 FILE_NAME = "manifest.json"
 
@@ -17,15 +18,21 @@ FILE_NAME = "manifest.json"
 def write_manifest(folder: Path, gradebook: Gradebook) -> Path:
     """Write the manifest of `gradebook` into `folder`, whole or not at all; return its path.
 
-    `runs` says how results were made, and `submissions` which file of whom got which result: its
-    run, the SHA-256 of the file, of the lesson's source and checks, and of the whole result. What
-    differs for exercises that were graded again by themselves is in `regraded`, by exercise.
+    One that is newer than the gradebook's file stays: nothing was written there since.
+
+    `notices` say which lessons were graded by several versions, and how to make it one. `runs` say
+    how results were made, and `submissions` which file of whom got which result: its run, the
+    SHA-256 of the file, of all source that decides a grade in the lesson, and of the whole result.
+    What differs for exercises that were graded again by themselves is in `regraded`, by exercise.
     """
+    path = folder / FILE_NAME
+    if path.is_file() and path.stat().st_mtime_ns > gradebook.written_at:
+        return path
     manifest = {
+        "notices": list(notices(gradebook).values()),
         "runs": gradebook.runs(),
         "submissions": [_described(result) for result in gradebook.results()],
     }
-    path = folder / FILE_NAME
     unfinished = path.with_suffix(".part")
     unfinished.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
     os.replace(unfinished, path)

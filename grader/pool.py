@@ -1,14 +1,21 @@
 """Where submissions are graded: processes of this machine, or a Dask cluster."""
 
 import contextlib
+import logging
+import os
+import queue
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from logging.handlers import QueueHandler
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
+
+from grader.log import log
 
 _CONNECT_SECONDS = 10
 
@@ -49,6 +56,7 @@ def executor(jobs: int, scheduler: str | None = None) -> Iterator[Executor]:
     except (OSError, ValueError) as problem:
         raise OSError(_NO_SCHEDULER.format(address=scheduler, problem=problem)) from None
     with client:
+        client.forward_logging(log.name, logging.INFO)
         cluster = client.get_executor(pure=False)
         try:
             yield cluster
@@ -112,6 +120,13 @@ class _Died(Exception):
     """A process ended before it answered."""
 
 
+class _Elsewhere(Exception):
+    """The traceback of another process, as the cause of what is raised in this one."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"in another process:\n{text}")
+
+
 class _Process:
     """One process, and the pipe to it."""
 
@@ -125,11 +140,14 @@ class _Process:
     def call(self, request: tuple[Any, ...]) -> Any:
         try:
             self._pipe.send(request)
-            problem, value = self._pipe.recv()
+            problem, value, records = self._pipe.recv()
         except (EOFError, OSError):
             raise _Died("its process was killed, perhaps for lack of memory") from None
+        for record in records:
+            log.handle(record)
         if problem:
-            raise RuntimeError(problem)
+            message, there = problem
+            raise RuntimeError(message) from _Elsewhere(there)
         return value
 
     def end(self) -> None:
@@ -138,13 +156,19 @@ class _Process:
 
 
 def _serve(pipe: Connection) -> None:
-    """Answer calls until the other end of the pipe is gone."""
+    """Answer calls until the other end of the pipe is gone; what is logged goes there too."""
+    # Before numpy is imported. One thread as in a worker: several fight over the cores, and round
+    # otherwise.
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the process that writes
+    records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    log.addHandler(QueueHandler(records))
     with contextlib.suppress(EOFError, OSError):
         while True:
             function, arguments, keywords = pipe.recv()
+            problem = value = None
             try:
-                answer = "", function(*arguments, **keywords)
+                value = function(*arguments, **keywords)
             except Exception as error:  # not every exception can be sent
-                answer = f"{type(error).__name__}: {error}", None
-            pipe.send(answer)
+                problem = f"{type(error).__name__}: {error}", traceback.format_exc()
+            pipe.send((problem, value, [records.get() for _ in range(records.qsize())]))

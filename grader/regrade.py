@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.gradebook import ExerciseResult, Gradebook, Regraded, SubmissionResult
-from grader.run import Run, make_task
-from grader.submissions import Submission
+from grader.run import Run
 from grader.task import Rules, Task, verdict
 
 
@@ -59,8 +58,7 @@ class Regrade(Run):
                 print(f"{student:{width}}  {before:6.4g}  {after:5.4g}")
         print(f"Scores: {len(changed)} changed, {len(self._wanted) - len(changed)} did not.")
 
-    def _task(self, submission: Submission) -> Task | None:
-        task = make_task(submission, self._lesson, self._rules)
+    def _to_do(self, task: Task) -> Task | None:
         stored = self._stored.get((task.student, task.lesson))
         if stored is None or stored.sha256 != task.notebook.sha256 or stored.status == "not_graded":
             self._new += 1

@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+import lmcourse
 from grader.course import Course, registered
 from grader.regions import solution_lines, stub, without_markers
 from grader.source import MAX_LEVEL, Cell, Lesson
@@ -23,8 +24,11 @@ _INSTALL = """\
 try:
     import lmcourse
 except ImportError:
-    %pip install -q "lmcourse @ git+{repository}"
+    %pip install -q "lmcourse @ git+{repository}@{tag}"
 """
+TAG = f"v{lmcourse.__version__}"
+"""The release that a notebook belongs to: Colab opens that one, and installs its package."""
+
 _FOLD = """\
 <details>
 <summary>{summary}</summary>
@@ -155,7 +159,7 @@ def _source(
         case "header":
             return _header(lesson, cell, address, folder)
         case "setup":
-            return _INSTALL.format(repository=address) + "\n" + cell.text
+            return _INSTALL.format(repository=address, tag=TAG) + "\n" + cell.text
         case "carry":
             return f"#@title From earlier lessons: {', '.join(cell.name.split())}\n{cell.text}"
         case "contract":
@@ -172,7 +176,7 @@ def _header(lesson: Lesson, cell: Cell, address: str, folder: str) -> str:
     colab = "https://colab.research.google.com"
     badge = (
         f"[![Open in Colab]({colab}/assets/colab-badge.svg)]"
-        f"({colab}/github/{page}/blob/main/{folder}/{lesson.name}.ipynb)"
+        f"({colab}/github/{page}/blob/{TAG}/{folder}/{lesson.name}.ipynb)"
     )
     times = (
         f"About {_minutes(lesson.minutes)} of your time. The machine needs about "

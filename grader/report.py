@@ -17,11 +17,11 @@ from markupsafe import Markup
 
 from grader.adjust import ExerciseScore, FinalScore, final_scores
 from grader.copies import slug as slug
-from grader.feedback import notebook
 from grader.gradebook import Gradebook
 from grader.spreadsheet import points, write_grades
 from grader.stats import ExerciseStats, exercise_stats, lesson_mistakes, shown
-from lmcourse.checks import CaseResult
+from grader.versions import notices
+from lmcourse.results import CaseResult
 
 BINS = 10
 
@@ -58,6 +58,7 @@ SUBMISSION_STATUSES = {
     "wrong_lesson": Status("!", "wrong lesson", "The notebook is not this lesson's."),
     "wrong_language": Status("!", "wrong language", "The notebook is not set to run Python."),
     "empty": Status("!", "empty", "The notebook has no code."),
+    "not_submitted": Status("○", "not submitted", "Nothing was handed in."),
     "too_large": Status("!", "too large", "The file is larger than what is accepted."),
     "not_graded": Status("!", "not graded", "The grader itself failed; grade it again."),
 }
@@ -71,21 +72,25 @@ def write_report(gradebook_folder: Path) -> Path:
     FileNotFoundError
         If there is no gradebook in the folder.
     """
+    from grader.feedback import notebook  # with nbconvert, which takes seconds to import
+
     # Files of no lesson come last.
     scores = sorted(final_scores(gradebook_folder), key=lambda score: score.result.lesson == "")
     report = gradebook_folder / "report"
     students = report / "students"
     students.mkdir(parents=True, exist_ok=True)
     pages = _environment()
+    gradebook = Gradebook.open(gradebook_folder)
+    several = notices(gradebook)
     index = report / "index.html"
     _write(
         index,
         pages.get_template("class.html.jinja").render(
             lessons=[
-                Lesson(name, list(part))
+                Lesson(name, list(part), notice=several.get(name, ""))
                 for name, part in groupby(scores, lambda score: score.result.lesson)
             ],
-            facts=Gradebook.open(gradebook_folder).run_facts(),
+            facts=gradebook.run_facts(),
         ),
     )
     by_student: dict[str, list[FinalScore]] = {}
@@ -114,10 +119,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Lesson:
-    """The scores of a class in one lesson."""
+    """The scores of a class in one lesson; `notice` is what to know of them all, or empty."""
 
     name: str
     scores: list[FinalScore]
+    notice: str = ""
 
     @property
     def graded(self) -> list[FinalScore]:

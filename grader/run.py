@@ -8,19 +8,28 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
-from grader.build import ROOT, fingerprint
 from grader.copies import keep_copy
 from grader.course import Course
+from grader.decides import lesson_version
 from grader.gradebook import Gradebook, SubmissionResult
+from grader.log import about, log
+from grader.places import ROOT
+from grader.progress import Progress, progress
 from grader.submissions import Notebook, Submission
-from grader.task import Rules, Task, facts, grade_submission, not_graded
+from grader.task import Rules, Task, facts, grade_submission, not_graded, verdict
+from grader.words import counted, terminal
 
 AHEAD = 256
 """Submissions that wait at a time, so that memory does not grow with the class."""
+
+NAMED = 10
+"""Of those that could not be graded, how many the end of a run names."""
+
+TOLD_ONLY = ("bubblewrap", "lmcourse")
+"""Facts of a run that decide no result."""
 
 _Future = Future[tuple[SubmissionResult, dict[str, str]]]
 
@@ -35,61 +44,93 @@ class Run:
         self._lesson = lesson
         self._fingerprints = gradebook.fingerprints()
         self._waiting: dict[_Future, tuple[Submission, Task]] = {}
+        self._seen: set[tuple[str, str]] = set()
+        """Of whom, and for which lessons, the submissions are."""
         self.statuses: Counter[str] = Counter()
         """How many submissions got which status."""
 
     def grade(self, collected: list[Submission], pool: Executor) -> None:
         """Grade what is left to do of the `collected` submissions."""
-        with tqdm(total=len(collected), unit=" submissions", desc="grading") as progress:
+        with progress("grading", len(collected), "submissions") as bar:
             try:
-                for submission, task in self._left(collected, progress):
+                for submission, task in self._left(collected, bar):
                     future = pool.submit(grade_submission, task, self._rules)
                     self._waiting[future] = (submission, task)
                     if len(self._waiting) >= AHEAD:
-                        self._store_next(progress)
+                        self._store_next(bar)
                 while self._waiting:
-                    self._store_next(progress)
+                    self._store_next(bar)
             except KeyboardInterrupt:
-                self._store([future for future in self._waiting if future.done()], progress)
+                self._store([future for future in self._waiting if future.done()], bar)
                 raise
+
+    def plan(self, collected: list[Submission]) -> list[tuple[str, str, str, str]]:
+        """Return student, file, lesson, and what `grade` would do, for each submission."""
+        rows = []
+        for submission in collected:
+            task = make_task(submission, self._lesson, self._rules)
+            status = verdict(task)[0]
+            if self._to_do(task) is None:
+                what = "nothing: unchanged"
+            elif status == "graded":
+                what = "grade"
+            else:
+                what = f"cannot grade: {status.replace('_', ' ')}"
+            rows.append((task.student, terminal(task.file), task.lesson, what))
+        return rows
 
     def report(self, collected: int) -> None:
         """Say what came of the `collected` submissions."""
         done, graded = self.statuses.total(), self.statuses["graded"]
         print(
-            f"{collected} submissions: {graded} graded, {done - graded} could not be, "
+            f"{counted(collected, 'submission')}: {graded} graded, {done - graded} could not be, "
             f"{collected - done} unchanged since the last run. Gradebook: {self._out}"
         )
+        ungraded = [
+            one for one in self._gradebook.ungraded() if (one.student, one.lesson) in self._seen
+        ]
+        if ungraded:
+            print("Not graded:")
+        for one in ungraded[:NAMED]:
+            status = one.status.replace("_", " ")
+            print(f"  {one.student}: {status}. {terminal(one.message)}")
+        if len(ungraded) > NAMED:
+            print(f"  and {len(ungraded) - NAMED} more, who are in the report too")
 
     def _left(
-        self, collected: list[Submission], progress: "tqdm[Any]"
+        self, collected: list[Submission], bar: Progress
     ) -> Iterator[tuple[Submission, Task]]:
         for submission in collected:
-            task = self._task(submission)
-            if task is None:
-                progress.total -= 1  # the time left is that of what is still to do
+            task = make_task(submission, self._lesson, self._rules)
+            self._seen.add((task.student, task.lesson))
+            to_do = self._to_do(task)
+            if to_do is None:
+                bar.total -= 1  # the time left is that of what is still to do
             else:
-                yield submission, task
+                yield submission, to_do
 
-    def _task(self, submission: Submission) -> Task | None:
-        """Return what is to do for a submission, or None if there is nothing."""
-        task = make_task(submission, self._lesson, self._rules)
+    def _to_do(self, task: Task) -> Task | None:
+        """Return what is to do of a task, or None if there is nothing."""
         is_done = self._fingerprints.get((task.student, task.lesson)) == task.fingerprint
         return None if is_done else task
 
-    def _store_next(self, progress: "tqdm[Any]") -> None:
-        self._store(list(wait(self._waiting, return_when=FIRST_COMPLETED).done), progress)
+    def _store_next(self, bar: Progress) -> None:
+        self._store(list(wait(self._waiting, return_when=FIRST_COMPLETED).done), bar)
 
-    def _store(self, done: list[_Future], progress: "tqdm[Any]") -> None:
+    def _store(self, done: list[_Future], bar: Progress) -> None:
         results = []
         for future in done:
             submission, task = self._waiting[future]
-            results.append(self._result(future, task))
+            result = self._result(future, task)
             keep_copy(self._out, task.student, task.lesson, submission.path)
+            with about(task.subject):
+                earned = f"{result.points:g} of {result.max_points:g} points"
+                log.debug("%s, %s, %g s", result.status, earned, result.seconds)
+            results.append(result)
         self._gradebook.write(*results)
         for future in done:
             del self._waiting[future]
-        progress.update(len(done))
+        bar.update(len(done))
 
     def _result(self, future: _Future, task: Task) -> SubmissionResult:
         """Return what to write into the gradebook."""
@@ -97,6 +138,8 @@ class Run:
             result, made = future.result()
         except Exception as error:  # a fault of the grader's own must not stop the class
             tqdm.write(f"{task.student}: the grader failed: {type(error).__name__}: {error}")
+            with about(task.subject):
+                log.error("the grader failed", exc_info=error)
             result, made = not_graded(task), facts(self._rules)
         self.statuses[result.status] += 1
         return replace(result, run=self._gradebook.describe_run(made))
@@ -107,19 +150,16 @@ def make_task(submission: Submission, lesson: str | None, rules: Rules) -> Task:
     notebook = submission.read()
     name = lesson or notebook.lesson or ""
     lesson_sha256 = _lesson_fingerprint(name) if name else ""
-    # All that decides the result.
-    parts = [
-        submission.path.name,
-        notebook.sha256,
-        notebook.note if isinstance(notebook, Notebook) else notebook.message,
-        name,
-        lesson_sha256,
-        {key: value for key, value in facts(rules).items() if key != "bubblewrap"},
-    ]
+    # All that decides the result: what was read of the file, and how it is judged.
+    facts_that_decide = {key: text for key, text in facts(rules).items() if key not in TOLD_ONLY}
+    read = vars(notebook)
+    if isinstance(notebook, Notebook):
+        read = read | {"cells": [(cell.source, cell.tags) for cell in notebook.cells]}
+    parts = [submission.path.name, read, name, lesson_sha256, facts_that_decide]
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return Task(submission.student, submission.path.name, notebook, name, lesson_sha256, digest)
 
 
 @cache
 def _lesson_fingerprint(lesson: str) -> str:
-    return fingerprint(Course(ROOT), lesson)
+    return lesson_version(Course(ROOT), lesson)

@@ -10,8 +10,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from grader.build import ROOT
 from grader.course import Course
+from grader.places import ROOT
 from grader.render import fill
 
 LESSON = "02_bigrams"

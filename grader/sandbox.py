@@ -11,19 +11,21 @@ import site
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-
-import matplotlib
 
 import lmcourse
 from grader.limits import Limits
 from grader.lockdown import SCRATCH
-from lmcourse.checks import lessons
+from grader.places import lessons
 
 FONTS = f"{SCRATCH}/matplotlib"
 START_SECONDS = 60.0
+MAX_STDERR = 16 * 2**10
+_PIPE_BYTES = 2**16
+_LIBRARIES = ("lib", "lib64")
 
 _INSTALL_HELP = """\
 Grading runs students' code inside bubblewrap (the command 'bwrap'), and {problem}.
@@ -39,6 +41,14 @@ bubblewrap is here but cannot make a sandbox: {problem}
   In a container, start that one with user namespaces allowed, such as:
       docker run --security-opt seccomp=unconfined ...
 To run students' code with no sandbox at all, ask for it: --sandbox none"""
+
+_SHOWN_HELP = """\
+Students' code could read the solutions: it must see its Python, and {folder},
+which is part of that, holds this checkout, {checkout}. Keep them apart:
+move the checkout elsewhere, or give its Python a folder of its own. In the checkout:
+    python3 -m venv .venv
+    .venv/bin/python -m pip install -e '.[grader]'
+and grade with: .venv/bin/grader grade ..."""
 
 
 class SandboxMissing(OSError):
@@ -57,8 +67,10 @@ def require(mode: str) -> None:
         raise SandboxMissing("The grader runs on Linux and macOS. On Windows, run it in WSL 2.")
     if mode == "none":
         return
-    if shutil.which("bwrap") is None:
-        raise SandboxMissing(_INSTALL_HELP.format(problem="it is not installed"))
+    checkout = str(Path(__file__).resolve().parents[1])
+    for folder in _shown():
+        if _inside(checkout, os.path.realpath(folder)):
+            raise SandboxMissing(_SHOWN_HELP.format(folder=folder, checkout=checkout))
     trial = subprocess.run(
         [*_isolation(), "--ro-bind", "/", "/", "true"], capture_output=True, text=True, check=False
     )
@@ -66,11 +78,56 @@ def require(mode: str) -> None:
         raise SandboxMissing(_USERNS_HELP.format(problem=trial.stderr.strip()))
 
 
+class Stderr:
+    """The judge's end of the pipe that is a worker's stderr: keeps the last `MAX_STDERR` bytes.
+
+    The pipe is of fixed size, and a worker that filled it waits until the judge reads. So whoever
+    waits for the worker must wait for this too, and call `read` when there is something.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_blocking(descriptor, False)
+        self._descriptor: int | None = descriptor
+        self._last = b""
+
+    @property
+    def descriptor(self) -> int | None:
+        """What to wait for, or None when there is nothing more to come."""
+        return self._descriptor
+
+    @property
+    def text(self) -> str:
+        """What came, as text that a terminal can show: the untrusted words of untrusted code."""
+        lines = self._last.decode(errors="replace").replace("\r", "\n")
+        return "".join(
+            sign if sign.isprintable() or sign in "\n\t" else ascii(sign)[1:-1] for sign in lines
+        )
+
+    def read(self) -> None:
+        """Take at most one pipe's content of what there is, without waiting."""
+        if self._descriptor is None:
+            return
+        try:
+            part = os.read(self._descriptor, _PIPE_BYTES)
+        except BlockingIOError:
+            return
+        self._last = (self._last + part)[-MAX_STDERR:]
+        if not part:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the pipe; `text` stays."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
 @dataclass(frozen=True)
 class Process:
-    """A worker's process, and the judge's end of its socket."""
+    """A worker's process, and the judge's end of its socket and of its stderr."""
 
     socket: socket.socket
+    stderr: Stderr
     kill: Callable[[], None]
 
     def end(self) -> None:
@@ -80,6 +137,8 @@ class Process:
             self.socket.settimeout(START_SECONDS)
             while self.socket.recv(2**16):  # ends when nobody holds the other end any more
                 pass
+        self.stderr.read()
+        self.stderr.close()
 
 
 class Sandbox:
@@ -123,11 +182,13 @@ class Sandbox:
                 self._server.close()
                 self._server = _ForkServer()
                 return self._server.fork(lesson, limits)
-        ours, theirs = socket.socketpair()
         arguments = [lesson, str(limits.memory_mb), str(_cpu_seconds(limits))]
         wrapped = _bubblewrapped(limits.scratch_mb) if self.isolation == "cold" else []
-        process = _start("grader.worker", wrapped, theirs, arguments)
-        return Process(ours, lambda: _end(process))
+        ours, theirs = socket.socketpair()
+        said, says = os.pipe()
+        with theirs, _closing(says):
+            process = _start("grader.worker", wrapped, theirs, says, arguments)
+        return Process(ours, Stderr(said), lambda: _end(process))
 
     def close(self) -> None:
         """End the warm parent, if there is one."""
@@ -143,7 +204,8 @@ class _ForkServer:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(START_SECONDS)
         wrapped = _bubblewrapped(scratch_mb=1, nested=True)
-        self._process = _start("grader.forkserver", wrapped, theirs, [])
+        with theirs:
+            self._process = _start("grader.forkserver", wrapped, theirs, subprocess.DEVNULL, [])
         if not self._control.recv(64):
             self.close()
             raise OSError("the warm parent did not start")
@@ -160,16 +222,20 @@ class _ForkServer:
             "scratch_mb": limits.scratch_mb,
         }
         ours, theirs = socket.socketpair()
+        said, says = os.pipe()
+        stderr = Stderr(said)
         try:
-            with theirs:
-                socket.send_fds(self._control, [json.dumps(request).encode()], [theirs.fileno()])
+            with theirs, _closing(says):
+                ends = [theirs.fileno(), says]
+                socket.send_fds(self._control, [json.dumps(request).encode()], ends)
             answer, handles, _, _ = socket.recv_fds(self._control, 4096, 1)
             if not handles:
                 raise OSError(answer.decode(errors="replace") or "the warm parent is gone")
         except OSError:
             ours.close()
+            stderr.close()
             raise
-        return Process(ours, lambda: _end_by_handle(handles[0]))
+        return Process(ours, stderr, lambda: _end_by_handle(handles[0]))
 
     def close(self) -> None:
         self._control.close()
@@ -181,7 +247,7 @@ def _cpu_seconds(limits: Limits) -> int:
 
 
 def _start(
-    module: str, wrapped: list[str], theirs: socket.socket, arguments: list[str]
+    module: str, wrapped: list[str], theirs: socket.socket, stderr: int, arguments: list[str]
 ) -> "subprocess.Popen[bytes]":
     environment = {
         "PATH": os.defpath,
@@ -199,16 +265,23 @@ def _start(
     else:
         package = Path(lmcourse.__file__).parent.parent
         environment |= {"HOME": os.devnull, "PYTHONPATH": str(package)}
-    with theirs:
-        return subprocess.Popen(
-            [*wrapped, sys.executable, "-m", module, str(theirs.fileno()), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            pass_fds=[theirs.fileno()],
-            start_new_session=True,  # a Ctrl-C is for the judge alone
-        )
+    return subprocess.Popen(
+        [*wrapped, sys.executable, "-m", module, str(theirs.fileno()), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        env=environment,
+        pass_fds=[theirs.fileno()],
+        start_new_session=True,  # a Ctrl-C is for the judge alone
+    )
+
+
+@contextlib.contextmanager
+def _closing(descriptor: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -226,8 +299,11 @@ def _end_by_handle(handle: int) -> None:
 
 
 def _isolation() -> list[str]:
+    bwrap = shutil.which("bwrap")  # a worker's own PATH may not lead there
+    if bwrap is None:
+        raise SandboxMissing(_INSTALL_HELP.format(problem="it is not installed"))
     return [
-        *("bwrap", "--unshare-all", "--unshare-user", "--new-session", "--die-with-parent"),
+        *(bwrap, "--unshare-all", "--unshare-user", "--new-session", "--die-with-parent"),
         *("--uid", "65534", "--gid", "65534", "--hostname", "sandbox", "--cap-drop", "ALL"),
     ]
 
@@ -237,34 +313,79 @@ def _bubblewrapped(scratch_mb: int, *, nested: bool = False) -> list[str]:
 
     `nested` lets what runs there make namespaces of its own.
     """
+    import matplotlib
+
     command = _isolation()
     if not nested:
         command.append("--disable-userns")
-    for path in ("/usr", "/etc/ld.so.cache", "/etc/alternatives"):
+    for path in ("/etc/ld.so.cache", "/etc/alternatives"):
         command += ["--ro-bind-try", path, path]
     for path in ("/bin", "/lib", "/lib32", "/lib64"):
         if os.path.islink(path):
             command += ["--symlink", os.readlink(path), path]
         else:
             command += ["--ro-bind-try", path, path]
-    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    # No /dev/zero: mapped, it is memory that outlives the mapping, and that no limit counts.
+    command += ["--proc", "/proc", "--size", "4096", "--tmpfs", "/dev"]
+    for device in ("/dev/null", "/dev/random", "/dev/urandom"):
+        command += ["--dev-bind", device, device]
+    command += ["--remount-ro", "/dev"]
     command += ["--size", str(scratch_mb * 2**20), "--tmpfs", SCRATCH, "--dir", FONTS]
-    directories = _interpreter()
-    for directory in directories:
-        command += ["--ro-bind", directory, directory]
-    if not any(_inside(directory, "/tmp") for directory in directories):
+    for folder in _shown():
+        command += ["--ro-bind", folder, folder]
+    if not any(_inside(folder, "/tmp") for folder in _shown()):
         command += ["--symlink", SCRATCH, "/tmp"]
     # The course is bound apart from its checkout, which holds the solutions.
     package, here = Path(lmcourse.__file__).parent, Path(__file__).parent
     command += ["--ro-bind", str(package), "/course/lmcourse"]
     # They hold the answers to the public inputs and to the quiz.
-    recordings = "/course/lmcourse/recordings"
-    command += ["--size", "4096", "--tmpfs", recordings, "--remount-ro", recordings]
-    for name in ("__init__.py", "forkserver.py", "lockdown.py", "worker.py"):
+    for recordings in ("/course/lmcourse/recordings", *_recordings()):
+        command += ["--size", "4096", "--tmpfs", recordings, "--remount-ro", recordings]
+    for name in ("__init__.py", "forkserver.py", "lockdown.py", "syscalls.py", "worker.py"):
         command += ["--ro-bind", str(here / name), f"/course/grader/{name}"]
     for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
         command += ["--ro-bind", str(fonts), f"{FONTS}/{fonts.name}"]
     return [*command, "--chdir", SCRATCH, "--remount-ro", "/", "--"]
+
+
+def _shown() -> list[str]:
+    """Return the folders of this machine that students' code sees: this Python's, and /usr."""
+    return ["/usr", *_interpreter()]
+
+
+@cache
+def _recordings() -> list[str]:
+    """Return where this Python has the package's recordings, beside the checkout that is used.
+
+    A package that was installed by copying it has some, in this environment or in one within.
+    """
+    found = []
+    waiting = [Path(folder) for folder in _shown()]
+    while waiting:
+        folder = waiting.pop()
+        if folder.name.endswith("-packages"):
+            copy = folder / Path(lmcourse.__file__).parent.name / "recordings"
+            found += [str(copy)] * copy.is_dir()
+            continue
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            waiting += [
+                Path(entry.path)
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False) and _may_have_packages(folder, entry.name)
+            ]
+    return found
+
+
+def _may_have_packages(folder: Path, name: str) -> bool:
+    """Return whether the folder of this `name` in `folder` can hold a Python's packages.
+
+    They lie in lib/python3.12/site-packages and the like, of an environment in any folder.
+    """
+    if folder.name in _LIBRARIES:
+        return name.startswith("python")
+    if folder.parent.name in _LIBRARIES:
+        return name.endswith("-packages")
+    return name not in ("share", "include", "bin", "sbin")
 
 
 def _interpreter() -> list[str]:

@@ -7,25 +7,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from grader.sandbox import START_SECONDS, Process, Sandbox
+from grader.cells import Cell
+from grader.sandbox import MAX_STDERR, START_SECONDS, Process, Sandbox
 from grader.worker import ASK, CELL, LENGTH
 from lmcourse.checks import exercises
 from lmcourse.student import Lost
-from lmcourse.values import MAX_BYTES
+from lmcourse.values import MAX_BYTES, Frame
 
 MAX_CELL_REPLY = 2**16
 GONE = "the notebook's process ended, or closed its end of the line"
 
 _Deadline = tuple[float, str]
 """When something must be done, and why it was lost if it was not."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A code cell of a notebook; `number` counts code cells from 1."""
-
-    number: int
-    source: str
 
 
 @dataclass(frozen=True)
@@ -56,12 +49,23 @@ class Session:
         self._worker: _Worker | None = None
         self.problems: dict[int, CellProblem] = {}
         """What went wrong in which cell, by number."""
+        self._stderr = ""
 
-    def start(self, own: Mapping[str, float] = {}) -> None:
+    @property
+    def stderr(self) -> str:
+        """The last of what the workers wrote to stderr: untrusted words, and bounded."""
+        now = self._worker.stderr if self._worker is not None else ""
+        return (self._stderr + now)[-MAX_STDERR:]
+
+    def start(self, own: Mapping[str, float] = {}) -> float:
         """Have a worker that has run the cells, and begin an exercise with `own` limits.
 
         The worker is a new one if there is none, or if the exercise may use more or less memory
         than the one before. The exercise's time begins once it is there.
+
+        Returns
+        -------
+        When that time ends, as `time.monotonic()` counts.
 
         Raises
         ------
@@ -78,20 +82,20 @@ class Session:
             end, reason = self._end
             if time.monotonic() >= end:
                 raise Lost("timeout", reason)
-            worker = _Worker(self._sandbox.start(self._lesson, limits))
+            self._worker = _Worker(self._sandbox.start(self._lesson, limits))
             try:
-                self._run_cells(worker)
-                self._worker = worker
+                self._run_cells(self._worker)
             except _CellLost:
-                worker.stop()
+                self.stop()
             except BaseException:
-                worker.stop()
+                self.stop()
                 raise
         self._end_of_exercise = _within(
             limits.exercise_seconds, "the whole exercise took longer than {:g} s"
         )
+        return min(self._end_of_exercise, self._end)[0]
 
-    def send(self, frame: bytes) -> bytes:
+    def send(self, frame: bytes) -> Frame:
         """Return the worker's reply to a question.
 
         Raises
@@ -112,6 +116,7 @@ class Session:
         """Stop the worker, and all that it started."""
         if self._worker is not None:
             self._worker.stop()
+            self._stderr = (self._stderr + self._worker.stderr)[-MAX_STDERR:]
             self._worker = None
 
     def _run_cells(self, worker: "_Worker") -> None:
@@ -150,18 +155,23 @@ class _Worker:
         try:
             self._read(time.monotonic() + START_SECONDS)
         except (Lost, TimeoutError) as problem:
+            self._process.stderr.read()
             raise RuntimeError(
                 "the grader's own worker did not start "
-                f"({problem or f'not within {START_SECONDS:g} s'})"
+                f"({problem or f'not within {START_SECONDS:g} s'})\n{self.stderr}".rstrip()
             ) from None
 
-    def request(self, frame: bytes, deadline: _Deadline) -> bytes:
+    def request(self, frame: bytes, deadline: _Deadline) -> Frame:
         end, reason = deadline
         try:
             self._write(LENGTH.pack(len(frame)) + frame, end)
             return self._read(end)
         except TimeoutError:
             raise Lost("timeout", reason) from None
+
+    @property
+    def stderr(self) -> str:
+        return self._process.stderr.text
 
     def stop(self) -> None:
         self._process.end()
@@ -175,34 +185,44 @@ class _Worker:
             except OSError:
                 raise Lost("crashed", GONE) from None
 
-    def _read(self, deadline: float) -> bytes:
+    def _read(self, deadline: float) -> Frame:
         (size,) = LENGTH.unpack(self._read_exactly(LENGTH.size, deadline))
         if size > MAX_BYTES:
             raise Lost("crashed", "the notebook's process sent a reply that is too large")
         return self._read_exactly(size, deadline)
 
-    def _read_exactly(self, size: int, deadline: float) -> bytes:
-        data = bytearray()
-        while len(data) < size:
+    def _read_exactly(self, size: int, deadline: float) -> Frame:
+        data = bytearray(size)  # an answer is large enough to be kept once
+        rest = memoryview(data)
+        while rest:
             self._wait(select.POLLIN, deadline)
             try:
-                part = self._process.socket.recv(min(size - len(data), 2**20))
+                count = self._process.socket.recv_into(rest)
             except OSError:
-                part = b""
-            if not part:
+                count = 0
+            if not count:
                 raise Lost("crashed", GONE)
-            data += part
-        return bytes(data)
+            rest = rest[count:]
+        return data
 
     def _wait(self, event: int, deadline: float) -> None:
-        poll = select.poll()
-        poll.register(self._process.socket, event)
-        left = deadline - time.monotonic()
-        if left <= 0 or not poll.poll(1000 * left):  # there may always be one byte more to read
-            raise TimeoutError
+        """Wait for `event` on the socket, and take what comes on stderr meanwhile."""
+        line, stderr = self._process.socket.fileno(), self._process.stderr
+        while True:
+            poll = select.poll()
+            poll.register(line, event)
+            if stderr.descriptor is not None:
+                poll.register(stderr.descriptor, select.POLLIN)
+            left = deadline - time.monotonic()
+            ready = poll.poll(1000 * left) if left > 0 else []
+            if not ready:  # there may always be one byte more to read
+                raise TimeoutError
+            if any(descriptor == line for descriptor, _ in ready):
+                return
+            stderr.read()
 
 
-def _cell_problem(reply: bytes, number: int) -> CellProblem | None:
+def _cell_problem(reply: Frame, number: int) -> CellProblem | None:
     """Read a cell's reply, which is as untrusted as any other."""
     try:
         if len(reply) > MAX_CELL_REPLY:

@@ -23,13 +23,15 @@ from pathlib import Path
 from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Name, String
 
-from grader.build import ROOT
+from grader.cells import defined_names
+from grader.collect import collect
 from grader.copies import copy_path
 from grader.course import Course
 from grader.gradebook import FILE_NAME, Gradebook
-from grader.judge import defined_names
+from grader.places import ROOT
 from grader.regions import stub
-from grader.submissions import Notebook, collect, read
+from grader.submissions import Notebook, read
+from grader.words import counted
 from lmcourse.checks import exercises
 
 GRAM = 10
@@ -43,6 +45,8 @@ LEAST = 8.0
 ALIKE = 0.5
 """Share of the rare fingerprints of the one that has fewer, from which a pair is listed."""
 LISTED = 50
+MAX_LINE = 2_000
+"""Characters of one line of code that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,7 @@ def main(path: Path) -> int:
     """Print the pairs in a gradebook's folder, or in submissions as `grader grade` takes them."""
     works = list(_kept(path) if (path / FILE_NAME).is_file() else _handed_in(path))
     pairs = similar_pairs(works)
-    noun = "pair" if len(pairs) == 1 else "pairs"
-    print(f"{len(works)} submissions, {len(pairs)} {noun} too alike")
+    print(f"{counted(len(works), 'submission')}, {counted(len(pairs), 'pair')} too alike")
     width = max((len(student) for pair in pairs[:LISTED] for student in pair.students), default=0)
     for pair in pairs[:LISTED]:
         one, other = pair.students
@@ -162,7 +165,9 @@ def tokens(source: str) -> list[str]:
     library's, and a student cannot rename them.
     """
     words: list[str] = []
-    for kind, text in _LEXER.get_tokens(source):
+    # The lexer takes quadratic time for blank lines and for long ones.
+    lines = [line[:MAX_LINE] for line in source.splitlines() if not line.isspace()]
+    for kind, text in _LEXER.get_tokens("\n".join(filter(None, lines))):
         if kind in Comment or kind in String.Doc or not text.strip():
             continue
         if kind in String:
@@ -207,7 +212,7 @@ def _kept(folder: Path) -> Iterator[Work]:
 
 def _handed_in(submissions: Path) -> Iterator[Work]:
     with tempfile.TemporaryDirectory() as scratch:
-        for submission in collect(submissions, Path(scratch)):
+        for submission in collect(submissions, Path(scratch)).submissions:
             found = submission.read()
             if isinstance(found, Notebook) and found.lesson is not None:
                 yield work(submission.student, found.lesson, found)

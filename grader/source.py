@@ -1,6 +1,7 @@
 """A lesson's source, `solutions/NN_name.py`, as plain data.
 
-The source is a Jupytext percent script. Each cell's marker line says what the cell is:
+The source is a percent script, as Jupytext and most editors read it. Each cell's marker line says
+what the cell is:
 
     # %% [markdown] lesson="02_bigrams" title="Counting pairs" minutes=90 laptop_minutes=1 ...
     # %% tags=["setup"]                               imports
@@ -18,19 +19,17 @@ Cells without a key are prose or code as they stand.
 import ast
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
-
-import jupytext
 
 from grader.regions import BEGIN, END, RegionError, stub
 
 TAGS = ("setup", "parameters", "demo", "nbval-check-output")
 MAX_LEVEL = 5
 
-# Without this, Jupytext takes a comment such as "# copy the table" for a shell command.
-_FORMAT = {"extension": ".py", "format_name": "percent", "comment_magics": False}
-_MARKER = re.compile(r"#\s*%%")
+_MARKER = re.compile(r"# %%(?P<markdown> \[markdown\])?(?P<keys>(?: \w+=.*)?) *")
+_LIKE_A_MARKER = re.compile(r"#\s*%%")
 _NUMBER = (int, float)
 
 
@@ -152,23 +151,44 @@ def split(path: Path) -> list[tuple[int, str, dict[str, Any], str]]:
     Raises
     ------
     LessonError
-        If the file is not a Jupytext percent script.
+        If the file is not a percent script.
     """
-    source = path.read_text("utf-8")
-    lines = [number for number, line in enumerate(source.splitlines(), 1) if _MARKER.match(line)]
-    cells = jupytext.reads(source, fmt=_FORMAT).cells
-    if len(cells) != len(lines):
-        message = "the file begins with a cell marker, and no line but a marker begins with '# %%'"
-        raise LessonError(path, 1, message)
-    return [
-        (
-            line,
-            cell.cell_type,
-            {key: value for key, value in cell.metadata.items() if key != "lines_to_next_cell"},
-            cell.source,
-        )
-        for line, cell in zip(lines, cells, strict=True)
-    ]
+    # Jupytext reads the same; importing it takes longer than all that most commands do.
+    lines = path.read_text("utf-8").splitlines()
+    starts = [position for position, line in enumerate(lines) if _LIKE_A_MARKER.match(line)]
+    if any(line.strip() for line in lines[: starts[0] if starts else None]):
+        raise LessonError(path, 1, "the file begins with a cell marker")
+    cells = []
+    for start, end in pairwise([*starts, len(lines)]):
+        marker = _MARKER.fullmatch(lines[start])
+        keys = _keys(marker["keys"]) if marker else None
+        if marker is None or keys is None:
+            message = (
+                'a marker reads # %% [markdown] key="text" other=1, or a part of that; '
+                "no other line begins with '# %%'"
+            )
+            raise LessonError(path, start + 1, message)
+        text = "\n".join(lines[start + 1 : end])
+        kind = "markdown" if marker["markdown"] else "code"
+        if kind == "markdown":
+            text = re.sub(r"^# ?", "", text, flags=re.MULTILINE)
+        cells.append((start + 1, kind, keys, text.strip("\n")))
+    return cells
+
+
+def _keys(text: str) -> dict[str, Any] | None:
+    """Read `a="x" b=1` as a dictionary; None if that is not what it says."""
+    try:
+        # A comma between what is said, but none within quotes.
+        between = re.compile(r'("(?:[^"\\]|\\.)*")|(?<=\S) (?=\w+=)')
+        said = between.sub(lambda match: match[1] or ", ", text.strip())
+        call = ast.parse(f"dict({said})", mode="eval").body
+        assert isinstance(call, ast.Call)
+        if call.args or any(keyword.arg is None for keyword in call.keywords):
+            return None
+        return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+    except (SyntaxError, ValueError):
+        return None
 
 
 def require_python(path: Path, line: int, code: str) -> None:

@@ -6,19 +6,56 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from grader.adjust import FinalScore
+if TYPE_CHECKING:
+    from grader.adjust import FinalScore
 
 # A lone "-" is how Moodle writes "never".
 _NUMBER = re.compile(r"-|[-+]?\d+(?:[.,]\d+)*%?")
+# A formula begins with one of these signs, in full width too for East Asian spreadsheets: at the
+# start of a text, or after whatever a reader may take for the end of a cell, since not every
+# spreadsheet takes the one that this file has; spaces, quotes and signs that show nothing may stand
+# between. The apostrophes that are there already count.
+_ENDS = ";,|\t\r\n"
+_BEFORE = _ENDS + r"\s\"\ufeff\u200b-\u200f\u2060"
+_START = re.compile(rf"(^[{_BEFORE}]*|[{_BEFORE}]+)('*)([=+\-@＝＋－＠﹢﹣﹦﹫]?)")
 _DECIDED = ("late_penalty", "comment")
 _LONGEST_CELL = 2**27  # Moodle may put whole online texts into a cell
 
 
 def cell(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula; a number stays as it is."""
-    risky = text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) and not _NUMBER.fullmatch(text)
-    return f"'{text}" if risky else text
+    """Return text that no spreadsheet takes for a formula; a number stays as it is.
+
+    An apostrophe goes before what begins one; `plain` takes it away again.
+    """
+    if _NUMBER.fullmatch(text):
+        return text
+
+    def marked(found: re.Match[str]) -> str:
+        return found[1] + "'" * _begins(found) + found[2] + found[3]
+
+    return "'" * _has_blank_first(text) + _START.sub(marked, text)
+
+
+def plain(cell: str) -> str:
+    """Return the text of which `cell` made this."""
+
+    def unmarked(found: re.Match[str]) -> str:
+        return found[1] + found[2][_begins(found) :] + found[3]
+
+    return _START.sub(unmarked, cell[_has_blank_first(cell) and cell[0] == "'" :])
+
+
+def _has_blank_first(text: str) -> bool:
+    """Return whether a text begins with a tab or a new line, which some spreadsheets leave out."""
+    return text.lstrip("'")[:1] in ("\t", "\r", "\n")
+
+
+def _begins(found: re.Match[str]) -> bool:
+    """Return whether a formula begins here."""
+    before = found[1]
+    return bool(found[3]) and (found.start() == 0 or any(end in before for end in _ENDS))
 
 
 def points(value: float) -> str:
@@ -26,7 +63,7 @@ def points(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def write_grades(path: Path, scores: Iterable[FinalScore]) -> None:
+def write_grades(path: Path, scores: Iterable["FinalScore"]) -> None:
     """Write a row for each submission; the columns are the exercises of all lessons, by name.
 
     Files of no lesson come last.
@@ -45,7 +82,7 @@ def write_grades(path: Path, scores: Iterable[FinalScore]) -> None:
                 *(earned.get(name, "") for name in names),
             ]
         )
-    _write(path, rows)
+    _write(path, [[cell(text) for text in row] for row in rows])
 
 
 @dataclass(frozen=True)
@@ -94,8 +131,9 @@ def read_table(path: Path) -> Table:
 
 
 def write_table(path: Path, table: Table) -> None:
-    """Write a table in the form in which it was read."""
-    _write(path, [table.header, *table.rows], table.delimiter, table.encoding)
+    """Write a table in the form in which it was read; what is marked is not marked again."""
+    rows = [[cell(plain(text)) for text in row] for row in (table.header, *table.rows)]
+    _write(path, rows, table.delimiter, table.encoding)
 
 
 def _write(
@@ -104,4 +142,4 @@ def _write(
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding=encoding, errors="replace", newline="") as stream:
         writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
-        writer.writerows([cell(text) for text in row] for row in rows)
+        writer.writerows(rows)

@@ -11,9 +11,9 @@ from statistics import StatisticsError, correlation, median
 
 from grader.adjust import FinalScore, final_scores
 from grader.answers import Mistake
-from grader.build import ROOT
 from grader.course import Course
 from grader.gradebook import ExerciseResult
+from grader.places import ROOT
 
 FEWEST = 3
 """Students below whom a correlation says nothing."""

@@ -1,6 +1,8 @@
 """One submission to grade, as plain data, and how a process grades it.
 
 A `Task` holds all that it takes but the course itself, so the process may be on another machine.
+What judges is imported where something is judged: saying what is left to do of a class that did not
+change needs no torch.
 """
 
 import hashlib
@@ -11,24 +13,20 @@ import threading
 import time
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-import torch
-
 import lmcourse
-from grader.build import ROOT
+from grader.cells import Cell, cells_to_run, defined_names
 from grader.course import Course
-from grader.execute import solved_namespace
+from grader.decides import judge_version
 from grader.gradebook import ExerciseResult, SubmissionResult
-from grader.judge import defined_names, judge
 from grader.limits import Limits
+from grader.log import about
+from grader.places import ROOT
 from grader.regions import stub
 from grader.sandbox import Sandbox
-from grader.session import Cell
-from grader.submissions import Notebook, Problem, cells_to_run
-from lmcourse.checks import exercises
+from grader.submissions import Notebook, Problem
 
 
 @dataclass(frozen=True)
@@ -56,13 +54,22 @@ class Task:
     fingerprint: str
     exercise: str | None = None
 
+    @property
+    def subject(self) -> str:
+        """Whose it is and for which lesson, in a few words."""
+        return ", ".join(filter(None, (self.student, self.lesson)))
+
 
 _alone = threading.Lock()  # a check seeds the generators of its process; Dask's may have threads
 
 
 def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]:
     """Return a submission's result, and the facts of how this process made it."""
-    with _alone:
+    import torch
+
+    from grader.judge import judge
+
+    with _alone, about(task.subject):
         started = time.monotonic()
         sandbox = _sandbox(rules)
         warm_parent = sandbox.warm_parent
@@ -95,6 +102,8 @@ def not_graded(task: Task) -> SubmissionResult:
 
 def nothing(lesson: str) -> list[ExerciseResult]:
     """Return what a submission earns of which nothing ran."""
+    from lmcourse.checks import exercises
+
     return [
         ExerciseResult(exercise.name, "missing", 0.0, exercise.points)
         for exercise in (exercises(lesson).values() if lesson else ())
@@ -110,10 +119,10 @@ def facts(rules: Rules) -> dict[str, str]:
         **{f"limit: {name}": words for name, words in rules.limits.described().items()},
         "inputs": f"seeded by HMAC-SHA256 of a secret whose SHA-256 is {secret}",
         "lmcourse": lmcourse.__version__,
-        "grader": f"the source with SHA-256 {_source_sha256()}",
+        "grader": f"the source with SHA-256 {judge_version(ROOT)}",
         "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
+        "torch": version("torch"),
+        "numpy": version("numpy"),
         "bubblewrap": _bubblewrap() if rules.mode == "bwrap" else "not used",
     }
 
@@ -167,6 +176,8 @@ def cells_to_judge(notebook: Notebook, lesson: str) -> list[Cell]:
     """
     cells = cells_to_run(notebook, _demos(lesson))
     stubs = _stubs(lesson)
+    if not any(cell.source.strip() in stubs for cell in cells):
+        return cells
     written = {
         name
         for cell in cells
@@ -178,12 +189,6 @@ def cells_to_judge(notebook: Notebook, lesson: str) -> list[Cell]:
         for cell in cells
         if cell.source.strip() not in stubs or not defined_names(cell.source) <= written
     ]
-
-
-def _source_sha256() -> str:
-    """Return the SHA-256 of the grader's source: whatever changes there may change a result."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 # --- What a process makes once ----------------------------------------------------------------
@@ -202,6 +207,8 @@ def _course() -> Course:
 
 @cache
 def _reference(lesson: str) -> dict[str, Any]:
+    from grader.solved import solved_namespace
+
     return solved_namespace(_course().lesson(lesson))
 
 

@@ -12,11 +12,14 @@ over this process.
 
 import ast
 import asyncio
+import contextlib
+import faulthandler
 import inspect
 import json
 import linecache
 import os
 import random
+import re
 import struct
 import sys
 import types
@@ -28,7 +31,9 @@ import numpy as np
 import torch
 from IPython.core.inputtransformer2 import TransformerManager
 
+import lmcourse
 from grader.lockdown import MAX_DESCRIPTORS, give_up_privileges, limit_resources
+from lmcourse.byhand import Everywhere
 from lmcourse.checks import exercises
 from lmcourse.student import Host, Probe, describe_exception
 
@@ -36,6 +41,7 @@ LENGTH = struct.Struct("<I")
 CELL = b"C"
 ASK = b"A"
 
+_IPYTHONS_PROMPT = re.compile(r"^In \[\d+\]: ", re.MULTILINE)
 _RUNNING_MAGICS = ("time", "timeit", "capture", "prun")
 
 
@@ -47,7 +53,7 @@ class Notebook:
         sys.modules["__main__"] = module  # dataclasses and pickle look classes up there
         self.namespace: dict[str, Any] = module.__dict__
         self.namespace.update(get_ipython=lambda: _Shell(self), display=lambda *_, **__: None)
-        self.host = Host(self.namespace, probes)
+        self.host = Host(self.namespace, probes, Everywhere().refuse)
         # What cells draw is the same when the notebook is graded again.
         random.seed(0)
         np.random.seed(0)
@@ -67,14 +73,22 @@ class Notebook:
 
     def run(self, name: str, source: str) -> None:
         """Run `source`, IPython syntax included, as the cell `name`."""
-        code = TransformerManager().transform_cell(source)
+        code, tree = _python(name, source)
         linecache.cache[name] = (len(code), None, code.splitlines(True), name)
-        tree = ast.parse(code, name)
         compiled = compile(tree, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         if compiled.co_flags & inspect.CO_COROUTINE:
             asyncio.run(eval(compiled, self.namespace))
         else:
             exec(compiled, self.namespace)
+
+
+def _python(name: str, source: str) -> tuple[str, ast.Module]:
+    """Return a cell's Python and its syntax tree."""
+    if not _IPYTHONS_PROMPT.search(source):  # which is valid Python, and means something else
+        with contextlib.suppress(SyntaxError, ValueError):
+            return source, ast.parse(source, name)
+    code = TransformerManager().transform_cell(source)
+    return code, ast.parse(code, name)
 
 
 class _Shell:
@@ -98,6 +112,12 @@ class _Shell:
         return []
 
 
+def import_course() -> None:
+    """Import what notebooks import, so that it costs a student neither time nor memory."""
+    for name in lmcourse.__all__:
+        getattr(lmcourse, name)
+
+
 def read_frame(stream: BinaryIO) -> bytes | None:
     """Return the next frame's bytes, or None at the end."""
     head = stream.read(LENGTH.size)
@@ -115,11 +135,12 @@ def write_frame(stream: BinaryIO, frame: bytes) -> None:
 def serve(descriptor: int, lesson: str) -> None:
     """Answer requests on the socket `descriptor` until the judge closes it.
 
-    From here on this process has no other descriptor and, on Linux, no privileges.
+    From here on this process has no other descriptor but stderr and, on Linux, no privileges.
     """
     null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
+    for standard in (0, 1):
         os.dup2(null, standard)
+    faulthandler.enable()  # a crash says on stderr where it was
     os.closerange(3, descriptor)
     os.closerange(descriptor + 1, MAX_DESCRIPTORS)
     torch.set_num_threads(1)
@@ -135,5 +156,6 @@ def serve(descriptor: int, lesson: str) -> None:
 
 
 if __name__ == "__main__":
+    import_course()
     limit_resources(int(sys.argv[3]), int(sys.argv[4]))
     serve(int(sys.argv[1]), sys.argv[2])

@@ -1,7 +1,9 @@
 """Library calls that are the answer to an exercise, refused while it is checked."""
 
+import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 from unittest import mock
 
@@ -23,7 +25,7 @@ def refused(names: Collection[str]) -> Iterator[None]:
 
     Torch is watched at the call, so another name for a function, or the method of a tensor, makes
     no difference. The few functions that torch does not let be watched, and numpy's, are replaced
-    in their modules. Code that means harm can get around both.
+    in their modules. Other threads, and what torch runs below Python, are for `Everywhere`.
     """
     with ExitStack() as stack:
         for name in names:
@@ -46,11 +48,52 @@ class _Watch(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        # torch.special.softmax is special_softmax, torch.ops.aten._softmax is _softmax.default.
-        name = getattr(func, "__name__", "").split(".")[0].removeprefix("special_").strip("_")
+        name = _plain(getattr(func, "__name__", ""))
         if name in self._names:
             raise Forbidden(name)
         return func(*args, **(kwargs or {}))
+
+
+class Everywhere:
+    """Refuses torch's functions in all of this process: in each thread, and below Python.
+
+    Torch's switches for what watches its functions make no difference, nor does TorchScript: the
+    functions' own kernels are replaced, and what starts all of autograd.
+    """
+
+    def __init__(self) -> None:
+        self._library: torch.library.Library | None = None
+        self._replaced = ExitStack()
+
+    def refuse(self, names: Collection[str]) -> None:
+        """Refuse the functions of these `names` from here on, and no others."""
+        self._library = None  # which gives the kernels back
+        self._replaced.close()
+        operators = [(name, plain) for plain in names for name in _operators().get(plain, ())]
+        if operators:
+            self._library = torch.library.Library("aten", "IMPL")
+            with warnings.catch_warnings(action="ignore"):  # that kernels were there before
+                for name, plain in operators:
+                    self._library.impl(name, _refusing(plain), "CPU")
+        for name in {"backward", "grad"} & set(names):
+            replacement = mock.patch.object(torch.autograd, "_engine_run_backward", _refusing(name))
+            self._replaced.enter_context(replacement)
+
+
+@cache
+def _operators() -> dict[str, list[str]]:
+    """Return torch's operators by their plain names."""
+    found: dict[str, list[str]] = {}
+    for name in torch._C._dispatch_get_all_op_names():
+        library, _, rest = name.partition("::")
+        if library == "aten":
+            found.setdefault(_plain(rest), []).append(rest)
+    return found
+
+
+def _plain(name: str) -> str:
+    """Return what a function is called in an exercise: softmax, for special_softmax or _softmax."""
+    return name.split(".")[0].removeprefix("special_").strip("_")
 
 
 def _refusing(name: str) -> Callable[..., None]:

@@ -1,7 +1,8 @@
 """Say whether what came is what was expected and, if not, how they differ, in plain words."""
 
 import math
-from itertools import islice
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,14 @@ import torch
 
 MAX_SHOWN = 120
 FEW = 8
+
+_LARGEST = int(sys.float_info.max)
+_BRACKETS: dict[type, tuple[str, str]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    set: ("{", "}"),
+    dict: ("{", "}"),
+}
 
 
 def describe(value: Any) -> str:
@@ -25,21 +34,42 @@ def describe(value: Any) -> str:
 
 
 def show(value: Any) -> str:
-    """Return `value` itself, shortened to a line."""
+    """Return `value` itself, shortened to a line: only the beginning of a large one is read."""
+    text = ""
+    for part in _written(value):
+        text += part
+        if len(text) > MAX_SHOWN:
+            return text[: MAX_SHOWN - 1] + "…"
+    return text
+
+
+def _written(value: Any) -> Iterator[str]:
+    """Yield the parts of `value` as Python text, each short."""
     if isinstance(value, (torch.Tensor, np.ndarray)):
         if math.prod(value.shape) > FEW:
-            return describe(value)
+            yield describe(value)
+            return
         value = value.tolist()
     if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list):
-        text = f"[{', '.join(show(part) for part in value[:MAX_SHOWN])}]"
-    elif isinstance(value, dict):
-        pairs = islice(value.items(), MAX_SHOWN)
-        text = f"{{{', '.join(f'{show(key)}: {show(part)}' for key, part in pairs)}}}"
+        yield f"{value:.4g}"
+    elif isinstance(value, str):
+        yield repr(value[: MAX_SHOWN + 1])
+    elif (
+        isinstance(value, int) and value.bit_length() > 4 * MAX_SHOWN
+    ):  # long ones are slow, or fail
+        yield f"{'-' if value < 0 else ''}10**{int(value.bit_length() * math.log10(2))} or so"
+    elif (brackets := _BRACKETS.get(type(value))) and value:
+        start, end = brackets
+        yield start
+        for position, part in enumerate(value):
+            yield ", " if position else ""
+            yield from _written(part)
+            if isinstance(value, dict):
+                yield ": "
+                yield from _written(value[part])
+        yield ",)" if isinstance(value, tuple) and len(value) == 1 else end
     else:
-        text = repr(value)
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+        yield repr(value)
 
 
 def summarise(value: Any) -> str:
@@ -84,10 +114,12 @@ def difference(got: Any, want: Any, *, atol: float, rtol: float) -> str:
                 return f"at position {position}: {found}"
         return ""
     if isinstance(want, dict):
-        if missing := [key for key in want if key not in got]:
-            return f"the key {show(missing[0])} is missing"
-        if extra := [key for key in got if key not in want]:
-            return f"the key {show(extra[0])} should not be there"
+        for key in want:
+            if key not in got:
+                return f"the key {show(key)} is missing"
+        for key in got:
+            if key not in want:
+                return f"the key {show(key)} should not be there"
         for key, wanted in want.items():
             if found := difference(got[key], wanted, atol=atol, rtol=rtol):
                 return f"at key {show(key)}: {found}"
@@ -102,10 +134,10 @@ def _is_number(value: Any) -> bool:
 def _numbers(got: float, want: float, atol: float, rtol: float) -> str:
     if isinstance(want, int) and isinstance(got, int):
         same = got == want
-    elif isinstance(want, int) and not float(got).is_integer():
-        same = False
     elif math.isnan(want) or math.isinf(want):
-        same = got == want or (math.isnan(want) and math.isnan(got))
+        same = got == want or (math.isnan(want) and got != got)
+    elif abs(got) > _LARGEST or (isinstance(want, int) and not float(got).is_integer()):
+        same = False
     else:
         same = abs(got - want) <= atol + rtol * abs(want)
     return "" if same else f"expected {show(want)}, got {show(got)}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from lmcourse.compare import describe
 from lmcourse.student import Send
-from lmcourse.values import unpack
+from lmcourse.values import Frame, unpack
 
 _FOLDER = resources.files("lmcourse") / "recordings"
 
@@ -29,7 +29,7 @@ class Recorder:
         self._send = send
         self.entries: list[Entry] = []
 
-    def send(self, frame: bytes) -> bytes:
+    def send(self, frame: bytes) -> Frame:
         """Return the reply to `frame`."""
         reply = self._send(frame)
         packed = base64.b64encode(zlib.compress(reply, 9)).decode()

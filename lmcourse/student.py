@@ -9,6 +9,7 @@ check cannot tell which.
 import random
 import traceback
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,14 @@ import torch
 
 from lmcourse.byhand import refused
 from lmcourse.compare import show
-from lmcourse.values import pack, unpack
+from lmcourse.values import MAX_REASON, Frame, pack, unpack
 
-Send = Callable[[bytes], bytes]
+Send = Callable[[bytes], Frame]
 Probe = Callable[..., Any]
 
 MAX_HANDLES = 10_000
 MAX_MESSAGE = 2_000
+MAX_KIND = 60
 
 
 class Raised(Exception):
@@ -71,7 +73,11 @@ def _words(value: Any) -> str:
 
 
 class Handle:
-    """An object that stays in the notebook's process: call it, or read its attributes."""
+    """An object that stays in the notebook's process: call it, or read its attributes.
+
+    Each is of a subclass that has the name of the object's own type, so that an error says "a map"
+    wherever it is made: here, or by Python.
+    """
 
     def __init__(self, link: _Link, number: int, name: str) -> None:
         self._link = link
@@ -89,7 +95,17 @@ class Handle:
         return self._link.call(request, self._name, *args, **kwargs)
 
     def __repr__(self) -> str:
-        return f"<{self._name}>"
+        return f"<{type(self).__name__}>"
+
+
+@lru_cache(256)
+def _handles_of(kind: str) -> type[Handle]:
+    """Return the class of handles on objects whose type is named `kind`, as another process says.
+
+    A name that no type has in Python becomes "object".
+    """
+    known = kind.isascii() and kind.isidentifier()
+    return type(kind if known else "object", (Handle,), {})
 
 
 class Student:
@@ -130,11 +146,20 @@ def last_call(student: Student) -> tuple[str, Any]:
 
 
 class Host:
-    """Answers a `Student`'s requests on `namespace`, with the check module's `probes`."""
+    """Answers a `Student`'s requests on `namespace`, with the check module's `probes`.
 
-    def __init__(self, namespace: dict[str, Any], probes: Mapping[str, Probe]) -> None:
+    `forbid` is called with the library's functions that are forbidden from then on.
+    """
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        probes: Mapping[str, Probe],
+        forbid: Callable[[list[str]], None] = lambda names: None,
+    ) -> None:
         self._namespace = namespace
         self._probes = probes
+        self._forbid = forbid
         self._objects: list[Any] = []
         self._forbidden: list[str] = []
 
@@ -156,7 +181,9 @@ class Host:
             random.seed(request["number"])
             np.random.seed(request["number"] % 2**32)
             torch.manual_seed(request["number"])
-            self._forbidden = request.get("forbidden", self._forbidden)
+            if "forbidden" in request:
+                self._forbidden = request["forbidden"]
+                self._forbid(self._forbidden)
             return None
         if op == "probe":
             return self._probes[request["name"]](self._namespace, *request["args"])
@@ -176,7 +203,7 @@ class Host:
         if len(self._objects) >= MAX_HANDLES:
             raise ValueError("too many objects were asked for")
         self._objects.append(value)
-        return {"number": len(self._objects) - 1}
+        return {"number": len(self._objects) - 1, "type": type(value).__name__[:MAX_KIND]}
 
 
 def describe_exception(error: BaseException) -> dict[str, str]:
@@ -203,10 +230,10 @@ def _ask(link: _Link, request: dict[str, Any], name: str) -> Any:
         raise TypeError(f"a check may not send a {type(value).__name__}")
 
     def from_handle(item: dict[str, Any]) -> Handle:
-        number = item["number"]
-        if type(number) is not int:
+        number, kind = item["number"], item.get("type", "object")
+        if type(number) is not int or type(kind) is not str or len(kind) > MAX_KIND:
             raise ValueError("not a handle")
-        return Handle(link, number, name)
+        return _handles_of(kind)(link, number, name)
 
     reply_frame = link.send(pack(request, to_handle))
     try:
@@ -214,8 +241,15 @@ def _ask(link: _Link, request: dict[str, Any], name: str) -> Any:
         if not isinstance(reply, dict):
             raise ValueError("not a dict")
         if "raised" in reply:
-            raised = dict(reply["raised"])
-            raise Raised(*(str(raised[key])[:MAX_MESSAGE] for key in ("kind", "message", "line")))
+            raised = [reply["raised"][key] for key in ("kind", "message", "line")]
+            if not all(
+                type(words) is str for words in raised
+            ):  # others may be slow to put in words
+                raise ValueError("not an error")
+            raise Raised(*(words[:MAX_MESSAGE] for words in raised))
         return reply["value"]
     except (ValueError, KeyError, TypeError) as bad:
-        raise Lost("crashed", f"the notebook's process sent a reply that is none: {bad}") from None
+        reason = str(bad)[:MAX_REASON]
+        raise Lost(
+            "crashed", f"the notebook's process sent a reply that is none: {reason}"
+        ) from None

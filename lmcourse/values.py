@@ -4,8 +4,9 @@ A value is packed into one self-contained `bytes` frame: JSON for the structure,
 numbers of tensors and arrays. Nothing that is unpacked can run code, and every size is bounded, so
 a frame from a hostile process is at worst a `ValueError`.
 
-Values: None, bool, int, float, str, list, tuple, set, dict, torch tensors and numpy arrays. Any
-other object stays where it lives; a handle (a number) travels in its place.
+Values: None, bool, int, float, str, list, tuple, set, dict, torch tensors and numpy arrays; other
+real numbers travel as floats. Any other object stays where it lives; a handle (a number) travels in
+its place.
 """
 
 import json
@@ -13,6 +14,8 @@ import math
 import struct
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,9 @@ MAX_BYTES = 64 * 2**20
 MAX_HEADER = 8 * 2**20
 MAX_NODES = 200_000
 MAX_DEPTH = 32
+MAX_TENSORS = 20_000
+"""So many tensors and arrays may travel at a time: each takes far more memory than its bytes."""
+MAX_REASON = 200
 MAX_ALIKE = 1000
 """So many keys of one hash, and so many integers that are long enough to share one, may travel:
 n keys of one hash take n² steps to put into a set or dict."""
@@ -29,15 +35,17 @@ n keys of one hash take n² steps to put into a set or dict."""
 _DTYPES: dict[str, torch.dtype] = {
     name: getattr(torch, name)
     for name in (
-        *("bool", "uint8", "int8", "int16", "int32", "int64"),
+        *("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
         *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
     )
 }
 _DTYPE_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _ARRAY_KINDS = "biufc"
+_LARGEST_ITEM = {"c": 16}  # of an array, in bytes; 8 for other kinds
 _HEADER = struct.Struct("<I")
 _ODD = struct.error, LookupError, TypeError, ArithmeticError, RuntimeError, SyntaxError, MemoryError
 
+Frame = bytes | bytearray
 ToHandle = Callable[[Any], dict[str, Any]]
 FromHandle = Callable[[dict[str, Any]], Any]
 
@@ -60,7 +68,7 @@ def pack(value: Any, to_handle: ToHandle) -> bytes:
     return frame
 
 
-def unpack(frame: bytes, from_handle: FromHandle) -> Any:
+def unpack(frame: Frame, from_handle: FromHandle) -> Any:
     """Return the value in `frame`; `from_handle` turns each handle's description into an object.
 
     Raises
@@ -72,14 +80,22 @@ def unpack(frame: bytes, from_handle: FromHandle) -> Any:
         (size,) = _HEADER.unpack_from(frame)
         if _HEADER.size + size > len(frame) or size > MAX_HEADER:
             raise ValueError("the header is longer than the frame, or than any may be")
-        header = json.loads(frame[_HEADER.size : _HEADER.size + size])
+        text = frame[_HEADER.size : _HEADER.size + size]
+        if text.count(b"[") + text.count(b"{") > 2 * MAX_NODES:  # before they take memory
+            raise ValueError("too many parts")
+        header = json.loads(text)
         decoder = _Unpacker(memoryview(frame)[_HEADER.size + size :], from_handle)
         value = decoder.decode(header, 0)
         if decoder.rest:
             raise ValueError("the frame holds bytes that no value uses")
         return value
     except _ODD as bad:
-        raise ValueError(f"not a frame: {bad}") from None
+        raise ValueError(f"not a frame: {str(bad)[:MAX_REASON]}") from None
+
+
+def _float(value: Real | Decimal | float) -> float | dict[str, Any]:
+    number = float(value)
+    return number if math.isfinite(number) else {"is": "float", "v": repr(number)}
 
 
 class _Packer:
@@ -88,12 +104,13 @@ class _Packer:
         self.blobs: list[bytes] = []
         self.nodes = 0
         self.bytes = 0
+        self.tensors = 0
 
     def encode(self, value: Any, depth: int) -> Any:
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
             raise ValueError("the value has too many parts, or is nested too deeply, to be sent")
-        if isinstance(value, np.generic):
+        if isinstance(value, np.generic) and not isinstance(value, np.longdouble):
             value = value.item()
         if value is None or isinstance(value, bool):
             return value
@@ -103,8 +120,7 @@ class _Packer:
         if isinstance(value, int):
             return int(value)
         if isinstance(value, float):
-            number = float(value)
-            return number if math.isfinite(number) else {"is": "float", "v": repr(number)}
+            return _float(value)
         if isinstance(value, torch.Tensor):
             return self._tensor(value)
         if isinstance(value, np.ndarray) and value.dtype.kind in _ARRAY_KINDS:
@@ -122,27 +138,37 @@ class _Packer:
                     for key, part in value.items()
                 ],
             }
+        if isinstance(value, (Real, Decimal)):  # last, since asking takes long
+            return _float(value)
         return {"is": "handle", **self.to_handle(value)}
 
     def _tensor(self, value: torch.Tensor) -> dict[str, Any]:
         name = _DTYPE_NAMES.get(value.dtype)
         if name is None or value.layout != torch.strided or value.is_meta:
             raise ValueError(f"a {value.layout} tensor of {value.dtype} cannot be sent")
-        self._reserve(value.numel() * value.element_size())
-        flat = value.detach().cpu().contiguous().reshape(-1)
-        raw = flat.view(torch.uint8) if flat.numel() else flat.to(torch.uint8)
+        self._reserve(value.numel() * value.element_size(), tensors=1)
+        # A copy into a tensor of the plainest kind: other strides, even of one number alone, lazy
+        # conjugates and subclasses have bytes that say something else, or none.
+        plain = torch.empty(value.shape, dtype=value.dtype, device="cpu").copy_(value.detach())
+        raw = plain.reshape(-1).view(torch.uint8) if plain.numel() else plain.to(torch.uint8)
         self.blobs.append(raw.numpy().tobytes())
         return {"is": "tensor", "dtype": name, "shape": list(value.shape)}
 
     def _array(self, value: np.ndarray[Any, Any]) -> dict[str, Any]:
-        self._reserve(value.size * value.itemsize)
-        plain = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False)
+        self._reserve(value.size * value.itemsize, tensors=1)
+        kind = value.dtype.newbyteorder("<")
+        if value.dtype.itemsize > _LARGEST_ITEM.get(kind.kind, 8):  # "long" ones differ by machine
+            kind = np.dtype("<c16" if kind.kind == "c" else "<f8")
+        plain = np.ascontiguousarray(value, kind)
         self.blobs.append(plain.tobytes())
         return {"is": "array", "dtype": plain.dtype.str, "shape": list(value.shape)}
 
-    def _reserve(self, size: int) -> None:
+    def _reserve(self, size: int, tensors: int = 0) -> None:
         # Before any copy: an expanded tensor of one number may claim terabytes.
         self.bytes += size
+        self.tensors += tensors
+        if self.tensors > MAX_TENSORS:
+            raise ValueError(f"the value has too many tensors to be sent; at most {MAX_TENSORS:,}")
         if self.bytes > MAX_BYTES:
             raise ValueError(
                 f"the value takes {self.bytes:,} bytes; at most {MAX_BYTES:,} can be sent"
@@ -154,6 +180,7 @@ class _Unpacker:
         self.rest = rest
         self.from_handle = from_handle
         self.nodes = 0
+        self.tensors = 0
         self.long = 0
 
     def decode(self, item: Any, depth: int) -> Any:
@@ -188,15 +215,20 @@ class _Unpacker:
             if len(item["dtype"]) > 8:  # numpy reads long ones slowly
                 raise ValueError("no such dtype")
             array_dtype = np.dtype(str(item["dtype"]))
-            if array_dtype.kind not in _ARRAY_KINDS:
+            if array_dtype.kind not in _ARRAY_KINDS or array_dtype.itemsize > _LARGEST_ITEM.get(
+                array_dtype.kind, 8
+            ):
                 raise ValueError(f"arrays of {array_dtype} do not travel")
             shape, raw = self._take(item["shape"], array_dtype.itemsize)
             return np.frombuffer(raw, dtype=array_dtype).reshape(shape)
         if kind == "handle":
             return self.from_handle(item)
-        raise ValueError(f"unknown kind of value {kind!r}")
+        raise ValueError("unknown kind of value")
 
     def _take(self, shape: Any, itemsize: int) -> tuple[list[int], bytearray]:
+        self.tensors += 1
+        if self.tensors > MAX_TENSORS:
+            raise ValueError("too many tensors")
         if not isinstance(shape, list) or len(shape) > MAX_DEPTH:
             raise ValueError("a shape is a short list")
         if not all(type(n) is int and 0 <= n <= MAX_BYTES for n in shape):

@@ -159,7 +159,7 @@ print(swap("afraid of you and my hen"))
 # Write ELIZA. `respond(message, script)` returns the answer to `message`, in these steps:
 #
 # 1. Make the message lower case, and strip spaces and the marks `.` `!` `?` off both ends (not out of the middle).
-# 2. Go through the rules of `script` in order. The **first** rule whose key is in the message wins.
+# 2. Go through the rules of `script` in order. The **first** rule whose key, with its spaces, is in the message wins.
 # 3. Take all that comes after the key (after the first one, if it is there twice), let *I* and *you* change places with `swap`, and put it into the rule's answer.
 # 4. If no key is in the message, the answer is `"Please go on."`
 #
@@ -533,6 +533,7 @@ for name, rest in {
 # |---|---|
 # | `batch_shapes((8, 1), (5,))` | `(8, 5)` |
 # | `batch_shapes((2, 3), ())` | `(2, 3)` |
+# | `batch_shapes((), ())` | `()` |
 # | `batch_shapes((2, 3), (2,))` | `None` |
 #
 # Sizes are 1 or more. Plain Python is enough. These are the tools:
@@ -742,7 +743,7 @@ print(table[:, [2, 0]])  # all rows, and from each both columns
 print(torch.arange(len(table)))  # the numbers of all rows
 
 # %% [markdown] contract="gather_logprobs"
-# `gather_logprobs(logprobs, ids)` takes a float tensor of shape `(N, V)`, with the logarithms of the probabilities in each row, and `ids`, an `int64` tensor of shape `(N,)`. It returns a tensor of shape `(N,)`: from row `i` the number in column `ids[i]`.
+# `gather_logprobs(logprobs, ids)` takes a float tensor of shape `(N, V)`, with the logarithms of the probabilities in each row, and `ids`, an `int64` tensor of shape `(N,)`. It returns a tensor of shape `(N,)`, also for `N = 1`: from row `i` the number in column `ids[i]`.
 #
 # With `logprobs = [[-0.1, -2.5, -4.0], [-1.5, -0.5, -1.7]]` and `ids = [2, 0]` the result is `[-4.0, -1.5]`.
 

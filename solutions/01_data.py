@@ -156,13 +156,14 @@ print("[page 4]".startswith("[page "), "[page 4]".endswith("]"))
 # | non-breaking space `"\u00a0"` (the same character as `"\xa0"`) | an ordinary space |
 # | curly quotes `“` and `”` | `"` |
 # | curly quotes `‘` and `’` | `'` |
-# | spaces at the end of a line, non-breaking ones too | gone; those at its start stay |
+# | spaces at the end of a line, non-breaking ones too | gone, on the last line too; all others stay |
 # | a *page mark*: a line that starts with `[page ` and ends with `]` | the whole line gone, with its line end |
 #
 # For example, `clean("“Mine,”\u00a0he said.  \r\n[page 7]\r\nThe end.\r\n")` is
 # `'"Mine," he said.\nThe end.\n'`. Between `[page ` and `]` may stand anything, and spaces of both
-# kinds may follow. A line that only mentions a page, such as `see [page 7] below`, stays. So does a
-# tab, or a `"\r"` without `"\n"`. Text that is already clean comes back as it was.
+# kinds may follow; a line end always does. A line that only mentions a page, such as
+# `see [page 7] below`, stays. So does a tab, a dash, a `"\r"` without `"\n"`, or any other character.
+# Text that is already clean comes back as it was.
 
 
 # %% exercise="clean" minutes=15 level=2
@@ -275,9 +276,10 @@ print(list(dict.fromkeys(fruit)))  # a dictionary keeps each key once, in the or
 # again: shuffled with the same seed, it still gives another split tomorrow.
 
 # %% [markdown] contract="split"
-# `split(stories, fraction=0.9, seed=0)` returns two lists, `train` and `validation`:
+# `split(stories, fraction=0.9, seed=0)` returns two lists, `train` and `validation`, in this order:
 #
-# - each *different* story stands in exactly one of the lists, once, also if `stories` repeats it;
+# - each *different* story stands in exactly one of the lists, once, also if `stories` repeats it
+#   (a story that differs in one character, a capital or a space, is another story);
 # - `train` holds `round(fraction * D)` of the `D` different stories, `validation` the rest;
 # - which story goes where is random, but the same `seed` gives the same split, in every run of
 #   Python, and another seed gives another one;
@@ -392,7 +394,7 @@ print(torch.tensor([places["i"], places["a"]], dtype=torch.int64))  # a list as 
 
 # %% [markdown] contract="encode"
 # `encode(text, chars)` returns an int64 tensor of shape `(N,)`: for each of the `N` characters of
-# `text` its place in the list `chars`.
+# `text` its place in the list `chars`, which holds each character once, in any order.
 #
 # For example, `encode("cab", ["a", "b", "c"])` is `tensor([2, 0, 1])`. A character that is not in
 # `chars` is an error; any exception will do. An empty text gives an int64 tensor of shape `(0,)`.
@@ -420,8 +422,8 @@ check("encode")
 
 # %% [markdown] contract="decode"
 # `decode(ids, chars)` is the way back: it returns one string. `ids` is a tensor of shape `(N,)` or a
-# list of `N` integers. For example, `decode(torch.tensor([2, 0, 1]), ["a", "b", "c"])` is `"cab"`, and
-# so is `decode([2, 0, 1], ["a", "b", "c"])`.
+# list of `N` integers; `N` may be 0. For example, `decode(torch.tensor([2, 0, 1]), ["a", "b", "c"])`
+# is `"cab"`, and so is `decode([2, 0, 1], ["a", "b", "c"])`.
 
 
 # %% exercise="decode" minutes=3 level=1
@@ -497,7 +499,8 @@ print(probs[probs > 0])  # a mask keeps those above zero
 
 # %% [markdown] contract="entropy"
 # `entropy(probs)` takes a tensor of shape `(V,)`, probabilities that sum to one, and returns their
-# entropy in nats: a float, or a tensor that holds one. Outcomes with probability 0 add nothing.
+# entropy in nats: a float, or a tensor of shape `()`. Outcomes with probability 0 add nothing.
+# `probs` itself stays as it is.
 #
 # For example, `entropy(torch.tensor([0.5, 0.5]))` is 0.6931 (that is $\ln 2$, one bit), and
 # `entropy(torch.tensor([0.0, 1.0]))` is 0.
@@ -741,8 +744,8 @@ print(torch.randint(6, (8,)))  # eight random whole numbers from 0 to 5: 6 is le
 # further, would not. In general there are `N - context` starts.
 
 # %% [markdown] contract="get_batch"
-# `get_batch(ids, batch, context)` takes an int64 tensor of shape `(N,)` and returns `x` and `y`, both
-# int64 of shape `(batch, context)`.
+# `get_batch(ids, batch, context)` takes an int64 tensor of shape `(N,)` and returns two tensors, `x`
+# and `y`, in a tuple or a list; both are int64 of shape `(batch, context)`.
 #
 # Each row of `x` is a stretch of `context` neighbours in `ids` that begins at a random place; every
 # place from 0 to `N - context - 1` is equally likely. The same row of `y` is the stretch that begins
@@ -803,11 +806,11 @@ if check.ready("encode", "get_batch", "train_ids"):
 #
 # | key | value |
 # |---|---|
-# | `"training stories"` | how many there are |
-# | `"validation stories"` | how many there are |
+# | `"training stories"` | how many stand in `train`; one that comes twice counts twice, here and below |
+# | `"validation stories"` | how many stand in `validation` |
 # | `"characters"` | the characters of all stories of both lists, added up (without the two line ends that `corpus.join` puts behind each) |
 # | `"alphabet"` | how many different characters both lists hold together |
-# | `"leaked"` | the share, from 0 to 1, of validation stories that stand in `train` too; a story that comes twice counts twice |
+# | `"leaked"` | the share, from 0 to 1, of validation stories that stand in `train` too |
 #
 # For example, `data_card(["a fox", "a bee"], ["a bee", "an owl"])` is `{"training stories": 2,
 # "validation stories": 2, "characters": 21, "alphabet": 10, "leaked": 0.5}`. Both lists stay as they

@@ -220,8 +220,8 @@ if check.ready("counts"):
 # taken from what was seen and given to what was not.
 
 # %% [markdown] contract="normalise"
-# `normalise(counts, alpha=1.0)` takes counts of shape `(V, V)` and returns a new float32 tensor of
-# shape `(V, V)`. It adds `alpha` to every count, and then divides each row by its own new sum, so
+# `normalise(counts, alpha=1.0)` takes counts of shape `(V, V)`, float32 as `count_bigrams` gives them,
+# and returns a new float32 tensor of shape `(V, V)`. It adds `alpha` to every count, and then divides each row by its own new sum, so
 # that every row sums to 1. The tensor `counts` itself stays as it was.
 #
 # For example, with `counts = [[1, 3], [0, 0]]` and `alpha = 1` the first row becomes
@@ -578,7 +578,7 @@ print(sum(notes["an"].values()))  # all its counts together
 # `count_ngrams(text, n)` takes a string and `n`, 1 or more, and returns a dictionary, call it
 # `counts`. Its keys are contexts: strings of 0 to `n - 1` characters. Under each context stands a
 # `Counter`, and `counts[context][char]` is how often `char` came right after `context`. Only what
-# occurred is counted.
+# occurred is counted, so a context after which nothing came is no key.
 #
 # In other words: for every place `i` of the text, and for every length `k` from 0 to `n - 1`, count
 # `text[i]` once under the `k` characters before it. Near the start, where there are fewer than `k`
@@ -676,11 +676,12 @@ if check.ready("count_ngrams"):
 # `char` after the string `context`, by the formula above, as a number.
 #
 # - `counts` is what `count_ngrams` returns. Leave it as it is.
-# - `context` may have any length, also 0. A context that is no key of `counts` was never seen.
+# - `context` may have any length, also 0, and also more than the longest key of `counts`. A context
+#   that is no key of `counts` was never seen.
 # - `V` is the number of different characters.
 #
-# For example, with `V = 4`, `borrow = 2` and
-# `counts = {"": Counter({"a": 3, "b": 1}), "b": Counter({"a": 1})}`:
+# For example, with `V = 4`, `borrow = 2` and `counts = count_ngrams("baaa", 2)`, which is
+# `{"": Counter({"a": 3, "b": 1}), "b": Counter({"a": 1}), "a": Counter({"a": 2})}`:
 #
 # | context | probability of `"a"` |
 # |---|---|

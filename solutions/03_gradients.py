@@ -155,7 +155,7 @@ print(-softmax(sure).log())
 #   `targets = [1]` it is 0.288.
 # - It must be **stable**: with `[[200, 0]]` and `targets = [1]` it is 200.
 # - The result is a tensor of shape `()`, made with tensor operations all the way. (No `.item()`: soon
-#   torch will have to find its way back through it.)
+#   torch will have to find its way back through it.) `logits` and `targets` stay as they were.
 # - Work it out by hand. Torch's `cross_entropy`, `nll_loss`, `log_softmax` and `logsumexp` are refused.
 
 
@@ -193,7 +193,8 @@ check("cross_entropy")
 # %% [markdown] contract="text_loss"
 # `text_loss(logits, ids)` takes the net's table of logits, shape `(V, V)`: row `i` holds the logits of
 # what comes after `i`. And it takes a text, `ids`, int64 of shape `(N,)` with `N` at least 2. It
-# returns the net's cross-entropy over the `N - 1` pairs of neighbours, a tensor of shape `()`.
+# returns the net's cross-entropy over the `N - 1` pairs of neighbours: a tensor of shape `()`, through
+# which torch can find its way back.
 #
 # For example, the text `[0, 2, 1]` has the inputs `[0, 2]` and the targets `[2, 1]`. If all logits are
 # 0, every text has the loss $\ln V$. Use your `cross_entropy`.
@@ -305,8 +306,8 @@ if check.ready("cross_entropy"):
 
 # %% [markdown] contract="grad_logits"
 # `grad_logits(logits, targets)` takes the same two tensors as `cross_entropy` and returns the gradient
-# of that loss: a float tensor of shape `(B, V)`, with the slope for each logit. `logits` stays as it
-# was.
+# of that loss: a float tensor of shape `(B, V)`, with the slope for each logit. It is as stable as the
+# loss, also with logits of hundreds. `logits` and `targets` stay as they were.
 #
 # For example, with `logits = [[0, 0], [0, 0]]` and `targets = [0, 1]` both rows of probabilities are
 # `[0.5, 0.5]`, and the result is `[[-0.25, 0.25], [0.25, -0.25]]`.
@@ -456,16 +457,16 @@ print(f"{(after - before) / push:.3f}")
 
 # %% [markdown] contract="backward_add_mul"
 # `Value` is a number that remembers what it was made of. Every operation returns a new `Value` with
-# three things: the number, `data`; the tuple of its `parents`, which are Values; and `slopes`, plain
-# numbers, one for each parent, in the same order. `exp` and `log` show how: the slope of $e^x$ is
-# $e^x$ itself, and the slope of $\ln x$ is $1/x$.
+# three things: the number, `data`; its `parents`, a tuple of Values; and `slopes`, plain numbers, one
+# for each parent, in the same order. (Lists do as well.) The Values that it was made of stay as they
+# are. `exp` and `log` show how: the slope of $e^x$ is $e^x$ itself, and the slope of $\ln x$ is $1/x$.
 #
 # Write three methods:
 #
 # - `__add__(self, other)` is what Python calls for `self + other`. It returns the sum of two Values.
 # - `__mul__(self, other)` is what it calls for `self * other`. It returns their product.
-# - `pass_back(self)` gives to each parent what comes to it through `self`, by the rule above. It
-#   returns nothing.
+# - `pass_back(self)` gives to each parent what comes to it through `self`, by the rule above. Its own
+#   `grad` stays. A Value without parents gives nothing.
 #
 # For example, with `a = Value(2.0)`, `b = Value(3.0)` and `c = a * b`: `c.data` is 6, `c.parents` is
 # `(a, b)`, `c.slopes` is `(3.0, 2.0)`. Set `c.grad = 10.0` and call `c.pass_back()`: now `a.grad` is
@@ -602,10 +603,11 @@ print("off:", list(reversed(dressed)))
 # %% [markdown] contract="backward"
 # `backward(result)` takes the Value at the end of an expression. It sets `result.grad = 1.0`. Then it
 # calls `pass_back()` of every Value from which the result was made, and of the result, **once each**,
-# and never before everything that was made of that Value has passed back. It returns nothing.
+# and never before everything that was made of that Value has passed back.
 #
-# It finds the Values through `.parents`; a Value without parents has `()` there. Before the call, all
-# `grad` are 0. An expression has at most a few hundred Values.
+# It finds the Values through `.parents`; a Value without parents has `()` there, and need not be
+# called. Two different Values may have the same number. Before the call, all `grad` are 0, and some of
+# the Values may have been part of another result. An expression has at most a few hundred Values.
 #
 # After `backward(result)` in the example with `c` and `d`, `a.grad` is 39 and `b.grad` is 26.
 
@@ -776,7 +778,7 @@ print(kept, w)
 # %% [markdown] contract="sgd_step"
 # `sgd_step(parameters, lr)` takes a list of tensors that require gradients, each with its slopes in
 # `.grad`. It moves each of them **in place** by `lr` times its slopes, downhill, and then **clears**
-# its gradient: `.grad` becomes `None` (or a tensor of zeros). It returns nothing.
+# its gradient: `.grad` becomes `None` (or a tensor of zeros). It still requires gradients.
 #
 # `lr` is a number, or a tensor that stretches over the parameter by broadcasting.
 #
@@ -910,7 +912,8 @@ if check.ready("cross_entropy", "text_loss"):
 # `train_bigram(counts, steps, lr)` trains the net from nothing. `counts` is a float tensor of shape
 # `(V, V)`. Begin with logits that are all 0, of shape `(V, V)`. Then do `steps` times: compute
 # `table_loss(logits, counts)`, go back, and step with your `sgd_step`. It wants a list of tensors: here a
-# list of one. (`lr` may be a tensor that stretches; just hand it on.)
+# list of one. (`lr` may be a tensor that stretches; just hand it on.) `steps` may be 0, and `counts`
+# stays as it was.
 #
 # Return two things: the logits, cut off from torch's notes with `.detach()`, and the list of the
 # `steps` losses, plain floats (`.item()`), each as it was *before* its step.

@@ -166,7 +166,8 @@ print(numbers.transpose(0, 1).reshape(2, 6).tolist())  # the axes in another ord
 # %% [markdown] contract="embed_context"
 # `embed_context(table, contexts)` takes a table of embeddings, a float tensor of shape `(V, C)`,
 # and `contexts`, int64 of shape `(B, T)`. It returns a float tensor of shape `(B, T * C)`: in each
-# row the `T` embeddings of that context, side by side, in the order of the text.
+# row the `T` embeddings of that context, side by side, in the order of the text. The table is to be
+# learnt, so make the rows with tensor operations, through which torch can find its way back.
 #
 # For example, with the `places` above and the context `[3, 0]`, the row is
 # `[3.0, 3.1, 0.0, 0.1]`.
@@ -271,7 +272,7 @@ print(
 #
 # `contexts` is int64 of shape `(B, T)`. Return the logits, a float tensor of shape `(B, V)`. There
 # is one tanh, in the middle. The logits are plain numbers of any size: no tanh and no softmax at
-# the end.
+# the end. Torch must be able to find its way back from them to all five tensors.
 #
 # For example, if all parameters are 0 but `b2`, then each row of the result is `b2`.
 
@@ -410,7 +411,7 @@ for terms in (1, 4, 16, 100, 400):
 # `kaiming_init(fan_in, fan_out, gain=5/3)` returns a float32 tensor of shape `(fan_in, fan_out)`:
 # weights for a layer into which `fan_in` numbers go and from which `fan_out` come out. Each weight
 # is drawn on its own from the *normal* distribution with mean 0 and standard deviation `gain`
-# divided by the square root of `fan_in`.
+# divided by the square root of `fan_in`. The tensor requires no gradients yet.
 #
 # For example, `kaiming_init(100, 5)` has the shape `(100, 5)`, and about two thirds of its numbers
 # lie between -1/6 and 1/6, as $5/3 / \sqrt{100} = 1/6$. `torch.randn(m, n)` draws from the normal
@@ -617,9 +618,9 @@ print(part.training)
 #   the MLP, and `(W, T)` for later models. `inputs` has as many rows as `targets`.
 # - Give the model at most `batch` rows at a time, all of them in the end, each once. The last piece
 #   may be smaller, and then counts less.
-# - The model works without gradients.
-# - If it is a `torch.nn.Module`, it is in evaluation mode meanwhile. Afterwards it is in the mode
-#   in which it was before.
+# - The model works without gradients. Afterwards torch takes notes if it did so before.
+# - If the model is a `torch.nn.Module`, it is in evaluation mode meanwhile, with all the parts that
+#   it is made of. Afterwards model and parts are in the mode in which the model was before.
 #
 # For example, with a model whose logits are all 0 the result is $\ln V$, whatever the targets.
 

@@ -205,11 +205,12 @@ check("causal_mask")
 # row has to sum to 1, and you have done that before, with counts: in `normalise` of lesson 02.
 
 # %% [markdown] contract="masked_mean"
-# `masked_mean(x)` takes a float tensor of shape `(B, T, C)` and returns one of the same shape. At
-# place `t` of each text stands the mean of the rows at places 0 to `t`, place `t` included.
+# `masked_mean(x)` takes a float tensor of shape `(B, T, C)` and returns a new one of the same shape;
+# `x` stays as it is. At place `t` of each text stands the mean of the rows at places 0 to `t`, place
+# `t` included.
 #
-# Write it as one matrix product: weights of shape `(T, T)`, made from your `causal_mask`, times
-# `x`. (`mean` and `cumsum` are refused here, since they hide the weights.)
+# One matrix product does it: weights of shape `(T, T)`, made from your `causal_mask`, times `x`.
+# (`mean` and `cumsum` are refused here, since they hide the weights.)
 #
 # For example, `x = [[[2.], [4.], [9.]]]`, of shape `(1, 3, 1)`, becomes `[[[2.], [3.], [5.]]]`.
 
@@ -420,6 +421,8 @@ print(torch.softmax(hidden_scores, dim=-1))
 # - Divide the scores by $\sqrt{d}$, where `d` is the length of a query, `query.shape[-1]`.
 # - Where the mask is `False`, the weight is 0, and the weights of each query sum to 1 nevertheless.
 #   The mask leaves each query at least one key. Without a mask every query looks at all keys.
+# - Scores may be as large as several hundred, where `exp` overflows. (`torch.softmax` copes.)
+# - All that you are given stays as it was.
 #
 # For example, take one query `[2, 0, 0, 0]`, two keys `[2, 0, 0, 0]` and `[0, 0, 0, 0]`, and the
 # values `[10]` and `[20]`. The products are 4 and 0, divided by $\sqrt{4}$ they are 2 and 0.

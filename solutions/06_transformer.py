@@ -151,6 +151,7 @@ print("back, no transpose:   ", heads.reshape(1, 3, 4)[0].tolist())
 # - `dropout` is explained further down, and its checks come last. Until then do what it says here: `p` is
 #   there already. Hand `dropout_p=p` to torch's attention function, and put the very last result, behind
 #   `project`, through `F.dropout(..., p)`. As long as `p` is 0, neither does anything.
+# - Slopes travel back through every step, to the weights and to `x`.
 #
 # For example, `MultiHeadAttention(8, 2)` has 4 · 8 · 8 = 256 parameters and two heads of 4 channels.
 
@@ -542,7 +543,8 @@ print(pair.var(correction=0))
 # ones at first, and `bias`, zeros at first. It takes a float tensor of shape `(..., channels)`,
 # with any number of axes in front, and returns a new one of the same shape, by the formula above;
 # `x` stays as it is. `eps` is $\varepsilon$, under the root. Each position is normalised by itself,
-# over its channels, which are the last axis.
+# over its channels, which are the last axis, in training and in evaluation alike. Slopes travel back
+# through every step: mean and variance depend on `x` as well.
 #
 # For example, `LayerNorm(4)(torch.tensor([1.0, 2.0, 3.0, 4.0]))` is
 # `[-1.342, -0.447, 0.447, 1.342]`: the mean is 2.5, the variance 1.25.
@@ -646,7 +648,8 @@ print("GELU at -3, -1, 0, 1 and 3:", [round(y, 3) for y in F.gelu(some).tolist()
 # `channels` to `4 * channels`, and `shrink`, an `nn.Linear` back to `channels`. Both have a bias. It
 # takes `(B, T, channels)` and returns the same shape: expand, GELU, shrink. There is no GELU at the end.
 #
-# As before, `p` is there, and the very last result goes through `F.dropout(..., p)`.
+# As before, `p` is there, and the very last result goes through `F.dropout(..., p)`. Slopes travel back
+# through every step.
 #
 # For example, `FeedForward(8)` has 8 · 32 + 32 parameters in `expand`, 32 · 8 + 8 in `shrink`, together
 # 552.
@@ -804,7 +807,8 @@ check("dropout")
 #
 # It takes `(B, T, channels)` and returns the same shape, as in the drawing; `x` itself stays as it
 # is. First the half with attention. The half with `feed_forward` then reads the stream to which
-# attention has already added.
+# attention has already added. The two parts drop by themselves, so the block drops nothing. Slopes
+# travel back through both halves and along the stream.
 #
 # For example, if `project` and `shrink` are all zeros, their bias too, then both halves add nothing,
 # and the block returns exactly what came in.

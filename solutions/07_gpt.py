@@ -186,8 +186,9 @@ for n in (1, 4, 16, 64):
 # | the weights of the norms | 1, as torch makes them |
 #
 # **`forward(self, ids)`** takes `ids`, int64 of shape `(B, T)`, with `T` at most `context`. It returns
-# logits of shape `(B, T, vocab_size)`: at each place for the character that comes after it. A GPU may
-# train this model later: tensors that you make here must be on `ids.device`.
+# logits of shape `(B, T, vocab_size)`: at each place for the character that comes after it. The first
+# character stands at place 0, however many there are. Dropout is inside the blocks, nowhere else. A GPU
+# may train this model later: tensors that you make here must be on `ids.device`.
 #
 # For example, `GPT(Config(11, context=8, layers=2, heads=2, channels=8))` takes ids of shape `(3, 5)`
 # and gives logits of shape `(3, 5, 11)`. Before training, its loss is a little above $\ln 11$.
@@ -326,7 +327,8 @@ if check.ready("GPT"):
 
 # %% [markdown] contract="count_parameters"
 # `count_parameters(model)` takes any `nn.Module` and returns an `int`: how many numbers all its
-# parameters have together. A parameter that two layers share counts once.
+# parameters have together, also those that are frozen (`requires_grad=False`). A parameter that two
+# layers share counts once. Tensors that are no parameters do not count.
 #
 # For example, it is 16 for `nn.Linear(3, 4)`: 12 weights and 4 biases.
 
@@ -461,11 +463,13 @@ plt.show()
 # 3. If `top_p` is given, a number above 0 and below 1: of what step 2 left, scaled to a sum of 1, only
 #    the most likely ones may be drawn, as few as have a sum of at least `top_p`. At least one always
 #    stays.
-# 4. Draw one of those that are left, in proportion to their probabilities.
+# 4. Draw one of those that are left, in proportion to their probabilities, with torch's random generator:
+#    after `torch.manual_seed(0)` the same draws come again.
 #
 # For example, take the probabilities 0.5, 0.3, 0.15 and 0.05, as logits. With `top_k=3` place 3 never
 # comes. With `top_p=0.6` places 0 and 1 may come, as 0.5 alone is below 0.6; with `top_p=0.4` only
-# place 0. The caller's `logits` stay as they are. Two equal logits may be sorted either way.
+# place 0. The caller's `logits` stay as they are. Where equal logits stand at the edge, some of them
+# may stay or all, but never fewer than steps 2 and 3 ask for.
 
 
 # %% exercise="sample_token" minutes=20 level=3
@@ -669,8 +673,8 @@ print("the weight:      ", layer.weight.dtype)
 # unscaling, nothing but the direction would be left, 65,536 times too short.
 
 # %% [markdown] contract="clip_gradients"
-# `clip_gradients(parameters, limit, scale=1.0)` changes the gradients of `parameters`, and returns one
-# `float`.
+# `clip_gradients(parameters, limit, scale=1.0)` changes the gradients of `parameters`, these alone, and
+# returns one `float`.
 #
 # 1. Divide every gradient by `scale`.
 # 2. Find the length of all gradients together: the square root of the sum of all their squares. This is
@@ -739,7 +743,8 @@ check("clip_gradients")
 #   with `get_batch`, as long as `model.config.context`.
 # - Step number `step` has the learning rate `lr_schedule(step, steps, peak, warmup)`, in all groups.
 # - Gradients are clipped to the length `clip`, by `clip_gradients`.
-# - The loss of a step is that of its batch before the weights move.
+# - The loss of a step is that of its batch before the weights move. The model reads each window of the
+#   batch once, all together or in parts.
 # - At the end of each step, if `on_step` is given, call `on_step(step, loss)`: others can draw a
 #   progress bar there, or save the model. What it raises goes through to the caller. `KeyboardInterrupt`
 #   does so too: that is what Python raises when somebody presses stop.
@@ -923,6 +928,7 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
 #
 # It writes to another file in the same folder first, such as `path + ".part"`, and then puts that in
 # place with `os.replace`. If it is interrupted before that, the file at `path` is what it was before.
+# Saving changes nothing: a training goes on after it as it would have without.
 #
 # **`load(path, model, optimizer)`** reads such a file with `weights_only=True`, gives back what is in it
 # to `model`, `optimizer` and the random generator, and returns the step.
@@ -1183,7 +1189,7 @@ else:
 # it writes the same text, as it also calls `sample_token` once for each new character. But
 # `next_logits` reads each character only once, until the window is cut. Then it begins with an empty
 # cache and reads the window that is left. The model is in evaluation mode while it writes, and
-# afterwards in the mode in which it was.
+# afterwards in the mode in which it was. The caller's list `ids` stays as it is.
 #
 # For example, with a context of 8, 3 characters to begin with and 5 to write, `next_logits` reads 3
 # characters first, and then 1 at a time.

@@ -1,11 +1,16 @@
 """Late rules, extensions, manual scores and comments, and the grade that comes of them."""
 
+import zipfile
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from grader.adjust import FinalScore, final_scores, main, merge
+from grader import cli
+from grader.adjust import _KINDS, FinalScore, final_scores, main, merge
+from grader.build import ROOT
 from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
+from grader.report import slug, write_report
 
 LESSON = "02_bigrams"
 DUE = "lesson,due,percent_a_day,at_most_percent,grace_minutes"
@@ -236,3 +241,114 @@ def test_a_name_that_nobody_has_is_warned_of_and_kept(
     assert "ben" not in told
     Gradebook(folder).write(result("adda"))
     assert score(folder, "adda").points == 8
+
+
+# --- Local times, and what platforms say --------------------------------------------------------
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("came", "late"),
+    [
+        ("2026-03-01T23:59", 0),
+        ("2026-03-02 00:14", 0),
+        ("2026-03-02T00:16", 1),
+        ("2026-03-01T23:59-05:00", 1),  # a time with its own zone keeps it
+        ("2026-03-29T00:00", 28),
+        ("2026-03-31T00:58", 29),  # an hour less than it seems: the clocks have gone forward
+    ],
+)
+def test_local_times_are_in_the_zone_that_is_named(folder: Path, came: str, late: int) -> None:
+    rule = f"{DUE}\n{LESSON},2026-03-01T23:59,1,100,15\n"
+    files = [write(folder, rule, "due.csv")]
+    files.append(write(folder, f"{SUBMITTED}\nada,{LESSON},{came}\n", "came.csv"))
+    merge(folder, files, timezone=BERLIN)
+    lateness = score(folder).late
+    assert (lateness.days if lateness else 0) == late
+    with pytest.raises(ValueError, match="or pass --timezone"):
+        merge(folder, files)
+
+
+def test_a_date_alone_is_no_time(folder: Path) -> None:
+    file = write(folder, f"{SUBMITTED}\nada,{LESSON},2026-03-01\n")
+    with pytest.raises(ValueError, match="write date, time"):
+        merge(folder, [file], timezone=BERLIN)
+
+
+@pytest.mark.parametrize("lesson", ["2", "02", LESSON])
+def test_a_lesson_may_be_called_by_its_number(folder: Path, lesson: str) -> None:
+    merged(folder, f"{MANUAL}\nada,{lesson},quiz,6,\n")
+    assert score(folder).points == 8
+
+
+WORKSHEET = """\
+Identifier,Full name,Email address,Status,Grade,Last modified (submission),Last modified (grade)
+Participant 7,Ada Lovelace,ada@x.edu,Submitted,,"Monday, 2 March 2026, 11:30 PM",-
+Participant 8,Ben Turing,ben@x.edu,Submitted,,"Sunday, 1 March 2026, 23:58",-
+Participant 9,Coy Hopper,coy@x.edu,No submission,,-,-
+"""
+
+
+def test_moodles_worksheet_says_when_work_came(folder: Path) -> None:
+    for student in ("Ada Lovelace_7", "Ben Turing_8", "Coy Hopper_9"):
+        Gradebook(folder).write(result(student))
+    merged(folder, RULE)
+    sheet = write(folder, WORKSHEET, "worksheet.csv")
+    assert cli.main(["adjust", str(folder), str(sheet), "--timezone", "Europe/Berlin"]) == 0
+    assert score(folder, "Ada Lovelace_7").penalty == pytest.approx(0.5)
+    assert score(folder, "Ada Lovelace_7").late.days == 1
+    assert score(folder, "Ben Turing_8").late is None
+    assert score(folder, "Coy Hopper_9").late is None
+    (said, note, *_) = merge(folder, [sheet], timezone=BERLIN)
+    assert said.endswith("times merged, 2 in all")
+    assert note.endswith("no time for Coy Hopper_9, ada, ben")
+    with pytest.raises(ValueError, match="as --timezone Europe/Berlin"):
+        merge(folder, [sheet])
+    Gradebook(folder).write(result(lesson="01_data"))
+    with pytest.raises(ValueError, match="as --lesson 02"):
+        merge(folder, [sheet], timezone=BERLIN)
+    strange = write(folder, WORKSHEET.replace("Monday, 2 March", "lundi 2 mars"), "other.csv")
+    with pytest.raises(ValueError, match="export the worksheet with Moodle set to English"):
+        merge(folder, [strange], lesson="2", timezone=BERLIN)
+
+
+def test_canvas_marks_count_as_a_day_where_no_time_is_known(folder: Path) -> None:
+    students = {"ada_101": "_LATE", "ben_102": "_LATE", "coy_103": "", "dee_104": "_LATE"}
+    archive = folder.parent / "canvas.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for student, mark in students.items():
+            name, user = student.split("_")
+            Gradebook(folder).write(result(student))
+            packed.writestr(f"{name}{mark}_{user}_9{user}_{LESSON}.ipynb", "{}")
+    told = merge(folder, [archive])
+    assert "canvas.zip: 3 submissions marked LATE; each counts as one day" in told[1]
+    assert "nothing is taken off for being late in 02_bigrams until a file says when" in told[-1]
+    merged(folder, RULE, f"{EXTENSION}\nben_102,{LESSON},2026-03-09T00:00Z\n")
+    merged(folder, f"{SUBMITTED}\ndee_104,{LESSON},2026-03-04T12:00Z\n")
+    days = {name: one.days if (one := score(folder, name).late) else 0 for name in students}
+    assert days == {"ada_101": 1, "ben_102": 0, "coy_103": 0, "dee_104": 3}
+    assert score(folder, "ada_101").penalty == pytest.approx(0.5)
+    report = write_report(folder).parent
+    page = (report / "students" / f"{slug('ada_101')}.html").read_text("utf-8")
+    assert "marked as late by the platform</time>" not in page
+    assert "marked as late by the platform: 1 day late" in page
+    with zipfile.ZipFile(archive, "w") as packed:  # Canvas says otherwise by now
+        packed.writestr(f"ada_101_9101_{LESSON}.ipynb", "{}")
+    merge(folder, [archive], lesson="2")
+    assert score(folder, "ada_101").late is None
+
+
+def test_help_and_readme_name_the_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["adjust", "--help"])
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for text in (capsys.readouterr().out, readme):
+        for kind in _KINDS:
+            assert ",".join(kind.key + kind.columns) in text
+
+
+def test_no_such_zone_is_said_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["adjust", "grades", "due.csv", "--timezone", "Berlin"])
+    assert "'Berlin' is no time zone; write a name such as Europe/Berlin" in capsys.readouterr().err

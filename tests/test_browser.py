@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from grader.build import ROOT
+from grader.cells import cells_to_run
 from grader.course import Course
 from grader.execute import solved_namespace
 from grader.judge import judge
 from grader.limits import Limits
 from grader.regions import without_markers
 from grader.sandbox import Sandbox
-from grader.submissions import Notebook, cells_to_run, read
+from grader.submissions import Notebook, read
 
 COURSE = Course(ROOT)
 

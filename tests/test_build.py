@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from grader.build import ROOT, build, check_built, main
 from grader.course import Course
 from grader.execute import execute, record
-from grader.render import fill, render_solved, render_student
+from grader.render import TAG, fill, render_solved, render_student
 from grader.source import LessonError
 from lmcourse.checks import PUBLIC_SEED, exercises, run
 from lmcourse.recording import Replay
@@ -75,7 +75,9 @@ def contents(root: Path) -> dict[str, bytes]:
 def test_header_says_title_times_and_where_to_open(student: NotebookNode) -> None:
     text = cell(student, "header").source
     assert text.startswith("# 01. Twice as much\n")
-    assert "colab.research.google.com/github/owner/course/blob/main/notebooks/01_toy.ipynb" in text
+    assert (
+        f"colab.research.google.com/github/owner/course/blob/{TAG}/notebooks/01_toy.ipynb" in text
+    )
     assert "About 20 minutes of your time" in text
     assert "1 minute on a laptop's CPU, or 0.5 minutes on a Colab GPU" in text
     assert text.endswith("You will be able to **double** numbers.")
@@ -87,7 +89,7 @@ def test_setup_installs_the_course_where_it_is_missing(student: NotebookNode) ->
         "try:",
         "    import lmcourse",
         "except ImportError:",
-        '    %pip install -q "lmcourse @ git+https://github.com/owner/course"',
+        f'    %pip install -q "lmcourse @ git+https://github.com/owner/course@{TAG}"',
     ]
     assert 'check.lesson("01_toy")' in lines
     assert cell(student, "parameters").metadata.tags == ["parameters"]
@@ -412,8 +414,14 @@ def test_error_in_a_demo_leaves_the_built_files_alone(course: Path) -> None:
         ('check.lesson("01_toy")', 'check.lesson("00_first")', "the setup cell calls"),
         ('preset = "laptop"', 'perset = "laptop"', "the parameters cell says preset"),
         ("# %% [markdown] fold=", "# %% fold=", "this must be a markdown cell"),
-        ("# %%\nthree", "# %% a name\nthree", "unknown key 'title' in a code cell"),
-        ("# Nobody", "# %%Nobody", "no line but a marker begins with '# %%'"),
+        ("# %%\nthree", "# %% a name\nthree", "a marker reads # %% [markdown] key="),
+        ("# Nobody", "# %%Nobody", "no other line begins with '# %%'"),
+        ("minutes=5 level=2", "minutes=five level=2", "a marker reads"),
+        (
+            "minutes=5 level=2",
+            "minutes=5 level=2 color=3",
+            "unknown key 'color' in a exercise cell",
+        ),
     ],
 )
 def test_bad_markup_is_named(course: Path, old: str, new: str, message: str) -> None:

@@ -1,6 +1,7 @@
 """What an exercise asks to be written by hand, the library may not do."""
 
 import multiprocessing
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from grader.limits import Limits
 from grader.sandbox import Sandbox
 from grader.session import Cell
 from lmcourse import byhand
-from lmcourse.byhand import Forbidden
+from lmcourse.byhand import Everywhere, Forbidden
 from lmcourse.checks import Exercise, Outcome, exercises, run
 from lmcourse.selfcheck import outcome_html, outcome_text
 from lmcourse.student import Host, Student
@@ -72,6 +73,33 @@ HIDDEN = {
     "by what is below": "import torch\ndef softmax(x): return torch.ops.aten.softmax(x, -1)",
     "as code in a text": "def softmax(x): return eval('x.soft' + 'max(-1)')",
 }
+# Past what watches torch's functions: that is a thread's own, and torch has switches for it.
+EVASIVE = {
+    "in another thread": (
+        "import threading, torch\ndef softmax(x):\n    made = []\n"
+        "    work = lambda: made.append(getattr(torch, 'soft' + 'max')(x, -1))\n"
+        "    thread = threading.Thread(target=work)\n    thread.start()\n    thread.join()\n"
+        "    return made[0]"
+    ),
+    "in a thread that was there before": (
+        "import torch\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "pool = ThreadPoolExecutor(1)\npool.submit(print).result()\n"
+        "def softmax(x): return pool.submit(getattr(torch, 'soft' + 'max'), x, -1).result()"
+    ),
+    "behind torch's switch": (
+        "import torch\ndef softmax(x):\n    with torch._C.DisableTorchFunction():\n"
+        "        return getattr(x, 'soft' + 'max')(-1)"
+    ),
+    "with the watch taken off": (
+        "import torch\ndef softmax(x):\n    watch = torch._C._pop_torch_function_stack()\n"
+        "    try: return getattr(x, 'soft' + 'max')(-1)\n"
+        "    finally: torch._C._push_on_torch_function_stack(watch)"
+    ),
+    "in TorchScript": (
+        "import torch\nunit = torch.jit.CompilationUnit('def f(x): return x.soft' 'max(-1)\\n')\n"
+        "def softmax(x): return unit.f(x)"
+    ),
+}
 FINE = {
     "by hand": BY_HAND,
     "compared in the same cell": BY_HAND + "x = torch.ones(3)\ntorch.softmax(x, -1) == softmax(x)",
@@ -91,13 +119,20 @@ def cells(*sources: str) -> list[Cell]:
     return [Cell(number, source) for number, source in enumerate(sources, 1)]
 
 
-def checked(source: str, exercise: Exercise = EXERCISE) -> Outcome:
+def checked(source: str, exercise: Exercise = EXERCISE, everywhere: bool = False) -> Outcome:
+    """Check `source` as a notebook does, or, if `everywhere`, as a worker."""
     student: dict[str, Any] = {}
     reference: dict[str, Any] = {}
     exec(source, student)
     exec(BY_HAND, reference)
-    senders = [Host(space, exercise.probes).send for space in (student, reference)]
-    return run(exercise, Student(senders[0]), Student(senders[1]), seed=1, hidden=True)
+    refuser = Everywhere()
+    forbid = [refuser.refuse] if everywhere else []
+    host = Host(student, exercise.probes, *forbid)
+    solved = Student(Host(reference, exercise.probes).send)
+    try:
+        return run(exercise, Student(host.send), solved, seed=1, hidden=True)
+    finally:
+        refuser.refuse(())
 
 
 @pytest.mark.parametrize("source", SEEN.values(), ids=SEEN)
@@ -109,7 +144,14 @@ def test_a_forbidden_call_is_found_in_the_code(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["softmax = 1\n" * 50_000, "(\n" + " " * 1_900_000 + "x"], ids=["lines", "spaces"]
+    "source",
+    [
+        "softmax = 1\n" * 50_000,
+        "(\n" + " " * 1_900_000 + "x",
+        "softmax = a\n" + ("a = " + "lambda: " * 1_500 + "1\n") * 20,
+        "softmax = " + (names := ", ".join(f"a{n}" for n in range(40_000))) + "\n" + names + " = x",
+    ],
+    ids=["lines", "spaces", "lambdas", "names"],
 )
 def test_no_code_keeps_the_search_busy_for_minutes(source: str) -> None:
     fork = multiprocessing.get_context("fork")
@@ -135,10 +177,55 @@ def test_a_forbidden_call_is_refused_when_it_is_made(source: str) -> None:
     assert "this exercise asks you to write" in outcome.message
 
 
+@pytest.mark.parametrize("source", (HIDDEN | EVASIVE).values(), ids=HIDDEN | EVASIVE)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_refuses_it_in_all_threads_and_below_python(source: str) -> None:
+    assert checked(source, everywhere=True).share == 0
+    assert torch.zeros(2).softmax(-1).tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("everywhere", [False, True], ids=["notebook", "worker"])
 @pytest.mark.parametrize("source", FINE.values(), ids=FINE)
-def test_honest_code_is_left_in_peace(source: str) -> None:
+def test_honest_code_is_left_in_peace(source: str, everywhere: bool) -> None:
     assert forbidden_use(EXERCISE, cells("import torch", source)) == ""
-    assert checked(source).status == "passed"
+    assert checked(source, everywhere=everywhere).status == "passed"
+
+
+def test_autograd_can_be_refused_in_all_threads() -> None:
+    found: list[str] = []
+
+    def differentiate() -> None:
+        x = torch.ones(2, requires_grad=True)
+        for way in (lambda: x.sum().backward(), lambda: torch.autograd.grad(x.sum(), x)):
+            try:
+                way()
+                found.append("done")
+            except Forbidden:
+                found.append("refused")
+
+    refuser = Everywhere()
+    for names in (("backward", "grad"), ()):
+        refuser.refuse(names)
+        thread = threading.Thread(target=differentiate)
+        thread.start()
+        thread.join()
+    assert found == ["refused", "refused", "done", "done"]
+
+
+def test_what_is_refused_next_takes_the_place_of_what_was_before() -> None:
+    refuser = Everywhere()
+    refuser.refuse(("softmax",))
+    refuser.refuse(("cumsum",))
+    assert torch.zeros(2).softmax(-1).tolist() == [0.5, 0.5]
+    with pytest.raises(Forbidden, match="cumsum"):
+        torch.ones(2).cumsum(0)
+    refuser.refuse(())
+    assert torch.ones(2).cumsum(0).tolist() == [1, 2]
+
+
+def test_a_number_too_long_to_write_is_no_name() -> None:
+    source = f"def softmax(x): return getattr(x, 0x{'f' * 9999})"
+    assert forbidden_use(EXERCISE, cells(source)) == ""
 
 
 def test_the_last_definition_counts() -> None:
@@ -193,6 +280,8 @@ def test_the_grader_gives_no_points_for_it(monkeypatch: pytest.MonkeyPatch) -> N
             "by hand": BY_HAND,
             "seen": SEEN["as a method"],
             "hidden": HIDDEN["put together before"],
+            "in another thread": EVASIVE["in another thread"],
+            "behind torch's switch": EVASIVE["behind torch's switch"],
         }.items()
     }
     sandbox.close()
@@ -200,5 +289,7 @@ def test_the_grader_gives_no_points_for_it(monkeypatch: pytest.MonkeyPatch) -> N
         "by hand": ("passed", EXERCISE.points),
         "seen": ("forbidden", 0.0),
         "hidden": ("forbidden", 0.0),
+        "in another thread": ("error", 0.0),
+        "behind torch's switch": ("forbidden", 0.0),
     }
     assert outcomes["seen"].message.startswith("cell 1, line 1: this exercise asks you to write")

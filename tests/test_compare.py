@@ -63,6 +63,8 @@ def test_same(got: Any, want: Any) -> None:
         ({"a": 1, "b": 2}, {"a": 1}, "the key 'b' should not be there"),
         ({"a": 1}, {"a": 2}, "at key 'a': expected 2, got 1"),
         ({1}, {2}, "expected {2}, got {1}"),
+        (10**4000, 1.5, "expected 1.5, got 10**4000 or so"),
+        ((torch.zeros(9),), (1,), "at position 0: expected an int, got a float32 tensor (9,)"),
     ],
 )
 def test_different(got: Any, want: Any, told: str) -> None:
@@ -79,7 +81,31 @@ def test_long_values_are_shortened() -> None:
     assert show(torch.zeros(100)) == "float32 tensor (100,)"
     assert show({"weight": torch.zeros(100)}) == "{'weight': float32 tensor (100,)}"
     assert show([torch.zeros(100), [1 / 3]]) == "[float32 tensor (100,), [0.3333]]"
+    assert show((torch.zeros(100), {0.25})) == "(float32 tensor (100,), {0.25})"
+    assert show([(), (1,), set(), {}, [], ""]) == "[(), (1,), set(), {}, [], '']"
     assert describe([1, 2]) == "list of 2"
+
+
+def test_integers_too_long_to_be_written_are_told_by_their_size() -> None:
+    assert differ(-(10**5000), 1) == "expected 1, got -10**5000 or so"
+    assert differ(10**5000, math.inf) == "expected inf, got 10**5000 or so"
+
+
+class Counted(list[Any]):
+    """A list's part that counts how often it is written."""
+
+    written = 0
+
+    def __repr__(self) -> str:
+        Counted.written += 1
+        return "..."
+
+
+@pytest.mark.parametrize("many", [list, tuple, lambda parts: dict(enumerate(parts))])
+def test_of_a_large_value_only_the_beginning_is_looked_at(many: Any) -> None:
+    Counted.written = 0
+    assert len(show([many([Counted() for _ in range(1000)])])) == 120
+    assert Counted.written < 120
 
 
 def test_few_numbers_are_shown_with_kind_and_shape() -> None:

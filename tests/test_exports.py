@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from grader.copies import slug
 from grader.exports.moodle import merge as merge_moodle
 from grader.exports.submission import github, github_points, gradescope
 from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
-from grader.spreadsheet import Table, cell, read_table
+from grader.spreadsheet import Table, cell, plain, read_table
 from lmcourse.checks import CaseResult
 
 CANVAS = """\
@@ -77,11 +78,46 @@ def rows(path: Path, delimiter=","):
         return list(csv.DictReader(stream, delimiter=delimiter))
 
 
+FORMULAS = (
+    "=1",
+    "+a",
+    "-a",
+    "@a",
+    "-1+1",
+    "=1+1",
+    "＝1",
+    "＋a",
+    "－a",
+    "＠a",
+    "﹦1",
+    "'=1",
+    "''＝1",
+)
+NO_FORMULAS = ("-1", "+1.5", "-1,5", "12", "-", "50%", "a=b", "", "O'Neill", "a -b", "1;2", "Zoë")
+
+
 def test_formulas_become_text_and_numbers_stay():
-    for formula in ("=1", "+a", "-a", "@a", "\t=1", "\r=1", "\n=1", "-1+1", "=1+1"):
+    for formula in FORMULAS:
         assert cell(formula) == f"'{formula}"
-    for plain in ("-1", "+1.5", "-1,5", "12", "-", "50%", "a=b", ""):
-        assert cell(plain) == plain
+    for text in NO_FORMULAS:
+        assert cell(text) == text
+
+
+def test_a_cell_is_no_formula_however_a_spreadsheet_divides_the_file():
+    """A file with commas that is read as one with semicolons, or the reverse, has other cells."""
+    for before in (*"\t\r\n ;,|", "x;", 'x, "', "a\n", "\u200b", "\ufeff", " \u2060", "-1;"):
+        for formula in FORMULAS:
+            text = cell(before + formula)
+            for read in (text, *re.split(r"[;,\t\r\n|]", text)):
+                start = read.strip(' "\ufeff\u200b\u2060')
+                assert start == "-1" or start[:1] not in tuple("=+-@＝＋－＠﹦")
+
+
+def test_what_goes_before_a_formula_can_be_taken_away():
+    ends = ("", "x;", 'x, "', "\n", " ")
+    texts = [end + text for end in ends for text in (*FORMULAS, *NO_FORMULAS, "''", "'x")]
+    assert [plain(cell(text)) for text in texts] == texts
+    assert len({cell(text) for text in texts}) == len(set(texts))
 
 
 # --- Canvas -----------------------------------------------------------------------------------

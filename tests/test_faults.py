@@ -25,6 +25,7 @@ from nbformat.v4 import new_code_cell
 
 from grader import grade, session
 from grader.build import ROOT, paths
+from grader.cells import cells_to_run
 from grader.course import Course
 from grader.gradebook import FILE_NAME, Gradebook, GradebookError, SubmissionResult
 from grader.judge import judge
@@ -34,7 +35,7 @@ from grader.report import EXERCISE_STATUSES
 from grader.sample import LESSON
 from grader.sandbox import Process, Sandbox
 from grader.session import Cell, Session
-from grader.submissions import Notebook, cells_to_run, read
+from grader.submissions import Notebook, read
 from grader.task import Rules, Task, _reference, not_graded
 from lmcourse.checks import exercises
 from lmcourse.student import Student
@@ -286,8 +287,6 @@ def test_a_warm_parent_that_is_killed_between_submissions_is_replaced(
 def test_a_sandbox_killed_within_a_submission_is_no_students_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from grader import task
-
     write_class(tmp_path / "class")
     for student in STUDENTS[1:]:
         (tmp_path / "class" / f"{student}.ipynb").unlink()
@@ -299,13 +298,13 @@ def test_a_sandbox_killed_within_a_submission_is_no_students_fault(
         os.waitid(os.P_PID, parent, os.WEXITED | os.WNOWAIT)
         return results
 
-    monkeypatch.setattr(task, "judge", judge_and_kill)
+    monkeypatch.setattr("grader.judge.judge", judge_and_kill)
     monkeypatch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(1))
     again = (tmp_path / "class", tmp_path / "out")
     assert grade.main(*again, lesson=LESSON, mode="bwrap") == 1
     assert "the sandbox was killed" in capsys.readouterr().out
     assert Gradebook.open(tmp_path / "out").results()[0].status == "not_graded"
-    monkeypatch.setattr(task, "judge", judge)
+    monkeypatch.setattr("grader.judge.judge", judge)
     assert grade.main(*again, lesson=LESSON, mode="bwrap") == 0
     assert Gradebook.open(tmp_path / "out").results()[0].status == "graded"
 

@@ -347,7 +347,7 @@ def test_a_copy_is_a_notebook_that_can_be_read_again(tmp_path: Path) -> None:
 
 def test_a_copy_is_small_whatever_was_handed_in(tmp_path: Path) -> None:
     code: dict[str, Any] = {"cell_type": "code", "source": "x" * 100_000, "metadata": {}}
-    stream = {"output_type": "stream", "name": "stdout", "text": ["line\n"] * 2_000}
+    stream = {"output_type": "stream", "name": "stdout", "text": ["line\n" * 100] * 20}
     code["outputs"] = [stream] * 30
     cells = kept(tmp_path, *[code] * 20, *[{"cell_type": "markdown", "source": "y"}] * 1000)
     assert copy_path(tmp_path, "ada", LESSON).stat().st_size < 2 * copies.MAX_TEXT

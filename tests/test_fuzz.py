@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from grader import task
 from grader.build import ROOT, paths
+from grader.cells import cells_to_run
 from grader.course import Course
 from grader.limits import Limits
 from grader.render import fill
@@ -20,7 +21,7 @@ from grader.report import EXERCISE_STATUSES, SUBMISSION_STATUSES
 from grader.run import make_task
 from grader.sample import LESSON
 from grader.sandbox import Sandbox
-from grader.submissions import Notebook, Submission, cells_to_run
+from grader.submissions import Notebook, Submission
 from grader.task import Rules, grade_submission
 from lmcourse.checks import exercises
 

@@ -16,8 +16,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
+import lmcourse
 from grader.build import ROOT
 from grader.cli import build_parser
+from grader.course import Course
+from grader.render import TAG, render_solved, render_student
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LIGHT = {"ipython", "matplotlib", "numpy", "torch", "tqdm"}
@@ -38,7 +41,9 @@ def requirements() -> dict[str, Requirement]:
     """Return the requirements of the package and its extras, by name."""
     extras = PROJECT["optional-dependencies"].values()
     lines = [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]
-    return {one.name: one for one in map(Requirement, lines)}
+    every = {one.name: one for one in map(Requirement, lines)}
+    del every[PROJECT["name"]]  # an extra of several others
+    return every
 
 
 # Dependencies
@@ -73,6 +78,18 @@ def test_constraints_pin_every_direct_dependency_within_its_bounds() -> None:
     assert versions["torch"] == "2.13.0"
     for name, one in requirements().items():
         assert one.specifier.contains(versions[canonicalize_name(name)]), name
+
+
+def test_dev_is_all_extras_together() -> None:
+    extras = PROJECT["optional-dependencies"]
+    together = next(one for one in map(Requirement, extras["dev"]) if one.name == PROJECT["name"])
+    assert together.extras == set(extras) - {"dev"}
+
+
+def test_no_package_is_in_two_extras() -> None:
+    extras = PROJECT["optional-dependencies"].values()
+    names = [Requirement(line).name for extra in extras for line in extra]
+    assert len(names) == len(set(names))
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -252,6 +269,69 @@ def test_make_lists_every_target() -> None:
     assert {line.split()[1] for line in make()} == make_targets()
 
 
+# Pipelines: where they run, and what they install
+
+
+COURSE = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
+
+
+@pytest.mark.parametrize("kind", ["fork", "made from a template"])
+def test_in_a_students_repository_only_the_students_workflow_runs(kind: str) -> None:
+    """Of both kinds GitHub says the name alone: a copy of a template is no fork."""
+    for name, job in github_jobs():
+        condition = job["if"].removeprefix("${{ ").removesuffix(" }}")
+        there = {
+            repository: runs(condition, repository, "push") for repository in (COURSE, "ada/copy")
+        }
+        is_students = name.startswith("grade/")
+        assert there == {COURSE: not is_students, "ada/copy": is_students}, name
+        assert runs(condition, COURSE, "workflow_dispatch")
+
+
+def runs(condition: str, repository: str, event: str) -> bool:
+    """Return what a condition of a job comes to, for the few forms that these workflows use."""
+    known = {"github.repository": repository, "github.event_name": event}
+    found = False
+    for part in condition.split(" || "):
+        left, operator, right = part.split()
+        assert operator in ("==", "!=")
+        found |= (known[left] == right.strip("'")) is (operator == "==")
+    return found
+
+
+EXTRAS = {
+    "make setup": {"grader"},
+    "make check-notebooks": {"grader"},
+    "make html": {"grader"},
+    "make lint": {"grader", "lint", "scale"},  # mypy reads what the cluster's code imports
+    "make coverage": {"grader", "scale", "test"},
+    "make lessons": {"grader", "test"},
+    "make system": set(),
+}
+
+
+@pytest.mark.parametrize(("name", "job"), JOBS, ids=[name for name, _ in JOBS])
+def test_a_job_installs_only_the_extras_that_it_needs(name: str, job: dict[str, Any]) -> None:
+    workflow = {} if "/" not in name else load(ROOT / ".github/workflows/grade.yml")["env"]
+    own = job.get("env") or job.get("variables") or {}
+    extras = set((own.get("EXTRAS") or workflow["EXTRAS"]).split(","))
+    assert extras == set().union(*(EXTRAS[line] for line in commands(job)))
+    assert extras <= set(PROJECT["optional-dependencies"])
+
+
+def test_setup_takes_torch_for_the_processor_unless_told_otherwise() -> None:
+    index = "--extra-index-url https://download.pytorch.org/whl/cpu"
+    install = " ".join(make("--dry-run", "--always-make", ".venv/ready")).split("pip install")
+    assert [("torch" in part.split(), index in part) for part in install[1:]] == [
+        (True, True),
+        (False, False),
+    ]
+    for_gpu = " ".join(make("--dry-run", "--always-make", ".venv/ready", "TORCH_INDEX="))
+    assert "index-url" not in for_gpu
+    tracked = [ROOT / "pyproject.toml", ROOT / "constraints.txt", AZURE, *WORKFLOWS]
+    assert [path for path in tracked if "whl/cpu" in path.read_text("utf-8")] == []
+
+
 # Pipelines: what they may do
 
 
@@ -326,8 +406,27 @@ def test_the_readme_names_the_repository_as_pyproject_does() -> None:
     lessons = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
     colab = "https://colab.research.google.com/github/"
     badges = re.findall(rf"\({colab}([^)]+)\)", text)
-    assert badges == [f"{address}/blob/main/notebooks/{lesson}.ipynb" for lesson in lessons]
+    assert badges == [f"{address}/blob/{TAG}/notebooks/{lesson}.ipynb" for lesson in lessons]
     assert all(f"](notebooks/{lesson}.ipynb)" in text for lesson in lessons)
+
+
+@pytest.mark.parametrize("lesson", Course(ROOT).names)
+def test_a_notebook_opens_and_installs_the_release_that_the_package_is(lesson: str) -> None:
+    """What Colab opens and what it installs then belong together, whatever main is that day."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert "version" in PROJECT["dynamic"]
+    source = ROOT / config["tool"]["hatch"]["version"]["path"]
+    version = re.findall(
+        r'^__version__ = "(\d+\.\d+\.\d+)"$', source.read_text("utf-8"), re.MULTILINE
+    )
+    assert [lmcourse.__version__] == version
+    address = PROJECT["urls"]["Repository"]
+    course = Course(ROOT)
+    for folder, render in (("notebooks", render_student), ("solutions", render_solved)):
+        header, setup, *_ = (cell.source for cell in render(course, lesson, "").cells)
+        page = f"{address.removeprefix('https://')}/blob/v{version[0]}/{folder}/{lesson}.ipynb"
+        assert page.replace("github.com", "github", 1) in header
+        assert f"lmcourse @ git+{address}@v{version[0]}" in setup
 
 
 def test_what_the_readme_links_to_is_there() -> None:

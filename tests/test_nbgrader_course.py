@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook as Course
 
+from grader.adjust import final_scores
+from grader.cli import main
+from grader.exports import nbgrader_course
+from grader.exports.nbgrader_course import Written
 from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
-from grader.nbgrader_course import main, write_scores
 
 LESSON = "02_bigrams"
 ASSIGNMENT = "hw2"
@@ -48,6 +51,10 @@ def course(made: Path, tmp_path: Path) -> Path:
 def grades(tmp_path: Path) -> Iterator[Path]:
     write(tmp_path / "grades", submission("ada", nll=1.0, quiz=6.0))
     return tmp_path / "grades"
+
+
+def write_scores(course: Path, grades: Path) -> Written:
+    return nbgrader_course.write_scores(course, final_scores(grades))
 
 
 def open_course(folder: Path) -> Course:
@@ -94,7 +101,7 @@ def scores(course: Path) -> dict[str, dict[str, tuple[float | None, float | None
 def test_points_become_nbgraders_automatic_scores(course: Path, grades: Path) -> None:
     write(grades, submission("benlast_12", nll=2.0, quiz=0.0))
     done = write_scores(course, grades)
-    assert (done.written, done.lost) == (2, [])
+    assert done.lost == []
     assert scores(course) == {
         "ada": {"check-nll": (1.0, None, False), "check-quiz": (6.0, None, False)},
         "ben": {"check-nll": (2.0, None, False), "check-quiz": (0.0, None, False)},
@@ -154,9 +161,11 @@ def test_whatever_could_not_be_placed_is_said(
         submission("cy", nll=2.0, status="not_graded"),
         submission("ada", encode=2.0, lesson="01_data"),
         submission("lost", lesson="", status="empty"),
+        submission("absent", lesson=LESSON, status="not_submitted"),
     )
-    assert main(course, grades) == 1
+    assert main(["export", "nbgrader", str(grades), "--out", str(course)]) == 1
     said = capsys.readouterr().out
+    assert f"Submissions: 8, left out: 7. Written: {course}" in said
     for reason in (
         "stranger: no student of the nbgrader course has this id",
         "someone_99: no student of the nbgrader course has this id",

@@ -292,6 +292,88 @@ def test_what_is_asked_for_wrongly_is_told_with_what_to_type(
     assert not (tmp_path / "out").exists()
 
 
+# --- Several versions -------------------------------------------------------------------------
+
+
+def test_a_class_graded_by_two_versions_of_a_lesson_says_so_until_it_is_one(
+    course: Course02, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told() -> tuple[str, list[str], str]:
+        assert main(["report", str(course.out)]) == 0
+        page = (course.out / "report" / "index.html").read_text("utf-8")
+        manifest = json.loads((course.out / "manifest.json").read_text("utf-8"))
+        return capsys.readouterr().out, manifest["notices"], page
+
+    course.grade()
+    printed, notices, page = told()
+    assert notices == []
+    assert "several versions" not in printed + page
+    (course.submissions / "cyd.ipynb").rename(course.submissions.parent / "cyd.ipynb")
+    course.share = 1.0
+    course.grade()
+    printed, (notice,), page = told()
+    assert "2 by version the less, 1 by version the less" in notice
+    assert "grader grade SUBMISSIONS --out DIR --lesson 02_bigrams" in notice
+    assert notice in printed
+    assert notice in page
+    (course.submissions.parent / "cyd.ipynb").rename(course.submissions / "cyd.ipynb")
+    course.grade()
+    printed, notices, page = told()
+    assert notices == []
+    assert "several versions" not in printed + page
+
+
+def test_an_exercise_graded_again_by_another_version_makes_two(course: Course02) -> None:
+    course.grade()
+    course.share = 1.0
+    course.regrade()
+    counts = Gradebook.open(course.out).versions()
+    assert counts == {LESSON: {"the lesson at 0.5": 3, "the lesson at 1.0": 3}}
+    course.grade()
+    assert Gradebook.open(course.out).versions() == {LESSON: {"the lesson at 1.0": 3}}
+
+
+@pytest.mark.parametrize("harm", ["missing", "damaged"])
+def test_a_class_without_its_secret_is_not_graded_with_another(
+    course: Course02, harm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course.grade()
+    secret = course.out / grade.SECRET_FILE
+    kept = secret.read_bytes()
+    if harm == "missing":
+        secret.unlink()
+    else:
+        secret.write_bytes(kept[:-1])
+    before = course.results()
+    course.share = 1.0
+    capsys.readouterr()
+    assert course.grade() == 2
+    told = capsys.readouterr().err
+    assert f"{secret} is {harm}" in told
+    assert "Put it back from a copy" in told
+    assert "grader grade SUBMISSIONS --out NEW" in told
+    assert course.calls == []
+    assert course.results() == before
+    secret.write_bytes(kept)
+    assert course.grade() == 0
+    assert len(course.calls) == len(STUDENTS)
+
+
+def test_a_run_that_stopped_before_anything_was_graded_may_make_a_secret(course: Course02) -> None:
+    Gradebook(course.out)
+    assert course.grade() == 0
+    assert (course.out / grade.SECRET_FILE).is_file()
+
+
+def test_help_says_what_the_secret_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["grade", "--help"])
+    told = capsys.readouterr().out
+    assert "secret.key" in told
+    assert "Keep it" in told
+    assert "cp grades/secret.key again && grader grade submissions --out again" in told
+
+
 # --- In the sandbox ---------------------------------------------------------------------------
 
 

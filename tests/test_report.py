@@ -10,6 +10,7 @@ import pytest
 from grader.adjust import merge
 from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
 from grader.report import EXERCISE_STATUSES, SUBMISSION_STATUSES, slug, write_report
+from grader.spreadsheet import plain
 from lmcourse.checks import CaseResult, Outcome
 
 HOSTILE = [
@@ -441,7 +442,8 @@ def test_grades_csv_has_a_row_for_each_submission(tmp_path):
 def test_grades_csv_holds_no_formulas(tmp_path, first):
     name = f'{first}HYPERLINK("x"),1'
     (row,) = grades(report(tmp_path, submission(name)))
-    assert row["student"] == "'" + name
+    assert row["student"].startswith("'")
+    assert plain(row["student"]) == name
 
 
 def test_grades_csv_keeps_other_names_as_they_are(tmp_path):

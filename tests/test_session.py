@@ -2,7 +2,12 @@
 
 import contextlib
 import os
+import re
+import shutil
+import site
+import subprocess
 import time
+import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +16,7 @@ import pytest
 from grader import sandbox
 from grader.limits import Limits
 from grader.sandbox import Sandbox, SandboxMissing
-from grader.session import Cell, Session
+from grader.session import Cell, Session, _Worker
 from lmcourse.student import Lost, Raised, Student
 
 LESSON = "02_bigrams"
@@ -91,10 +96,11 @@ def test_ipython_syntax_does_no_harm_and_needs_no_network(start: Start) -> None:
         "get_ipython().run_line_magic('load_ext', 'autoreload')\nx?",
         "import asyncio\nawait asyncio.sleep(0)\nz = 3",
         "import sys\nprint('to stderr', file=sys.stderr)",
+        "In [1]: w = 4",
     )
     student = Student(session.send)
     assert session.problems == {}
-    assert (student.x, student.y, student.z) == (1, 2, 3)
+    assert (student.w, student.x, student.y, student.z) == (4, 1, 2, 3)
 
 
 def test_dataclasses_and_classes_work_as_in_a_notebook(start: Start) -> None:
@@ -125,7 +131,7 @@ TRIES = {
     ),
     "sees none of the grader but the worker": (
         "import os; return sorted(set(os.listdir('/course/grader')) - {'__pycache__'})",
-        ["__init__.py", "forkserver.py", "lockdown.py", "worker.py"],
+        ["__init__.py", "forkserver.py", "lockdown.py", "syscalls.py", "worker.py"],
     ),
     "sees no solutions": (
         "import os; return [f for d in ('/course', '/scratch', '.')"
@@ -159,6 +165,11 @@ TRIES = {
     "has a scratch folder that is empty but for its settings": (
         "import os; return sorted(set(os.listdir('/scratch')) - {'matplotlib'})",
         [],
+    ),
+    "is one thread, which the filter is set for": (
+        "import os; task = '/proc/self/task'\n"
+        "    return len(os.listdir(task)) if os.path.exists(task) else 1",
+        1,
     ),
     "is the first of its processes, or the second": (
         "import os; return os.getpid() <= 2",
@@ -351,21 +362,47 @@ def running() -> set[str]:
 
 
 def test_siblings_share_nothing(start: Start) -> None:
-    first = start(
-        "import os, socket\n"
-        "open('/scratch/left', 'w').write('for the next')\n"
-        "door = socket.socket(socket.AF_UNIX); door.bind('\\0door'); door.listen()\n"
-    )
+    first = start("open('/scratch/left', 'w').write('for the next')")
     second = start(
-        "import os, socket\n"
-        "def look():\n"
-        "    found = os.listdir('/scratch')\n"
-        "    try: socket.socket(socket.AF_UNIX).connect('\\0door'); found.append('door')\n"
-        "    except OSError: pass\n"
-        "    return sorted(set(found) - {'matplotlib'})"
+        "import os\ndef look(): return sorted(set(os.listdir('/scratch')) - {'matplotlib'})"
     )
     assert first.problems == {}
     assert Student(second.send).look() == []
+
+
+def test_asyncio_and_threads_work_as_in_a_notebook(start: Start) -> None:
+    session = start(
+        "import asyncio\nx = await asyncio.wait_for(asyncio.to_thread(abs, -1), 5)",
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "with ThreadPoolExecutor(3) as pool: y = sum(pool.map(abs, range(-9, 0)))",
+        "import torch\ntorch.set_num_threads(2)\na = torch.ones(300, 300)\nz = (a @ a).sum()",
+    )
+    student = Student(session.send)
+    assert session.problems == {}
+    assert (student.x, student.y, student.z.item()) == (1, 45, 300.0**3)
+
+
+def test_files_in_the_scratch_folder_can_be_all_that_files_can(start: Start) -> None:
+    session = start(
+        "import os, shutil, tempfile\nfrom pathlib import Path\n"
+        "with tempfile.TemporaryDirectory() as folder:\n"
+        "    file = Path(folder, 'a', 'b')\n    file.parent.mkdir()\n"
+        "    file.write_text('x' * 9999)\n"
+        "    shutil.copy2(file, folder)\n    shutil.move(file, Path(folder, 'c'))\n"
+        "    os.utime(Path(folder, 'c'))\n    os.truncate(Path(folder, 'c'), 9)\n"
+        "    shutil.make_archive(Path(folder, 'z'), 'zip', folder)\n"
+        "    found = sorted(os.listdir(folder))",
+        "import numpy as np, torch\n"
+        "torch.save({'a': torch.ones(3)}, 'm.pt')\na = torch.load('m.pt', mmap=True)['a']\n"
+        "np.save('n.npy', np.ones(3))\nnp.load('n.npy', mmap_mode='r+')[0] = 2\n"
+        "b = np.load('n.npy')[0]",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('$x^2$')\n"
+        "for kind in ('png', 'svg', 'pdf'): plt.savefig(f'x.{kind}')",
+    )
+    student = Student(session.send)
+    assert session.problems == {}
+    assert student.found == ["a", "b", "c", "z.zip"]
+    assert (student.a.tolist(), float(student.b)) == ([1.0, 1.0, 1.0], 2.0)
 
 
 def test_a_warm_parent_that_was_killed_is_started_again() -> None:
@@ -381,6 +418,124 @@ def test_a_warm_parent_that_was_killed_is_started_again() -> None:
 
 def test_prints_are_free(start: Start) -> None:
     assert Student(start("def say():\n    print('x' * 10**6)\n    return 1").send).say() == 1
+
+
+def test_the_judge_has_the_last_of_what_went_to_stderr(start: Start) -> None:
+    session = start(
+        "import os, sys\nprint('printed', file=sys.stderr)",
+        "os.write(2, b'\\xffcaf\\xc3\\xa9 \\x1b[2J\\n')",
+        "def more(text): sys.stderr.write(text)",
+        "import warnings\nwarnings.warn('careful')",
+    )
+    Student(session.send).more("last\r")
+    session.stop()
+    assert session.stderr.startswith("printed\n\ufffdcafé \\x1b[2J\n")
+    assert "UserWarning: careful" in session.stderr
+    assert session.stderr.endswith("last\n")
+
+
+def test_stderr_of_all_workers_of_a_submission_is_kept_and_bounded(start: Start) -> None:
+    session = start(
+        "import os\ndef say(text): os.write(2, text.encode())\ndef leave(): os._exit(0)"
+    )
+    student = Student(session.send)
+    student.say("first\n")
+    with pytest.raises(Lost):
+        student.leave()
+    session.start()
+    student.say("second\n")
+    assert "first\n" in session.stderr
+    student.say("x" * 2**17)  # more than a pipe holds
+    session.stop()
+    assert session.stderr == "x" * sandbox.MAX_STDERR
+
+
+def test_a_worker_that_floods_stderr_neither_stops_nor_outlasts_the_judge(start: Start) -> None:
+    flood = (
+        "import os, threading\nflood = lambda: [os.write(2, b'x' * 2**16) for _ in iter(int, 1)]\n"
+        "def in_a_thread(): threading.Thread(target=flood, daemon=True).start()\n"
+        "def close(): os.close(2)"
+    )
+    session = start(flood + "\ndef fine(): return 1", limits=Limits(call_seconds=1.5))
+    student = Student(session.send)
+    student.in_a_thread()
+    assert [student.fine() for _ in range(20)] == [1] * 20
+    with pytest.raises(Lost, match=r"longer than 1\.5 s"):
+        student.flood()
+    session.start()
+    student.close()
+    assert student.fine() == 1
+
+
+def test_a_crash_says_where_it_was(start: Start) -> None:
+    session = start("import ctypes\ndef crash():\n    ctypes.string_at(0)")
+    with pytest.raises(Lost):
+        Student(session.send).crash()
+    assert "Segmentation fault" in session.stderr
+    assert '"<cell 1>", line 3 in crash' in session.stderr
+
+
+def test_a_worker_that_cannot_start_says_why(shared_sandbox: Sandbox) -> None:
+    worker = _Worker(shared_sandbox.start("99_nothing", LIMITS))
+    with pytest.raises(RuntimeError, match=r"did not start[\s\S]*there is no lesson '99_nothing'"):
+        worker.wait_until_ready()
+    worker.stop()
+
+
+@pytest.mark.parametrize(
+    "place", ["lib/python3.12/site-packages", "envs/course/lib64/python3/dist-packages"]
+)
+def test_recordings_are_covered_wherever_python_has_them(
+    isolation: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "python" / place / "lmcourse"
+    shutil.copytree(Path(sandbox.__file__).parents[1] / "lmcourse", package)
+    shown = [*sandbox._shown(), str(tmp_path / "python")]
+    monkeypatch.setattr(sandbox, "_shown", lambda: shown)
+    sandbox._recordings.cache_clear()
+    try:
+        made = make_sandbox(isolation, LIMITS)
+        look = f"import os\ndef look(): return [os.listdir({str(package)!r} + d) for d in"
+        session = Session([Cell(1, f"{look} ('/checks', '/recordings')]")], LESSON, made)
+        session.start()
+        checks, recordings = Student(session.send).look()
+        session.stop()
+        made.close()
+    finally:
+        sandbox._recordings.cache_clear()
+    assert "bigrams.py" in checks
+    assert recordings == []
+
+
+def test_an_environment_that_is_the_checkout_is_refused(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    venv.create(checkout, symlinks=True)
+    for package in ("grader", "lmcourse"):
+        shutil.copytree(Path(sandbox.__file__).parents[1] / package, checkout / package)
+    (packages,) = checkout.glob("lib/python*/site-packages")
+    (packages / "paths.pth").write_text("\n".join(site.getsitepackages()))
+    (tmp_path / "class").mkdir()
+    grade = ["grader.cli", "grade", str(tmp_path / "class"), "--out", str(tmp_path / "out")]
+    done = subprocess.run(
+        [checkout / "bin" / "python", "-m", *grade],
+        cwd=checkout,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert re.search(r"could read the solutions[^$]*python3 -m venv \.venv", done.stderr)
+    assert str(checkout) in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_checkout_within_what_students_see_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    above = str(Path(sandbox.__file__).resolve().parents[2])
+    monkeypatch.setattr(sandbox, "_shown", lambda: ["/usr", above])
+    with pytest.raises(SandboxMissing, match="move the checkout elsewhere"):
+        sandbox.require("bwrap")
+    sandbox.require("none")
 
 
 def test_a_machine_without_bubblewrap_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader import files, submissions
-from grader.submissions import Notebook, Problem, Submission, cells_to_run, collect, read
+from grader import collect as collecting
+from grader import files, notebook_file, submissions
+from grader.cells import cells_to_run
+from grader.submissions import Notebook, Problem, Submission, read
 
 LESSONS = ["00_start", "01_data", "02_bigrams"]
 
@@ -67,6 +69,10 @@ def zip_bytes(members):
         for name, content in members:
             archive.writestr(name, json.dumps(content))
     return buffer.getvalue()
+
+
+def collect(*arguments):
+    return collecting.collect(*arguments).submissions
 
 
 def students(found):
@@ -173,7 +179,7 @@ def test_what_is_not_a_file_is_a_problem_too(tmp_path, make):
     assert read(path).status == "not_a_notebook"
 
 
-def test_a_file_may_have_50_megabytes_and_no_more(tmp_path, monkeypatch):
+def test_a_file_may_have_20_megabytes_and_no_more(tmp_path, monkeypatch):
     data = json.dumps(notebook()).encode()
     path = write(tmp_path / "a.ipynb", data)
     monkeypatch.setattr(submissions, "MAX_FILE_BYTES", len(data))
@@ -181,13 +187,8 @@ def test_a_file_may_have_50_megabytes_and_no_more(tmp_path, monkeypatch):
     monkeypatch.setattr(submissions, "MAX_FILE_BYTES", len(data) - 1)
     found = read(path)
     assert found.status == "too_large"
-    assert "50 MB" in found.message
-    assert files.MAX_FILE_BYTES == 50_000_000
-
-
-def test_very_long_code_is_too_large(tmp_path):
-    book = notebook(code="x" * (submissions.MAX_CODE_CHARACTERS + 1))
-    assert read(write(tmp_path / "a.ipynb", book)).status == "too_large"
+    assert "20 MB" in found.message
+    assert files.MAX_FILE_BYTES == 20_000_000
 
 
 @pytest.mark.parametrize("code", [None, "", "  \n"])
@@ -235,6 +236,48 @@ def test_an_old_notebook_is_upgraded_and_noted(tmp_path):
     assert found.lesson == "02_bigrams"
     assert found.cells[-1].source == "z = 3"
     assert "old format (3)" in found.note
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        {
+            "nbformat": 1,
+            "cells": [{"cell_type": "text", "text": "t"}, {"cell_type": "code", "code": "z = 3"}],
+        },
+        {
+            "nbformat": 2,
+            "worksheets": [
+                {"cells": [{"cell_type": "heading", "source": "t"}]},
+                {"cells": [{"cell_type": "code", "input": ["z = ", "3"], "outputs": []}]},
+            ],
+        },
+    ],
+)
+def test_the_oldest_notebooks_are_read_too(tmp_path, old):
+    found = read(write(tmp_path / "02_bigrams.ipynb", old))
+    assert isinstance(found, Notebook)
+    assert [cell.source for cell in found.cells] == ["z = 3"]
+
+
+def test_more_parts_than_a_notebook_has_are_refused_before_they_take_memory(tmp_path):
+    book = notebook()
+    book["metadata"]["data"] = [{}] * notebook_file.MAX_PARTS
+    found = read(write(tmp_path / "a.ipynb", book))
+    assert found.status == "not_a_notebook"
+    assert "more than 500,000 parts" in found.message
+
+
+@pytest.mark.parametrize(
+    ("cells", "where"),
+    [(["", "x" * 100_001], "in cell 5"), (["x" * 99_999] * 6, "in this notebook")],
+)
+def test_code_that_is_too_long_is_answered(tmp_path, cells, where):
+    book = notebook()
+    book["cells"] += [cell(source) for source in cells]
+    found = read(write(tmp_path / "a.ipynb", book))
+    assert found.status == "too_large"
+    assert where in found.message
 
 
 def test_cells_to_run_leaves_out_demos_and_keeps_the_numbers(tmp_path):
@@ -315,7 +358,7 @@ CANVAS = [
 CANVAS_STUDENTS = ["anon_x7Kq2", "lovelaceada_101", "turingben_102", "turingben_103"]
 
 
-@pytest.mark.parametrize("place", ["folder", "zip", "zip in a folder"])
+@pytest.mark.parametrize("place", ["folder", "zip"])
 def test_what_canvas_gives(tmp_path, place):
     root = tmp_path / "class"
     if place == "folder":
@@ -323,7 +366,7 @@ def test_what_canvas_gives(tmp_path, place):
             write(root / name)
     else:
         root = zipped(root / "submissions.zip", [(name, notebook()) for name in CANVAS])
-    found = collect(root.parent if place == "zip in a folder" else root, tmp_path)
+    found = collect(root, tmp_path)
     assert students(found) == CANVAS_STUDENTS
     assert all(isinstance(submission.read(), Notebook) for submission in found)
     assert found[1].path.name == CANVAS[0]
@@ -337,7 +380,7 @@ MOODLE = [
 MOODLE_STUDENTS = ["Ada One_201", "Ada One_202", "Zoë Ünal_203"]
 
 
-@pytest.mark.parametrize("place", ["folder", "zip", "zip in a folder"])
+@pytest.mark.parametrize("place", ["folder", "zip"])
 def test_what_moodle_gives(tmp_path, place):
     root = tmp_path / "class"
     if place == "folder":
@@ -345,7 +388,7 @@ def test_what_moodle_gives(tmp_path, place):
             write(root / name)
     else:
         root = zipped(root / "Course-hw-77.zip", [(name, notebook()) for name in MOODLE])
-    found = collect(root.parent if place == "zip in a folder" else root, tmp_path)
+    found = collect(root, tmp_path)
     assert students(found) == MOODLE_STUDENTS
 
 
@@ -373,6 +416,48 @@ def test_a_student_cannot_hand_in_for_another(tmp_path):
     found = {submission.student: submission for submission in collect(root, tmp_path)}
     assert sorted(found) == ["ada_101", "ben_102", "coy_201"]
     assert found["ben_102"].path.name == "ben_102_9002_02_bigrams.ipynb"
+
+
+FORGED = {
+    "Canvas": ("ada_101_9001_hw.zip", "ben_102_9999_02_bigrams.ipynb", "coy_103_1_x.ipynb"),
+    "Moodle": (
+        "ada.zip",
+        "ben_102_assignsubmission_file_/02.ipynb",
+        "coy_9_assignsubmission_file_/x",
+    ),
+}
+
+
+@pytest.mark.parametrize("place", ["folder", "zip"])
+@pytest.mark.parametrize(("mine", "first", "second"), FORGED.values(), ids=FORGED)
+def test_a_students_own_zip_is_never_taken_for_a_class(tmp_path, place, mine, first, second):
+    """It gets no class's limits either: 50 files are the most that a student's zip may give."""
+    theirs = [("ben_102_9002_02_bigrams.ipynb", notebook(code="x = 'honest'"))]
+    for count in (1, 2, 60):
+        forged = [(first, notebook("", "x = 'forged'")), (second, notebook())][:count]
+        forged += [(f"{n}{first}", notebook()) for n in range(count - 2)]
+        members = [(mine, zip_bytes(forged)), *theirs]
+        root = tmp_path / f"{place} {count}"
+        if place == "zip":
+            zipped(root / "class.zip", members)
+            root = root / "class.zip"
+        else:
+            for name, content in members:
+                write(root / name, content)
+        found = {submission.student: submission.read() for submission in collect(root, tmp_path)}
+        assert len(found) == 2
+        assert found["ben_102"].cells[-1].source == "x = 'honest'"
+        del found["ben_102"]
+        (answer,) = found.values()
+        if count > 1:
+            assert "holds what Canvas or Moodle gives for a whole class" in answer.message
+
+
+def test_a_mark_of_moodles_in_a_name_makes_it_nobody_elses(tmp_path):
+    root = tmp_path / "class"
+    write(root / "Ben_102_assignsubmission_file_" / "02.ipynb")
+    write(root / "Ben_102_assignsubmission_file_x_201_assignsubmission_file_" / "02.ipynb")
+    assert students(collect(root, tmp_path)) == ["Ben_102", "Ben_102_assignsubmission_file_x_201"]
 
 
 def test_hidden_files_and_checkpoints_are_left_out(tmp_path):
@@ -439,18 +524,163 @@ def test_for_one_lesson_each_student_has_one_submission(tmp_path):
     assert found[0].note == ""
 
 
-def test_a_hand_in_without_a_notebook_is_not_lost(tmp_path):
+@pytest.mark.parametrize("lesson", [None, "02_bigrams"])
+def test_whoever_handed_in_anything_is_there_with_what_was_found(tmp_path, lesson):
     root = tmp_path / "class"
     write(root / "ada_101_9001_essay.pdf", b"%PDF")
     write(root / "Ben Two_201_assignsubmission_onlinetext_" / "onlinetext.html", b"<p>")
     write(root / "coy.zip", zip_bytes([("hw.py", "print()")]))
-    found = collect(root, tmp_path)
-    assert students(found) == ["Ben Two_201", "ada_101", "coy"]
-    for submission in found:
-        answer = submission.read()
+    write(root / "dee.py", b"print()")
+    write(root / "eve" / "hw.pdf", b"%PDF")
+    write(root / "eve" / "cover.docx", b"PK")
+    write(root / "fay.json", b'{"points": 10}')
+    write(root / "gus_LATE_105_text.html", b"<p>")
+    write(root / "hal_106_link.html", b"<p>")
+    zipped(root / "ivy.zip", [])
+    write(root / "README.md", b"not a student")
+    write(root / "roster.csv", b"student")
+    (root / "jo" / "hw").mkdir(parents=True)
+    found = collecting.collect(root, tmp_path, lesson)
+    told = {submission.student: submission.read() for submission in found.submissions}
+    words = {
+        "Ben Two_201": "onlinetext.html (a web page or an online text)",
+        "ada_101": "ada_101_9001_essay.pdf (a PDF)",
+        "coy": "coy.zip (a zip with no notebook in it)",
+        "dee": "dee.py (a Python script)",
+        "eve": "cover.docx (a document), hw.pdf (a PDF)",
+        "fay": "fay.json",
+        "gus_105": "gus_LATE_105_text.html (a web page or an online text)",
+        "hal_106": "hal_106_link.html",
+        "ivy": "ivy.zip (a zip with no notebook in it)",
+        "jo": "Nothing was handed in: the folder is empty.",
+    }
+    assert set(told) == set(words)
+    for student, answer in told.items():
         assert isinstance(answer, Problem)
-        assert answer.status == "not_a_notebook"
-        assert "There is no notebook in" in answer.message
+        assert words[student] in answer.message
+        assert answer.status == ("not_submitted" if student == "jo" else "not_a_notebook")
+        assert student == "jo" or "File > Download > .ipynb" in answer.message
+    assert found.remarks == ["left out, as nobody's work: README.md, roster.csv"]
+
+
+@pytest.mark.parametrize("place", ["folder", "zip"])
+def test_a_folder_with_nothing_to_see_is_a_student_who_handed_in_nothing(tmp_path, place):
+    names = {
+        "ada/02_bigrams.ipynb": json.dumps(notebook()).encode(),
+        "ada/.DS_Store": b"x",
+        "ben/.DS_Store": b"x",
+        "coy/hw/.ipynb_checkpoints/02_bigrams.ipynb": b"x",
+        "__MACOSX/dee/02_bigrams.ipynb": b"x",
+        ".git/config": b"x",
+    }
+    root = tmp_path / "class"
+    if place == "zip":
+        root = zipped(tmp_path / "class.zip", names.items())
+    else:
+        for name, content in names.items():
+            write(root / name, content)
+    found = {submission.student: submission.read() for submission in collect(root, tmp_path)}
+    assert sorted(found) == ["ada", "ben", "coy"]
+    assert isinstance(found["ada"], Notebook)
+    assert {found[name].status for name in ("ben", "coy")} == {"not_submitted"}
+
+
+@pytest.mark.parametrize("place", ["folder", "zip"])
+def test_a_notebook_under_another_name_is_read_and_said(tmp_path, place):
+    names = {
+        "ada.ipynb.txt": json.dumps(notebook()).encode(),
+        "ben.json": json.dumps(notebook()).encode("utf-8-sig"),
+        "coy/hw": json.dumps(notebook()).encode("utf-16"),
+        "dee_101_9001_hw.ipynb.txt": json.dumps(notebook()).encode(),
+        "eve/hw.zip": zip_bytes([("hw.ipynb.txt", notebook()), ("data.json", {})]),
+        "fay.ipynb.txt": b'{"cells": [',
+        "gus/hw.ipynb": json.dumps(notebook()).encode(),
+        "gus/newer.ipynb.txt": json.dumps(notebook()).encode(),
+    }
+    root = tmp_path / "class"
+    if place == "zip":
+        root = zipped(tmp_path / "class.zip", names.items())
+    else:
+        for name, content in names.items():
+            write(root / name, content)
+    found = {submission.student: submission.read() for submission in collect(root, tmp_path)}
+    assert sorted(found) == ["ada", "ben", "coy", "dee_101", "eve", "fay", "gus"]
+    for student in ("ada", "ben", "coy", "dee_101", "eve"):
+        assert isinstance(found[student], Notebook)
+        assert "it was read as the notebook that it is" in found[student].note
+        assert "whose name ends in .ipynb" in found[student].note
+    assert "not valid JSON" in found["fay"].message
+    assert found["gus"].note == ""
+
+
+# --- One student by mistake
+
+
+@pytest.mark.parametrize(
+    ("path", "names", "student"),
+    [
+        ("ada", ["02_bigrams.ipynb", "01_data-1.ipynb", "Copy of 00_start.ipynb"], "ada"),
+        ("ada", ["02_bigrams/02_bigrams.ipynb", "01_data/my own.ipynb", "data/x.csv"], "ada"),
+        ("ada", ["hw.ipynb"], "ada"),
+        ("Ada One_201_assignsubmission_file_", ["final.ipynb", "b.txt"], "Ada One_201"),
+        ("course/submitted/ada", ["x/x.ipynb", "y/y.ipynb"], "ada"),
+        ("course/submitted/ada/x", ["x.ipynb"], "ada"),
+        ("ada.zip", ["02_bigrams.ipynb", "hw2.ipynb"], "ada"),
+        ("x.zip", ["ada/02_bigrams.ipynb", "ada/notes.txt"], "ada"),
+        ("ada_101_9001_work.zip", ["a.ipynb", "b.ipynb"], "ada_101"),
+    ],
+)
+def test_one_students_work_is_graded_as_that_of_one(tmp_path, path, names, student):
+    (tmp_path / "course" / "source").mkdir(parents=True)
+    if path.endswith(".zip"):
+        zipped(tmp_path / path, [(name, notebook()) for name in names])
+    else:
+        for name in names:
+            write(tmp_path / path / name)
+    found = collecting.collect(tmp_path / path, tmp_path)
+    assert only(found.submissions).student == student
+    (remark,) = found.remarks
+    assert "looks like what one student handed in" in remark
+    assert f"as that of {student};" in remark
+
+
+def test_a_class_is_not_taken_for_a_student(tmp_path):
+    for name in ("ada.ipynb", "02.ipynb", "student 1.ipynb", "ben/02_bigrams.ipynb"):
+        write(tmp_path / "class" / name)
+    found = collecting.collect(tmp_path / "class", tmp_path)
+    assert students(found.submissions) == ["02", "ada", "ben", "student 1"]
+    assert found.remarks == []
+
+
+def test_a_class_sorted_by_lesson_is_refused_with_what_to_type(tmp_path):
+    for name in ("ada", "ben"):
+        write(tmp_path / "class" / "02_bigrams" / f"{name}.ipynb")
+    with pytest.raises(
+        ValueError, match=r"sorted by lesson.*grader grade \S+/class/02_bigrams --out"
+    ):
+        collect(tmp_path / "class", tmp_path)
+
+
+def test_a_folder_of_many_notebooks_is_said_to_look_like_a_class(tmp_path):
+    for number in range(6):
+        write(tmp_path / "all" / "week 1" / f"person {'abcdef'[number]}.ipynb")
+    write(tmp_path / "all" / "ben" / "02_bigrams.ipynb")
+    (remark,) = collecting.collect(tmp_path / "all", tmp_path).remarks
+    assert "week 1 has 6 files" in remark
+    assert f"grader grade '{tmp_path}/all/week 1'" in remark
+    for number in range(6):
+        write(tmp_path / "years" / "class" / f"person {number}" / "02_bigrams.ipynb")
+    (remark,) = collecting.collect(tmp_path / "years", tmp_path).remarks
+    assert f"grade it itself: grader grade {tmp_path}/years/class" in remark
+
+
+def test_a_gradebook_among_the_submissions_is_nobodys_work(tmp_path):
+    write(tmp_path / "class" / "ada" / "02_bigrams.ipynb")
+    write(tmp_path / "class" / "grades" / "gradebook.sqlite", b"SQLite")
+    write(tmp_path / "class" / "grades" / "submissions" / "ada-1" / "02_bigrams.ipynb")
+    found = collecting.collect(tmp_path / "class", tmp_path)
+    assert students(found.submissions) == ["ada"]
+    assert found.remarks == ["left out, as folders of gradebooks: grades"]
 
 
 def test_links_are_refused(tmp_path):
@@ -594,26 +824,36 @@ def test_a_zip_bomb_is_stopped_while_it_unpacks(tmp_path, monkeypatch):
 def test_a_zip_may_not_hold_too_much_in_all(tmp_path, monkeypatch):
     root = tmp_path / "class"
     zipped(root / "ada.zip", [(f"{n}.ipynb", b" " * 1_000_000) for n in range(5)])
-    monkeypatch.setattr(submissions, "_STUDENT", files.Limits(files=10, bytes=2_500_000))
+    monkeypatch.setattr(collecting, "_STUDENT", files.Limits(files=10, bytes=2_500_000))
     statuses = [submission.read().status for submission in collect(root, tmp_path)]
     assert statuses == ["too_large"]
-    monkeypatch.setattr(submissions, "_STUDENT", files.Limits(files=4, bytes=10_000_000))
+    monkeypatch.setattr(collecting, "_STUDENT", files.Limits(files=4, bytes=10_000_000))
     found = only(collect(root, tmp_path)).read()
     assert isinstance(found, Problem)
     assert found.status == "too_large"
     assert "5 notebooks" in found.message
 
 
+def test_a_students_zip_may_not_list_more_than_can_be_read_in_a_second(tmp_path):
+    """The list is read at once, and 34 MB of it took half a gigabyte and 15 s."""
+    root = tmp_path / "class"
+    members = [("02.ipynb", notebook()), *((f"{n:x}", b"") for n in range(30_000))]
+    zipped(root / "ada.zip", members)
+    zipped(root / "ben.zip", members[:2_000])
+    ada, ben = (submission.read() for submission in collect(root, tmp_path))
+    assert (ada.status, "lists too many files" in ada.message) == ("too_large", True)
+    assert isinstance(ben, Notebook)
+
+
 def test_a_students_zip_may_not_be_larger_than_a_notebook(tmp_path, monkeypatch):
     root = tmp_path / "class"
     write(root / "ada" / "hw.zip", zip_bytes([("02.ipynb", notebook())]))
     write(root / "submissions.zip", zip_bytes([(name, notebook()) for name in CANVAS]))
-    monkeypatch.setattr(submissions, "MAX_FILE_BYTES", 500)
+    monkeypatch.setattr(collecting, "MAX_FILE_BYTES", 500)
     found = {submission.student: submission for submission in collect(root, tmp_path)}
-    assert sorted(found) == ["ada", *CANVAS_STUDENTS]
-    assert found["ada"].problem is not None
-    assert found["ada"].problem.status == "too_large"
-    assert found["anon_x7Kq2"].problem is None
+    assert sorted(found) == ["ada", "submissions"]
+    assert {submission.read().status for submission in found.values()} == {"too_large"}
+    assert students(collect(root / "submissions.zip", tmp_path)) == CANVAS_STUDENTS
 
 
 def test_names_are_kept_apart_and_can_be_written(tmp_path):
@@ -629,11 +869,38 @@ def test_names_are_kept_apart_and_can_be_written(tmp_path):
         name.encode()
 
 
-def test_two_spellings_of_an_accent_are_one_student(tmp_path):
+# Names that a person cannot tell from the first one, or hardly.
+ALIKE = {
+    "nothing to see": ["Ben", "Ben\u200b", "Be\u00adn", "\u2060Ben", "Ben\ufe0f", "B\u115fen"],
+    "turned around": ["Ben", "\u202eneB\u202c", "\u2066Ben\u2069"],
+    "spaces": ["Ada B", "Ada\u00a0B", "Ada  B", "Ada B ", " Ada B", "Ada\u3000B"],
+    "encoding": ["Zo\u00eb", "Zoe\u0308", "Zoe\\u0308"],
+    "wide": ["Ada", "\uff21da", "\U0001d400da"],
+}
+
+
+@pytest.mark.parametrize("names", ALIKE.values(), ids=ALIKE)
+def test_names_that_look_alike_are_told_apart(tmp_path, names):
     root = tmp_path / "class"
-    write(root / "Zoe\u0308" / "01.ipynb", notebook("01_data"))
-    write(root / "Zo\u00eb" / "02.ipynb", notebook("02_bigrams"))
-    assert students(collect(root, tmp_path)) == ["Zo\u00eb"] * 2
+    for number, name in enumerate(names):
+        write(root / name / "hw.ipynb", notebook(code=f"x = {number}"))
+    found = {submission.student: submission.read() for submission in collect(root, tmp_path)}
+    assert len(found) == len(names)
+    assert names[0] in found
+    assert found[names[0]].cells[-1].source == "x = 0"
+    for name in found:
+        visible = files.person(name).replace("\\\\", "\\")
+        assert visible == name  # all of it can be seen
+
+
+def test_one_spelling_of_an_accent_is_the_same_student_as_ever(tmp_path):
+    write(tmp_path / "class" / "Zoe\u0308.ipynb")
+    found = collecting.collect(tmp_path / "class", tmp_path)
+    assert students(found.submissions) == ["Zo\u00eb"]
+    assert found.remarks == []
+    write(tmp_path / "class" / "Zo\u00eb.ipynb")
+    (remark,) = collecting.collect(tmp_path / "class", tmp_path).remarks
+    assert remark.endswith("are one name in two spellings, and are kept apart")
 
 
 def test_names_in_a_zip_that_does_not_say_they_are_utf8(tmp_path):

@@ -190,7 +190,7 @@ def write(root: Path) -> None:
     (root / "solutions/mistakes").mkdir(parents=True)
     for path, text in {
         "pyproject.toml": PYPROJECT,
-        "lmcourse/checks/toy_first.py": FIRST_CHECKS,
+        "lmcourse/checks/first.py": FIRST_CHECKS,
         "lmcourse/checks/toy.py": CHECKS,
         "solutions/00_first.py": FIRST,
         "solutions/01_toy.py": SOURCE,
@@ -209,5 +209,5 @@ def registered(root: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            for module in ("toy", "toy_first"):
+            for module in ("toy", "first"):
                 sys.modules.pop(f"lmcourse.checks.{module}", None)

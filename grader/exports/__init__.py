@@ -7,7 +7,8 @@ from typing import Any
 
 from grader.adjust import FinalScore, final_scores
 from grader.copies import slug
-from grader.exports import canvas, moodle
+from grader.course import fitting
+from grader.exports import autograder, canvas, moodle, nbgrader_course
 from grader.exports.roster import Merge
 from grader.exports.submission import feedback, github, github_points, gradescope, outcome
 from grader.junit import JUnitTest, write_junit
@@ -29,9 +30,11 @@ def main(
     ----------
     kind : the format, one of `grader.choices.EXPORT_FORMATS`
     folder : the gradebook's
-    out : a file; for "gradescope" and "github" a folder, in which each submission gets its own.
-        For Gradescope also a file whose name ends in .json, where there is one submission
-    lesson : "02_bigrams" or "02"; all formats but "csv" and "junit" hold one lesson
+    out : a file; for "nbgrader" the folder of its course, where the scores are written into the
+        gradebook; for "gradescope" and "github" a folder, in which each submission gets its own.
+        For Gradescope also a file whose name ends in .json, where there is one submission; for
+        "gradescope-autograder" the zip to upload there, which grades on Gradescope's machines
+    lesson : "02_bigrams", "02" or "2"; all formats but "csv", "junit" and "nbgrader" hold one
     roster : the file that Canvas or Moodle exported
     column : the assignment's title in Canvas
 
@@ -46,6 +49,10 @@ def main(
     ValueError
         If the roster or the lesson does not fit.
     """
+    if kind == "gradescope-autograder":
+        autograder.write(folder, out, lesson)
+        print(f"Written: {out}. It holds the solutions and the class's secret: show it to nobody.")
+        return 0
     every = final_scores(folder)
     lost: list[str] = []
     notes: list[str] = []
@@ -55,11 +62,15 @@ def main(
             write_grades(out, scores)
         else:
             write_junit(out, [_suite(score) for score in scores])
+    elif kind == "nbgrader":
+        scores = _handed_in(_of_lesson(every, lesson) if lesson else every)
+        done = nbgrader_course.write_scores(out, scores)
+        lost, notes = done.lost, done.notes
     else:
-        scores = _of_lesson(every, lesson)
+        scores = _handed_in(_of_lesson(every, lesson))
         if kind in ("canvas", "moodle"):
-            done = _merge(kind, scores, out, roster, column)
-            lost, notes = done.lost, done.notes
+            merged = _merge(kind, scores, out, roster, column)
+            lost, notes = merged.lost, merged.notes
         else:
             lost = _one_each(kind, scores, out)
         homeless = [score for score in every if not score.result.lesson]
@@ -74,13 +85,22 @@ def main(
 def _of_lesson(scores: list[FinalScore], wanted: str | None) -> list[FinalScore]:
     """Return the scores of the lesson that is wanted, or of the only one that there is."""
     lessons = sorted({score.result.lesson for score in scores} - {""})
-    fitting = [name for name in lessons if wanted in (None, name, name.partition("_")[0])]
-    if len(fitting) == 1:
-        return [score for score in scores if score.result.lesson == fitting[0]]
+    only = lessons[0] if len(lessons) == 1 else None
+    found = only if wanted is None else fitting(wanted, lessons)
+    if found is not None:
+        return [score for score in scores if score.result.lesson == found]
     known = ", ".join(lessons) or "none"
     if wanted is None and lessons:
         raise ValueError(f"the gradebook has several lessons: {known}; choose one with --lesson")
     raise ValueError(f"the gradebook has nothing of lesson {wanted or ''}; it has: {known}")
+
+
+def _handed_in(scores: list[FinalScore]) -> list[FinalScore]:
+    """Return the scores without those who handed in nothing: no platform is told of these."""
+    found = [score for score in scores if score.result.status != "not_submitted"]
+    if scores and not found:
+        raise ValueError("nobody in the gradebook handed in anything")
+    return found
 
 
 def _merge(

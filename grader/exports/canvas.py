@@ -7,12 +7,16 @@ changes nothing else. Columns: Canvas's guide "How do I import grades in the Gra
 import re
 
 from grader.adjust import FinalScore
-from grader.exports.roster import Merge, letters, match, note_scale, person, scaled
+from grader.exports.roster import Merge, match, note_scale, scaled
+from grader.roster import (
+    CANVAS_IDENTIFIERS,
+    CANVAS_NAMES,
+    POINTS_POSSIBLE,
+    canvas_people,
+    is_canvas,
+    letters,
+)
 from grader.spreadsheet import Table
-
-NAMES = ("Student", "LastName", "FirstName")
-IDENTIFIERS = ("ID", "SIS User ID", "SIS Login ID", "Integration ID", "Root Account")
-POINTS_POSSIBLE = "Points Possible"
 
 _ASSIGNMENT = re.compile(r"(?P<title>.*) \(\d+\)", re.DOTALL)
 
@@ -33,8 +37,7 @@ def merge(scores: list[FinalScore], roster: Table, lesson: str, column: str | No
     ValueError
         If the table is not Canvas's, or which column is meant cannot be told.
     """
-    number = roster.place("ID")
-    if number is None or roster.place("Section") is None or not _name_places(roster):
+    if not is_canvas(roster):
         raise ValueError(
             "the roster is not a gradebook that Canvas exported: it needs the columns Student, ID "
             "and Section; in Canvas, choose Grades > Export"
@@ -43,24 +46,13 @@ def merge(scores: list[FinalScore], roster: Table, lesson: str, column: str | No
         (row for row in roster.rows if POINTS_POSSIBLE in row[0]), [""] * len(roster.header)
     )
     place = _assignment(roster, most, lesson, column)
-    kept = [roster.place(name) for name in (*NAMES, *IDENTIFIERS, "Section")]
+    kept = [roster.place(name) for name in (*CANVAS_NAMES, *CANVAS_IDENTIFIERS, "Section")]
     places = [found for found in kept if found is not None] + [place]
     rows = [[row[i] for i in places] for row in roster.rows]
     done = Merge(Table([roster.header[i] for i in places], rows, roster.delimiter, roster.encoding))
     done.notes.append(f"the points of {lesson} are in the column {roster.header[place]!r}")
     note_scale(scores, most[place], "Canvas", done)
-    logins = [i for name in IDENTIFIERS[1:3] if (i := roster.place(name)) is not None]
-    people = [
-        person(
-            i,
-            ", ".join(row[n] for n in _name_places(roster)),
-            row[number],
-            [row[j] for j in logins],
-        )
-        for i, row in enumerate(roster.rows)
-        if row is not most and row[number].strip()
-    ]
-    for one, score in match(scores, people, done):
+    for one, score in match(scores, canvas_people(roster), done):
         result = score.result
         there = rows[one.row][-1].strip()
         if result.status == "not_graded":
@@ -70,13 +62,6 @@ def merge(scores: list[FinalScore], roster: Table, lesson: str, column: str | No
         else:
             rows[one.row][-1] = scaled(score, most[place])
     return done
-
-
-def _name_places(roster: Table) -> list[int]:
-    whole, last, first = (roster.place(name) for name in NAMES)
-    if whole is not None:
-        return [whole]
-    return [place for place in (last, first) if place is not None]
 
 
 def _assignment(roster: Table, most: list[str], lesson: str, column: str | None) -> int:

@@ -7,8 +7,9 @@ Columns: Moodle's "Offline grading worksheet"; its importer reads Identifier, Gr
 import re
 
 from grader.adjust import FinalScore
-from grader.exports.roster import Merge, match, most_points, note_scale, person, scaled
+from grader.exports.roster import Merge, match, most_points, note_scale, scaled
 from grader.report import EXERCISE_STATUSES, SUBMISSION_STATUSES
+from grader.roster import is_moodle, moodle_people
 from grader.spreadsheet import Table, points
 
 
@@ -22,29 +23,21 @@ def merge(scores: list[FinalScore], roster: Table, lesson: str) -> Merge:
     ValueError
         If the table is not Moodle's.
     """
-    identifier, grade = roster.place("Identifier"), roster.place("Grade")
-    if identifier is None or grade is None or roster.place("Last modified (grade)") is None:
+    grade = roster.place("Grade")
+    if grade is None or not is_moodle(roster):
         raise ValueError(
             "the roster is not a grading worksheet of Moodle's: it needs the columns Identifier, "
             "Grade and Last modified (grade). In the assignment, choose Submissions > Download "
             "grading worksheet, with Moodle set to English"
         )
-    name, comment = roster.place("Full name"), roster.place("Feedback comments")
+    comment = roster.place("Feedback comments")
     maximum, open_ = roster.place("Maximum grade"), roster.place("Grade can be changed")
-    logins = [
-        i for title in ("ID number", "Email address") if (i := roster.place(title)) is not None
-    ]
     rows = [list(row) for row in roster.rows]
     done = Merge(Table(roster.header, rows, roster.delimiter, roster.encoding))
     mosts = ["" if maximum is None else row[maximum] for row in rows]
     most = next(filter(most_points, mosts), "")
     note_scale(scores, most, "Moodle", done)
-    people = []
-    for i, row in enumerate(rows):
-        number = re.search(r"\d+$", row[identifier].strip())
-        called = row[name] if name is not None else row[identifier]
-        people.append(person(i, called, number[0] if number else "", [row[j] for j in logins]))
-    for one, score in match(scores, people, done):
+    for one, score in match(scores, moodle_people(roster), done):
         result = score.result
         row = rows[one.row]
         if result.status == "not_graded":

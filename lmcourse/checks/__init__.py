@@ -34,7 +34,9 @@ import torch
 
 from lmcourse.byhand import Forbidden
 from lmcourse.compare import difference, summarise
+from lmcourse.results import CaseResult as CaseResult
 from lmcourse.student import Lost, Probe, Raised, Student, last_call
+from lmcourse.values import MAX_REASON
 
 PUBLIC_SEED = 1948  # the year of Shannon's paper
 
@@ -112,28 +114,6 @@ class Exercise:
     """What it may use when it is graded, where that is not the default."""
     constant: bool = False
     """Whether its right answer is the same for everybody, as a quiz's is."""
-
-
-@dataclass(frozen=True)
-class CaseResult:
-    """How one case went, as feedback may show it: a hidden case keeps its name and outcome alone.
-
-    `call` is the last call that was made, in dots if the case works on its result; `expected` and
-    `came` describe the two values, `message` their first difference, and `line` says where in the
-    notebook the code raised.
-    """
-
-    name: str
-    passed: bool
-    points: float
-    hidden: bool = False
-    call: str = ""
-    expected: str = ""
-    came: str = ""
-    message: str = ""
-    line: str = ""
-    hint: str = ""
-    explain: str = ""
 
 
 @dataclass(frozen=True)
@@ -286,7 +266,7 @@ def run(
                 except Lost as gone:
                     lost, message = gone, str(gone)
                 except Exception as odd:  # the check stumbled over a value of the wrong kind
-                    message = f"what came back cannot be used here ({odd})"
+                    message = f"what came back cannot be used here ({str(odd)[:MAX_REASON]})"
                     ended = True
             call, result = last_call(student)
             if ended and call:

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import string
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 
 from lmcourse.checks import Case, Rng, case, exercise, integers, probe
+from lmcourse.compare import describe
 from lmcourse.student import Student
 
 LESSON = "02_bigrams"
@@ -17,61 +19,75 @@ LESSON = "02_bigrams"
 NgramCounts = dict[str, dict[str, int]]
 
 
+def _described(value: Any) -> str | None:
+    """Return the kind and size of `value` in words, or None if there is no value."""
+    return None if value is None else describe(value)
+
+
 # ------------------------------------------------------------------------------ count_bigrams
 
 
 @exercise(LESSON, "count_bigrams", points=2)
 def count_bigrams(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    distinct = torch.tensor([0, 2, 2, 1])
+    # Every character, then the last one again: V pairs, all different.
+    V = int(rng.integers(4, 20))
+    each = torch.tensor([*rng.permutation(V - 1).tolist(), V - 1, V - 1])
     yield case(
-        "the sum of the table for [0, 2, 2, 1]: three pairs",
-        lambda: float(student.count_bigrams(distinct, 3).sum()),
-        3.0,
+        "the kind of the table: float32, V rows and V columns",
+        lambda: _described(student.count_bigrams(each, V)),
+        f"float32 tensor ({V}, {V})",
+        hint="The table is (V, V) and float32: .float() makes it so.",
+        points=0.5,
+    )
+    yield case(
+        "the sum of the table: how many pairs there are",
+        lambda: float(student.count_bigrams(each, V).sum()),
+        float(V),
         hint="N characters make N - 1 pairs: the first has nothing before it, the last pair "
-        "counts too, and the end does not wrap round to the start.",
+        "counts too, and the end does not wrap round to the start. All counts start at 0.",
     )
     yield case(
-        "the same pairs, each in its place",
-        lambda: student.count_bigrams(distinct, 3),
-        torch.tensor([[0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 1.0, 1.0]]),
-        hint="The row is the first character of the pair, the column the second; the table is "
-        "(V, V) and float32.",
+        "each pair in its place",
+        lambda: student.count_bigrams(each, V),
+        _table_of_pairs(each, V),
+        hint="The row is the first character of the pair, the column the second.",
     )
+    one, other = rng.permutation(V)[:2].tolist()
+    often = torch.tensor([one, other] * 3 + [one] * int(rng.integers(3, 6)) + [V - 1, V - 1])
     yield case(
-        "a pair that comes three times",
-        lambda: student.count_bigrams(torch.tensor([1, 1, 1, 1, 0, 1]), 2),
-        torch.tensor([[0.0, 1.0], [1.0, 3.0]]),
+        "pairs that come several times",
+        lambda: student.count_bigrams(often, V),
+        _table_of_pairs(often, V),
         hint="A pair that comes three times counts three. counts[rows, columns] += 1 with whole "
         "tensors of indices adds only once; use torch.bincount, or a loop.",
     )
     yield case(
         "characters that the text does not use",
-        lambda: student.count_bigrams(torch.tensor([0, 1, 0]), 4),
-        torch.tensor([[0.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.0] * 4, [0.0] * 4]),
+        lambda: student.count_bigrams(each, V + 2),
+        _table_of_pairs(each, V + 2),
         hint="The table has V rows and V columns whatever the text holds: with torch.bincount, "
         "give minlength=V * V.",
     )
     yield case(
         "a text of one character",
-        lambda: student.count_bigrams(torch.tensor([1]), 2),
-        torch.zeros(2, 2),
+        lambda: student.count_bigrams(each[:1], V),
+        torch.zeros(V, V),
         hint="One character makes no pair: every count is 0.",
     )
-    ids = integers(rng, 7, 60)
-    yield case(
-        "60 characters at random",
-        lambda: student.count_bigrams(ids, 7),
-        reference.count_bigrams(ids, 7),
-        hint="Row = first character, column = second, one count for each of the N - 1 pairs.",
-    )
-    long = integers(rng, 30, 2000)
-    yield case(
-        "2,000 characters at random",
-        lambda: student.count_bigrams(long, 30),
-        reference.count_bigrams(long, 30),
-        hint="Row = first character, column = second, one count for each of the N - 1 pairs.",
-        hidden=True,
-    )
+    for length, hidden in ((60, False), (2000, True)):
+        ids = integers(rng, V, length)
+        yield case(
+            f"{length:,} characters at random",
+            lambda: student.count_bigrams(ids, V),
+            reference.count_bigrams(ids, V),
+            hint="Row = first character, column = second, one count for each of the N - 1 pairs.",
+            hidden=hidden,
+        )
+
+
+def _table_of_pairs(ids: torch.Tensor, V: int) -> torch.Tensor:
+    pairs = list(pairwise(ids.tolist()))
+    return torch.tensor([[float(pairs.count((i, j))) for j in range(V)] for i in range(V)])
 
 
 # ---------------------------------------------------------------------------------- normalise
@@ -88,25 +104,36 @@ def counts_afterwards(
 
 @exercise(LESSON, "normalise", points=2)
 def normalise(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    counts = torch.tensor([[1.0, 3.0], [1.0, 1.0]])
+    V = int(rng.integers(3, 15))
+    counts = integers(rng, 9, V, V).float() + 1
+    yield case(
+        "the kind of the table: float32, V rows and V columns",
+        lambda: _described(student.normalise(counts, 1.0)),
+        f"float32 tensor ({V}, {V})",
+        hint="As many rows and columns as counts has, of float32. (An error about sizes? "
+        "counts.sum(dim=1, keepdim=True) has shape (V, 1).)",
+        points=0.5,
+    )
     yield case(
         "by hand, alpha = 0",
         lambda: student.normalise(counts, 0.0),
-        torch.tensor([[0.25, 0.75], [0.5, 0.5]]),
+        torch.stack([row / row.sum() for row in counts]),
         hint="Divide each row by the sum of that row: counts.sum(dim=1, keepdim=True) has shape "
         "(V, 1). Without keepdim, or along dim=0, the wrong numbers meet. alpha = 0 adds nothing.",
     )
-    gap = torch.tensor([[1.0, 3.0], [0.0, 0.0]])
+    gap = counts.clone()
+    gap[int(rng.integers(V))] = 0
+    smoothed = torch.stack([(row + 1) / (row.sum() + V) for row in gap])
     yield case(
         "by hand, alpha = 1, with a row that was never seen",
         lambda: student.normalise(gap, 1.0),
-        torch.tensor([[1 / 3, 2 / 3], [0.5, 0.5]]),
+        smoothed,
         hint="Add alpha to every count first, and only then divide by the sum of the new row.",
     )
     yield case(
         "alpha is 1 when it is not given",
         lambda: student.normalise(gap),
-        torch.tensor([[1 / 3, 2 / 3], [0.5, 0.5]]),
+        smoothed,
         hint="Keep the signature: normalise(counts, alpha=1.0).",
     )
     yield case(
@@ -115,27 +142,19 @@ def normalise(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         gap,
         hint="counts += alpha changes the caller's own table. counts + alpha makes a new one.",
     )
-    random = integers(rng, 9, 5, 5).float()
-    yield case(
-        "the sum of each row is one",
-        lambda: student.normalise(random, 0.5).sum(dim=1),
-        torch.ones(5),
-        hint="After the division each row is a probability distribution.",
-    )
-    yield case(
-        "a random table, alpha = 0.3",
-        lambda: student.normalise(random, 0.3),
-        reference.normalise(random, 0.3),
-        hint="(count + alpha) / (sum of the row + V * alpha)",
-    )
-    wide = integers(rng, 400, 40, 40).float() * (integers(rng, 3, 40, 40) == 0)
-    yield case(
-        "a large table, mostly zeros",
-        lambda: student.normalise(wide, 0.01),
-        reference.normalise(wide, 0.01),
-        hint="(count + alpha) / (sum of the row + V * alpha)",
-        hidden=True,
-    )
+    for name, size, high, hidden in (
+        ("a random table, mostly zeros", 5, 9, False),
+        ("a large table, mostly zeros", 40, 400, True),
+    ):
+        sparse = integers(rng, high, size, size).float() * (integers(rng, 3, size, size) == 0)
+        alpha = float(rng.uniform(0.01, 0.5))
+        yield case(
+            name,
+            lambda: student.normalise(sparse, alpha),
+            reference.normalise(sparse, alpha),
+            hint="(count + alpha) / (sum of the row + V * alpha)",
+            hidden=hidden,
+        )
 
 
 # -------------------------------------------------------------------- sample_next and generate
@@ -161,8 +180,11 @@ def kinds_in(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> lis
 
 
 def _kind(value: Any) -> str:
-    # numpy's whole numbers serve as well as Python's.
-    return "int" if isinstance(value, numbers.Integral) else type(value).__name__
+    # numpy's whole numbers serve as well as Python's, and what is made from a Counter is one.
+    for kind, name in ((numbers.Integral, "int"), (Counter, "Counter")):
+        if isinstance(value, kind):
+            return name
+    return type(value).__name__
 
 
 def _shares(drawn: list[int], V: int) -> torch.Tensor:
@@ -173,34 +195,39 @@ def _shares(drawn: list[int], V: int) -> torch.Tensor:
 
 @exercise(LESSON, "sample_next", points=1)
 def sample_next(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    V = int(rng.integers(5, 20))
+    only = int(rng.integers(V))
+    certain = torch.zeros(V)
+    certain[only] = 1.0
     yield case(
-        "only one character to choose from",
-        lambda: student.sample_next(torch.tensor([1.0])),
-        0,
+        "all the probability on one character",
+        lambda: student.sample_next(certain),
+        only,
         hint="The result is a plain int, counted from 0. torch.multinomial returns a tensor with "
-        "one entry; .item() takes the number out of it.",
+        "one entry; .item() takes the number out of it. A character of probability 0 never comes.",
     )
     yield case(
         "the kind of what comes back: a plain int",
-        lambda: student.probe(kind_of, student.sample_next, torch.tensor([1.0])),
+        lambda: student.probe(kind_of, student.sample_next, certain),
         "int",
         hint="A tensor of shape () looks like a number; .item() makes a plain number of it.",
+        points=0.5,
     )
-    certain = torch.tensor([0.0, 0.0, 1.0, 0.0])
     yield case(
-        "50 draws, all the probability on character 2",
+        "50 draws, all the probability on one character",
         lambda: sorted(
             set(torch.tensor(student.probe(repeat, student.sample_next, 50, certain)).tolist())
         ),
-        [2],
+        [only],
         hint="A character of probability 0 never comes. Draw by `probs` as they are: they are "
         "probabilities already, so no softmax.",
     )
     # 2,000 draws: a share is off by 0.011 on average at most, so 0.07 is more than six times that.
-    probs = torch.tensor(rng.permutation([0.6, 0.3, 0.1, 0.0]).tolist())
+    weights = torch.tensor([8.0, 4.0, 2.0, 1.0, 0.0]) * torch.from_numpy(rng.uniform(0.8, 1.2, 5))
+    probs = (weights / weights.sum()).float()[torch.from_numpy(rng.permutation(5))]
     yield case(
         "2,000 draws: how often each character comes",
-        lambda: _shares(student.probe(repeat, student.sample_next, 2000, probs), 4),
+        lambda: _shares(student.probe(repeat, student.sample_next, 2000, probs), 5),
         probs,
         hint="Each character must come as often as its probability says. Taking the most likely "
         "one every time (argmax) is not sampling, and a fixed seed inside the function makes "
@@ -211,58 +238,76 @@ def sample_next(student: Student, reference: Student, rng: Rng) -> Iterator[Case
 
 @exercise(LESSON, "generate", points=2)
 def generate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    # After 0 always comes 1, after 1 comes 2, after 2 comes 0.
-    circle = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    circle, order = _ring(rng, 5)
     yield case(
         "a text of length 1",
-        lambda: student.generate(circle, 2, 1),
-        [2],
+        lambda: student.generate(circle, order[0], 1),
+        order[:1],
         hint="The result is a list, its first entry is `start`, and `length` counts that entry "
         "too: with length 1 there is nothing more.",
     )
+    length = int(rng.integers(6, 20))
+    yield case(
+        "the length of a longer text",
+        lambda: len(student.generate(circle, order[0], length)),
+        length,
+        hint="The list has `length` entries in all, the first one included.",
+        points=0.5,
+    )
     yield case(
         "a table that leaves no choice",
-        lambda: student.generate(circle, 0, 5),
-        [0, 1, 2, 0, 1],
+        lambda: student.generate(circle, order[0], 7),
+        [*order, *order[:2]],
         hint="Each step looks at the row of the latest character: table[ids[-1]].",
     )
     yield case(
         "the kind of the entries: plain ints",
-        lambda: student.probe(kinds_in, student.generate, circle, 0, 5),
+        lambda: student.probe(kinds_in, student.generate, circle, order[0], 5),
         ["int"],
         hint="The list holds plain numbers, as sample_next gives them, and no tensors.",
+        points=0.5,
     )
-    lopsided = torch.tensor([[0.2, 0.6, 0.2], [0.2, 0.2, 0.6], [0.6, 0.2, 0.2]])
-    # Each row is used about 1,000 times: a share is off by about 0.015, far less than 0.12.
+    # Each row is used 450 times or more: a share is off by 0.023 at most, far less than 0.15.
+    lopsided = torch.tensor([rng.permutation([0.65, 0.2, 0.15]).tolist() for _ in range(3)])
+    start = int(rng.integers(3))
     yield case(
         "3,000 characters: the shares of what follows each one",
-        lambda: _followers(student.generate(lopsided, 0, 3000), 3),
+        lambda: _followers(student.generate(lopsided, start, 3000), 3),
         lopsided,
         hint="Draw each next character with sample_next. Always taking the most likely one "
-        "(argmax) writes the same few characters for ever.",
-        atol=0.12,
+        "(argmax) writes the same few characters for ever. (RecursionError? A function that calls "
+        "itself does so too often for thousands of characters: use a loop.)",
+        atol=0.15,
     )
-    # The same 60 characters twice by chance: less than once in 10^20 tries.
+    # The same 60 characters twice by chance: less than once in 10^10 tries.
     yield case(
         "two texts of 60 characters: how many different ones",
         lambda: len(
-            {str(ids) for ids in student.probe(repeat, student.generate, 2, lopsided, 0, 60)}
+            {str(ids) for ids in student.probe(repeat, student.generate, 2, lopsided, start, 60)}
         ),
         2,
         hint="A seed inside the function makes all its texts the same: leave torch.manual_seed to "
         "those who call it.",
+        points=0.5,
     )
-    order = rng.permutation(12)
-    ring = torch.zeros(12, 12)
-    ring[order, [*order[1:], order[0]]] = 1.0
-    start = int(rng.integers(12))
-    yield case(
-        "a larger table",
-        lambda: student.generate(ring, start, 30),
-        reference.generate(ring, start, 30),
-        hint="Each step looks at the row of the latest character.",
-        hidden=True,
-    )
+    for name, V, hidden in (("a larger table", 12, False), ("a larger table still", 17, True)):
+        ring, order = _ring(rng, V)
+        length = int(rng.integers(20, 40))
+        yield case(
+            name,
+            lambda: student.generate(ring, order[3], length),
+            reference.generate(ring, order[3], length),
+            hint="Each step looks at the row of the latest character.",
+            hidden=hidden,
+        )
+
+
+def _ring(rng: Rng, V: int) -> tuple[torch.Tensor, list[int]]:
+    """Return a table in which each character has one that follows, and their order."""
+    order = rng.permutation(V).tolist()
+    table = torch.zeros(V, V)
+    table[order, [*order[1:], order[0]]] = 1.0
+    return table, order
 
 
 def _followers(ids: list[int], V: int) -> torch.Tensor:
@@ -278,74 +323,79 @@ def _followers(ids: list[int], V: int) -> torch.Tensor:
 
 @exercise(LESSON, "nll", points=2)
 def nll(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    V = int(rng.integers(5, 12))
+    uniform = torch.full((V, V), 1 / V)
+    ids = integers(rng, V, 9)
     yield case(
-        "a text that could not be otherwise: one number, 0",
-        lambda: student.nll(torch.tensor([[1.0]]), torch.tensor([0, 0, 0])),
-        0.0,
-        hint="The result is one number, the mean. (p.log() takes the logarithms of a whole tensor, "
-        "math.log that of one number.) And the surprise at a probability of 1 is 0: the result is "
-        "the loss, not the perplexity exp(loss).",
+        "the kind of what comes back: one number",
+        lambda: _one_number(student.nll(uniform, ids)),
+        "one number",
+        hint="The result is one number, the mean: a float or a tensor of shape (). (p.log() takes "
+        "the logarithms of a whole tensor, math.log that of one number.)",
+        points=0.5,
     )
-    uniform = torch.full((4, 4), 0.25)
-    three, nine = integers(rng, 4, 3), integers(rng, 4, 9)
+    nats = math.log(V)
     yield case(
-        "whether the loss is above 0",
-        lambda: bool(student.nll(uniform, three) > 0),
-        True,
-        hint="Mind the minus sign: the logarithm of a probability is negative, the surprise is "
-        "minus that.",
+        "nine characters, all equally likely: ln V",
+        lambda: student.nll(uniform, ids),
+        nats,
+        hint="The mean of -ln p over the 8 pairs. Mind the minus sign: a loss is above 0. "
+        f"{8 * nats:.4g} is the sum of the pairs, {8 / 9 * nats:.4g} that sum divided by N. "
+        f"{math.log2(V):.4g} is in bits, from log2. {V} is the perplexity, exp(loss).",
+    )
+    table = torch.from_numpy(rng.permutation(V * V) + 1.0).reshape(V, V)
+    table = (table / table.sum(dim=1, keepdim=True)).float()
+    a, b, c = rng.permutation(V)[:3].tolist()
+
+    def surprise(first: int, second: int) -> float:
+        return -math.log(float(table[first, second]))
+
+    yield case(
+        "texts of two characters",
+        lambda: [float(student.nll(table, torch.tensor(pair))) for pair in ([a, b], [c, a])],
+        [surprise(a, b), surprise(c, a)],
+        hint="Two characters make one pair, so the last pair counts: table[first, second], where "
+        "the row is the first of them, the column the second.",
+    )
+    x, y = surprise(a, b), surprise(b, c)
+    blend = -math.log((math.exp(-x) + math.exp(-y)) / 2)
+    yield case(
+        "a text of three characters",
+        lambda: student.nll(table, torch.tensor([a, b, c])),
+        (x + y) / 2,
+        hint=f"Its two pairs have the surprises {x:.4g} and {y:.4g}, and their mean is asked for. "
+        f"{blend:.4g} is -ln of the mean probability: take the logarithms first. And "
+        "table[rows, columns] takes pairs, where table[rows][:, columns] takes every row with "
+        "every column.",
     )
     yield case(
-        "the loss of 9 characters less that of 3, all equally likely: no difference",
-        lambda: float(student.nll(uniform, nine)) - float(student.nll(uniform, three)),
-        0.0,
-        hint="Take the mean over the N - 1 pairs: not the sum, and not divided by N.",
+        "a pair that comes three times",
+        lambda: student.nll(table, torch.tensor([a, b, a, b, a, b])),
+        (3 * x + 2 * surprise(b, a)) / 5,
+        hint="Each pair counts as often as it comes, and every pair of neighbours does.",
+        points=0.5,
     )
-    yield case(
-        "four characters, all equally likely: ln 4 = 1.386",
-        lambda: student.nll(uniform, nine),
-        math.log(4),
-        hint="Use the natural logarithm, torch.log: the result is in nats. torch.log2 gives bits. "
-        "And take no exp at the end: that is the perplexity.",
-    )
-    mirrored = torch.tensor([[0.9, 0.1], [0.1, 0.9]])
-    yield case(
-        "one likely pair, one unlikely pair",
-        lambda: student.nll(mirrored, torch.tensor([0, 0, 1])),
-        -(math.log(0.9) + math.log(0.1)) / 2,
-        hint="Take the logarithm of each pair's probability first and the mean afterwards. Every "
-        "pair counts, the last one too.",
-    )
-    yield case(
-        "the direction of a pair",
-        lambda: student.nll(torch.tensor([[0.2, 0.8], [0.5, 0.5]]), torch.tensor([0, 1, 1])),
-        -(math.log(0.8) + math.log(0.5)) / 2,
-        hint="The row is the first character of the pair, the column the second.",
-    )
-    many = integers(rng, 4, 2000)
-    yield case(
-        "2,000 characters, all equally likely: ln 4 again",
-        lambda: student.nll(uniform, many),
-        math.log(4),
-        hint="The product of so many probabilities is too small for a float32: it becomes 0. Take "
-        "the logarithm of each, and then the mean.",
-    )
-    rows = torch.from_numpy(rng.dirichlet([1.0] * 6, 6)).float()
-    ids = integers(rng, 6, 40)
-    yield case(
-        "a random table and text",
-        lambda: student.nll(rows, ids),
-        reference.nll(rows, ids),
-        hint="The mean of -ln table[first, second] over all neighbouring pairs.",
-    )
-    long = integers(rng, 6, 1000)
-    yield case(
-        "1,000 characters",
-        lambda: student.nll(rows, long),
-        reference.nll(rows, long),
-        hint="The mean of -ln table[first, second] over all neighbouring pairs.",
-        hidden=True,
-    )
+    for name, length, hidden in (
+        ("20 characters at random", 20, False),
+        ("2,000 characters at random", 2000, False),
+        ("1,000 characters at random", 1000, True),
+    ):
+        text = integers(rng, V, length)
+        yield case(
+            name,
+            lambda: student.nll(table, text),
+            reference.nll(table, text),
+            hint="The mean of -ln table[first, second] over all neighbouring pairs."
+            if length == 20
+            else "The product of so many probabilities is too small for a float32: it becomes 0. "
+            "Take the logarithm of each, and then the mean.",
+            hidden=hidden,
+        )
+
+
+def _one_number(value: Any) -> str | None:
+    single = isinstance(value, int | float) or getattr(value, "shape", None) == ()
+    return "one number" if single else _described(value)
 
 
 # --------------------------------------------------------------- count_ngrams and ngram_backoff
@@ -353,67 +403,90 @@ def nll(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
 @exercise(LESSON, "count_ngrams", points=2)
 def count_ngrams(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    a, b, c = rng.permutation(list(string.ascii_lowercase))[:3].tolist()
+    n = int(rng.integers(3, 12))
+    long = _letters(rng, a + b + c, 20)
     yield case(
-        "the lengths of the contexts of 'abcabd', n = 3",
-        lambda: sorted({len(context) for context in student.count_ngrams("abcabd", 3)}),
-        [0, 1, 2],
+        "the lengths of the contexts",
+        lambda: sorted({len(context) for context in student.count_ngrams(long, n)}),
+        list(range(n)),
         hint="n counts the next character too, so the contexts have 0 to n - 1 characters: all of "
         "these lengths, the empty context '' as well. (KeyError: ''? Give a new context an empty "
         "Counter first, and count after that.)",
     )
     yield case(
-        "'aab', n = 1",
-        lambda: student.count_ngrams("aab", 1),
-        {"": {"a": 2, "b": 1}},
+        "two of one character and one of another, n = 1",
+        lambda: student.count_ngrams(a + a + b, 1),
+        {"": {a: 2, b: 1}},
         hint="With n = 1 there is only the empty context '', and under it every character of the "
         "text is counted.",
     )
     yield case(
         "the kind of what stands under each context: a Counter",
-        lambda: student.probe(kinds_in, student.count_ngrams, "abab", 2),
+        lambda: student.probe(kinds_in, student.count_ngrams, a + b + a + b, 2),
         ["Counter"],
         hint="Give each new context a Counter(). It answers 0 for what never came, where a plain "
         "dictionary gives a KeyError.",
+        points=0.5,
     )
     yield case(
-        "'abab', n = 2",
-        lambda: student.count_ngrams("abab", 2),
-        {"": {"a": 2, "b": 2}, "a": {"b": 2}, "b": {"a": 1}},
+        "what is counted",
+        lambda: {
+            (char, times > 0)
+            for row in student.count_ngrams(a + b + a + c, 3).values()
+            for char, times in row.items()
+        },
+        {(char, True) for char in (a, b, c)},
+        hint="Under each context single characters are counted, text[i], the one right after the "
+        "context; and only those that came, so that no count is 0.",
+        points=0.5,
+    )
+    yield case(
+        "a text like 'abab', n = 2",
+        lambda: student.count_ngrams(a + b + a + b, 2),
+        {"": {a: 2, b: 2}, a: {b: 2}, b: {a: 1}},
         hint="Near the start there are fewer than k characters before position i: skip those k. "
         "A slice such as text[-1:0] is no error in Python, it is the empty string.",
     )
     yield case(
-        "'banana', n = 3",
-        lambda: student.count_ngrams("banana", 3),
+        "a text like 'abac', whose end is new, n = 2",
+        lambda: student.count_ngrams(a + b + a + c, 2),
+        {"": {a: 2, b: 1, c: 1}, a: {b: 1, c: 1}, b: {a: 1}},
+        hint="Only what occurred is counted: nothing came after the last character, so it is no "
+        "context here, not even one with an empty Counter.",
+    )
+    yield case(
+        "a text like 'banana', n = 3",
+        lambda: student.count_ngrams(b + a + c + a + c + a, 3),
         {
-            "": {"b": 1, "a": 3, "n": 2},
-            "b": {"a": 1},
-            "a": {"n": 2},
-            "n": {"a": 2},
-            "ba": {"n": 1},
-            "an": {"a": 2},
-            "na": {"n": 1},
+            "": {b: 1, a: 3, c: 2},
+            b: {a: 1},
+            a: {c: 2},
+            c: {a: 2},
+            b + a: {c: 1},
+            a + c: {a: 2},
+            c + a: {c: 1},
         },
         hint="A context is the k characters just before position i, text[i - k : i], in the order "
         "of the text; what is counted under it is text[i].",
     )
-    text = _letters(rng, "ab c", 40)
     yield case(
-        "40 characters at random, n = 4",
-        lambda: student.count_ngrams(text, 4),
-        reference.count_ngrams(text, 4),
-        hint="For every position i and every k from 0 to n - 1 with k <= i: one count for text[i] "
-        "under text[i - k : i].",
+        "a text shorter than n",
+        lambda: student.count_ngrams(a + b, 5),
+        {"": {a: 1, b: 1}, a: {b: 1}},
+        hint="Contexts that are longer than the text do not occur: the others are counted all the "
+        "same.",
     )
-    other = _letters(rng, "abcde", 60)
-    yield case(
-        "60 characters at random, n = 6",
-        lambda: student.count_ngrams(other, 6),
-        reference.count_ngrams(other, 6),
-        hint="For every position i and every k from 0 to n - 1 with k <= i: one count for text[i] "
-        "under text[i - k : i].",
-        hidden=True,
-    )
+    for length, size, hidden in ((40, 4, False), (60, 6, True)):
+        text = " " + _letters(rng, "ab c\n", length - 2) + "\n"
+        yield case(
+            f"{length} characters at random, n = {size}",
+            lambda: student.count_ngrams(text, size),
+            reference.count_ngrams(text, size),
+            hint="For every position i and every k from 0 to n - 1 with k <= i: one count for "
+            "text[i] under text[i - k : i]. Spaces and line ends are characters too.",
+            hidden=hidden,
+        )
 
 
 def _letters(rng: Rng, chars: str, length: int) -> str:
@@ -443,83 +516,111 @@ def ngram_backoff(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
     def ask(counts: NgramCounts, *args: Any, of: Student = student) -> Any:
         return of.probe(with_counters, of.ngram_backoff, counts, *args)
 
-    counts: NgramCounts = {"": {"a": 3, "b": 1}, "b": {"a": 1}}
+    a, b, c = rng.permutation(list(string.ascii_lowercase))[:3].tolist()
+    V, borrow = int(rng.integers(3, 12)), float(rng.integers(4, 16)) / 2
+    # A text like 'baaa': after '' comes a three times and b once, after b comes a, once.
+    counts = reference.count_ngrams(b + a + a + a, 2)
+    alone = (3 + borrow / V) / (4 + borrow)
     yield case(
         "the empty context",
-        lambda: ask(counts, "", "a", 4, 2.0),
-        (3 + 2 * 0.25) / (4 + 2),
+        lambda: ask(counts, "", a, V, borrow),
+        alone,
         hint="The empty context has counts too. And even a context that was seen borrows: "
-        "borrow * 1/V is added above, borrow is added below. Here (3 + 2 * 0.25) / (4 + 2). "
+        "borrow * 1/V is added above, borrow is added below. Here "
+        f"(3 + {borrow} / {V}) / (4 + {borrow}). "
         "(If the function calls itself, that must end at the empty context, with 1/V.)",
     )
+    after_b = (1 + borrow * alone) / (1 + borrow)
+    plain = (1 + borrow * (3 + 1 / V) / 5) / (1 + borrow)
     yield case(
         "a context that was seen once",
-        lambda: ask(counts, "b", "a", 4, 2.0),
-        (1 + 2 * 3.5 / 6) / (1 + 2),
-        hint="What is borrowed is shared out as the shorter context says: here '' gives 'a' "
-        "3.5 / 6, not 1/V. Do not skip it when the context was seen. (If the function calls "
-        "itself, pass borrow on. If you count down with context[-k:], mind that context[-0:] is "
-        "the whole string, not the empty one.)",
+        lambda: ask(counts, b, a, V, borrow),
+        after_b,
+        hint=f"What is borrowed is shared out as the shorter context says: here '' gives {a!r} "
+        f"{alone:.4g}. {(1 + borrow / V) / (1 + borrow):.4g} comes from 1/V in its place. 1 comes "
+        "from skipping it: do not skip it when the context was seen. "
+        f"{plain:.4g} comes from a function that calls itself and does not pass borrow on. (If "
+        "you count down with context[-k:], mind that context[-0:] is the whole string.)",
     )
     yield case(
         "a context that was never seen",
-        lambda: ask(counts, "x", "a", 4, 2.0),
-        3.5 / 6,
+        lambda: ask(counts, c, a, V, borrow),
+        alone,
         hint="A context that was never seen has nothing to say: the answer is that of the shorter "
-        "context, here of ''. And counts['x'] fails: ask first if 'x' is in counts. ({} in its "
-        "place has no 'a' either; an empty Counter() answers 0.)",
+        f"context, here of ''. And counts[{c!r}] fails: ask first if it is in counts. ({{}} in its "
+        f"place has no {a!r} either; an empty Counter() answers 0.)",
+    )
+    yield case(
+        "characters that never came",
+        lambda: [ask(counts, a, b, V, borrow), ask(counts, "", c, V, borrow)],
+        [borrow * (1 + borrow / V) / (4 + borrow) / (2 + borrow), borrow / V / (4 + borrow)],
+        hint="A character that never came after the context, or never at all, has the count 0: "
+        "above the line stands 0 + borrow * p, and below it what always stands there.",
+    )
+    # A text like 'babaa': after '' comes a three times and b twice; after b, a twice; after ab, a.
+    wider = reference.count_ngrams(b + a + b + a + a, 3)
+    below = (2 + borrow * (3 + borrow / V) / (5 + borrow)) / (2 + borrow)
+    yield case(
+        "two characters of context",
+        lambda: ask(wider, a + b, a, V, borrow),
+        (1 + borrow * below) / (1 + borrow),
+        hint=f"To shorten a context drop its oldest character, the first: context[1:]. {a + b!r} "
+        f"becomes {b!r}, then ''.",
+    )
+    yield case(
+        "longer contexts that were never seen",
+        lambda: [ask(counts, context, a, V, borrow) for context in (c + b, b + c, c + c + b)],
+        [after_b, alone, after_b],
+        hint="Go on to shorter contexts, each without its first character, until one was seen: "
+        f"{c + b!r} says what {b!r} says, and {b + c!r} what '' says.",
     )
     yield case(
         "the counts afterwards: as they were",
         lambda: student.probe(
-            counts_after_backoff, student.ngram_backoff, counts, "xb", "a", 4, 2.0
+            counts_after_backoff, student.ngram_backoff, counts, c + b, a, V, borrow
         ),
         counts,
         hint="Asking must not change the counts. counts.setdefault writes a new context into them; "
         "counts.get only looks.",
     )
-    wider: NgramCounts = counts | {"a": {"b": 2}, "ab": {"a": 5}}
-    after_b = (1 + 2 * 3.5 / 6) / (1 + 2)
     yield case(
-        "two characters of context",
-        lambda: ask(wider, "ab", "a", 4, 2.0),
-        (5 + 2 * after_b) / (5 + 2),
-        hint="To shorten a context drop its oldest character, the first: context[1:]. 'ab' "
-        "becomes 'b', then ''.",
+        "borrow is 1 when it is not given",
+        lambda: ask(counts, "", a, V),
+        (3 + 1 / V) / (4 + 1),
+        hint="Keep the signature: ngram_backoff(counts, context, char, V, borrow=1.0).",
+        points=0.5,
     )
-    random = _random_counts(rng, "abc")
+    text = _letters(rng, "abc", 80)
+    random = reference.count_ngrams(text, 3)
     yield case(
         "the sum of the probabilities of all characters: one",
-        lambda: sum(ask(random, "ab", char, 3, 1.5) for char in "abc"),
+        lambda: sum(ask(random, text[:2], char, 3, borrow) for char in "abc"),
         1.0,
         hint="What is added above over all characters must be what is added below.",
+        points=0.5,
     )
-    some = [("", "c"), ("a", "d"), ("cb", "b"), ("ca", "a"), ("bab", "c"), ("xc", "a"), ("cx", "b")]
+    deep = reference.count_ngrams(text, 6)
     yield case(
-        "random counts, seven contexts and characters, borrow = 0.7",
-        lambda: [ask(random, context, char, 5, 0.7) for context, char in some],
-        [ask(random, context, char, 5, 0.7, of=reference) for context, char in some],
-        hint="p = (count + borrow * p of the shorter context) / (sum of the counts + borrow)",
+        "a context of five characters that was seen",
+        lambda: ask(deep, text[20:25], text[25], 4, borrow),
+        ask(deep, text[20:25], text[25], 4, borrow, of=reference),
+        hint="All of the context counts, and each shorter one: five characters, four, three, two, "
+        "one, none.",
     )
-    deep = _random_counts(rng, "abcd")
-    asked = [("dcba", "a"), ("aaaa", "b"), ("bd", "e"), ("xbd", "a"), ("axd", "a")]
-    yield case(
-        "longer contexts, some never seen",
-        lambda: [ask(deep, context, char, 9, 3.0) for context, char in asked],
-        [ask(deep, context, char, 9, 3.0, of=reference) for context, char in asked],
-        hint="p = (count + borrow * p of the shorter context) / (sum of the counts + borrow)",
-        hidden=True,
-    )
-
-
-def _random_counts(rng: Rng, chars: str) -> NgramCounts:
-    """Return counts, 1 to 4, of what followed most contexts of up to two of `chars`."""
-    counts: NgramCounts = {"": {char: int(rng.integers(1, 5)) for char in chars}}
-    for context in (*chars, *(first + second for first in chars for second in chars)):
-        row = {char: int(rng.integers(0, 5)) for char in chars if rng.random() < 0.6}
-        if row := {char: times for char, times in row.items() if times}:
-            counts[context] = row
-    return counts
+    for hidden in (False, True):
+        text = _letters(rng, "abcd", 90)
+        deep = reference.count_ngrams(text, 5)
+        starts = [int(start) for start in rng.integers(0, 80, 6)]
+        asked = [(text[start : start + k], text[start + 4]) for k, start in enumerate(starts)]
+        asked += [("x" + text[7:9], "a"), (text[7:9] + "x", "b"), (text[30:34], "z"), ("dcba", "d")]
+        V = int(rng.integers(5, 30))
+        yield case(
+            "contexts of many lengths, some never seen" + ", again" * hidden,
+            lambda: [ask(deep, context, char, V, borrow) for context, char in asked],
+            [ask(deep, context, char, V, borrow, of=reference) for context, char in asked],
+            hint="p = (count + borrow * p of the shorter context) / (sum of the counts + borrow)",
+            hidden=hidden,
+        )
 
 
 # --------------------------------------------------------------------------------------- quiz

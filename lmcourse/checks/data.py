@@ -1,6 +1,7 @@
 """Checks of lesson 01: cleaning, splitting, characters and numbers, entropy, batches."""
 
 import math
+import string
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,144 +14,194 @@ from lmcourse.student import Raised, Student
 LESSON = "01_data"
 
 
+def _kind(value: Any) -> str | None:
+    """Return the name of the type of `value`, or None if there is no value."""
+    return None if value is None else type(value).__name__
+
+
+def _described(value: Any) -> str | None:
+    """Return the kind and size of `value` in words, or None if there is no value."""
+    return None if value is None else describe(value)
+
+
+WORDS = ["fox", "owl", "bee", "carp", "crow", "mule", "newt", "toad", "wolf", "heron", "otter"]
+
+
 @exercise(LESSON, "clean", points=3)
 def clean(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    one, two, three, four = rng.permutation(WORDS)[:4].tolist()
+    page = int(rng.integers(2, 1000))
+
     yield case(
         "clean text stays as it is",
-        lambda: student.clean('The fox sat.\n\n"Mine," he said.\n'),
-        'The fox sat.\n\n"Mine," he said.\n',
-        hint="text that is clean already must come back unchanged, its last line end included: "
-        "split('\\n') and '\\n'.join keep it, splitlines() and strip() lose it",
+        lambda: student.clean(f'The {one} sat.\n\n"Mine," {two} said.\n'),
+        f'The {one} sat.\n\n"Mine," {two} said.\n',
+        hint="text that is clean already must come back unchanged, with its empty lines and its "
+        "last line end: split('\\n') and '\\n'.join keep it, splitlines() and strip() lose it",
         points=0.25,  # little, for it passes untouched
     )
     yield case(
         "no line end is added",
-        lambda: student.clean("The fox sat.\nThe end."),
-        "The fox sat.\nThe end.",
+        lambda: student.clean(f"The {one} sat.\nThe {two}."),
+        f"The {one} sat.\nThe {two}.",
         hint="text that ends without a line end must not gain one: '\\n'.join(lines) puts them "
         "between the lines, + '\\n' puts one behind the last line too",
         points=0.25,
     )
     yield case(
+        "spaces between words stay",
+        lambda: student.clean(f"a {one}  and a   {two}"),
+        f"a {one}  and a   {two}",
+        hint="several spaces between two words stay as many as they are: only those at the end of "
+        "a line go. (split() without an argument loses them.)",
+        points=0.25,
+    )
+    yield case(
         "Windows line ends",
-        lambda: student.clean("one\r\ntwo\r\n\r\nthree"),
-        "one\ntwo\n\nthree",
+        lambda: student.clean(f"{one}\r\n{two}\r\n\r\n{three}"),
+        f"{one}\n{two}\n\n{three}",
         hint="replace the pair \\r\\n by one \\n; replacing \\r by \\n leaves two line ends",
     )
     yield case(
         "non-breaking spaces",
-        lambda: student.clean("a\u00a0proud\u00a0fox"),
-        "a proud fox",
+        lambda: student.clean(f"a\u00a0proud\u00a0{one}"),
+        f"a proud {one}",
         hint="replace '\\u00a0' by an ordinary space ('\\xa0' is the same character)",
     )
     yield case(
         "curly double quotes",
-        lambda: student.clean("\u201cMine,\u201d he said."),
-        '"Mine," he said.',
+        lambda: student.clean(f"\u201cMine,\u201d {one} said."),
+        f'"Mine," {one} said.',
         hint='both double quotes, “ and ”, become a straight "',
     )
     yield case(
         "curly single quotes",
-        lambda: student.clean("\u2018Mine\u2019, and it\u2019s not."),
-        "'Mine', and it's not.",
+        lambda: student.clean(f"\u2018{one}\u2019, and it\u2019s not."),
+        f"'{one}', and it's not.",
         hint="both single quotes, ‘ and ’, become a straight '; the second is an apostrophe too",
     )
     yield case(
         "spaces at the end of lines",
-        lambda: student.clean("one \ntwo   \n  \nthree"),
-        "one\ntwo\n\nthree",
+        lambda: student.clean(f"{one} \n{two}   \n  \n{three}"),
+        f"{one}\n{two}\n\n{three}",
         hint="take the spaces off the end of every line, not only of the whole text: "
         "split into lines first",
     )
     yield case(
+        "spaces at the end of the last line",
+        lambda: student.clean(f"{one}\n{two}  "),
+        f"{one}\n{two}",
+        hint="the last line has no line end behind it, but its spaces go too: rstrip(' ') each "
+        "line, where replacing ' \\n' misses the last one",
+        points=0.5,
+    )
+    yield case(
         "spaces at the start of a line stay",
-        lambda: student.clean("a verse:\n    and its second line"),
-        "a verse:\n    and its second line",
+        lambda: student.clean(f"a {one}:\n    and its {two}"),
+        f"a {one}:\n    and its {two}",
         hint="only the end of a line loses its spaces: rstrip, not strip",
         points=0.25,
     )
     yield case(
         "page marks",
-        lambda: student.clean("the fox\n[page 12]\nsat down"),
-        "the fox\nsat down",
+        lambda: student.clean(f"[page {page}]\nthe {one}\n[page {page + 1}]\nsat down"),
+        f"the {one}\nsat down",
         hint="a page mark goes with its line end: leave the line out, do not make it empty",
     )
     yield case(
         "a page mark with another number",
-        lambda: student.clean("the fox\n[page iv]\nsat down"),
-        "the fox\nsat down",
+        lambda: student.clean(f"the {one}\n[page {two}]\nsat down"),
+        f"the {one}\nsat down",
         hint="between '[page ' and ']' may stand anything, not digits alone",
         points=0.5,
     )
     yield case(
+        "page marks below each other",
+        lambda: student.clean(f"the {one}\n[page {page}]\n[page {page + 1}]\n\n[page]\n"),
+        f"the {one}\n\n[page]\n",
+        hint="each page mark goes, also when the line before or behind it is one; other lines stay",
+        points=0.5,
+    )
+    mentions = f"He opened [page {page}]\n[page 3] was {one}.\n  [page 5]\nsee [page 4] below"
+    yield case(
         "a line that only mentions a page stays",
-        lambda: student.clean("He opened [page 12]\n[page 3] was torn.\nsee [page 4] below"),
-        "He opened [page 12]\n[page 3] was torn.\nsee [page 4] below",
-        hint="a page mark is a whole line: it starts with '[page ' and it ends with ']'",
+        lambda: student.clean(mentions),
+        mentions,
+        hint="a page mark is a whole line: it starts with '[page ', with no space in front, and it "
+        "ends with ']'",
         points=0.25,
     )
     yield case(
         "a page mark with spaces of both kinds behind it",
-        lambda: student.clean("the fox\r\n[page 12]\u00a0 \r\nsat\u00a0\r\ndown"),
-        "the fox\nsat\ndown",
+        lambda: student.clean(f"the {one}\r\n[page {page}]\u00a0 \r\nsat\u00a0\r\ndown"),
+        f"the {one}\nsat\ndown",
         hint="order matters: first the characters, then the spaces at the ends of lines, then the "
         "page marks",
     )
     yield case(
-        "nothing else changes",
-        lambda: student.clean("one\t\ntwo\rthree\n"),
-        "one\t\ntwo\rthree\n",
+        "tabs and single carriage returns stay",
+        lambda: student.clean(f"{one}\t\n{two}\r{three}\n"),
+        f"{one}\t\n{two}\r{three}\n",
         hint="repair only what the table names: rstrip() takes tabs too, rstrip(' ') spaces alone; "
         "replace the pair \\r\\n, for a \\r on its own stays",
         points=0.25,
     )
-    for number in (1, 2):
-        text = _wild_text(rng)
-        want = reference.clean(text)
-        yield case(
-            f"everything at once, {number}",
-            lambda: student.clean(text),
-            want,
-            hint="all rules together",
-            hidden=True,
-        )
+    others = list("–—…«»„‚é`ß½\u2009\u200b\u000c")
+    odd = "".join(f"{others[int(i)]}{four}" for i in rng.permutation(len(others)))
+    yield case(
+        "other characters stay",
+        lambda: student.clean(odd),
+        odd,
+        hint="repair only what the table names: dashes, dots, accents, other quotes and other "
+        "spaces stay as they are",
+        points=0.25,
+    )
     yield case(
         "an empty text",
         lambda: student.clean(""),
         "",
         hint="'' stays ''",
-        points=0.5,
-        hidden=True,
+        points=0.25,
     )
+    for hidden in (False, True):
+        text = _wild_text(rng)
+        yield case(
+            "everything at once" + ", again" * hidden,
+            lambda: student.clean(text),
+            reference.clean(text),
+            hint="all rules together",
+            hidden=hidden,
+        )
 
 
 def _wild_text(rng: Rng) -> str:
-    parts = (
-        "fox",
-        "\u201cno\u201d",
-        "it\u2019s",
-        "\u2018so\u2019",
-        "[page 9]",
-        "page",
-        "\u00a0",
-        " ",
-        "",
-    )
-    ends = ("\r\n", "\n", " \r\n", "\u00a0\n", "\r\n[page 31]\r\n", "\r\n\r\n")
-    out = []
-    for _ in range(12):
-        words = [parts[int(i)] for i in rng.integers(0, len(parts), 4)]
-        out.append(" ".join(words) + "." + ends[int(rng.integers(0, len(ends)))])
-    return "".join(out)
+    """Return twelve lines that need all repairs; no page mark ends the text without a line end."""
+    parts = [*WORDS[:4], "\u201cno\u201d", "it\u2019s", "\u2018so\u2019", "[page 9]", "\u00a0", ""]
+    ends = ["\r\n", "\n", " \r\n", "\u00a0\n", "\r\n\r\n", "\t\n"]
+    lines = []
+    for kind in rng.permutation(12):
+        line = " ".join(parts[int(i)] for i in rng.integers(0, len(parts), 4))
+        if kind < 3:
+            line = f"[page {line}]"
+        elif kind < 6:
+            line = f"see {line}."
+        lines.append(line + ends[int(rng.integers(0, len(ends)))])
+    return "".join([*lines, "The end. "])
 
 
 @exercise(LESSON, "split", points=4)
 def split(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    stories = [f"Story {number}." for number in rng.permutation(40)]
+    D = int(rng.integers(30, 60))
+    stories = [f"Story {number}." for number in rng.choice(10**6, D, replace=False)]
     seed = int(rng.integers(1, 10**6))
+    k = int(rng.integers(D // 2, D - 3))
+
+    def sides(*args: Any) -> list[list[int]]:
+        return _sides(student.split(stories, *args), stories)
+
     yield case(
         "two lists",
-        lambda: [type(part).__name__ for part in student.split(stories)],
+        lambda: [_kind(part) for part in student.split(stories)],
         ["list", "list"],
         hint="return train, validation: two lists of stories; and shuffle changes a list in place "
         "and returns None, so keep the list, not what shuffle returns",
@@ -158,10 +209,27 @@ def split(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield case(
         "their sizes",
-        lambda: _sizes(student.split(stories, fraction=0.67)),
-        [27, 13],
+        lambda: [
+            _sizes(student.split(stories, fraction=part / D)) for part in (k - 0.3, k, k + 0.3)
+        ],
+        [[k, D - k]] * 3,
         hint="train comes first and gets round(fraction * number of stories): round, not int, "
         "which drops what is behind the point",
+    )
+    yield case(
+        "all for one side",
+        lambda: [_sizes(student.split(stories, fraction=part)) for part in (1.0, 0.0)],
+        [[D, 0], [0, D]],
+        hint="count the cut from the front, [:cut] and [cut:]: counted from the end, a side of "
+        "none is [-0:], which is the whole list",
+        points=0.5,
+    )
+    yield case(
+        "the fraction when none is given",
+        lambda: _sizes(student.split(stories)),
+        [round(0.9 * D), D - round(0.9 * D)],
+        hint="keep the first line: split(stories, fraction=0.9, seed=0)",
+        points=0.5,
     )
     yield case(
         "nothing lost",
@@ -171,7 +239,7 @@ def split(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield case(
         "shuffled",
-        lambda: _is_shuffled(student.split(stories, fraction=0.5), stories),
+        lambda: sorted(sides(0.5)[0]) != list(range(round(0.5 * D))),
         True,
         hint="shuffle before you cut: the end of a collection is seldom like its beginning",
     )
@@ -184,50 +252,58 @@ def split(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield case(
         "the same seed gives the same split",
-        lambda: _is_same([student.split(stories, seed=seed) for _ in range(2)]),
+        lambda: sides(0.5, seed) == sides(0.5, seed),
         True,
         hint="shuffle with random.Random(seed), which starts from the seed every time",
     )
     yield case(
         "another seed gives another split",
-        lambda: student.split(stories, 0.5, seed) == student.split(stories, 0.5, seed + 1),
+        lambda: sides(0.5, seed) == sides(0.5, seed + 1),
         False,
         hint="the shuffle has to start from the argument seed, not from a fixed number",
     )
-    repeated = [stories[int(i)] for i in rng.permutation(40) % 16]
     yield case(
-        "repeated stories: none on both sides",
-        lambda: len(_on_one_side(student.split(repeated, 0.5, seed))),
-        16,
-        hint="a repeated story went to both sides: keep one copy of each before you shuffle",
+        "the seed when none is given",
+        lambda: sides(0.5) == sides(0.5, 0),
+        True,
+        hint="keep the first line: split(stories, fraction=0.9, seed=0)",
+        points=0.5,
     )
-    yield case(
-        "repeated stories: each kept once",
-        lambda: sorted(_joined(student.split(repeated, 0.5, seed))),
-        sorted(set(repeated)),
-        hint="each different story stands in the result exactly once: drop the copies everywhere",
-    )
-    yield case(
-        "repeated stories: sizes",
-        lambda: _sizes(student.split(repeated, 0.75, seed)),
-        [12, 4],
-        hint="fraction is a share of the different stories: drop the copies first, then cut",
-    )
+    for hidden in (False, True):
+        few = [*stories[: int(rng.integers(9, 17))], stories[0].upper(), stories[1] + " "]
+        copies = [few[int(i)] for i in rng.integers(0, len(few), 30)]
+        repeated = [[*few, *copies][int(i)] for i in rng.permutation(len(few) + 30)]
+        cut = round(0.62 * len(few))
+        again = ", again" * hidden
+        yield case(
+            "repeated stories: none on both sides" + again,
+            lambda: sorted(_on_one_side(student.split(repeated, 0.5, seed))),
+            sorted(few),
+            hint="a repeated story went to both sides, or to none: keep one copy of each before "
+            "you shuffle. (One that differs by a capital or a space is another story.)",
+            hidden=hidden,
+        )
+        yield case(
+            "repeated stories: each kept once" + again,
+            lambda: sorted(_joined(student.split(repeated, 0.5, seed))),
+            sorted(few),
+            hint="each different story stands in the result exactly once: drop the copies "
+            "everywhere",
+            hidden=hidden,
+        )
+        yield case(
+            "repeated stories: sizes" + again,
+            lambda: _sizes(student.split(repeated, 0.62, seed)),
+            [cut, len(few) - cut],
+            hint="fraction is a share of the different stories: drop the copies first, then cut",
+            hidden=hidden,
+        )
     yield case(
         "the same split in another run of Python",
-        lambda: student.probe(same_in_another_run, stories),
+        lambda: _is_same(student.probe(splits_of_two_runs, stories), stories),
         True,
         hint="a set has another order in every run of Python: list(dict.fromkeys(stories)) drops "
         "copies and keeps the order",
-    )
-    many = [f"Tale {number}." for number in rng.integers(0, 30, 90)]
-    different = len(set(many))
-    yield case(
-        "many copies",
-        lambda: _sizes(student.split(many, 0.8, seed)),
-        [round(0.8 * different), different - round(0.8 * different)],
-        hint="sizes, nothing lost, nothing shared",
-        hidden=True,
     )
 
 
@@ -239,11 +315,9 @@ def list_after_split(namespace: dict[str, Any], stories: list[str]) -> list[str]
 
 
 @probe
-def same_in_another_run(namespace: dict[str, Any], stories: list[str]) -> bool:
-    """Say whether `split` gives the same when strings hash to other numbers."""
-    here = namespace["split"](stories)
-    there = namespace["split"]([_ElsewhereHashed(story) for story in stories])
-    return _is_same([here, there])
+def splits_of_two_runs(namespace: dict[str, Any], stories: list[str]) -> list[Any]:
+    """Return what `split` gives, and what it gives when strings hash to other numbers."""
+    return [namespace["split"](seen) for seen in (stories, [*map(_ElsewhereHashed, stories)])]
 
 
 class _ElsewhereHashed(str):
@@ -269,103 +343,130 @@ def _on_one_side(parts: Any) -> set[str]:
     return set(train) ^ set(validation)
 
 
-def _is_shuffled(parts: Any, stories: list[str]) -> bool:
-    train = parts[0]
-    return len(train) > 0 and sorted(train) != sorted(stories[: len(train)])
+def _sides(parts: Any, stories: list[str]) -> list[list[int]]:
+    """Return where in `stories` those of train and of validation stand.
+
+    Raises
+    ------
+    ValueError
+        If a side holds a story that is not in `stories`, or train holds none.
+    """
+    train, validation = parts
+    if not train:
+        raise ValueError("train holds no story")
+    return [[stories.index(story) for story in side] for side in (train, validation)]
 
 
-def _is_same(splits: list[Any]) -> bool:
-    first, second = ([list(part) for part in parts] for parts in splits)
-    return len(first[0]) > 0 and first == second
+def _is_same(splits: Any, stories: list[str]) -> bool:
+    here, there = (_sides(parts, stories) for parts in splits)
+    return here == there
 
 
 @exercise(LESSON, "build_vocab", points=1)
 def build_vocab(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    a, b, c = sorted(rng.permutation(list(string.ascii_lowercase))[:3].tolist())
     yield case(
         "each character once",
-        lambda: sorted(student.build_vocab("banana")),
-        ["a", "b", "n"],
+        lambda: sorted(student.build_vocab(b + a + c + a + c + a)),
+        [a, b, c],
         hint="one entry for each different character, not for each word: set(text)",
     )
     yield case(
         "capitals, spaces and line ends count",
-        lambda: sorted(student.build_vocab("An ant.\nA bee.")),
-        ["\n", " ", ".", "A", "a", "b", "e", "n", "t"],
+        lambda: sorted(student.build_vocab(f"{a.upper()}{b}  {a}.\n{b}\t")),
+        sorted([a.upper(), a, b, " ", ".", "\n", "\t"]),
         hint="leave nothing out and change nothing: 'A' is not 'a', and '\\n' is a character too",
+    )
+    foreign = rng.permutation(list("éßøñжщλΩ中文—…“”€😀"))[:6].tolist()
+    yield case(
+        "characters of all alphabets count",
+        lambda: sorted(student.build_vocab("".join([a, *foreign, b]))),
+        sorted([a, *foreign, b]),
+        hint="take the characters from the text, not from a list of those that you expect",
     )
     yield case(
         "a list",
-        lambda: type(student.build_vocab("banana")).__name__,
+        lambda: _kind(student.build_vocab(a + b)),
         "list",
         hint="return a list of characters, not one string or a set",
     )
-    alphabet = [chr(code) for code in range(32, 123)]
-    yield case(
-        "in order",
-        lambda: student.build_vocab("".join(reversed(alphabet))),
-        alphabet,
-        hint="sorted(...) puts them in order; a set alone comes in another order in every run",
-    )
-    text = "".join(chr(32 + int(code)) for code in rng.integers(0, 90, 60))
-    yield case(
-        "a random text",
-        lambda: student.build_vocab(text),
-        reference.build_vocab(text),
-        hint="all different characters, sorted",
-        hidden=True,
-    )
+    for hidden in (False, True):
+        text = "".join(chr(int(code)) for code in rng.integers(32, 123, 60))
+        yield case(
+            "in order" + ", again" * hidden,
+            lambda: student.build_vocab(text),
+            reference.build_vocab(text),
+            hint="sorted(...) puts them in order; a set alone comes in another order in every run",
+            hidden=hidden,
+        )
+
+
+def _some_letters(rng: Rng, count: int) -> list[str]:
+    """Return so many different characters, sorted: letters, a space and a line end."""
+    return sorted(["\n", " ", *rng.permutation(list(string.ascii_letters))[: count - 2].tolist()])
 
 
 @exercise(LESSON, "encode", points=2)
 def encode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    chars = ["a", "b", "c"]
+    chars = _some_letters(rng, 12)
+    places = rng.permutation(12)[:5].tolist()
+    text = "".join(chars[place] for place in places)
     yield case(
-        "a tensor comes back",
-        lambda: isinstance(student.encode("cab", chars), torch.Tensor),
-        True,
-        hint="put your list of numbers into torch.tensor(...); after a KeyError: does places lead "
-        "from the character to its place, {'a': 0, ...}, and not the other way round?",
+        "an int64 tensor, a number for each character",
+        lambda: _described(student.encode(text, chars)),
+        "int64 tensor (5,)",
+        hint="put your list of numbers into torch.tensor(numbers, dtype=torch.int64): ids are "
+        "int64 in the whole course. (After a KeyError: does places lead from the character to its "
+        "place, {'a': 0, ...}, and not the other way round? Did you change the text?)",
+        points=0.5,
     )
     yield case(
-        "three letters",
-        lambda: student.encode("cab", chars),
-        torch.tensor([2, 0, 1]),
-        hint="the number of a character is its place in chars, counted from 0",
+        "five letters",
+        lambda: student.encode(text, chars),
+        torch.tensor(places),
+        hint="the number of a character is its place in chars, counted from 0, not among the "
+        "characters of this text",
     )
     yield case(
-        "the numbers are int64",
-        lambda: str(student.encode("cab", chars).dtype).removeprefix("torch."),
-        "int64",
-        hint="ids are int64 in the whole course: torch.tensor(numbers, dtype=torch.int64)",
+        "spaces and line ends",
+        lambda: student.encode(f" {text} \n", chars),
+        torch.tensor([1, *places, 1, 0]),
+        hint="spaces and line ends are characters like all others, also at both ends of the text",
     )
+    order = rng.permutation(12).tolist()
     yield case(
-        "not every character occurs",
-        lambda: student.encode("cc\n", ["\n", "a", "b", "c"]),
-        torch.tensor([3, 3, 0]),
-        hint="look the place up in chars, not among the characters of this text",
+        "chars in another order",
+        lambda: student.encode("".join(chars[place] for place in order), chars[::-1]),
+        11 - torch.tensor(order),
+        hint="take chars as it is, whatever its order: do not sort it",
     )
+    unknown = next(char for char in string.ascii_lowercase if char not in chars)
+    known = (rng.permutation(6) < 3).tolist()
+    texts = [text + (chars[0] if good else unknown) + text for good in known]
     yield case(
-        "an unknown character is an error",
-        lambda: _raises(lambda: student.encode("abx", chars)),
-        True,
-        hint="'x' is not in chars: let the look-up fail, places[char], instead of inventing a "
-        "number for it",
+        "an unknown character is an error, a known one is not",
+        lambda: [_raises(lambda: student.encode(text, chars)) for text in texts],
+        [not good for good in known],
+        hint=f"{unknown!r} is not in chars: let the look-up fail, places[char], instead of leaving "
+        "it out or inventing a number for it",
     )
     yield case(
         "an empty text",
         lambda: student.encode("", chars),
         torch.zeros(0, dtype=torch.int64),
         hint="say dtype=torch.int64: from an empty list torch makes float32",
+        points=0.5,
     )
-    vocab = [chr(code) for code in range(32, 97)]
-    text = "".join(vocab[int(i)] for i in rng.integers(0, len(vocab), 50))
-    yield case(
-        "a random text",
-        lambda: student.encode(text, vocab),
-        reference.encode(text, vocab),
-        hint="the place of each character in chars, in the order of the text",
-        hidden=True,
-    )
+    vocab = [chr(code) for code in (*range(32, 97), *range(913, 930))]
+    for hidden in (False, True):
+        many = "".join(vocab[int(i)] for i in rng.integers(0, len(vocab), 50))
+        yield case(
+            "a random text" + ", again" * hidden,
+            lambda: student.encode(many, vocab),
+            reference.encode(many, vocab),
+            hint="the place of each character in chars, in the order of the text",
+            hidden=hidden,
+        )
 
 
 def _raises(ask: Callable[[], Any]) -> bool:
@@ -380,156 +481,201 @@ def _raises(ask: Callable[[], Any]) -> bool:
 
 @exercise(LESSON, "decode", points=1)
 def decode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    chars = ["\n", " ", "a", "b", "c"]
+    chars = _some_letters(rng, 9)
+    letters = (2 + rng.permutation(7)[:4]).tolist()
+    word = "".join(chars[place] for place in letters)
     yield case(
         "one string",
-        lambda: student.decode(torch.tensor([4, 2, 3]), chars),
-        "cab",
-        hint="look up chars[i] for each number and join with an empty string: ''.join(...)",
+        lambda: student.decode(torch.tensor(letters), chars),
+        word,
+        hint="look up chars[i] for each number and join with an empty string: ''.join(...). (After "
+        "KeyError: tensor(2): a loop over a tensor gives tensors, which a list takes as an index "
+        "and a dictionary does not.)",
     )
     yield case(
         "spaces and line ends",
-        lambda: student.decode(torch.tensor([1, 2, 1, 3, 0, 0]), chars),
-        " a b\n\n",
+        lambda: student.decode(torch.tensor([1, *letters, 1, 0, 1, 0, 0]), chars),
+        f" {word} \n \n\n",
         hint="return every character as it is; do not strip anything",
     )
     yield case(
         "a plain list of numbers",
-        lambda: student.decode([2, 2, 4], chars),
-        "aac",
+        lambda: student.decode([*letters, *letters], chars),
+        word + word,
         hint="ids may be a list too: a loop takes both, .tolist() only a tensor",
     )
-    text = "".join(chars[int(i)] for i in rng.integers(0, len(chars), 30))
-    ids = reference.encode(text, chars)
     yield case(
-        "there and back",
-        lambda: student.decode(ids, chars),
-        text,
-        hint="decode undoes encode: the same characters in the same order",
+        "chars in another order",
+        lambda: student.decode(torch.tensor([8 - place for place in letters]), chars[::-1]),
+        word,
+        hint="take chars as it is, whatever its order: do not sort it",
     )
+    short: list[Any] = [torch.zeros(0, dtype=torch.int64), [], letters]
     yield case(
-        "an empty text",
-        lambda: student.decode(torch.zeros(0, dtype=torch.int64), chars),
-        "",
+        "nothing",
+        lambda: [student.decode(ids, chars) for ids in short],
+        ["", "", word],
         hint="nothing in, '' out",
-        hidden=True,
+        points=0.5,
     )
+    for hidden in (False, True):
+        text = "".join(chars[int(i)] for i in rng.integers(0, len(chars), 30))
+        ids = reference.encode(text, chars)
+        yield case(
+            "there and back" + ", again" * hidden,
+            lambda: student.decode(ids, chars),
+            text,
+            hint="decode undoes encode: the same characters in the same order",
+            hidden=hidden,
+        )
 
 
 @exercise(LESSON, "entropy", points=2)
 def entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    V = int(rng.integers(5, 30))
+
     yield case(
         "one number",
-        lambda: _kind(student.entropy(torch.tensor([0.25, 0.75]))),
+        lambda: _one_number(student.entropy(torch.tensor([0.25, 0.75]))),
         "one number",
-        hint="return one number: multiply, then add up with .sum(); math.log takes one number, "
-        "a tensor has its own .log()",
+        hint="return one number, a float or a tensor of shape (): multiply, then add up with "
+        ".sum(); math.log takes one number, a tensor has its own .log()",
         points=0.25,
     )
     yield case(
         "never negative",
-        lambda: bool(student.entropy(torch.full((4,), 0.25)) > 0),
+        lambda: bool(student.entropy(torch.full((V,), 1 / V)) > 0),
         True,
         hint="the logarithm of a probability is negative; a minus sign makes it a surprise",
+        points=0.25,
     )
+    nats = math.log(V)
     yield case(
-        "four sides against two",
-        lambda: student.entropy(torch.full((4,), 0.25)) / student.entropy(torch.full((2,), 0.5)),
-        2.0,
-        hint="add the terms up: the mean over V outcomes divides by V, but the probabilities "
-        "weigh them already",
+        "equally likely outcomes, in nats",
+        lambda: student.entropy(torch.full((V,), 1 / V)),
+        nats,
+        hint=f"the sum of -p ln p. Of these {V} outcomes, {nats / V:.4g} is the mean of the terms: "
+        f"they are weighed by p already, so add them up. {nats * V:.4g} is a sum without the "
+        f"weights. {math.log2(V):.4g} is in bits, from log2. {V} is exp(entropy)",
     )
-    yield case(
-        "a fair coin, in nats",
-        lambda: student.entropy(torch.tensor([0.5, 0.5])),
-        math.log(2),
-        hint="nats come from the natural logarithm, log; log2 gives bits",
-    )
+    p = rng.uniform(0.7, 0.95)
     yield case(
         "a bent coin",
-        lambda: student.entropy(torch.tensor([0.9, 0.1])),
-        -0.9 * math.log(0.9) - 0.1 * math.log(0.1),
+        lambda: student.entropy(torch.tensor([p, 1 - p])),
+        -p * math.log(p) - (1 - p) * math.log(1 - p),
         hint="weigh the surprise of each outcome, -log p, by its probability p",
     )
+    gaps = torch.tensor([0.0, p, 0.0, 1 - p])[torch.from_numpy(rng.permutation(4))]
     yield case(
         "what never happens",
-        lambda: student.entropy(torch.tensor([0.0, 0.5, 0.5, 0.0])),
-        math.log(2),
+        lambda: student.entropy(gaps),
+        -p * math.log(p) - (1 - p) * math.log(1 - p),
         hint="log(0) is -inf, and 0 times -inf is nan: leave out outcomes of probability 0",
     )
+    rare = rng.uniform(0.0005, 0.002)
     yield case(
         "what seldom happens",
-        lambda: student.entropy(torch.tensor([0.999, 0.001])),
-        -0.999 * math.log(0.999) - 0.001 * math.log(0.001),
+        lambda: student.entropy(torch.tensor([1 - rare, rare])),
+        -(1 - rare) * math.log(1 - rare) - rare * math.log(rare),
         hint="every probability above 0 counts, however small: the mask is probs > 0",
     )
-    for V in (int(rng.integers(5, 12)), 65):
-        weights = torch.from_numpy(rng.random(V))
-        weights[int(rng.integers(0, V))] = 0
+    yield case(
+        "probs stays as it was",
+        lambda: student.probe(probs_afterwards, student.entropy, gaps),
+        gaps,
+        hint="probs[probs == 0] = ... writes into the caller's own tensor: keep what you need "
+        "under a new name, possible = probs[probs > 0]",
+        points=0.5,
+    )
+    for hidden in (False, True):
+        weights = torch.from_numpy(rng.random(65 if hidden else V))
+        weights[int(rng.integers(len(weights)))] = 0
         probs = (weights / weights.sum()).float()
         yield case(
-            f"{V} random probabilities, one of them zero",
+            "random probabilities, one of them zero" + ", again" * hidden,
             lambda: student.entropy(probs),
             reference.entropy(probs),
             hint="the sum of -p log p over all p above zero",
-            hidden=V == 65,
+            hidden=hidden,
         )
 
 
-def _kind(value: Any) -> str:
+def _one_number(value: Any) -> str | None:
     single = isinstance(value, int | float) or getattr(value, "shape", None) == ()
-    return "one number" if single else describe(value)
+    return "one number" if single else _described(value)
+
+
+@probe
+def probs_afterwards(_: dict[str, Any], entropy: Callable[..., Any], probs: torch.Tensor) -> Any:
+    """Return `probs` as the notebook's entropy leaves them."""
+    entropy(probs)
+    return probs
 
 
 @exercise(LESSON, "get_batch", points=3)
 def get_batch(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     # Every id occurs once, so that a window shows where it was cut. No id is its own place, and
     # what follows an id cannot be had by counting on from it.
-    ids = torch.from_numpy(rng.permutation(10_000) + 20_000)
+    ids = torch.from_numpy(rng.choice(1_000_000, 10_000, replace=False) + 20_000)
     place = {number: at for at, number in enumerate(ids.tolist())}
     seed = int(rng.integers(0, 2**31))
+    rows, length = (int(size) for size in 3 + rng.permutation(20)[:2])
 
     def ask(batch: int, context: int, count: int = 10_000) -> Any:
         student.seed(seed)
         return student.get_batch(ids[:count], batch, context)
 
     def starts(batch: Any) -> list[int]:
-        return [place.get(number, -1) for number in batch[0][:, 0].tolist()]
+        return [place[number] for number in batch[0][:, 0].tolist()]
 
     def what_follows(left: Any, right: Any) -> str:
         """Compare each entry of `right` with what comes in `ids` after that of `left`."""
         for before, after in zip(left.flatten().tolist(), right.flatten().tolist(), strict=True):
-            at = place.get(before, -1) + 1
+            at = place[before] + 1
             if place.get(after, -1) != at:
-                truth = ids[at].item() if 0 < at < len(ids) else "nothing"
+                truth = ids[at].item() if at < len(ids) else "nothing"
                 return f"after {before} comes {truth} in ids, you have {after}"
         return "what follows in ids"
 
-    def neighbours(x: Any) -> str:
+    def neighbors(x: Any) -> str:
         return what_follows(x[:, :-1], x[:, 1:])
 
+    for name, batch, context in (
+        ("two tensors of shape (batch, context)", rows, length),
+        ("a single row", 1, length),
+        ("a context of one", rows, 1),
+    ):
+        yield case(
+            name,
+            lambda: [tuple(part.shape) for part in ask(batch, context)],
+            [(batch, context)] * 2,
+            hint="x and y have one row for each window, and keep their two dims: torch.stack puts "
+            "windows under each other",
+            points=0.5,
+        )
     yield case(
-        "two tensors of shape (batch, context)",
-        lambda: [tuple(part.shape) for part in ask(4, 8)],
-        [(4, 8), (4, 8)],
-        hint="x and y have one row for each window: torch.stack puts windows under each other",
+        "the numbers are int64",
+        lambda: [str(part.dtype).removeprefix("torch.") for part in ask(rows, length)],
+        ["int64", "int64"],
+        hint="x and y hold ids, which are int64 in the whole course",
+        points=0.5,
     )
     yield case(
         "numbers from the text",
-        lambda: bool(torch.isin(ask(4, 8)[0], ids).all()),
+        lambda: bool(torch.isin(ask(rows, length)[0], ids).all()),
         True,
         hint="a window holds ids, ids[start : start + context], not their places",
     )
     yield case(
         "each row is one stretch of text",
-        lambda: neighbours(ask(4, 8)[0]),
+        lambda: neighbors(ask(rows, length)[0]),
         "what follows in ids",
         hint="a row is a stretch of neighbours: draw one start for each row, not one for each "
         "character",
     )
     yield case(
         "y is one ahead of x",
-        lambda: what_follows(*ask(4, 8)),
+        lambda: what_follows(*ask(rows, length)),
         "what follows in ids",
         hint="y is the same stretch of ids, begun one character later, from start + 1 on; the ids "
         "themselves do not count up, so x + 1 is something else",
@@ -548,10 +694,14 @@ def get_batch(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="draw each row's start on its own, with torch.randint: in a shuffled list of places "
         "none comes twice, and it runs out",
     )
+
+    def two_calls() -> list[list[int]]:
+        return [starts(student.get_batch(ids, 16, 4)) for _ in range(2)]
+
     yield case(
         "two calls differ",
-        lambda: _two_calls_differ(student, ids),
-        True,
+        lambda: len({str(drawn) for drawn in two_calls()}),
+        2,
         hint="a second call should draw new windows: set no seed inside get_batch",
     )
     # Eight places to start: a right solution misses one of them in 1,000 draws with p < 1e-56.
@@ -569,14 +719,15 @@ def get_batch(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="some start comes too often: draw from the N - context starts directly, without "
         "pushing the last ones back into the text",
     )
-    short = ids[:6].tolist()
-    yield case(
-        "a text just long enough",
-        lambda: [part.tolist() for part in ask(2, 5, count=6)],
-        [[short[:5]] * 2, [short[1:]] * 2],
-        hint="context + 1 characters hold exactly one window",
-        hidden=True,
-    )
+    for count, hidden in ((length + 1, False), (length + 4, True)):
+        short = ids[:count].tolist()
+        yield case(
+            "a text just long enough" if count == length + 1 else "another short text",
+            lambda: [part.tolist() for part in ask(3, count - 1, count=count)],
+            [[short[:-1]] * 3, [short[1:]] * 3],
+            hint="context + 1 characters hold exactly one window",
+            hidden=hidden,
+        )
 
 
 def _is_even(draws: list[int], places: int) -> bool:
@@ -586,42 +737,62 @@ def _is_even(draws: list[int], places: int) -> bool:
     return all(abs(draws.count(place) - mean) < 6 * error for place in range(places))
 
 
-def _two_calls_differ(student: Student, ids: torch.Tensor) -> bool:
-    x, _ = student.get_batch(ids, 16, 4)
-    again, _ = student.get_batch(ids, 16, 4)
-    return not torch.equal(x, again)
-
-
 CARD = ("training stories", "validation stories", "characters", "alphabet", "leaked")
 
 
 @exercise(LESSON, "data_card", points=2)
 def data_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    train, validation = ["a fox", "an owl", "a bee"], ["an owl", "a carp!"]
+    old, new = _tales(rng, int(rng.integers(9, 14))), _tales(rng, int(rng.integers(3, 8)))
+    leaks = int(rng.integers(1, 5))
+    train, validation = old, [*new, *old[:leaks]]
     yield case(
         "the five entries",
         lambda: sorted(student.data_card(train, validation)),
         sorted(CARD),
         hint="return a dictionary with exactly the five keys of the contract",
+        points=0.5,
     )
     wants = {
-        "training stories": (3, "the number of stories in train: len(train)"),
-        "validation stories": (2, "the number of stories in validation: len(validation)"),
-        "characters": (29, "the characters of the stories on both sides: sum the len of each"),
-        "alphabet": (14, "the different characters of both sides together"),
+        "training stories": (len(train), "the number of stories in train: len(train)"),
+        "validation stories": (
+            len(validation),
+            "the number of stories in validation: len(validation)",
+        ),
+        "characters": (
+            sum(len(story) for story in [*train, *validation]),
+            "the characters of the stories on both sides: sum the len of each",
+        ),
+        "alphabet": (
+            len(set("".join([*train, *validation]))),
+            "the different characters of both sides together",
+        ),
         "leaked": (
-            0.5,
+            leaks / len(validation),
             "the share, from 0 to 1, of the validation stories that train holds too: count them, "
             "then divide by the number of validation stories",
         ),
     }
     for key, (want, hint) in wants.items():
         yield case(key, lambda: student.data_card(train, validation)[key], want, hint=hint)
-    twice = ["a fox", "a fox", "an owl"]
+    longer = [*train, old[0], old[0]]
+    yield case(
+        "a story that train holds three times",
+        lambda: [student.data_card(longer, validation)[key] for key in CARD],
+        [
+            len(longer),
+            len(validation),
+            wants["characters"][0] + 2 * len(old[0]),
+            wants["alphabet"][0],
+            leaks / len(validation),
+        ],
+        hint="count the stories of a list, not the different ones: what comes twice counts twice, "
+        "as a story and with its characters",
+    )
+    twice = [*validation, old[0]]
     yield case(
         "a story that validation holds twice",
-        lambda: student.data_card(["a fox"], twice)["leaked"],
-        2 / 3,
+        lambda: student.data_card(train, twice)["leaked"],
+        (leaks + 1) / len(twice),
         hint="count validation stories, not different ones: a story that comes twice counts twice, "
         "above the line and below",
     )
@@ -633,16 +804,25 @@ def data_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "one",
         points=0.5,
     )
-    words = [f"tale {number}" for number in range(12)]
-    left = [words[int(i)] for i in rng.permutation(12)[:9]]
-    right = [words[int(i)] for i in rng.permutation(12)[:7]]
-    yield case(
-        "random stories",
-        lambda: student.data_card(left, right),
-        reference.data_card(left, right),
-        hint="all five entries, from the lists that were given",
-        hidden=True,
-    )
+    for hidden in (False, True):
+        tales = _tales(rng, 12)
+        left, right = ([tales[int(i)] for i in rng.integers(0, 12, size)] for size in (9, 7))
+        yield case(
+            "random stories" + ", again" * hidden,
+            lambda: student.data_card(left, right),
+            reference.data_card(left, right),
+            hint="all five entries, from the lists that were given",
+            hidden=hidden,
+        )
+
+
+def _tales(rng: Rng, count: int) -> list[str]:
+    """Return `count` different stories of a few characters each, with an alphabet of their own."""
+    letters = rng.permutation(list(string.ascii_letters + " .,"))[: int(rng.integers(9, 30))]
+    return [
+        f"{number}" + "".join(rng.choice(letters, int(rng.integers(4, 20))).tolist())
+        for number in rng.choice(10**4, count, replace=False)
+    ]
 
 
 @probe

@@ -29,6 +29,15 @@ def slopes_through(
     return torch.zeros(logits.shape) if logits.grad is None else logits.grad
 
 
+@probe
+def left_as_they_were(
+    _: dict[str, Any], function: Callable[..., Any], *args: Any
+) -> list[torch.Tensor]:
+    """Return what is left of `args` after `function` has used them."""
+    function(*args)
+    return [arg for arg in args if isinstance(arg, torch.Tensor)]
+
+
 @exercise(
     LESSON,
     "cross_entropy",
@@ -36,11 +45,13 @@ def slopes_through(
     forbidden=("cross_entropy", "cross_entropy_loss", "nll_loss", "log_softmax", "logsumexp"),
 )
 def cross_entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def even(B: int) -> torch.Tensor:
-        """Return logits (B, 4), all alike; none is 0, so that none is a log probability."""
-        return torch.full((B, 4), -2.0)
+    V = int(rng.integers(5, 60))
 
-    two, six = integers(rng, 4, 2), integers(rng, 4, 6)
+    def even(B: int, logit: float = -3.0) -> torch.Tensor:
+        """Return logits (B, V), all alike; none is 0, so that none is a log probability."""
+        return torch.full((B, V), logit)
+
+    two, six = integers(rng, V, 2), integers(rng, V, 6)
     yield case(
         "two rows: the shape of what comes back",
         lambda: str(tuple(torch.as_tensor(student.cross_entropy(even(2), two)).shape)),
@@ -50,31 +61,38 @@ def cross_entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         "belong beside that row: dim=1, keepdim=True.)",
     )
     yield case(
-        "whether the loss is above 0",
-        lambda: bool(student.cross_entropy(even(2), two) > 0),
-        True,
+        "whether the loss is below 0",
+        lambda: bool(student.cross_entropy(even(2), two) < -1e-5),
+        False,
         hint="Mind the minus sign: the logarithm of a probability is negative, the surprise is "
         "minus that.",
     )
     yield case(
-        "the loss of six equal rows less that of two: no difference",
+        "by how much the loss changes when 5 is added to all logits",
         lambda: round(
-            abs(
-                float(student.cross_entropy(even(6), six))
-                - float(student.cross_entropy(even(2), two))
-            ),
+            float(student.cross_entropy(even(1, 2.0), two[:1]))
+            - float(student.cross_entropy(even(1), two[:1])),
             4,
         ),
         0.0,
-        hint="Take the mean over the B rows, not the sum. And each row is a distribution of its "
-        "own: add up along dim=1, over the V characters, not along dim=0.",
+        hint="Softmax does not notice it, so neither may the loss. The log probability is the "
+        "logit minus the logarithm of the row's sum of exps, and both are of the same logits: the "
+        "shifted ones, or those that were handed in.",
     )
     yield case(
-        "four characters, all equally likely: ln 4 = 1.386",
+        "one row of V equal logits: ln V",
+        lambda: student.cross_entropy(even(1), two[:1]),
+        math.log(V),
+        hint="Each row is a distribution of its own: add up its exps along dim=1, not along dim=0. "
+        "From each row pick only the log probability of its target, and take the mean over B, not "
+        "over all B * V. Natural logarithms.",
+    )
+    yield case(
+        "six rows of V equal logits: ln V",
         lambda: student.cross_entropy(even(6), six),
-        math.log(4),
-        hint="The log probability is the logit minus the logarithm of the row's sum of exps. From "
-        "each row pick only the one of its target, then take the mean over B. Natural logarithms.",
+        math.log(V),
+        hint="Six such rows give what one gives. Take the mean over the B rows, not the sum, and "
+        "add up the exps of each row alone: dim=1.",
     )
     probs = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
     logits = probs.log() + torch.tensor([[1.0], [3.0]])
@@ -85,34 +103,6 @@ def cross_entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         -(math.log(0.25) + math.log(0.1)) / 2,
         hint="Take row i with column targets[i], in pairs, and the logarithms before the mean.",
     )
-    yield case(
-        "a net that is very sure, and right: logits [1000, 0], target 0",
-        lambda: student.cross_entropy(torch.tensor([[1000.0, 0.0]]), torch.tensor([0])),
-        0.0,
-        hint="exp(1000) is infinite: subtract the row's largest logit before any exp.",
-    )
-    yield case(
-        "a net that is very sure, and wrong: logits [1000, 0], target 1",
-        lambda: student.cross_entropy(torch.tensor([[1000.0, 0.0]]), torch.tensor([1])),
-        1000.0,
-        hint="A tiny probability is rounded to 0, and its logarithm is infinite. So take no "
-        "logarithm of a softmax: shifted logit minus ln of the sum of exps never leaves the range.",
-    )
-    yield case(
-        "rows of very different size",
-        lambda: student.cross_entropy(
-            torch.tensor([[0.0, 0.0], [1000.0, 1000.0]]), torch.tensor([0, 1])
-        ),
-        math.log(2),
-        hint="Subtract from each row its own largest logit, not the largest of all.",
-    )
-    yield case(
-        "torch can go back through it",
-        lambda: student.probe(slopes_through, student.cross_entropy, logits, targets),
-        (probs - torch.tensor([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])) / 2,
-        hint="Return the tensor itself. .item(), float(...) and torch.tensor(...) of a number cut "
-        "it off from what it was made of. (And `logits -= ...` changes the caller's own tensor.)",
-    )
     random, picks = 3 * normal(rng, 5, 7), integers(rng, 7, 5)
     yield case(
         "random logits",
@@ -120,11 +110,61 @@ def cross_entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         reference.cross_entropy(random, picks),
         hint="The mean over the rows of -ln softmax, taken at the target.",
     )
-    wide, others = 100 * normal(rng, 8, 20), integers(rng, 20, 8)
+    far = float(rng.integers(500, 2000))
+    sure = torch.tensor([[far, 0.0]])
+    yield case(
+        "a net that is very sure, and right: the first of two logits is large, and target 0",
+        lambda: student.cross_entropy(sure, torch.tensor([0])),
+        0.0,
+        hint="exp of a large number is infinite: subtract the row's largest logit before any exp.",
+    )
+    yield case(
+        "a net that is very sure, and wrong: the same logits, and target 1",
+        lambda: student.cross_entropy(sure, torch.tensor([1])),
+        far,
+        hint="A tiny probability is rounded to 0, and its logarithm is infinite: take no logarithm "
+        "of a softmax, and set no floor or any other limit. The shifted logit minus ln of the sum "
+        "of exps never leaves the range.",
+    )
+    yield case(
+        "one row of zeros, and one of V equal large logits: ln V",
+        lambda: student.cross_entropy(torch.cat([even(1, 0.0), even(1, far)]), two),
+        math.log(V),
+        hint="Subtract from each row its own largest logit, not the largest of all.",
+    )
+    yield case(
+        "one row of V equal logits far below 0: ln V",
+        lambda: student.cross_entropy(even(1, -far), two[:1]),
+        math.log(V),
+        hint="Subtract the row's largest logit itself, also where it is negative: after that the "
+        "largest one is 0. Here all exps came out as 0, and ln 0 is infinite.",
+    )
+    wide, others = 100 * normal(rng, 6, 12), integers(rng, 12, 6)
     yield case(
         "large random logits",
         lambda: student.cross_entropy(wide, others),
         reference.cross_entropy(wide, others),
+        hint="The mean over the rows of -ln softmax, taken at the target.",
+    )
+    yield case(
+        "logits and targets afterwards",
+        lambda: student.probe(left_as_they_were, student.cross_entropy, random, picks),
+        [random, picks],
+        hint="Leave the caller's tensors as they are: `logits -= ...` changes the caller's own "
+        "tensor. Make a new one: shifted = logits - ...",
+    )
+    yield case(
+        "the slopes that torch finds when it goes back through the loss",
+        lambda: student.probe(slopes_through, student.cross_entropy, random, picks),
+        reference.probe(slopes_through, reference.cross_entropy, random, picks),
+        hint="Compute with the tensors themselves, and return the tensor. .item(), float(...), "
+        ".detach() and torch.tensor(...) of a number cut it off from what it was made of.",
+    )
+    wider, more = 100 * normal(rng, 8, 20), integers(rng, 20, 8)
+    yield case(
+        "more large random logits",
+        lambda: student.cross_entropy(wider, more),
+        reference.cross_entropy(wider, more),
         hint="The mean over the rows of -ln softmax, taken at the target.",
         hidden=True,
     )
@@ -132,30 +172,56 @@ def cross_entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
 
 @exercise(LESSON, "text_loss", points=1)
 def text_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    # After 0 comes 1, after 1 comes 2, after 2 comes 0: this net is all but sure of it.
-    circle = 20 * torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    # A logit is 0 or `high`: a pair that the net foresees costs `low`, another one `low + high`.
+    high = round(float(rng.uniform(3, 6)), 1)
+    low = math.log1p(math.exp(-high))
+    again, other = high * torch.eye(2), high * (1 - torch.eye(2))
     yield case(
-        "a text that the net foresees",
-        lambda: student.text_loss(circle, torch.tensor([0, 1, 2, 0, 1])),
-        0.0,
-        hint="Each input's target is the character to the right of it: inputs ids[:-1], targets "
-        "ids[1:]. The row of logits is that of the input, and cross_entropy wants logits: no "
-        "softmax before it. The last character has nothing to its right.",
+        "after 1 comes 1, twice: a text in which nothing can be mixed up",
+        lambda: student.text_loss(again, torch.tensor([1, 1, 1])),
+        low,
+        hint="The mean over the N - 1 pairs of neighbours, by your cross_entropy (does its own "
+        "check pass?). It wants the logits themselves: no softmax before it.",
     )
-    yield case(
-        "a text that ends in a surprise",
-        lambda: student.text_loss(circle, torch.tensor([0, 1, 0])),
-        10.0,
-        hint="The last pair counts too: ids[:-1] leaves out one character, not more.",
-    )
+    far = float(rng.integers(150, 900))
     yield case(
         "a net that is very sure, and wrong",
-        lambda: student.text_loss(torch.tensor([[200.0, 0.0], [0.0, 200.0]]), torch.tensor([0, 1])),
-        200.0,
-        hint="Softmax rounds a tiny probability to 0. Hand the logits themselves to your "
-        "cross_entropy (which must be stable: does its own check pass?).",
+        lambda: student.text_loss(far * (1 - torch.eye(2)), torch.tensor([1, 1, 1])),
+        far,
+        hint="Softmax rounds a tiny probability to 0, and its logarithm is infinite. Hand the "
+        "logits themselves to your cross_entropy, which is stable.",
     )
-    logits, ids, pair = 2 * normal(rng, 5, 5), integers(rng, 5, 30), torch.tensor([0, 1])
+    yield case(
+        "the text 0, 1, 0, 1, and the net foresees it",
+        lambda: student.text_loss(other, torch.tensor([0, 1, 0, 1])),
+        low,
+        hint="The target is not the input itself, but the character to the right of it: inputs "
+        "ids[:-1], targets ids[1:].",
+    )
+    yield case(
+        "the text 0, 0, 1: two pairs, and the net foresees the first one",
+        lambda: student.text_loss(again, torch.tensor([0, 0, 1])),
+        low + high / 2,
+        hint="N characters make N - 1 pairs. The last pair counts too, so ids[:-1] leaves out one "
+        "character, not more. And the last character has nothing to its right: no pair joins the "
+        "end to the start.",
+    )
+    yield case(
+        "the text 0, 0, 0, 1: three pairs, two of them alike",
+        lambda: student.text_loss(again, torch.tensor([0, 0, 0, 1])),
+        low + high / 3,
+        hint="The mean is over the text: every pair counts, as often as it comes.",
+    )
+    # After 0 comes 1, after 1 comes 2, after 2 comes 0: this net is all but sure of it.
+    circle = high * torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    yield case(
+        "the text 0, 1, and a net that foresees 0, 1, 2, 0, 1, 2, ...",
+        lambda: student.text_loss(circle, torch.tensor([0, 1])),
+        math.log1p(2 * math.exp(-high)),
+        hint="The row of logits is that of the input, and its columns are what may come next: "
+        "logits[ids[:-1]] for the rows, ids[1:] for the targets.",
+    )
+    logits, ids = 2 * normal(rng, 5, 5), integers(rng, 5, 30)
     yield case(
         "a random net and text",
         lambda: student.text_loss(logits, ids),
@@ -163,17 +229,17 @@ def text_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="cross_entropy of the inputs' rows of logits, and the targets.",
     )
     yield case(
-        "torch can go back through it",
-        lambda: student.probe(slopes_through, student.text_loss, torch.zeros(2, 2), pair),
-        torch.tensor([[0.5, -0.5], [0.0, 0.0]]),
+        "the slopes that torch finds when it goes back through the loss",
+        lambda: student.probe(slopes_through, student.text_loss, logits, ids),
+        reference.probe(slopes_through, reference.text_loss, logits, ids),
         hint="Return the tensor that cross_entropy gives, as it is: .item(), and nll of lesson 02, "
         "cut it off from what it was made of.",
     )
-    other, long = normal(rng, 9, 9), integers(rng, 9, 300)
+    larger, long = normal(rng, 9, 9), integers(rng, 9, 300)
     yield case(
         "a larger net, a longer text",
-        lambda: student.text_loss(other, long),
-        reference.text_loss(other, long),
+        lambda: student.text_loss(larger, long),
+        reference.text_loss(larger, long),
         hint="cross_entropy of the inputs' rows of logits, and the targets.",
         hidden=True,
     )
@@ -182,78 +248,83 @@ def text_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 # -------------------------------------------------------------------------------- grad_logits
 
 
-@probe
-def logits_afterwards(
-    _: dict[str, Any],
-    grad_logits: Callable[..., Any],
-    logits: torch.Tensor,
-    targets: torch.Tensor,
-) -> torch.Tensor:
-    """Return what is left of `logits` after `grad_logits` has used them."""
-    grad_logits(logits, targets)
-    return logits
-
-
 @exercise(LESSON, "grad_logits", points=2, forbidden=("backward", "grad"))
 def grad_logits(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    zeros = torch.zeros(2, 3)
+    V = int(rng.integers(4, 8))
+    B = V + 2
+    logits, targets = 2 * normal(rng, B, V), integers(rng, V - 1, B)  # never the last column
+    own = torch.nn.functional.one_hot(targets, V).bool()
     yield case(
-        "the shape of what comes back, for logits (2, 3)",
-        lambda: list(student.grad_logits(zeros, torch.tensor([0, 2])).shape),
-        [2, 3],
+        "the shape of what comes back, when no target is the last character",
+        lambda: list(student.grad_logits(logits, targets).shape),
+        [B, V],
         hint="There is one slope for each logit: shape (B, V). one_hot needs the number of "
-        "columns, V = logits.shape[1].",
+        "columns, V = logits.shape[1], whatever the targets are.",
     )
     yield case(
-        "the signs, for targets 0 and 2",
-        lambda: torch.sign(student.grad_logits(zeros, torch.tensor([0, 2]))),
-        torch.tensor([[-1.0, 1.0, 1.0], [1.0, 1.0, -1.0]]),
+        "the sign of the slope of each row's own target",
+        lambda: torch.sign(student.grad_logits(logits, targets))[own],
+        -torch.ones(B),
         hint="Softmax minus one-hot, in this order: to push up the target's logit makes the loss "
-        "smaller (negative slope), to push up any other makes it larger. And the 1 is taken off "
-        "only at each row's own target.",
+        "smaller, so its slope is negative.",
     )
-    uneven = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
     yield case(
-        "whether each row sums to 0",
-        lambda: (
-            student.grad_logits(uneven.log(), torch.tensor([2, 0])).sum(dim=1).abs() < 1e-5
-        ).tolist(),
-        [True, True],
+        "all the signs: -1 at each row's own target, 1 elsewhere",
+        lambda: torch.sign(student.grad_logits(logits, targets)),
+        1.0 - 2.0 * own,
+        hint="To push up any other logit than the target's makes the loss larger: these slopes are "
+        "probabilities, above 0. The logits themselves are no probabilities. And the 1 is taken "
+        "off only at each row's own target.",
+    )
+    yield case(
+        "the sum of each row",
+        lambda: student.grad_logits(logits, targets).sum(dim=1),
+        torch.zeros(B),
         hint="Each row of softmax sums to 1, and so does each one-hot row: the slopes of a row sum "
-        "to 0. Softmax runs along the V characters of each row (the last dim), and the logits "
-        "themselves are no probabilities.",
+        "to 0. Softmax runs along the V characters of each row (the last dim), and both parts are "
+        "divided by the same number.",
     )
+    zeros, two = torch.zeros(2, 4), integers(rng, 4, 2)
     yield case(
-        "two rows, all equally likely: -1/3 and 1/6",
-        lambda: student.grad_logits(zeros, torch.tensor([0, 2])),
-        torch.tensor([[-1 / 3, 1 / 6, 1 / 6], [1 / 6, 1 / 6, -1 / 3]]),
+        "two rows of four, all equally likely: -3/8 at the targets, and 1/8",
+        lambda: student.grad_logits(zeros, two),
+        reference.grad_logits(zeros, two),
         hint="The loss is the mean over B rows, so the slopes are divided by B, the number of "
         "rows: not by V, and not by B * V.",
     )
+    uneven = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
     yield case(
         "two rows by hand",
         lambda: student.grad_logits(uneven.log() + 5, torch.tensor([2, 0])),
         torch.tensor([[0.25, 0.125, -0.375], [-0.45, 0.05, 0.4]]),
         hint="(softmax(logits) - one_hot(targets, V)) / B, row by row.",
     )
-    random, targets = 2 * normal(rng, 4, 5), integers(rng, 5, 4)
     yield case(
-        "its argument stays as it was",
-        lambda: student.probe(logits_afterwards, student.grad_logits, random, targets),
-        random,
-        hint="-= changes the caller's own tensor. Make a new one: softmax(logits) - ...",
+        "logits and targets afterwards",
+        lambda: student.probe(left_as_they_were, student.grad_logits, logits, targets),
+        [logits, targets],
+        hint="It changes the caller's own tensor: -= and [...] = ... do. Make a new one: "
+        "softmax(logits) - ...",
     )
     yield case(
         "random logits",
-        lambda: student.grad_logits(random, targets),
-        reference.grad_logits(random, targets),
+        lambda: student.grad_logits(logits, targets),
+        reference.grad_logits(logits, targets),
         hint="(softmax(logits) - one_hot(targets, V)) / B, row by row.",
     )
-    large, others = 300 * normal(rng, 7, 6), integers(rng, 6, 7)
+    large, others = 300 * normal(rng, 5, 6), integers(rng, 6, 5)
     yield case(
         "large random logits",
         lambda: student.grad_logits(large, others),
         reference.grad_logits(large, others),
+        hint="e to the power of a large logit is infinite. Take your softmax of lesson 00, which "
+        "subtracts the largest logit first.",
+    )
+    larger, more = 300 * normal(rng, 7, 9), integers(rng, 9, 7)
+    yield case(
+        "more large random logits",
+        lambda: student.grad_logits(larger, more),
+        reference.grad_logits(larger, more),
         hint="(softmax(logits) - one_hot(targets, V)) / B, row by row.",
         hidden=True,
     )
@@ -279,23 +350,53 @@ def _made_of(values: list[Any], program: Program) -> list[Any]:
     return values
 
 
+def _plain(value: Any) -> Any:
+    """Return a plain number as it is, and of anything else the kind."""
+    return value if isinstance(value, Real) else type(value).__name__
+
+
 @probe
-def computed(namespace: dict[str, Any], program: Program, numbers: list[float]) -> float:
-    """Return the number that `program` makes of the student's Values of `numbers`."""
-    data: float = _made_of([namespace["Value"](number) for number in numbers], program)[-1].data
-    return data
+def made(namespace: dict[str, Any], operation: str, numbers: list[float]) -> dict[str, Any]:
+    """Return what `operation` makes of the student's Values of two `numbers`.
+
+    These are its number, the places of its parents among the two (-1 is none of them), its slopes,
+    and what the two Values are afterwards: their numbers and their grads.
+    """
+    both = [namespace["Value"](number) for number in numbers]
+    value = _made_of(both, [(operation, [0, 1])])[-1]
+    return {
+        "data": value.data,
+        "parents": [
+            next((place for place, one in enumerate(both) if one is parent), -1)
+            for parent in value.parents
+        ],
+        "slopes": [_plain(slope) for slope in value.slopes],
+        "afterwards": [_plain(number) for one in both for number in (one.data, one.grad)],
+    }
 
 
 @probe
 def passed_back(
-    namespace: dict[str, Any], program: Program, numbers: list[float], grad: float
-) -> list[float]:
-    """Return the slopes of the student's Values of `numbers`, when the last one's is `grad`."""
+    namespace: dict[str, Any],
+    program: Program,
+    numbers: list[float],
+    grad: float,
+    *only: str,
+) -> list[Any]:
+    """Return the slopes of the student's Values of `numbers`, when the last one's is `grad`.
+
+    Behind them stands the grad that the last one is left with. All Values that `program` makes pass
+    back, or "only the last".
+    """
     values = _made_of([namespace["Value"](number) for number in numbers], program)
     values[-1].grad = grad
-    for value in reversed(values):  # each was made before what is made of it
+    leaves, made_values = values[: len(numbers)], values[len(numbers) :]
+    for value in made_values[-1:] if only else reversed(made_values):  # parents after children
         value.pass_back()
-    return [value.grad for value in values[: len(numbers)]]
+    grads = [_plain(value.grad) for value in (*leaves, values[-1])]
+    for leaf in leaves:  # it has no parents, so there is nothing to do
+        leaf.pass_back()
+    return grads
 
 
 def _slopes(program: Program, numbers: list[float]) -> list[float]:
@@ -305,71 +406,121 @@ def _slopes(program: Program, numbers: list[float]) -> list[float]:
     return [0.0 if leaf.grad is None else leaf.grad.item() for leaf in leaves]
 
 
+def _numbers(rng: Rng, count: int) -> list[float]:
+    """Return `count` different numbers with two digits, from 0.25 to 0.95."""
+    return [float(n) / 100 for n in rng.choice(range(25, 96), count, replace=False)]
+
+
+def _program(rng: Rng, leaves: int, steps: int) -> Program:
+    """Return a random expression; each step works on the latest value and an earlier one."""
+    return [
+        (("+", "*")[int(rng.integers(2))], [leaves + step - 1, int(rng.integers(leaves + step))])
+        for step in range(steps)
+    ]
+
+
 @exercise(LESSON, "backward_add_mul", points=3, names=("Value",))
 def backward_add_mul(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def data(program: Program, *numbers: float) -> Any:
-        return student.probe(computed, program, list(numbers))
-
     def back(program: Program, *numbers: float, grad: float = 1.0) -> Any:
-        return student.probe(passed_back, program, list(numbers), grad)
+        """Return the slopes of `numbers` alone."""
+        return student.probe(passed_back, program, list(numbers), grad)[:-1]
 
     add: Program = [("+", [0, 1])]
     multiply: Program = [("*", [0, 1])]
+    a, b = _numbers(rng, 2)
     yield case(
-        "the number in Value(2) + Value(5)",
-        lambda: data(add, 2.0, 5.0),
-        7.0,
+        "the number in a + b",
+        lambda: student.probe(made, "+", [a, b])["data"],
+        a + b,
         hint="__add__ returns a new Value of self.data + other.data. Both are Values, so ask for "
         "their .data.",
     )
     yield case(
-        "the number in Value(2) * Value(5)",
-        lambda: data(multiply, 2.0, 5.0),
-        10.0,
+        "the number in a * b",
+        lambda: student.probe(made, "*", [a, b])["data"],
+        a * b,
         hint="__mul__ returns a new Value of self.data * other.data.",
     )
     yield case(
-        "what log passes back at 0.5, when its own grad is 1: one parent, slope 2",
-        lambda: back([("log", [0])], 0.5),
-        [2.0],
-        hint="pass_back goes over self.parents and self.slopes, however many there are, and adds "
-        "slope * self.grad to parent.grad, not to its own grad, which stays as it is.",
+        "data and grad of a and b after a + b, and after a * b",
+        lambda: [
+            number
+            for operation in "+*"
+            for number in student.probe(made, operation, [a, b])["afterwards"]
+        ],
+        2 * [a, 0.0, b, 0.0],
+        hint="Make a new Value: self and other keep their numbers, and only pass_back changes a "
+        "grad.",
     )
     yield case(
-        "what + passes back when its grad is 1",
-        lambda: back(add, 2.0, 5.0),
+        "the parents of the sum and of the product: 0 for self, 1 for other",
+        lambda: [student.probe(made, operation, [a, b])["parents"] for operation in "+*"],
+        [[0, 1], [0, 1]],
+        hint="Each operation remembers both Values that it was made of: parents=(self, other).",
+    )
+    yield case(
+        "the slopes of a + b",
+        lambda: student.probe(made, "+", [a, b])["slopes"],
         [1.0, 1.0],
-        hint="Push one part of a sum, and the sum moves by the same amount: both slopes are 1, "
-        "whatever the numbers are. The parents are (self, other).",
+        hint="Push one part of a sum, and the sum moves by the same amount: both slopes are 1, one "
+        "for each parent, whatever the numbers are. Slopes are plain numbers.",
     )
     yield case(
-        "what 2 * 5 passes back when its grad is 1",
-        lambda: back(multiply, 2.0, 5.0),
-        [5.0, 2.0],
+        "the slopes of a * b",
+        lambda: student.probe(made, "*", [a, b])["slopes"],
+        [b, a],
         hint="Push the first factor, and the product moves by the second one times that: each "
         "gets the other one's number, not its own. Slopes are plain numbers: .data.",
     )
+    grad = float(rng.integers(5, 50))
     yield case(
-        "what 2 * 5 passes back when its grad is 10",
-        lambda: back(multiply, 2.0, 5.0, grad=10.0),
-        [50.0, 20.0],
+        "what log passes back at a, when its own grad is 1: one parent, slope 1 / a",
+        lambda: back([("log", [0])], a),
+        [1 / a],
+        hint="pass_back goes over self.parents and self.slopes, however many there are, and adds "
+        "slope * self.grad to parent.grad, not to its own grad.",
+    )
+    yield case(
+        "the grad of a * b after it has passed back: as before",
+        lambda: student.probe(passed_back, multiply, [a, b], grad)[-1],
+        grad,
+        hint="A Value keeps its own grad: pass_back changes those of its parents alone.",
+    )
+    yield case(
+        "what a + b passes back when its grad is 1",
+        lambda: back(add, a, b),
+        [1.0, 1.0],
+        hint="pass_back adds slope * self.grad to each parent's grad.",
+    )
+    yield case(
+        "what a * b passes back when its grad is larger",
+        lambda: back(multiply, a, b, grad=grad),
+        [b * grad, a * grad],
         hint="Along a path, slopes multiply: pass on slope * self.grad.",
     )
     yield case(
-        "3 * 3, the same Value twice",
-        lambda: back([("*", [0, 0])], 3.0),
-        [6.0],
+        "a * b + a, and only the sum passes back",
+        lambda: student.probe(
+            passed_back, [*multiply, ("+", [2, 0])], [a, b], grad, "only the last"
+        ),
+        [grad, 0.0, grad],
+        hint="pass_back changes the grads of its own parents and goes no further. To call it for "
+        "all of them, in order, is what the next exercise is for.",
+    )
+    yield case(
+        "b * b, the same Value twice",
+        lambda: back([("*", [0, 0])], b),
+        [2 * b],
         hint="Where several paths meet, slopes add: parent.grad += ..., for = throws away what "
         "came before.",
     )
     yield case(
-        "a * b + a, for a = 2 and b = 3",
-        lambda: back([("*", [0, 1]), ("+", [2, 0])], 2.0, 3.0),
-        [4.0, 2.0],
-        hint="Where several paths meet, slopes add: a gets 3 through the product and 1 straight.",
+        "a * b + a",
+        lambda: back([*multiply, ("+", [2, 0])], a, b),
+        [b + 1, a],
+        hint="Where several paths meet, slopes add: a gets b through the product and 1 straight.",
     )
-    shuffled = _program(rng, leaves=3, steps=5)
-    numbers = [round(float(x), 3) for x in rng.uniform(0.5, 1.5, 3)]
+    shuffled, numbers = _program(rng, leaves=3, steps=5), _numbers(rng, 3)
     yield case(
         "a random expression of three numbers",
         lambda: back(shuffled, *numbers),
@@ -380,22 +531,16 @@ def backward_add_mul(student: Student, reference: Student, rng: Rng) -> Iterator
         *[("exp", [0]), ("exp", [1]), ("+", [3, 4]), ("log", [5])],
         *[("*", [1, 2]), ("+", [6, 7])],
     ]
-    logits = [*(float(x) for x in rng.normal(size=2)), -1.0]
-    yield case(
-        "a cross-entropy of two logits",
-        lambda: back(loss, *logits),
-        _slopes(loss, logits),
-        hint="Look at each operation alone: its number, its parents, its slopes.",
-        hidden=True,
-    )
-
-
-def _program(rng: Rng, leaves: int, steps: int) -> Program:
-    """Return a random expression; each step works on the latest value and an earlier one."""
-    return [
-        (("+", "*")[int(rng.integers(2))], [leaves + step - 1, int(rng.integers(leaves + step))])
-        for step in range(steps)
-    ]
+    for which, hidden in (("a cross-entropy", False), ("another cross-entropy", True)):
+        logits = [*(float(x) for x in rng.normal(size=2)), -1.0]
+        yield case(
+            f"{which} of two logits",
+            lambda: back(loss, *logits),
+            _slopes(loss, logits),
+            hint="Look at each operation alone: its number, its parents, its slopes. (exp and log "
+            "stay as they were.)",
+            hidden=hidden,
+        )
 
 
 class _Node:
@@ -428,11 +573,11 @@ class _Node:
 @probe
 def slopes_after_backward(
     _: dict[str, Any], backward: Callable[..., None], program: Program, numbers: list[float]
-) -> list[float]:
-    """Return the slopes of `numbers` that `backward` has found."""
+) -> list[Any]:
+    """Return the slopes of `numbers` that `backward` has found, and behind them the result's."""
     values = _made_of([_Node(number) for number in numbers], program)
     backward(values[-1])
-    return [value.grad for value in values[: len(numbers)]]
+    return [_plain(value.grad) for value in (*values[: len(numbers)], values[-1])]
 
 
 @probe
@@ -462,81 +607,115 @@ def slopes_of_a_second_result(
 @exercise(LESSON, "backward", points=3)
 def backward(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def slopes(program: Program, *numbers: float) -> Any:
-        return student.probe(slopes_after_backward, student.backward, program, list(numbers))
+        """Return the slopes of `numbers` alone."""
+        return student.probe(slopes_after_backward, student.backward, program, list(numbers))[:-1]
+
+    def turns(program: Program, *numbers: float) -> Any:
+        return student.probe(turns_in_backward, student.backward, program, list(numbers))
 
     single: Program = [("*", [0, 1])]
+    a, b = _numbers(rng, 2)
     yield case(
-        "one operation, 2 * 5",
-        lambda: slopes(single, 2.0, 5.0),
-        [5.0, 2.0],
-        hint="First set result.grad = 1.0: to push the result pushes the result by as much. Then "
-        "call result.pass_back(). A Value's own grad must be there before it passes back. Is the "
-        "function that lists the Values called, for result? ('NoneType' is not iterable? "
-        "order.reverse() returns nothing: use reversed(order).)",
+        "the result's own grad, after one operation",
+        lambda: student.probe(slopes_after_backward, student.backward, single, [a, b])[-1],
+        1.0,
+        hint="Set result.grad = 1.0, a plain number: to push the result pushes the result by as "
+        "much. ('NoneType' is not iterable? order.reverse() returns nothing: use reversed(order).)",
     )
-    # c = a * b; d = c + a; result = d * b
-    chain: Program = [("*", [0, 1]), ("+", [2, 0]), ("*", [3, 1])]
     yield case(
-        "three operations, one after the other",
-        lambda: slopes(chain, 2.0, 5.0),
-        _slopes(chain, [2.0, 5.0]),
-        hint="Do not stop at the result's own parents: go on to their parents, and so on. And go "
-        "through the order backward, from the result to what it was made of.",
+        "one operation: how often the result passes back",
+        lambda: turns(single, a, b),
+        [1],
+        hint="It has to call pass_back() of every Value, also of the result. Is the function that "
+        "lists the Values called, for result?",
+    )
+    yield case(
+        "one operation, a * b: the slopes",
+        lambda: slopes(single, a, b),
+        [b, a],
+        hint="A Value's own grad must be there before it passes back: set the result's first. And "
+        "set only the result's grad: the others begin at 0, and pass_back adds to them.",
+    )
+    # c = a * b; d = a + c; result = b * d
+    chain: Program = [("*", [0, 1]), ("+", [0, 2]), ("*", [1, 3])]
+    yield case(
+        "c = a * b; d = a + c; result = b * d: how often c, d and the result pass back",
+        lambda: turns(chain, a, b),
+        [1, 1, 1],
+        hint="Do not stop at the result's own parents: go on to each of the parents, to theirs, "
+        "and so on.",
+    )
+    yield case(
+        "c = a * b; d = a + c; result = b * d: the slopes of a and b",
+        lambda: slopes(chain, a, b),
+        _slopes(chain, [a, b]),
+        hint="The result goes first, then d, then c: list the parents before what is made of them, "
+        "and go through the order backward.",
     )
     # c = a * b; d = c * c; result = c + d. Who is there twice must be listed once.
     diamond: Program = [("*", [0, 1]), ("*", [2, 2]), ("+", [2, 3])]
     yield case(
         "c = a * b; d = c * c; result = c + d: how often c, d and the result pass back",
-        lambda: student.probe(turns_in_backward, student.backward, diamond, [2.0, 3.0]),
+        lambda: turns(diamond, a, b),
         [1, 1, 1],
         hint="Each Value passes back once, however many were made of it: list it only if it is "
         "not listed yet.",
     )
     yield case(
         "c = a * b; d = c * c; result = c + d: the slopes of a and b",
-        lambda: slopes(diamond, 2.0, 3.0),
-        [39.0, 26.0],
+        lambda: slopes(diamond, a, b),
+        _slopes(diamond, [a, b]),
         hint="c must wait until d has passed back. List the parents before the Value itself, and "
         "go through that list backward.",
     )
     mirrored: Program = [("*", [0, 1]), ("*", [2, 2]), ("+", [3, 2])]
     yield case(
         "the same with result = d + c",
-        lambda: slopes(mirrored, 2.0, 3.0),
-        [39.0, 26.0],
+        lambda: slopes(mirrored, a, b),
+        _slopes(mirrored, [a, b]),
         hint="c must wait until d has passed back, in whichever order the result's parents stand.",
     )
-    double: Program = [("+", [0, 0]), *(("+", [place, place]) for place in range(1, 10))]
+    twins: Program = [("*", [0, 1]), ("*", [0, 1]), ("+", [2, 3])]
     yield case(
-        "ten times doubled",
-        lambda: slopes(double, 1.0),
-        [1024.0],
-        hint="Each Value passes back once, and only when its own grad is complete.",
+        "c = a * b; d = a * b; result = c + d: how often c, d and the result pass back",
+        lambda: turns(twins, a, b),
+        [1, 1, 1],
+        hint="c and d are two Values, though they have the same number, and both pass back. Look "
+        "whether the Value itself is listed already, not its number.",
     )
     yield case(
         "c = a * b; first backward(c + a), then, with all grads at 0 again, backward(c * b)",
-        lambda: student.probe(slopes_of_a_second_result, student.backward, [2.0, 3.0]),
-        [9.0, 12.0],
-        hint="Each call begins with an empty list: make it inside backward. A list outside still "
-        "holds the Values of the call before, and they pass back again. And leave no marks on "
-        "the Values: the next call would take them for listed.",
+        lambda: student.probe(slopes_of_a_second_result, student.backward, [a, b]),
+        [b * b, 2 * a * b],
+        hint="Each call begins with an empty list: make it inside backward. A list outside, or one "
+        "that is an argument's default, still holds the Values of the call before, and they pass "
+        "back again. And leave no marks on the Values: the next call would take them for listed.",
     )
-    shuffled = _program(rng, leaves=3, steps=7)
-    numbers = [round(float(x), 3) for x in rng.uniform(0.5, 1.5, 3)]
+    times = int(rng.integers(8, 12))
+    double: Program = [("+", [place, place]) for place in range(times)]
+    yield case(
+        "doubled again and again",
+        lambda: slopes(double, a),
+        [2.0**times],
+        hint="Each Value passes back once, and only when its own grad is complete.",
+    )
+    shuffled, numbers = _program(rng, leaves=3, steps=7), _numbers(rng, 3)
     yield case(
         "a random expression of three numbers",
         lambda: slopes(shuffled, *numbers),
         _slopes(shuffled, numbers),
         hint="No Value's turn comes before everything that was made of it has had its turn.",
     )
-    long: Program = [("+", [place, 0]) for place in range(200)]
-    yield case(
-        "200 operations",
-        lambda: slopes(long, 0.5),
-        [201.0],
-        hint="No Value's turn comes before everything that was made of it has had its turn.",
-        hidden=True,
-    )
+    for which, hidden in (("a long sum", False), ("another long sum", True)):
+        length = int(rng.integers(120, 240))
+        long: Program = [("+", [place, 0]) for place in range(length)]
+        yield case(
+            which,
+            lambda: slopes(long, b),
+            [length + 1.0],
+            hint="No Value's turn comes before everything that was made of it has had its turn.",
+            hidden=hidden,
+        )
 
 
 # ----------------------------------------------------------------------------------- sgd_step
@@ -594,30 +773,31 @@ def sgd_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def step(values: list[torch.Tensor], grads: list[torch.Tensor], lr: Any) -> Any:
         return student.probe(after_step, student.sgd_step, values, grads, lr)
 
-    value, grad = torch.tensor([1.0, 2.0]), torch.tensor([0.5, -1.0])
+    value, grad = normal(rng, 4), 0.5 + normal(rng, 4).abs()
+    grad *= torch.tensor([1.0, -1.0, 1.0, -1.0])[torch.from_numpy(rng.permutation(4))]
     yield case(
-        "whether the tensor itself has moved",
+        "whether each number of the tensor itself has moved",
         lambda: [moved != 0 for moved in (step([value], [grad], 0.1)[0] - value).tolist()],
-        [True, True],
+        [True] * 4,
         hint="Change the tensor itself, in place, with -=, under torch.no_grad(). "
         "`parameter = parameter - ...` makes a new one, and the net's own stays as it was. And use "
         "the gradient before you clear it.",
     )
     yield case(
-        "which way: slopes 0.5 and -1",
+        "which way each number goes",
         lambda: torch.sign(step([value], [grad], 0.1)[0] - value),
-        torch.tensor([-1.0, 1.0]),
+        -torch.sign(grad),
         hint="Step against the slope, -= and not +=: plus goes uphill.",
     )
     yield case(
-        "[1, 2] with slopes [0.5, -1], lr = 0.1",
+        "one parameter, lr = 0.1",
         lambda: step([value], [grad], 0.1),
-        [torch.tensor([0.95, 2.1])],
+        [value - 0.1 * grad],
         hint="The step is lr times the slope.",
     )
     table, slopes = normal(rng, 2, 3), normal(rng, 2, 3)
     yield case(
-        "two parameters",
+        "two parameters, lr = 0.5",
         lambda: step([value, table], [grad, slopes], 0.5),
         [value - 0.5 * grad, table - 0.5 * slopes],
         hint="Step with every parameter of the list, each by its own gradient.",
@@ -629,10 +809,11 @@ def sgd_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="Torch adds new slopes to old ones. Clear each gradient after the step: "
         "parameter.grad = None.",
     )
+    start = 8 * normal(rng, 3)
     yield case(
-        "three steps down a bowl, lr = 0.5",
-        lambda: student.probe(walk, student.sgd_step, torch.tensor([8.0, -16.0]), 0.5, 3),
-        torch.tensor([1.0, -2.0]),
+        "three steps down a bowl, lr = 0.5: an eighth of the way is left",
+        lambda: student.probe(walk, student.sgd_step, start, 0.5, 3),
+        start / 8,
         hint="After a step the tensor must still require gradients, and its gradient be clear.",
     )
     rates = torch.tensor([[0.1], [2.0]])
@@ -643,14 +824,15 @@ def sgd_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="lr may be a tensor that stretches: write lr * parameter.grad, which works for both. "
         "(alpha= of sub_ and add_ takes a single number only.)",
     )
-    stack, more = normal(rng, 2, 2, 3), normal(rng, 2, 2, 3)
-    yield case(
-        "a parameter of three dimensions",
-        lambda: step([stack], [more], 0.25),
-        [stack - 0.25 * more],
-        hint="The step is lr times the slope.",
-        hidden=True,
-    )
+    for which, hidden in (("a parameter", False), ("another parameter", True)):
+        stack, more = normal(rng, 2, 2, 3), normal(rng, 2, 2, 3)
+        yield case(
+            f"{which} of three dimensions, lr = 0.25",
+            lambda: step([stack], [more], 0.25),
+            [stack - 0.25 * more],
+            hint="The step is lr times the slope.",
+            hidden=hidden,
+        )
 
 
 # ------------------------------------------------------------------------------- train_bigram
@@ -658,80 +840,110 @@ def sgd_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
 @probe
 def kinds_of_results(
-    _: dict[str, Any], train_bigram: Callable[..., Any], counts: torch.Tensor
+    _: dict[str, Any], train_bigram: Callable[..., Any], counts: torch.Tensor, steps: int
 ) -> list[str]:
-    """Return what two steps of `train_bigram` give: the kinds of the logits and of the losses."""
-    logits, losses = train_bigram(counts, 2, 0.5)
-    kind = "noted by torch" if logits.requires_grad else "detached"
+    """Return the kinds of the logits and of the losses that `train_bigram` gives."""
+    logits, losses = train_bigram(counts, steps, 0.5)
+    if not isinstance(logits, torch.Tensor) or not isinstance(losses, list):
+        return [type(logits).__name__, type(losses).__name__]
     # numpy's numbers serve as well as Python's.
     plain = all(isinstance(loss, Real) for loss in losses)
-    return [kind, "plain floats" if plain else "tensors"]
+    return [
+        "noted by torch" if logits.requires_grad else "detached",
+        "plain floats" if plain else "tensors",
+    ]
 
 
 @exercise(LESSON, "train_bigram", points=3)
 def train_bigram(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    counts = torch.tensor([[3.0, 1.0], [1.0, 1.0]])
+    V = int(rng.integers(3, 6))
+    counts = integers(rng, 9, V, V) + 1.0
     yield case(
-        "no steps at all: the logits and the losses",
-        lambda: list(student.train_bigram(counts, 0, 1.0)),
-        [torch.zeros(2, 2), []],
-        hint="Return two things, logits and losses. The logits begin as zeros of shape (V, V), and "
-        "come back as logits: no softmax. Nothing else happens before the loop.",
+        "no steps at all: the kinds of what comes back",
+        lambda: [type(part).__name__ for part in student.train_bigram(counts, 0, 1.0)],
+        ["Tensor", "list"],
+        hint="Return two things, first the logits, then the list of the losses.",
     )
     yield case(
-        "the kinds of both, after two steps",
-        lambda: student.probe(kinds_of_results, student.train_bigram, counts),
+        "no steps at all: how many losses",
+        lambda: len(student.train_bigram(counts, 0, 1.0)[1]),
+        0,
+        hint="Loss, backward and step come `steps` times, and there is one loss for each step.",
+    )
+    yield case(
+        "no steps at all: the logits",
+        lambda: student.train_bigram(counts, 0, 1.0)[0],
+        torch.zeros(V, V),
+        hint="The logits begin as zeros of shape (V, V), and come back as logits: no softmax.",
+    )
+    yield case(
+        "two steps: the kinds of the logits and of the losses",
+        lambda: student.probe(kinds_of_results, student.train_bigram, counts, 2),
         ["detached", "plain floats"],
         hint="logits.detach() at the end, and loss.item() for the list. (An error? The logits need "
         "requires_grad=True; backward comes before the step; and each step needs a new loss, made "
         "inside the loop.)",
     )
+    steps = int(rng.integers(3, 8))
+    yield case(
+        "a few steps: how many losses",
+        lambda: len(student.train_bigram(counts, steps, 1.0)[1]),
+        steps,
+        hint="The list has one loss for each step: append it, in the loop.",
+    )
     yield case(
         "one step: the losses",
         lambda: student.train_bigram(counts, 1, 1.0)[1],
-        [math.log(2)],
-        hint="Note the loss as it was before its step, once for each step: at first all logits "
-        "are 0, which gives ln V.",
+        [math.log(V)],
+        hint="Note the loss as it was before its step: at first all logits are 0, which gives "
+        "ln V.",
     )
+    lr = float(rng.integers(2, 9)) / 4
     yield case(
         "one step: the logits",
-        lambda: student.train_bigram(counts, 1, 1.0)[0],
-        torch.tensor([[1 / 6, -1 / 6], [0.0, 0.0]]),
+        lambda: student.train_bigram(counts, 1, lr)[0],
+        lr * (counts - counts.mean(dim=1, keepdim=True)) / counts.sum(),
         hint="Each step: the loss on `counts` as they are, loss.backward(), sgd_step([logits], "
         "lr). One step for `steps = 1`, and by `lr`.",
     )
     yield case(
-        "five steps: the losses",
-        lambda: student.train_bigram(counts, 5, 2.0)[1],
-        reference.train_bigram(counts, 5, 2.0)[1],
+        "a few steps: the losses",
+        lambda: student.train_bigram(counts, steps, 2.0)[1],
+        reference.train_bigram(counts, steps, 2.0)[1],
         hint="The logits are made once, before the loop, and go on from where they are. And the "
         "gradient is cleared after each step: sgd_step does it.",
     )
-    random = integers(rng, 9, 4, 4) + 1.0
     yield case(
-        "random counts: the logits after six steps",
-        lambda: student.train_bigram(random, 6, 3.0)[0],
-        reference.train_bigram(random, 6, 3.0)[0],
-        hint="Six times: loss, backward, step. Leave the counts as they are.",
+        "a few steps: the logits",
+        lambda: student.train_bigram(counts, steps, 3.0)[0],
+        reference.train_bigram(counts, steps, 3.0)[0],
+        hint="Loss, backward, step, and nothing else.",
     )
-    rates = torch.tensor([[1.0], [2.0], [4.0], [8.0]])
+    yield case(
+        "the counts afterwards",
+        lambda: student.probe(left_as_they_were, student.train_bigram, counts, 2, 1.0),
+        [counts],
+        hint="The caller's counts stay as they were: /= and += change them.",
+    )
+    rates = (1 + integers(rng, 8, V, 1)).float()
     yield case(
         "a learning rate for each row",
-        lambda: student.train_bigram(random, 3, rates)[0],
-        reference.train_bigram(random, 3, rates)[0],
+        lambda: student.train_bigram(counts, 3, rates)[0],
+        reference.train_bigram(counts, 3, rates)[0],
         hint="Hand lr on to sgd_step as it is.",
     )
-    rarely = integers(rng, 5, 3, 3) + 1.0
-    share = rarely.sum(dim=1, keepdim=True) / rarely.sum()
     # Every row's slopes shrink at least by 1 - p_min each step, and p_min is 1/11 or more.
-    yield case(
-        "400 steps find the counts again",
-        lambda: torch.softmax(student.train_bigram(rarely, 400, 2 / share)[0], dim=1),
-        rarely / rarely.sum(dim=1, keepdim=True),
-        hint="Each step: loss, backward, step.",
-        hidden=True,
-        atol=1e-3,
-    )
+    for which, hidden in (("400 steps", False), ("400 steps on other counts", True)):
+        rarely = integers(rng, 5, 3, 3) + 1.0
+        share = rarely.sum(dim=1, keepdim=True) / rarely.sum()
+        yield case(
+            f"{which} find the counts again",
+            lambda: torch.softmax(student.train_bigram(rarely, 400, 2 / share)[0], dim=1),
+            rarely / rarely.sum(dim=1, keepdim=True),
+            hint="Each step: loss, backward, step.",
+            hidden=hidden,
+            atol=1e-3,
+        )
 
 
 # --------------------------------------------------------------------------------------- quiz

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import torch
@@ -34,7 +35,10 @@ def _with_gradients(parameters: Parameters) -> Parameters:
     return {name: tensor.clone().requires_grad_() for name, tensor in parameters.items()}
 
 
-def _kind(value: Any) -> str:
+def _kind(value: Any) -> str | None:
+    """Return what kind of thing `value` is, in words; None stays None, and so says no return."""
+    if value is None:
+        return None
     return "a plain number" if isinstance(value, int | float) else type(value).__name__
 
 
@@ -47,25 +51,38 @@ def slopes_of_table(
     embed_context: Callable[..., torch.Tensor],
     table: torch.Tensor,
     contexts: torch.Tensor,
+    weights: torch.Tensor,
 ) -> torch.Tensor:
-    """Return the slope of the sum of all embedded numbers for each number of the table."""
+    """Return the slopes of the embedded numbers' sum, weighed by `weights`, for the table."""
     table = table.clone().requires_grad_()
-    torch.autograd.backward(embed_context(table, contexts).sum())
+    embedded = embed_context(table, contexts)
+    if not embedded.requires_grad:
+        return torch.zeros_like(table)  # what was cut off passes nothing back
+    torch.autograd.backward((embedded * weights).sum())
     return torch.zeros_like(table) if table.grad is None else table.grad
 
 
 @exercise(LESSON, "embed_context", points=2)
 def embed_context(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    places = torch.tensor([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1], [3.0, 3.1]])
-    contexts = torch.tensor([[0, 1, 2], [3, 3, 0]])
+    B, T, C = (int(n) for n in 2 + rng.permutation(8)[:3])
+    table, contexts = normal(rng, 10, C), integers(rng, 10, B, T)
     yield case(
-        "the shape for 2 contexts of 3 characters, 2 channels",
-        lambda: list(student.embed_context(places, contexts).shape),
-        [2, 6],
+        "the shape for B contexts of T characters, C channels",
+        lambda: list(student.embed_context(table, contexts).shape),
+        [B, T * C],
         hint="One row for each context, with all its T * C numbers in it. table[contexts] is "
         "(B, T, C): reshape it to (B, T * C). B, T = contexts.shape, and C = table.shape[1]. (A "
         "sum or a mean over the characters would forget which comes first.)",
     )
+    single, short = contexts[:1], contexts[:, :1]
+    yield case(
+        "the shapes for a single context, and for contexts of a single character",
+        lambda: [list(student.embed_context(table, some).shape) for some in (single, short)],
+        [[1, T * C], [B, C]],
+        hint="B may be 1, and T too: the result still has two axes, (B, T * C). squeeze would drop "
+        "an axis of size 1.",
+    )
+    places = torch.tensor([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1], [3.0, 3.1]])
     yield case(
         "one context of two characters, [3, 0]",
         lambda: student.embed_context(places, torch.tensor([[3, 0]])),
@@ -73,32 +90,26 @@ def embed_context(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         hint="All C numbers of the first character, then all C of the second: in the order of the "
         "text, channels of one character next to each other.",
     )
+    pair = integers(rng, 4, 2, 3)
     yield case(
-        "two contexts",
-        lambda: student.embed_context(places, contexts),
-        torch.tensor([[0.0, 0.1, 1.0, 1.1, 2.0, 2.1], [3.0, 3.1, 3.0, 3.1, 0.0, 0.1]]),
+        "two contexts of three characters",
+        lambda: student.embed_context(places, pair),
+        reference.embed_context(places, pair),
         hint="No number of one context may get into another one's row. reshape never moves a "
         "number, so the axes must be (B, T, C) before it: no transpose, no contexts.T.",
     )
-    single = torch.tensor([[2], [0], [2]])
-    yield case(
-        "contexts of a single character",
-        lambda: student.embed_context(places, single),
-        places[[2, 0, 2]],
-        hint="With T = 1 each row is one embedding, (B, C).",
-    )
-    table, many = normal(rng, 7, 3), integers(rng, 7, 5, 4)
     yield case(
         "random contexts",
-        lambda: student.embed_context(table, many),
-        reference.embed_context(table, many),
+        lambda: student.embed_context(table, contexts),
+        reference.embed_context(table, contexts),
         hint="table[contexts].reshape(B, T * C), where B, T = contexts.shape and "
         "C = table.shape[1]: the sizes come from the arguments. Or let -1 stand for T * C.",
     )
+    weights = normal(rng, B, T * C)
     yield case(
         "the slopes for the table",
-        lambda: student.probe(slopes_of_table, student.embed_context, table, many),
-        torch.bincount(many.flatten(), minlength=7)[:, None].expand(7, 3).float(),
+        lambda: student.probe(slopes_of_table, student.embed_context, table, contexts, weights),
+        reference.probe(slopes_of_table, reference.embed_context, table, contexts, weights),
         hint="The embeddings are to be learnt, so torch must find its way back to the table: "
         "compute with the tensor itself, without .detach(), .tolist() or torch.tensor(...).",
     )
@@ -117,37 +128,45 @@ def embed_context(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
 
 
 @probe
-def reached(
+def slopes_of_net(
     _: dict[str, Any],
     mlp_forward: Callable[..., torch.Tensor],
     parameters: Parameters,
     contexts: torch.Tensor,
-) -> list[str]:
-    """Return the names of the parameters that the slopes of a loss reach, in order."""
+) -> Parameters:
+    """Return the slopes of the logits' sum of squares for each parameter, 0 if it has none."""
     parameters = _with_gradients(parameters)
-    torch.autograd.backward((mlp_forward(parameters, contexts) ** 2).sum())
-    grads = {name: tensor.grad for name, tensor in parameters.items()}
-    return [name for name, grad in grads.items() if grad is not None and bool(grad.any())]
+    logits = mlp_forward(parameters, contexts)
+    if logits.requires_grad:  # else it was cut off, and passes nothing back
+        torch.autograd.backward((logits**2).sum())
+    return {
+        name: torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
+        for name, tensor in parameters.items()
+    }
 
 
 @exercise(LESSON, "mlp_forward", points=3)
 def mlp_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    net, contexts = _net(rng, V=5, T=2, C=3, H=4), integers(rng, 5, 3, 2)
+    V, T, C, H, B = (int(n) for n in 2 + rng.permutation(9)[:5])
+    net, contexts = _net(rng, V, T, C, H), integers(rng, V, B, T)
     yield case(
-        "the shape for 3 contexts, V = 5",
+        "the shape of the logits",
         lambda: list(student.mlp_forward(net, contexts).shape),
-        [3, 5],
+        [B, V],
         hint="One row of V logits for each context: (B, T*C) @ (T*C, H), then (B, H) @ (H, V).",
     )
-    biased = _zeros(V=4, T=2, C=3, H=3) | {"b2": torch.tensor([3.0, -2.0, 0.5, 0.0])}
+    b2 = 3 * normal(rng, 4)
     yield case(
         "all parameters 0 but b2",
-        lambda: student.mlp_forward(biased, torch.tensor([[0, 1], [3, 2]])),
-        torch.tensor([[3.0, -2.0, 0.5, 0.0]] * 2),
+        lambda: student.mlp_forward(
+            _zeros(4, 2, 3, 3) | {"b2": b2}, torch.tensor([[0, 1], [3, 2]])
+        ),
+        torch.stack([b2, b2]),
         hint="b2 is added at the very end, and nothing comes after it: logits are numbers of any "
         "size, with no softmax and no tanh.",
     )
-    bent = _zeros(V=2, T=1, C=1, H=2) | {"b1": torch.tensor([0.5, -2.0]), "W2": torch.eye(2)}
+    bent = _zeros(V=2, T=1, C=1, H=2) | {"b1": 1 + normal(rng, 2).abs(), "W2": torch.eye(2)}
+    bent["b1"][1] *= -1
     one = torch.tensor([[0]])
     yield case(
         "whether b1 changes the logits",
@@ -156,28 +175,40 @@ def mlp_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         hint="b1 is missing: it is added to row @ W1.",
     )
     yield case(
-        "b1 is [0.5, -2], W2 hands on what it gets: tanh(0.5) and tanh(-2)",
+        "all parameters 0 but b1, and W2 hands on what it gets: tanh of b1",
         lambda: student.mlp_forward(bent, one),
-        torch.tensor([[math.tanh(0.5), math.tanh(-2.0)]]),
+        torch.tanh(bent["b1"])[None],
         hint="The hidden layer is torch.tanh(row @ W1 + b1): first the bias, then tanh, and tanh "
         "is not to be left out.",
     )
-    far_out = bent | {"b1": torch.tensor([100.0, -100.0])}
+    far_out = bent | {"b1": torch.tensor([100.0, -100.0]), "W2": normal(rng, 2, 2)}
     yield case(
         "b1 is [100, -100]: tanh is 1 and -1 there",
         lambda: student.mlp_forward(far_out, one),
-        torch.tensor([[1.0, -1.0]]),
+        (far_out["W2"][0] - far_out["W2"][1])[None],
         hint="Take torch.tanh: e to the power of 100 is more than a float32 can hold.",
     )
-    straight = _zeros(V=3, T=2, C=1, H=2) | {
-        "embedding": torch.tensor([[0.1], [0.2], [0.3]]),
+    embedding = 0.5 + normal(rng, 3, 1).abs()
+    straight = _zeros(V=3, T=1, C=1, H=1) | {
+        "embedding": embedding,
+        "W1": torch.ones(1, 1),
+        "W2": torch.tensor([[1.0, 0.0, 2.0]]),
+    }
+    yield case(
+        "one character, and W1 hands on what it gets: tanh of its embedding",
+        lambda: student.mlp_forward(straight, torch.tensor([[2]])),
+        torch.tanh(embedding[2:]) * straight["W2"],
+        hint="The row goes into W1 as it is: there is only one tanh, of row @ W1 + b1.",
+    )
+    longer = _zeros(V=3, T=2, C=1, H=2) | {
+        "embedding": embedding,
         "W1": torch.eye(2),
         "W2": torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]),
     }
     yield case(
-        "W1 and W2 hand on what they get: the embeddings of characters 2 and 0",
-        lambda: student.mlp_forward(straight, torch.tensor([[2, 0]])),
-        torch.tensor([[math.tanh(0.3), math.tanh(0.1), 0.0]]),
+        "the same with two characters, 2 and 0",
+        lambda: student.mlp_forward(longer, torch.tensor([[2, 0]])),
+        torch.tanh(embedding[[2, 0]]).T @ longer["W2"],
         hint="The row is embed_context(embedding, contexts): all characters of the context, the "
         "first one first.",
     )
@@ -188,10 +219,11 @@ def mlp_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         hint="tanh(row @ W1 + b1) @ W2 + b2",
     )
     yield case(
-        "which parameters get slopes",
-        lambda: student.probe(reached, student.mlp_forward, net, contexts),
-        ["embedding", "W1", "b1", "W2", "b2"],
-        hint="Torch must find its way back through the net: no torch.no_grad(), no .detach().",
+        "the slopes of all parameters",
+        lambda: student.probe(slopes_of_net, student.mlp_forward, net, contexts),
+        reference.probe(slopes_of_net, reference.mlp_forward, net, contexts),
+        hint="Torch must find its way back through the net to every parameter: no torch.no_grad(), "
+        "no .detach().",
     )
     larger, more = _net(rng, V=11, T=5, C=4, H=9), integers(rng, 11, 7, 5)
     yield case(
@@ -209,20 +241,26 @@ def mlp_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Case
 @probe
 def kind_of_weights(_: dict[str, Any], kaiming_init: Callable[..., torch.Tensor]) -> str:
     """Return the dtype of the weights, and whether they require gradients."""
-    weights = kaiming_init(6, 4)
+    weights = kaiming_init(6, 4, 1.0)
     return f"{weights.dtype}, {'with' if weights.requires_grad else 'without'} gradients"
 
 
 @exercise(LESSON, "kaiming_init", points=2)
 def kaiming_init(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    # All tolerances are at least six standard deviations of what a right answer gives.
+    # All tolerances are at least six standard deviations of what a right answer gives. The sizes
+    # are drawn, and stand before each measure: so no weights can be kept for the next time.
     def draw(*args: float) -> Any:
         return student.kaiming_init(*args)
 
+    def spread(*args: float) -> list[float]:
+        weights = draw(*args)
+        return [*weights.shape, float(weights.std())]
+
+    few, fewer = (int(n) for n in 3 + rng.permutation(20)[:2])
     yield case(
-        "the shape for fan_in = 6, fan_out = 4",
-        lambda: 0 * draw(6, 4),
-        torch.zeros(6, 4),
+        "the shape for fan_in and fan_out",
+        lambda: 0 * draw(few, fewer, 1.0),
+        torch.zeros(few, fewer),
         hint="A float tensor of shape (fan_in, fan_out), made with torch.randn.",
     )
     yield case(
@@ -232,71 +270,98 @@ def kaiming_init(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         hint="Plain float32 numbers, as torch.randn gives them. Whoever makes a net of them says "
         "requires_grad_().",
     )
+    many, wide = int(rng.integers(190, 230)), int(rng.integers(190, 230))
+
+    def means() -> list[float]:
+        weights = draw(many, wide, 1.0)
+        rows, columns = (weights.mean(dim=dim).std() for dim in (1, 0))
+        scale = weights.std()
+        alone = [rows * math.sqrt(wide) / scale, columns * math.sqrt(many) / scale]
+        return [*weights.shape, *map(float, alone)]
+
     yield case(
-        "the mean of 200 x 200 weights, in standard deviations",
-        lambda: float((weights := draw(200, 200, 1.0)).mean() / weights.std()),
-        0.0,
-        hint="The mean is 0: torch.randn draws around 0, torch.rand draws from 0 to 1.",
-        atol=0.03,
+        "the size, and how far the means of rows and of columns spread, beside single weights",
+        means,
+        [many, wide, 1.0, 1.0],
+        hint="Each weight is drawn on its own: fan_in * fan_out draws. Here rows or columns are "
+        "alike.",
+        atol=0,
+        rtol=0.35,
     )
     yield case(
-        "the standard deviation for fan_in = fan_out = 100, gain = 1",
-        lambda: float(draw(100, 100, 1.0).std()),
-        0.1,
+        "the size, and the mean in standard deviations",
+        lambda: [*(weights := draw(many, wide, 1.0)).shape, float(weights.mean() / weights.std())],
+        [many, wide, 0.0],
+        hint="The mean is 0: torch.randn draws around 0, torch.rand draws from 0 to 1.",
+        atol=0.035,
+    )
+    yield case(
+        "fan_in and fan_out alike, gain = 1: the size, and the standard deviation",
+        lambda: spread(many, many, 1.0),
+        [many, many, 1 / math.sqrt(many)],
         hint="Multiply by the gain that is handed in and divide by math.sqrt(fan_in), the square "
         "root. No other factor comes in.",
-        atol=0.0045,
-        rtol=0,
+        atol=0,
+        rtol=0.045,
     )
     yield case(
-        "the standard deviation for fan_in = 400, fan_out = 25, gain = 1",
-        lambda: float(draw(400, 25, 1.0).std()),
-        0.05,
+        "fan_in larger than fan_out, gain = 1: the size, and the standard deviation",
+        lambda: spread(3 * many, many // 3, 1.0),
+        [3 * many, many // 3, 1 / math.sqrt(3 * many)],
         hint="What counts is fan_in alone, the first of the two: so many products are added up in "
         "each sum.",
-        atol=0.0023,
-        rtol=0,
+        atol=0,
+        rtol=0.045,
     )
+    gain = 2 + round(float(rng.uniform(0, 3)), 1)
     yield case(
-        "the standard deviation for gain = 3",
-        lambda: float(draw(100, 100, 3.0).std()),
-        0.3,
+        "a larger gain: the size, and the standard deviation",
+        lambda: spread(many, wide, gain),
+        [many, wide, gain / math.sqrt(many)],
         hint="The gain is a factor: gain / math.sqrt(fan_in).",
-        atol=0.0135,
-        rtol=0,
+        atol=0,
+        rtol=0.045,
     )
     yield case(
-        "the standard deviation when no gain is given",
-        lambda: float(draw(100, 100).std()),
-        1 / 6,
+        "no gain given: the size, and the standard deviation",
+        lambda: spread(wide, many),
+        [wide, many, 5 / 3 / math.sqrt(wide)],
         hint="Keep the signature: kaiming_init(fan_in, fan_out, gain=5 / 3).",
-        atol=0.0075,
-        rtol=0,
+        atol=0,
+        rtol=0.045,
     )
     yield case(
-        "the share of weights beyond twice the standard deviation",
-        lambda: float((draw(200, 200, 1.0).abs() > 2 / math.sqrt(200)).float().mean()),
-        0.0455,
+        "the size, and the share of weights beyond twice the standard deviation",
+        lambda: [
+            *(weights := draw(many, wide, 1.0)).shape,
+            float((weights.abs() > 2 / math.sqrt(many)).float().mean()),
+        ],
+        [many, wide, 0.0455],
         hint="Draw from the normal distribution, torch.randn: there nearly 5 in 100 lie so far "
         "out. A uniform one (torch.rand) has none of them.",
-        atol=0.0065,
+        atol=0.0066,
         rtol=0,
     )
     yield case(
-        "whether two calls draw different weights",
-        lambda: bool((draw(5, 5) != draw(5, 5)).any()),
-        True,
+        "two calls: the size, and the standard deviation of their difference",
+        lambda: [
+            *(apart := draw(wide, many, 1.0) - draw(wide, many, 1.0)).shape,
+            float(apart.std()),
+        ],
+        [wide, many, math.sqrt(2 / wide)],
         hint="Every call draws anew: set no seed inside.",
+        atol=0,
+        rtol=0.045,
     )
     fan_in = int(rng.integers(900, 1100))
     yield case(
         "a wide layer",
-        lambda: float(draw(fan_in, 50, 2.0).std()) * math.sqrt(fan_in),
-        2.0,
+        lambda: spread(fan_in, 50, 2.0),
+        [fan_in, 50, 2 / math.sqrt(fan_in)],
         hint="gain / math.sqrt(fan_in)",
         hidden=True,
-        atol=0.045,
-        rtol=0,
+        atol=0,
+        rtol=0.045,
     )
 
 
@@ -334,32 +399,46 @@ def train_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
     def moved(before: Parameters, after: Parameters) -> list[str]:
         return [name for name in before if not torch.equal(before[name], after[name])]
 
-    empty = _zeros(V=4, T=2, C=3, H=3)
-    twos = torch.tensor([[0, 1], [3, 2], [1, 1]]), torch.tensor([2, 2, 2])
+    V = int(rng.integers(4, 40))
+    empty = _zeros(V, T=2, C=3, H=3)
+    contexts, came = integers(rng, V, 3, 2), int(rng.integers(V))
+    alike = contexts, torch.tensor([came] * 3)
     yield case(
         "whether a step runs to its end",
-        lambda: len(steps(empty, [twos], 1.0)["losses"]) == 1,
+        lambda: len(steps(empty, [alike], 1.0)["losses"]) == 1,
         True,
         hint="Is a .grad None? Then call loss.backward() before the step. Has a 'str' no attribute "
         "'grad'? A dictionary hands out its names: give sgd_step list(parameters.values()).",
         points=0.5,
     )
     yield case(
-        "all parameters 0: the loss, ln 4",
-        lambda: steps(empty, [twos], 1.0)["losses"],
-        [math.log(4)],
-        hint="Return the loss as it was before the step: the mean over the batch. When all logits "
-        "are 0 it is ln V.",
+        "what kind of thing comes back",
+        lambda: _kind(steps(empty, [alike], 0.1)["losses"][0]),
+        "a plain number",
+        hint="Return the loss as a plain number: loss.item(). The tensor itself would keep all of "
+        "torch's notes alive.",
     )
     yield case(
-        "what kind of thing the loss is",
-        lambda: _kind(steps(empty, [twos], 0.1)["losses"][0]),
-        "a plain number",
-        hint="loss.item() makes a plain number of the loss. The tensor itself would keep all of "
-        "torch's notes alive.",
+        "all parameters 0, a batch of one: the loss, ln V",
+        lambda: steps(empty, [(contexts[:1], alike[1][:1])], 1.0)["losses"],
+        [math.log(V)],
+        hint="Return the loss as it was before the step. When all logits are 0 it is ln V.",
+    )
+    yield case(
+        "all parameters 0, a batch of three: the loss, ln V",
+        lambda: steps(empty, [alike], 1.0)["losses"],
+        [math.log(V)],
+        hint="The mean over the batch, not the sum.",
     )
     net = _net(rng, V=6, T=2, C=2, H=4)
     batch = integers(rng, 6, 5, 2), integers(rng, 6, 5)
+    yield case(
+        "a random net: the loss",
+        lambda: steps(net, [batch], 0.5)["losses"],
+        steps(net, [batch], 0.5, of=reference)["losses"],
+        hint="cross_entropy wants mlp_forward's logits as they are, and the targets: those of the "
+        "whole batch.",
+    )
     yield case(
         "which of the five tensors have moved",
         lambda: moved(net, steps(net, [batch], 0.5)["parameters"]),
@@ -369,39 +448,36 @@ def train_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "...`, and the net's own stays as it was.",
     )
     yield case(
-        "which way b2 goes, when character 2 came three times in three",
-        lambda: torch.sign(steps(empty, [twos], 1.0)["parameters"]["b2"]),
-        torch.tensor([-1.0, -1.0, 1.0, -1.0]),
+        "which way b2 goes, when the same character came three times in three",
+        lambda: torch.sign(steps(empty, [alike], 1.0)["parameters"]["b2"]),
+        2.0 * (torch.arange(V) == came) - 1,
         hint="Step downhill, against the slope: minus lr times the slope. What came must become "
         "more likely.",
     )
     yield case(
-        "a random net after one step, lr = 0.5: embedding, W1, b1, W2, b2",
+        "a random net after one step on a batch of one",
+        lambda: tensors(net, [(batch[0][:1], batch[1][:1])], 0.7),
+        tensors(net, [(batch[0][:1], batch[1][:1])], 0.7, of=reference),
+        hint="Each tensor moves by lr times its slope, once.",
+    )
+    yield case(
+        "a random net after one step on a batch of five",
         lambda: tensors(net, [batch], 0.5),
         tensors(net, [batch], 0.5, of=reference),
-        hint="Each tensor moves by lr times the slope of the mean loss, once.",
+        hint="Each tensor moves by lr times the slope of the mean loss, not of the sum.",
     )
-    batches = [(integers(rng, 6, 4, 2), integers(rng, 6, 4)) for _ in range(3)]
+    batches = [(integers(rng, 6, 4, 2), integers(rng, 6, 4)) for _ in range(4)]
     yield case(
-        "the losses of three steps on three batches",
+        "the losses of four steps on four batches",
         lambda: steps(net, batches, 0.5)["losses"],
         steps(net, batches, 0.5, of=reference)["losses"],
         hint="Each call must use the slopes of its own batch: torch adds new slopes to old ones, "
         "so clear them after the step. sgd_step does.",
     )
-    # Distinct contexts can be learnt by heart; small weights let every start get there.
-    learnable = torch.tensor([[0, 1], [1, 2], [2, 3], [3, 0]]), torch.tensor([1, 3, 0, 2])
-    small = _net(rng, V=4, T=2, C=4, H=16)
-    yield case(
-        "whether the loss of one batch is below 0.2 after 150 steps on it",
-        lambda: steps(small, [learnable] * 150, 0.5)["losses"][-1] < 0.2,
-        True,
-        hint="A net can learn one small batch by heart. If it does not, some step goes astray.",
-    )
     larger = _net(rng, V=9, T=3, C=4, H=8)
     others = [(integers(rng, 9, 6, 3), integers(rng, 9, 6)) for _ in range(2)]
     yield case(
-        "a larger net after two steps: embedding, W1, b1, W2, b2",
+        "a larger net after two steps",
         lambda: tensors(larger, others, 0.2),
         tensors(larger, others, 0.2, of=reference),
         hint="loss, backward, sgd_step, loss.item()",
@@ -412,10 +488,42 @@ def train_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
 # ------------------------------------------------------------------------------ evaluate_loss
 
 
+class _Upset(torch.nn.Module):
+    """Turns logits round, and so spoils them, while it is in training mode."""
+
+    def forward(self, logits: torch.Tensor) -> torch.Tensor:
+        return logits.flip(-1) if self.training else logits
+
+
+class _Module(_Upset):
+    """The model `function`, with its logits turned round while it is in training mode."""
+
+    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return super().forward(self.function(ids))
+
+
+class _WithParts(_Upset):
+    """The model `function`, with its logits turned round while a part of a part is in that mode."""
+
+    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.function = function
+        self.parts = torch.nn.Sequential(torch.nn.Sequential(_Upset()))
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.parts(self.function(ids))
+        return logits
+
+
 @probe
 def judged(
     _: dict[str, Any],
     evaluate_loss: Callable[..., float],
+    upset_by: str,
     table: torch.Tensor,
     inputs: torch.Tensor,
     targets: torch.Tensor,
@@ -424,61 +532,82 @@ def judged(
     """Return `evaluate_loss` of a model that looks its logits up in `table`.
 
     Targets of shape (N,) get one row of logits each, for a context; those of shape (W, T) get one
-    for each character.
+    for each character. `upset_by` says what makes the model's logits wrong: "nothing",
+    "gradients", "its mode", or "a part's mode".
     """
 
     def model(ids: torch.Tensor) -> torch.Tensor:
-        return table[ids].sum(dim=1) if targets.dim() == 1 else table[ids]
+        logits = table[ids].sum(dim=1) if targets.dim() == 1 else table[ids]
+        is_upset = upset_by == "gradients" and torch.is_grad_enabled()
+        return logits.flip(-1) if is_upset else logits
 
+    modules = {"its mode": _Module, "a part's mode": _WithParts}
     with torch.enable_grad():  # whatever is switched off in here is as before afterwards
-        return evaluate_loss(model, inputs, targets, *batch)
-
-
-class _Watched(torch.nn.Module):
-    """A model with logits that are all 0, which notes how it is called."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: list[int] = []
-        self.gradients: list[bool] = []
-        self.modes: list[bool] = []
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        self.rows.append(len(ids))
-        self.gradients.append(torch.is_grad_enabled())
-        self.modes.append(self.training)
-        return torch.zeros(len(ids), 4)
+        chosen = modules[upset_by](model) if upset_by in modules else model
+        return evaluate_loss(chosen, inputs, targets, *batch)
 
 
 @probe
-def watched(_: dict[str, Any], evaluate_loss: Callable[..., float], training: bool) -> list[Any]:
-    """Return what a model notes while 10 rows are judged, 4 at a time, and the mode it is left in.
+def pieces(
+    _: dict[str, Any], evaluate_loss: Callable[..., float], inputs: torch.Tensor, batch: int
+) -> list[list[int]]:
+    """Return the first number of each row of `inputs` (N, T), for each piece the model gets."""
+    seen: list[list[int]] = []
 
-    These are: the most rows at a time, all rows together, whether there were gradients, whether it
-    was in training mode meanwhile, whether it is so afterwards, and whether there are gradients
-    then.
-    """
-    model = _Watched().train(training)
+    def model(ids: torch.Tensor) -> torch.Tensor:
+        seen.append(ids[:, 0].tolist())
+        return torch.zeros(len(ids), 4)
+
     with torch.enable_grad():
-        evaluate_loss(model, torch.zeros(10, 2).long(), torch.zeros(10).long(), 4)
-        after = torch.is_grad_enabled()
-    notes = [max(model.rows), sum(model.rows), any(model.gradients), any(model.modes)]
-    return [*notes, model.training, after]
+        evaluate_loss(model, inputs, torch.zeros(len(inputs)).long(), batch)
+    return seen
+
+
+@probe
+def modes_left(
+    _: dict[str, Any], evaluate_loss: Callable[..., float], modes: list[bool]
+) -> list[list[bool]]:
+    """Return whether models, and their parts, are in training mode after they were judged.
+
+    Before, the first model and its parts are in the first of `modes`, and so on.
+    """
+    left = []
+    for training in modes:
+        model = _WithParts(lambda ids: torch.zeros(len(ids), 4)).train(training)
+        with torch.enable_grad():
+            evaluate_loss(model, torch.zeros(3, 2).long(), torch.zeros(3).long())
+        left.append([part.training for part in model.modules()])
+    return left
+
+
+@probe
+def gradients_left(
+    _: dict[str, Any], evaluate_loss: Callable[..., float], enabled: list[bool]
+) -> list[bool]:
+    """Return whether torch takes notes after each call; `enabled` says so for before."""
+    left = []
+    for before in enabled:
+        with torch.set_grad_enabled(before):
+            evaluate_loss(
+                lambda ids: torch.zeros(len(ids), 4),
+                torch.zeros(3, 2).long(),
+                torch.zeros(3).long(),
+            )
+            left.append(torch.is_grad_enabled())
+    return left
 
 
 @exercise(LESSON, "evaluate_loss", points=3)
 def evaluate_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def judge(*args: Any) -> Any:
-        return student.probe(judged, student.evaluate_loss, *args)
-
-    def watch(training: bool) -> Any:
-        return student.probe(watched, student.evaluate_loss, training)
+    def judge(*args: Any, upset_by: str = "nothing") -> Any:
+        return student.probe(judged, student.evaluate_loss, upset_by, *args)
 
     def mean(table: torch.Tensor, inputs: torch.Tensor, targets: torch.Tensor) -> float:
         logits = table[inputs].sum(dim=1) if targets.dim() == 1 else table[inputs]
         return cross_entropy(logits.reshape(targets.numel(), -1), targets.reshape(-1)).item()
 
-    blind = torch.zeros(4, 4), integers(rng, 4, 6, 2), integers(rng, 4, 6)
+    V = int(rng.integers(5, 60))
+    blind = torch.zeros(V, V), integers(rng, V, 6, 2), integers(rng, V, 6)
     yield case(
         "whether it runs with a plain function as the model",
         lambda: len([judge(*blind, 6)]) == 1,
@@ -488,21 +617,27 @@ def evaluate_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         points=0.5,
     )
     yield case(
-        "logits that are all 0, 6 targets, 6 at a time: ln 4",
-        lambda: judge(*blind, 6),
-        math.log(4),
-        hint="The mean, not the sum: after the loop, divide by the number of targets. (Is it too "
-        "small? Then you added up means: reduction='sum'.)",
-    )
-    yield case(
-        "what kind of thing the loss is",
+        "what kind of thing comes back",
         lambda: _kind(judge(*blind, 6)),
         "a plain number",
-        hint=".item() makes a plain number of a sum that is a tensor.",
+        hint="Return the loss as a plain number: .item() makes one of a sum that is a tensor.",
     )
-    # A model that is nearly sure of character 0: the loss is about 0 for 0 and about 8 for others.
+    yield case(
+        "logits that are all 0, 6 targets, one at a time: ln V",
+        lambda: judge(*blind, 1),
+        math.log(V),
+        hint="The mean, not the sum: after the loop, divide by the number of targets.",
+    )
+    yield case(
+        "logits that are all 0, 6 targets, 6 at a time: ln V",
+        lambda: judge(*blind, 6),
+        math.log(V),
+        hint="Too small? Then you added up means and divided once more: take the sum of each "
+        "piece, cross_entropy(..., reduction='sum').",
+    )
+    # A model that is nearly sure of character 0: a low loss for 0, a high one for all others.
     sure = torch.zeros(2, 4)
-    sure[:, 0] = 4.0
+    sure[:, 0] = float(rng.uniform(2, 4))
     inputs, half = integers(rng, 2, 8, 2), torch.tensor([0, 0, 0, 0, 1, 2, 3, 1])
     yield case(
         "8 targets, 4 at a time, the second four much harder",
@@ -535,66 +670,83 @@ def evaluate_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         "and the targets to (-1). And divide by all 12 targets, targets.numel(), not by the rows.",
         points=3,
     )
+    rows = torch.from_numpy(rng.permutation(100)[:20]).reshape(10, 2)
     yield case(
-        "10 rows, 4 at a time: the most that the model got at once is at most 4",
-        lambda: watch(False)[0] <= 4,
+        "10 rows, 4 at a time: whether the model never gets more at once",
+        lambda: max(map(len, student.probe(pieces, student.evaluate_loss, rows, 4))) <= 4,
         True,
         hint="Give the model at most `batch` rows at a time: inputs[i : i + batch].",
     )
     yield case(
-        "10 rows, 4 at a time: how many the model got in all",
-        lambda: watch(False)[1],
-        10,
+        "10 rows, 4 at a time: all that the model gets, in order of size",
+        lambda: sorted(chain(*student.probe(pieces, student.evaluate_loss, rows, 4))),
+        sorted(rows[:, 0].tolist()),
         hint="Each row once: the pieces begin at 0, batch, 2 * batch, ...",
     )
+    many, answers = integers(rng, 5, 10, 3), integers(rng, 5, 10)
     yield case(
-        "whether there are gradients meanwhile",
-        lambda: watch(False)[2],
-        False,
+        "a model whose logits are wrong while torch takes notes",
+        lambda: judge(table, many, answers, 4, upset_by="gradients"),
+        mean(table, many, answers),
         hint="Call the model under `with torch.no_grad():`.",
         points=3,
     )
+    enabled = [bool(n) for n in rng.permutation([0, 1] * 4)]
     yield case(
-        "whether there are gradients again afterwards",
-        lambda: watch(False)[5],
-        True,
-        hint="Use `with torch.no_grad():`, which ends by itself. torch.set_grad_enabled(False) "
-        "stays.",
+        "eight calls, some of them under no_grad: whether torch takes notes afterwards",
+        lambda: student.probe(gradients_left, student.evaluate_loss, enabled),
+        enabled,
+        hint="As before the call: use `with torch.no_grad():`, which ends by itself. "
+        "torch.set_grad_enabled(...) stays.",
     )
     yield case(
-        "a torch.nn.Module in training mode: is it so meanwhile?",
-        lambda: watch(True)[3],
-        False,
-        hint="If the model is a torch.nn.Module, call model.eval() before the loop.",
+        "a torch.nn.Module whose logits are wrong in training mode",
+        lambda: judge(table, many, answers, 4, upset_by="its mode"),
+        mean(table, many, answers),
+        hint="If the model is a torch.nn.Module, call model.eval(), and do so before the loop.",
         points=3,
     )
     yield case(
-        "a torch.nn.Module in training mode: is it so afterwards?",
-        lambda: watch(True)[4],
-        True,
-        hint="Put the model back: note model.training before the loop, and after the loop call "
-        "model.train() if it was True. (A return before that comes too early.)",
+        "a torch.nn.Module with a part, such as dropout, that is wrong in training mode",
+        lambda: judge(table, many, answers, 4, upset_by="a part's mode"),
+        mean(table, many, answers),
+        hint="model.eval() switches the model and all of its parts. model.training = False leaves "
+        "the parts in training mode, and dropout goes on.",
+        points=3,
+    )
+    modes = [bool(n) for n in rng.permutation([0, 1] * 4)]
+
+    def left() -> Any:
+        return student.probe(modes_left, student.evaluate_loss, modes)
+
+    yield case(
+        "eight of them, some in training mode, some not: in which mode they are afterwards",
+        lambda: [model[0] for model in left()],
+        modes,
+        hint="Put the model back into the mode in which it was: note model.training before the "
+        "loop, and after the loop call model.train() if it was True. If that was evaluation, do "
+        "not call it. (A return before that comes too early.)",
     )
     yield case(
-        "a torch.nn.Module in evaluation mode: is it in training mode afterwards?",
-        lambda: watch(False)[4],
-        False,
-        hint="Put the model back into the mode in which it was. If that was evaluation, do not "
-        "call model.train().",
+        "the same, and in which mode their parts are",
+        left,
+        [[training] * 4 for training in modes],
+        hint="model.train() puts the model back with all of its parts; model.training = True "
+        "changes the model alone.",
     )
     size = int(rng.integers(30, 40))
-    many, answers = integers(rng, 5, size, 3), integers(rng, 5, size)
+    more, others = integers(rng, 5, size, 3), integers(rng, 5, size)
     yield case(
         "random logits, 7 rows at a time",
-        lambda: judge(table, many, answers, 7),
-        mean(table, many, answers),
+        lambda: judge(table, more, others, 7),
+        mean(table, more, others),
         hint="Sums over the pieces, divided once by the number of all targets.",
     )
-    wide, others = integers(rng, 5, 11, 6), integers(rng, 5, 11, 6)
+    wide, wanted = integers(rng, 5, 11, 6), integers(rng, 5, 11, 6)
     yield case(
         "windows, 4 rows at a time",
-        lambda: judge(table, wide, others, 4),
-        mean(table, wide, others),
+        lambda: judge(table, wide, wanted, 4),
+        mean(table, wide, wanted),
         hint="Sums over the pieces, divided once by the number of all targets.",
         hidden=True,
     )
@@ -605,74 +757,79 @@ def evaluate_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
 
 @exercise(LESSON, "lr_schedule", points=2)
 def lr_schedule(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    warmup, fall = int(rng.integers(5, 20)), int(rng.integers(50, 120))
+    steps = warmup + fall
+
+    def rate(step: int, peak: float = 1.0) -> Any:
+        return student.lr_schedule(step, steps, peak, warmup)
+
     yield case(
-        "step 0 of 100, warm-up 10",
-        lambda: student.lr_schedule(0, 100, 1.0, 10),
-        0.1,
+        "peak = 1, step 0",
+        lambda: rate(0),
+        1 / warmup,
         hint="peak * (step + 1) / warmup: with step alone the first rate is 0, and the first step "
         "is lost. (Divide with /: // cuts off what is behind the point.)",
     )
     yield case(
-        "step 9: the last one of the warm-up",
-        lambda: student.lr_schedule(9, 100, 1.0, 10),
+        "the last step of the warm-up",
+        lambda: rate(warmup - 1),
         1.0,
         hint="The last step of the warm-up, step = warmup - 1, has the full peak.",
     )
     yield case(
-        "step 10: the first one after the warm-up",
-        lambda: student.lr_schedule(10, 100, 1.0, 10),
+        "the first step after the warm-up",
+        lambda: rate(warmup),
         1.0,
         hint="The fall begins at step = warmup, and begins with the full peak: the warm-up is "
         "`step < warmup`, and the fall is divided by steps - warmup, its length.",
     )
     yield case(
-        "step 99: the last one of 100",
-        lambda: student.lr_schedule(99, 100, 1.0, 10),
-        1 / 90,
-        hint="The last step still moves a little: peak * (steps - step) / (steps - warmup), which "
-        "here is 1 / 90.",
+        "the last step of all",
+        lambda: rate(steps - 1),
+        1 / fall,
+        hint="The last step still moves a little: peak * (steps - step) / (steps - warmup), where "
+        "steps - step is 1.",
     )
+    some = sorted(int(n) for n in rng.choice(range(1, fall), 3, replace=False))
     yield case(
-        "step 55: half-way down",
-        lambda: student.lr_schedule(55, 100, 1.0, 10),
-        0.5,
+        "three steps on the way down",
+        lambda: [rate(warmup + n) for n in some],
+        [1 - n / fall for n in some],
         hint="Down on a straight line: after half of the fall the rate is half of the peak.",
     )
+    climb = int(rng.integers(1, warmup - 1))
+    peak = round(float(rng.uniform(0.001, 0.02)), 4)
     yield case(
-        "peak = 0.003: steps 4 and 55",
-        lambda: [student.lr_schedule(step, 100, 0.003, 10) for step in (4, 55)],
-        [0.0015, 0.0015],
+        "a small peak: a step on the way up, and one on the way down",
+        lambda: [rate(climb, peak), rate(warmup + some[0], peak)],
+        [peak * (climb + 1) / warmup, peak * (1 - some[0] / fall)],
         hint="Both formulas begin with peak.",
         atol=1e-8,
     )
     yield case(
-        "no warm-up: steps 0 and 3 of 4",
-        lambda: [student.lr_schedule(step, 4, 2.0, 0) for step in (0, 3)],
-        [2.0, 0.5],
+        "no warm-up: the first and the last step",
+        lambda: [student.lr_schedule(step, fall, peak, 0) for step in (0, fall - 1)],
+        [peak, peak / fall],
         hint="With warmup = 0 no step is below it, so the first formula must not be computed: it "
         "divides by 0. Use an if.",
+        atol=1e-8,
     )
     yield case(
         "what kind of thing a rate is",
-        lambda: _kind(student.lr_schedule(4, 100, 1.0, 10)),
+        lambda: _kind(rate(climb)),
         "a plain number",
         hint="Compute with Python's numbers: no tensor is needed here.",
     )
-    steps = int(rng.integers(6, 9))
-    warmup, peak = int(rng.integers(1, 5)), float(rng.integers(1, 9))
-    yield case(
-        f"all {steps} steps, warm-up {warmup}, peak {peak:g}",
-        lambda: [student.lr_schedule(step, steps, peak, warmup) for step in range(steps)],
-        [reference.lr_schedule(step, steps, peak, warmup) for step in range(steps)],
-        hint="Up to peak in `warmup` steps, then down on a straight line to just above 0.",
-    )
-    yield case(
-        "a long training: the sum of all rates",
-        lambda: sum(student.lr_schedule(step, 300, 0.7, 40) for step in range(300)),
-        sum(reference.lr_schedule(step, 300, 0.7, 40) for step in range(300)),
-        hint="Up to peak in `warmup` steps, then down on a straight line to just above 0.",
-        hidden=True,
-    )
+    for which, hidden in (("a short training", False), ("another training", True)):
+        length, rise = int(rng.integers(6, 30)), int(rng.integers(1, 6))
+        top = float(rng.integers(1, 9))
+        yield case(
+            f"{which}: the rates of all steps",
+            lambda: [student.lr_schedule(step, length, top, rise) for step in range(length)],
+            [reference.lr_schedule(step, length, top, rise) for step in range(length)],
+            hint="Up to peak in `warmup` steps, then down on a straight line to just above 0.",
+            hidden=hidden,
+        )
 
 
 # --------------------------------------------------------------------------------------- quiz

@@ -10,26 +10,14 @@ from lmcourse.student import Student
 
 LESSON = "00_start"
 
+Script = list[tuple[str, str]]
 Shape = tuple[int, ...]
-
-SCRIPT = [
-    ("i need ", "Why do you need {}?"),
-    ("i am ", "How long have you been {}?"),
-    ("because ", "Is that the real reason?"),
-    ("my ", "Tell me more about your {}."),
-]
 
 
 @exercise(LESSON, "lazy_guess", points=1, constant=True)
 def lazy_guess(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield case(
-        "it gives a string back",
-        lambda: type(student.lazy_guess("Once upon a ti")).__name__,
-        "str",
-        hint="hand the guess back with return; print only shows it",
-    )
-    yield case(
-        "of one character",
+        "one character",
         lambda: len(student.lazy_guess("Once upon a ti")),
         1,
         hint='a space is one character between two quotes: " "',
@@ -48,242 +36,308 @@ def lazy_guess(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
     )
 
 
+SCRIPT = [
+    ("i need ", "Why do you need {}?"),
+    ("i am ", "How long have you been {}?"),
+    ("because ", "Is that the real reason?"),
+    ("my ", "Tell me more about your {}."),
+]
+THINGS = ["hat", "bun", "pie", "lute", "lamp", "drum", "cart", "bell", "boot", "spoon", "candle"]
+ANIMALS = ["hen", "toad", "mole", "goose", "lynx", "quail", "otter", "heron", "badger", "weasel"]
+MOODS = ["tired", "late", "cold", "hungry", "clever", "lazy", "proud", "merry"]
+
+
 @exercise(LESSON, "respond", points=3)
 def respond(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def ask(message: str, script: list[tuple[str, str]] = SCRIPT) -> Any:
+    thing, other, third = rng.permutation(THINGS)[:3].tolist()
+    animal, neighbor = rng.permutation(ANIMALS)[:2].tolist()
+    mood = str(rng.choice(MOODS))
+
+    def ask(message: str, script: Script = SCRIPT) -> Any:
         return student.respond(message, script)
 
     yield case(
-        "it gives a string back",
-        lambda: type(ask("i need a holiday")).__name__,
-        "str",
-        hint="hand the answer back with return; print only shows it",
+        "a script of one rule",
+        lambda: ask(f"{thing} or bed", [(thing, f"A {animal}!")]),
+        f"A {animal}!",
+        hint="go through the rules of the argument script, not of DOCTOR, and return the answer of "
+        "the one whose key is in the message",
+    )
+    yield case(
+        "what comes after the key",
+        lambda: ask(f"because of a {thing}", [("because of ", "Really for {}?")]),
+        f"Really for a {thing}?",
+        hint="cut the message at the key, with partition, and put only what comes after the key, "
+        "not the whole message, into the answer: answer.format(...)",
     )
     yield case(
         "the first rule",
-        lambda: ask("i need a holiday"),
-        "Why do you need a holiday?",
-        hint="look for the key before you swap anything, cut the message there with partition, and "
-        "swap only what comes after the key; that goes into {}",
+        lambda: ask(f"i need a {thing}"),
+        f"Why do you need a {thing}?",
+        hint="look for the key before you swap anything, and swap only what comes after the key, "
+        "not the rule's answer",
     )
     yield case(
         "capital letters",
-        lambda: ask("I NEED a Holiday"),
-        "Why do you need a holiday?",
-        hint="make the message lower case before you look for a key",
+        lambda: ask(f"I NEED a {thing.title()}"),
+        f"Why do you need a {thing}?",
+        hint="make the message lower case before you look for a key, and go on with that one",
+    )
+    one, two, three = rng.permutation([".", "!", "?"]).tolist()
+    yield case(
+        "marks at the end",
+        lambda: ask(f" I need a {thing}{one} {two}{three} "),
+        f"Why do you need a {thing}?",
+        hint='strip spaces and the marks . ! ? off both ends, in any order: .strip(" .!?")',
     )
     yield case(
-        "a mark at the end",
-        lambda: ask(" I need a holiday. "),
-        "Why do you need a holiday?",
-        hint="strip spaces and the marks . ! ? off both ends before you look for a key",
+        "a comma at the end",
+        lambda: ask(f"I need a {thing},"),
+        f"Why do you need a {thing},?",
+        hint="strip spaces and the marks . ! ? alone: any other mark stays",
     )
     yield case(
         "a mark in the middle",
-        lambda: ask("I need a bun. It is late."),
-        "Why do you need a bun. it is late?",
+        lambda: ask(f"I need a {thing}. It is {mood}."),
+        f"Why do you need a {thing}. it is {mood}?",
         hint="strip takes marks off the two ends alone; replace takes them out of the middle too",
     )
     yield case(
         "a key further on",
-        lambda: ask("They say I need a rest"),
-        "Why do you need a rest?",
-        hint="the key may stand anywhere in the message: ask `key in message`",
+        lambda: ask(f"They say I need a {thing}"),
+        f"Why do you need a {thing}?",
+        hint="the key may stand anywhere in the message: ask `key in message`. What stands before "
+        "it is left out",
     )
     yield case(
         "a rule further down",
-        lambda: ask("My hat is too big!"),
-        "Tell me more about your hat is too big.",
+        lambda: ask(f"My {thing} is too big!"),
+        f"Tell me more about your {thing} is too big.",
         hint='try every rule: "Please go on." comes after the loop, not inside it',
     )
     yield case(
+        "a key inside a word",
+        lambda: ask(f"Tommy is {mood}"),
+        f"Tell me more about your is {mood}.",
+        hint="the program knows nothing of words: ask `key in message`",
+    )
+    yield case(
+        "no rule fits",
+        lambda: [ask(f"My {animal}"), ask(f"The {animal} is {mood}"), ask(f"A {thing}", [])],
+        [f"Tell me more about your {animal}.", "Please go on.", "Please go on."],
+        hint='when no key is in the message, return "Please go on."',
+    )
+    yield case(
+        "the space of a key",
+        lambda: [ask(f"A mystery of my {thing}"), ask(f"A {thing} of mystery"), ask("It is my !")],
+        [f"Tell me more about your {thing}.", "Please go on.", "Please go on."],
+        hint='a key\'s space is part of it: "my " is not in "a mystery", nor in "it is my", '
+        "once its end is stripped. Tidy the message first, and leave the key as it is",
+    )
+    yield case(
         "you and I change places",
-        lambda: ask("I am afraid of you and your hen"),
-        "How long have you been afraid of me and my hen?",
+        lambda: ask(f"I am afraid of you and your {animal}"),
+        f"How long have you been afraid of me and my {animal}?",
         hint="send the part after the key through swap",
     )
     yield case(
         "a key that comes twice",
-        lambda: ask("I sold my hat and my hen."),
-        "Tell me more about your hat and your hen.",
+        lambda: ask(f"I sold my {thing} and my {animal}."),
+        f"Tell me more about your {thing} and your {animal}.",
         hint="take all that comes after the first place of the key, as partition does; split cuts "
         "at the second one too",
     )
     yield case(
         "two rules fit",
-        lambda: ask("My hen knows that I am late"),
-        "How long have you been late?",
-        hint="the first rule of the script that fits wins, wherever its key is: return at once",
+        lambda: [
+            ask(f"My {animal} knows that I am {mood}", script) for script in (SCRIPT, SCRIPT[::-1])
+        ],
+        [
+            f"How long have you been {mood}?",
+            f"Tell me more about your {animal} knows that you are {mood}.",
+        ],
+        hint="the first rule of the script that fits wins, wherever its key is and however long: "
+        "return at once",
     )
     yield case(
         "an answer without {}",
-        lambda: ask("Because it rains"),
-        "Is that the real reason?",
+        lambda: ask(f"Because it rains, {mood} {animal}", [("because ", f"A {thing}?")]),
+        f"A {thing}?",
         hint="answer.format(...) works for an answer without {} too: it comes back as it is",
     )
     yield case(
-        "no rule fits",
-        lambda: ask("It rains"),
-        "Please go on.",
-        hint='when no key is in the message, return "Please go on."',
-    )
-    baker = [("bread", "Fresh{}!"), ("cake ", "We have cake {}.")]
-    yield case(
-        "another script",
-        lambda: ask("No cake for me", baker),
-        "We have cake for you.",
-        hint="loop over the argument script, not over DOCTOR",
-    )
-    yield case(
-        "a mark in front",
-        lambda: ask("...my hat", [(".", "A dot."), ("my ", "Your {}?")]),
-        "Your hat?",
+        "spaces in front",
+        lambda: ask(f"  My {thing} or my {other}", [(" my ", "Your {}?")]),
+        f"Your {other}?",
         hint="strip the front of the message too, not only its end: strip, not rstrip",
     )
-    animals = ["hen", "toad", "mole", "goose", "lynx", "quail"]
-    first, second, third = rng.permutation(animals)[:3].tolist()
-    zoo = [(f"{first} ", "A {}"), (f"{second} ", "B {}"), (f"{third} ", "C {}")]
-    messages = [f"The {name} is my friend?!" for name in (second, third, "bear")]
-    want = [reference.respond(message, zoo) for message in messages]
     yield case(
-        "a fresh script",
-        lambda: [ask(message, zoo) for message in messages],
-        want,
-        hint="read the contract once more, step by step",
-        hidden=True,
+        "a key with a mark in it",
+        lambda: ask(f"Not my {thing}", [("no. ", "No."), ("my ", "Your {}?")]),
+        f"Your {thing}?",
+        hint="a key is plain text: ask `key in message`; for re.search a dot is any character",
     )
+    for hidden in (False, True):
+        first, second, last = rng.permutation(ANIMALS)[:3].tolist()
+        zoo = [(f"{first} ", f"A {third} {{}}"), (f"{second} ", "B {}"), (f"{last} ", "C {}")]
+        names = rng.permutation([second, last, "bear"]).tolist()
+        messages = [f"The {name} is my {neighbor}?!" for name in names]
+        yield case(
+            "a fresh script and three messages" + ", again" * hidden,
+            lambda: [ask(message, zoo) for message in messages],
+            [reference.respond(message, zoo) for message in messages],
+            hint="read the contract once more, step by step",
+            hidden=hidden,
+        )
 
 
 @exercise(LESSON, "batch_shapes", points=3)
 def batch_shapes(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def ask(first: Shape, second: Shape) -> Any:
-        return student.batch_shapes(first, second)
+    a, b, c, d = rng.permutation([5, 6, 7, 8, 9, 11])[:4].tolist()  # none divides another
 
-    def list_or_tuple(shape: Any) -> Any:
-        return tuple(shape) if isinstance(shape, list) else shape
+    def ask(*pairs: tuple[Shape, Shape]) -> list[Any]:
+        return [student.batch_shapes(first, second) for first, second in pairs]
 
     yield case(
         "equal shapes",
-        lambda: list_or_tuple(ask((2, 3), (2, 3))),
-        (2, 3),
+        lambda: [
+            tuple(shape) if isinstance(shape, list) else shape
+            for shape in ask(((a, b), (a, b)), ((c, b, a), (c, b, a)))
+        ],
+        [(a, b), (c, b, a)],
         hint="equal sizes stay, in the same order; return the shape after the loop, not inside it",
     )
     yield case(
         "it gives a tuple",
-        lambda: ask((2, 3), (2, 3)),
-        (2, 3),
+        lambda: ask(((a, b), (a, b))),
+        [(a, b)],
         hint="return a tuple; tuple(shape) makes one of a list",
     )
     yield case(
-        "a 1 on the right stretches",
-        lambda: ask((2, 3), (2, 1)),
-        (2, 3),
-        hint="where one of the two sizes is 1, the other one wins, on whichever side it stands",
-    )
-    yield case(
-        "a 1 on each side",
-        lambda: ask((4, 1), (1, 5)),
-        (4, 5),
+        "a 1 stretches",
+        lambda: ask(((a, b), (a, 1)), ((a, 1), (a, b)), ((a, 1), (1, b))),
+        [(a, b), (a, b), (a, b)],
         hint="where one of the two sizes is 1, the other one wins, on whichever side it stands",
     )
     yield case(
         "a shorter shape",
-        lambda: ask((4, 3), (3,)),
-        (4, 3),
-        hint="line the shapes up from the right: put 1s in front of the shorter one",
+        lambda: ask(((a, b), (b,)), ((c,), (a, b, 1)), ((a, b, c, d), (c, d))),
+        [(a, b), (a, b, c), (a, b, c, d)],
+        hint="line the shapes up from the right: put 1s in front of the shorter one, whichever it "
+        "is, until both are equally long",
     )
     yield case(
-        "a shorter shape on the left",
-        lambda: ask((5,), (2, 3, 1)),
-        (2, 3, 5),
-        hint="line the shapes up from the right: put 1s in front of the shorter one",
-    )
-    yield case(
-        "a single number",
-        lambda: ask((2, 3), ()),
-        (2, 3),
-        hint="the shape () is as short as can be: it gets a 1 for every size of the other",
+        "single numbers",
+        lambda: ask(((a, b), ()), ((), (c,)), ((), ())),
+        [(a, b), (c,), ()],
+        hint="the shape () is as short as can be: it gets a 1 for every size of the other. Two of "
+        "them fit, and make ()",
     )
     yield case(
         "sizes that do not fit",
-        lambda: ask((2, 3), (2, 4)),
-        None,
-        hint="two different sizes of which neither is 1 do not fit: return None",
+        lambda: ask(((a, b), (a, c)), ((a, b), (1, b)), ((a, b), (c, b)), ((a, b, c), (d, c))),
+        [None, (a, b), None, None],
+        hint="two different sizes of which neither is 1 do not fit: return None, whichever their "
+        "place",
     )
     yield case(
         "a size that divides the other",
-        lambda: ask((4,), (2,)),
-        None,
-        hint="only a 1 stretches: 2 and 4 do not fit, although 4 is twice 2",
+        lambda: ask(((2 * a,), (a,)), ((a,), (3 * a,)), ((1,), (3 * a,))),
+        [None, None, (3 * a,)],
+        hint=f"only a 1 stretches: {a} and {2 * a} do not fit, although {2 * a} is twice {a}",
     )
     yield case(
         "sizes that would fit from the left",
-        lambda: ask((4, 3), (4,)),
-        None,
-        hint="line the shapes up from the right: 3 meets 4 here, and that does not fit",
+        lambda: ask(((a, b), (a,)), ((a, b), (b,))),
+        [None, (a, b)],
+        hint="line the shapes up from the right: there the first two do not fit",
     )
+    for hidden in (False, True):
+        pairs = _pairs_of_shapes(rng)
+        wants = [reference.batch_shapes(first, second) for first, second in pairs]
+        yield case(
+            "eight fresh pairs" + ", again" * hidden,
+            lambda: ask(*pairs),
+            wants,
+            hint="line up from the right, let 1s stretch, refuse what does not fit",
+            hidden=hidden,
+        )
+
+
+def _pairs_of_shapes(rng: Rng) -> list[tuple[Shape, Shape]]:
+    """Return eight pairs of shapes, of which two do not fit, in any order."""
     pairs: list[tuple[Shape, Shape]] = []
-    for _ in range(6):
+    for number in range(8):
         full = [int(size) for size in rng.integers(2, 6, 3)]
         first = tuple(size if rng.random() < 0.6 else 1 for size in full)
-        second = tuple(size if rng.random() < 0.6 else 1 for size in full)
-        pairs.append((first, second[int(rng.integers(0, 3)) :]))
-    pairs.append(((2, 5, 3), (int(rng.integers(6, 9)), 3)))
-    wants = [reference.batch_shapes(first, second) for first, second in pairs]
-    yield case(
-        "fresh shapes",
-        lambda: [ask(first, second) for first, second in pairs],
-        wants,
-        hint="line up from the right, let 1s stretch, refuse what does not fit",
-        hidden=True,
-    )
+        second = [size if rng.random() < 0.6 else 1 for size in full]
+        if number < 2:  # a larger size meets one that is not 1
+            first, second[number + 1] = tuple(full), 6
+        short = tuple(second[int(rng.integers(0, 3)) if number > 1 else 1 :])
+        pairs.append((first, short) if rng.random() < 0.5 else (short, first))
+    return [pairs[i] for i in rng.permutation(8)]
 
 
 @exercise(LESSON, "one_hot", points=2)
 def one_hot(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    ids = torch.tensor([2, 0])
+    V = int(rng.integers(5, 14))
+    last = torch.tensor([V - 1])
+    ids = torch.cat([torch.from_numpy(rng.permutation(V - 1)[:2]), last])  # all different
     yield case(
         "the shape is (N, V)",
-        lambda: tuple(student.one_hot(ids, 3).shape),
-        (2, 3),
+        lambda: tuple(student.one_hot(ids, V).shape),
+        (3, V),
         hint="one row for each id, one column for each of the V characters: make the ids a column "
         "first, so that (N, 1) meets (V,)",
     )
     yield case(
         "V columns, used or not",
-        lambda: tuple(student.one_hot(ids, 5).shape),
-        (2, 5),
+        lambda: tuple(student.one_hot(ids, V + 2).shape),
+        (3, V + 2),
         hint="there are V columns even if no id reaches that far: use V, not the largest id",
     )
     yield case(
+        "a single id",
+        lambda: tuple(student.one_hot(last, V).shape),
+        (1, V),
+        hint="one id makes a table of one row, (1, V): do not squeeze it",
+    )
+    yield case(
         "the numbers are float32",
-        lambda: str(student.one_hot(ids, 3).dtype).removeprefix("torch."),
+        lambda: str(student.one_hot(ids, V).dtype).removeprefix("torch."),
         "float32",
         hint="True and False become float32 with .float(); put brackets around the comparison "
         "first: (this == that).float()",
     )
     yield case(
-        "two rows by hand",
-        lambda: student.one_hot(ids, 3),
-        torch.tensor([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]),
+        "three rows by hand",
+        lambda: student.one_hot(ids, V),
+        _rows_with_a_1(ids, V),
         hint="row i has its single 1 in column ids[i]; ids 0 means the first column",
     )
-    repeated = torch.tensor([1, 1, 0, 1])
+    repeated = ids[[0, 0, 2, 0, 1]]
     yield case(
         "an id that comes back",
-        lambda: student.one_hot(repeated, 2),
-        torch.tensor([[0.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]),
+        lambda: student.one_hot(repeated, V),
+        _rows_with_a_1(repeated, V),
         hint="every place in ids gets a row of its own, in the order of ids",
     )
-    many = integers(rng, 9, 12)
-    want = reference.one_hot(many, 9)
-    yield case(
-        "fresh ids",
-        lambda: student.one_hot(many, 9),
-        want,
-        hint="row i has its single 1 in column ids[i]",
-        hidden=True,
-    )
+    for hidden in (False, True):
+        many = integers(rng, V, 12 + 7 * hidden)
+        yield case(
+            "fresh ids" + ", again" * hidden,
+            lambda: student.one_hot(many, V),
+            reference.one_hot(many, V),
+            hint="row i has its single 1 in column ids[i]",
+            hidden=hidden,
+        )
+
+
+def _rows_with_a_1(ids: torch.Tensor, V: int) -> torch.Tensor:
+    rows = torch.zeros(len(ids), V)
+    for row, place in zip(rows, ids.tolist(), strict=True):
+        row[place] = 1.0
+    return rows
 
 
 @probe
@@ -295,121 +349,141 @@ def logits_afterwards(namespace: dict[str, Any], softmax: Any, logits: torch.Ten
 
 @exercise(LESSON, "softmax", points=3, forbidden=("softmax", "log_softmax", "softmin"))
 def softmax(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    quarters = torch.tensor([0.25, 0.75])
+    V = int(rng.integers(4, 12))
+
+    def distributions(*shape: int) -> torch.Tensor:
+        """Return probabilities, none of them tiny: (*shape, V)."""
+        weights = torch.from_numpy(rng.uniform(1, 9, (*shape, V)))
+        return (weights / weights.sum(dim=-1, keepdim=True)).float()
+
+    yield case(
+        "the shape of one row",
+        lambda: tuple(student.softmax(normal(rng, V)).shape),
+        (V,),
+        hint="dim=-1 is the last dim of a single row too, dim=1 is not; and max(dim=-1) gives two "
+        "things: take its .values",
+    )
+    probs = distributions()
     yield case(
         "a row by hand",
-        lambda: student.softmax(torch.tensor([1.0, 3.0]).log()),
-        quarters,
-        hint="exp of every logit, divided by the sum of the exps; dim=-1 works for one row too; "
-        "and max(dim=-1) gives two things: take its .values",
+        lambda: student.softmax(probs.log() + 1.5),
+        probs,
+        hint="exp of every logit, divided by the sum of the exps: the scores here are logarithms, "
+        "all raised by 1.5",
     )
-    rows = normal(rng, 2, 3)
+    two = distributions(2)
     yield case(
-        "each row sums to one",
-        lambda: student.softmax(rows).sum(dim=-1),
-        torch.ones(2),
-        hint="add up along the last dimension, and keep it: sum(dim=-1, keepdim=True)",
+        "two rows",
+        lambda: student.softmax(two.log()),
+        two,
+        hint="each row is divided by its own sum: add up along the last dimension, and keep it: "
+        "sum(dim=-1, keepdim=True)",
     )
-    square = normal(rng, 3, 3)
+    square = distributions(V)
     yield case(
-        "each row of a square too",
-        lambda: student.softmax(square).sum(dim=-1),
-        torch.ones(3),
+        "as many rows as columns",
+        lambda: student.softmax(square.log()),
+        square,
         hint="without keepdim=True the sums are a row, and row i is divided by the wrong sums",
     )
-    blocks = torch.tensor([[[1.0, 3.0]], [[3.0, 1.0]]]).log()
+    blocks = distributions(2, 3)
     yield case(
         "three dimensions",
-        lambda: student.softmax(blocks),
-        torch.tensor([[[0.25, 0.75]], [[0.75, 0.25]]]),
+        lambda: student.softmax(blocks.log()),
+        blocks,
         hint="the last dimension is dim=-1, however many there are in front of it",
     )
-    large = torch.tensor([1.0, 3.0]).log() + 1000
-    small = torch.tensor([1.0, 3.0]).log() - 1000
-    for name, logits in (("huge logits", large), ("very negative logits", small)):
+    for name, shift in (("huge logits", 1000), ("very negative logits", -1000)):
         yield case(
             name,
-            lambda: student.softmax(logits),
-            quarters,
+            lambda: student.softmax(probs.log() + shift),
+            probs,
             hint="subtract the largest logit before exp: it changes no probability",
             atol=1e-4,  # float32 near 1000 holds four decimals
         )
-    uneven = torch.tensor([[0.0, 0.0], [1000.0, 1000.0]])
+    best = int(rng.integers(V))
+    alone = torch.zeros(V)
+    alone[best] = 1000.0
+    yield case(
+        "one logit far above the others",
+        lambda: student.softmax(alone),
+        alone / 1000,
+        hint="subtract the largest logit of the row, not its mean: then no exp is above 1",
+    )
     yield case(
         "rows of very different size",
-        lambda: student.softmax(uneven),
-        torch.full((2, 2), 0.5),
+        lambda: student.softmax(two.log() + torch.tensor([[0.0], [1000.0]])),
+        two,
         hint="subtract from each row its own largest logit: max(dim=-1, keepdim=True).values",
+        atol=1e-4,
     )
-    masked = torch.tensor([0.0, float("-inf"), 0.0])
+    masked = probs.clone()
+    masked[best] = 0
     yield case(
         "minus infinity",
-        lambda: student.softmax(masked),
-        torch.tensor([0.5, 0.0, 0.5]),
+        lambda: student.softmax(masked.log()),
+        masked / masked.sum(),
         hint="exp of minus infinity is 0 by itself; do not replace or skip such entries",
     )
-    scores = torch.tensor([2.0, 1.0, -1.0])
+    scores = normal(rng, 2, V)
     yield case(
         "its argument stays as it was",
         lambda: student.probe(logits_afterwards, student.softmax, scores),
         scores,
         hint="-= changes the caller's own tensor: write `logits - ...` and keep that under a name",
     )
-    random = 5 * normal(rng, 2, 3, 4)
-    want = reference.softmax(random)
-    yield case(
-        "fresh logits",
-        lambda: student.softmax(random),
-        want,
-        hint="exp, then divide by the sum over the last dimension",
-        hidden=True,
-    )
+    for hidden in (False, True):
+        random = 5 * normal(rng, 2, 3 + 2 * hidden, 4)
+        yield case(
+            "fresh logits" + ", again" * hidden,
+            lambda: student.softmax(random),
+            reference.softmax(random),
+            hint="exp, then divide by the sum over the last dimension",
+            hidden=hidden,
+        )
 
 
 @exercise(LESSON, "gather_logprobs", points=2)
 def gather_logprobs(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    table = torch.tensor([[-0.1, -2.5, -4.0], [-1.5, -0.5, -1.7]])
-    ids = torch.tensor([2, 0])
-    square = normal(rng, 3, 3)
+    V = int(rng.integers(4, 12))
+    square = normal(rng, V, V)
     yield case(
         "the shape is (N,)",
-        lambda: tuple(student.gather_logprobs(square, torch.tensor([2, 0, 0])).shape),
-        (3,),
+        lambda: tuple(student.gather_logprobs(square, integers(rng, V, V)).shape),
+        (V,),
         hint="one number for each row: [:, ids] takes all rows for each id, but you want pairs: "
         "the rows torch.arange(N) with ids",
     )
+    table = -torch.from_numpy(rng.permutation(2 * V) + 1).reshape(2, V) / 4
+    lowest = table.argmin(dim=1)
     yield case(
         "two rows by hand",
-        lambda: student.gather_logprobs(table, ids),
-        torch.tensor([-4.0, -1.5]),
+        lambda: student.gather_logprobs(table, lowest),
+        torch.stack([table[0].min(), table[1].min()]),
         hint="from row i take column ids[i], as it is: row first, then column, and not the largest",
     )
-    last = torch.tensor([2, 2])
+    last = torch.tensor([V - 1, V - 1])
     yield case(
         "the same column twice",
         lambda: student.gather_logprobs(table, last),
-        torch.tensor([-4.0, -1.7]),
+        torch.stack([table[0, -1], table[1, -1]]),
         hint="from row i take column ids[i], also when an id comes back",
     )
-    many = normal(rng, 6, 6)
-    picks = integers(rng, 6, 6)
-    want = reference.gather_logprobs(many, picks)
-    yield case(
-        "as many rows as columns",
-        lambda: student.gather_logprobs(many, picks),
-        want,
-        hint="row first, then column: logprobs[rows, columns]",
-    )
-    single = normal(rng, 1, 5)
-    pick = integers(rng, 5, 1)
-    want_single = reference.gather_logprobs(single, pick)
     yield case(
         "a single row",
-        lambda: student.gather_logprobs(single, pick),
-        want_single,
-        hint="with one row, the shape is still (N,): (1,)",
-        hidden=True,
+        lambda: student.gather_logprobs(table[:1], last[:1]),
+        table[0, -1:],
+        hint="with one row, the shape is still (N,): (1,), not ()",
     )
+    for N, hidden in ((V, False), (3 * V, False), (3 * V, True)):
+        many, picks = normal(rng, N, V), integers(rng, V, N)
+        yield case(
+            ("more rows than columns" if N > V else "as many rows as columns") + ", again" * hidden,
+            lambda: student.gather_logprobs(many, picks),
+            reference.gather_logprobs(many, picks),
+            hint="row first, then column: logprobs[rows, columns]",
+            hidden=hidden,
+        )
 
 
 QUESTIONS = (

@@ -135,6 +135,109 @@ def clean(text):
     return "\n".join(line for line in lines if not re.fullmatch(r"\[page \d+\]", line))
 
 
+# %% exercise="clean" mistake="makes dashes plain too" hint="repair only what the table names"
+def clean(text):
+    repairs = {"\r\n": "\n", "\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'"}
+    for wild, plain in {**repairs, "–": "-", "—": "-", "…": "..."}.items():
+        text = text.replace(wild, plain)
+    lines = [line.rstrip(" ") for line in text.split("\n")]
+    return "\n".join(
+        line for line in lines if not (line.startswith("[page ") and line.endswith("]"))
+    )
+
+
+# %% exercise="clean" mistake="collapses spaces" hint="several spaces between two words"
+def clean(text):
+    repairs = {"\r\n": "\n", "\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'"}
+    for wild, plain in repairs.items():
+        text = text.replace(wild, plain)
+    lines = [" ".join(line.split()) for line in text.split("\n")]
+    return "\n".join(
+        line for line in lines if not (line.startswith("[page ") and line.endswith("]"))
+    )
+
+
+# %% exercise="clean" mistake="misses the spaces of the last line" hint="has no line end behind it"
+def clean(text):
+    repairs = {"\r\n": "\n", "\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'"}
+    for wild, plain in repairs.items():
+        text = text.replace(wild, plain)
+    text = re.sub(" +\n", "\n", text)
+    return re.sub(r"^\[page .*\]\n", "", text, flags=re.MULTILINE)
+
+
+# %% exercise="clean" mistake="page marks that are indented" hint="with no space in front"
+def clean(text):
+    repairs = {"\r\n": "\n", "\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'"}
+    for wild, plain in repairs.items():
+        text = text.replace(wild, plain)
+    lines = [line.rstrip(" ") for line in text.split("\n")]
+    return "\n".join(
+        line for line in lines if not (line.strip().startswith("[page ") and line.endswith("]"))
+    )
+
+
+# %% exercise="clean" mistake="takes the line end before a page mark" hint="a page mark goes with its line end"
+def clean(text):
+    repairs = {"\r\n": "\n", "\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'"}
+    for wild, plain in repairs.items():
+        text = text.replace(wild, plain)
+    text = "\n".join(line.rstrip(" ") for line in text.split("\n"))
+    return re.sub(r"\n\[page [^\n]*\](?=\n)", "", text)
+
+
+# %% exercise="clean" mistake="two page marks share a line end" hint="also when the line before"
+def clean(text):
+    repairs = {"\r\n": "\n", "\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'"}
+    for wild, plain in repairs.items():
+        text = text.replace(wild, plain)
+    text = "\n".join(line.rstrip(" ") for line in text.split("\n"))
+    return re.sub(r"(^|\n)\[page [^\n]*\]\n", r"\1", text)
+
+
+# %% exercise="clean" right="regular expressions"
+def clean(text):
+    text = re.sub("\r\n", "\n", text.replace("\xa0", " "))
+    text = re.sub("[“”]", '"', re.sub("[‘’]", "'", text))
+    text = re.sub(r" +$", "", text, flags=re.MULTILINE)
+    return re.sub(r"^\[page [^\n]*\]\n", "", text, flags=re.MULTILINE)
+
+
+# %% exercise="clean" right="one character after the other"
+def clean(text):
+    plain = {"\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'"}
+    out, line, at = "", "", 0
+    while at < len(text):
+        char = text[at]
+        if text[at : at + 2] == "\r\n":
+            char, at = "\n", at + 1
+        at += 1
+        if char != "\n":
+            line += plain.get(char, char)
+            continue
+        while line[-1:] == " ":
+            line = line[:-1]
+        if line[:6] != "[page " or line[-1] != "]":
+            out += line + "\n"
+        line = ""
+    while line[-1:] == " ":
+        line = line[:-1]
+    return out + line
+
+
+# %% exercise="clean" right="a table for translate, and a generator of lines"
+def clean(text):
+    def lines():
+        for line in text.replace("\r\n", "\n").translate(table).split("\n"):
+            while line.endswith(" "):
+                line = line.removesuffix(" ")
+            if not re.fullmatch(r"\[page .*\]", line, re.DOTALL):
+                yield line
+
+    table = str.maketrans("\xa0“”‘’", " \"\"''")
+    return "\n".join(lines())
+
+
 # %% exercise="split" mistake="keeps the copies" hint="went to both sides"
 def split(stories, fraction=0.9, seed=0):
     shuffled = list(stories)
@@ -223,6 +326,74 @@ def split(stories, fraction=0.9, seed=0):
     return different[:cut], different[cut:]
 
 
+# %% exercise="split" mistake="counts the cut from the end" hint="count the cut from the front"
+def split(stories, fraction=0.9, seed=0):
+    different = list(dict.fromkeys(stories))
+    random.Random(seed).shuffle(different)
+    held_out = len(different) - round(fraction * len(different))
+    return different[:-held_out], different[-held_out:]
+
+
+# %% exercise="split" mistake="capitals make no difference" hint="a capital or a space is another story"
+def split(stories, fraction=0.9, seed=0):
+    different = list({story.strip().lower(): story for story in stories}.values())
+    random.Random(seed).shuffle(different)
+    cut = round(fraction * len(different))
+    return different[:cut], different[cut:]
+
+
+# %% exercise="split" mistake="takes every second story" hint="has to start from the argument seed"
+def split(stories, fraction=0.9, seed=0):
+    different = list(dict.fromkeys(stories))
+    cut = round(fraction * len(different))
+    different = different[::2] + different[1::2]
+    return different[:cut], different[cut:]
+
+
+# %% exercise="split" mistake="another default" hint="fraction=0.9, seed=0"
+def split(stories, fraction=0.8, seed=1):
+    different = list(dict.fromkeys(stories))
+    random.Random(seed).shuffle(different)
+    cut = round(fraction * len(different))
+    return different[:cut], different[cut:]
+
+
+# %% exercise="split" mistake="drops stories that were repeated" hint="or to none"
+def split(stories, fraction=0.9, seed=0):
+    times = Counter(stories)
+    different = [story for story in stories if times[story] == 1]
+    random.Random(seed).shuffle(different)
+    cut = round(fraction * len(different))
+    return different[:cut], different[cut:]
+
+
+# %% exercise="split" right="draws the training side, and keeps the order of the rest"
+def split(stories, fraction=0.9, seed=0):
+    different = sorted(set(stories))
+    train = random.Random(seed).sample(different, round(fraction * len(different)))
+    return train, [story for story in different if story not in train]
+
+
+# %% exercise="split" right="torch's generator"
+def split(stories, fraction=0.9, seed=0):
+    different = [story for i, story in enumerate(stories) if story not in stories[:i]]
+    order = torch.randperm(len(different), generator=torch.Generator().manual_seed(seed))
+    shuffled = [different[i] for i in order]
+    cut = round(fraction * len(different))
+    return [shuffled[:cut], shuffled[cut:]]
+
+
+# %% exercise="split" right="sorts by a number that each story draws"
+def split(stories, fraction=0.9, seed=0):
+    random.seed(seed)
+    ranked = sorted((random.random(), story) for story in dict.fromkeys(stories))
+    cut = round(fraction * len(ranked))
+    train, validation = [], []
+    for number, (_, story) in enumerate(ranked):
+        (train if number < cut else validation).append(story)
+    return train, validation
+
+
 # %% exercise="build_vocab" mistake="words instead of characters" hint="not for each word"
 def build_vocab(text):
     return sorted(set(text.split()))
@@ -243,6 +414,38 @@ def build_vocab(text):
     return sorted(set(text.lower()))
 
 
+# %% exercise="build_vocab" mistake="characters of the English keyboard only" hint="take the characters from the text"
+def build_vocab(text):
+    import string
+
+    return sorted(char for char in string.printable if char in text)
+
+
+# %% exercise="build_vocab" mistake="small and capital letters side by side" hint="sorted(...)"
+def build_vocab(text):
+    return sorted(set(text), key=str.lower)
+
+
+# %% exercise="build_vocab" mistake="in order of arrival" hint="sorted(...)"
+def build_vocab(text):
+    return list(dict.fromkeys(text))
+
+
+# %% exercise="build_vocab" right="takes neighbours that differ, in the sorted text"
+def build_vocab(text):
+    ordered = sorted(text)
+    return [char for i, char in enumerate(ordered) if i == 0 or char != ordered[i - 1]]
+
+
+# %% exercise="build_vocab" right="takes the smallest that is left, again and again"
+def build_vocab(text):
+    chars = []
+    while text:
+        chars.append(min(text))
+        text = text.replace(chars[-1], "")
+    return chars
+
+
 # %% exercise="encode" mistake="a list, no tensor" hint="torch.tensor"
 def encode(text, chars):
     places = {char: place for place, char in enumerate(chars)}
@@ -254,7 +457,7 @@ def encode(text, chars):
     return torch.tensor([ord(char) for char in text], dtype=torch.int64)
 
 
-# %% exercise="encode" mistake="a vocabulary of its own" hint="not among the characters of this"
+# %% exercise="encode" mistake="a vocabulary of its own" hint="not among the characters of this text"
 def encode(text, chars):
     places = {char: place for place, char in enumerate(sorted(set(text)))}
     return torch.tensor([places[char] for char in text], dtype=torch.int64)
@@ -283,6 +486,59 @@ def encode(text, chars):
     return torch.tensor([places[char] for char in text], dtype=torch.int64)
 
 
+# %% exercise="encode" mistake="sorts the vocabulary" hint="do not sort it"
+def encode(text, chars):
+    places = {char: place for place, char in enumerate(sorted(chars))}
+    return torch.tensor([places[char] for char in text], dtype=torch.int64)
+
+
+# %% exercise="encode" mistake="leaves unknown characters out" hint="instead of leaving"
+def encode(text, chars):
+    places = {char: place for place, char in enumerate(chars)}
+    return torch.tensor([places[char] for char in text if char in places], dtype=torch.int64)
+
+
+# %% exercise="encode" mistake="counts from 1" hint="counted from 0"
+def encode(text, chars):
+    places = {char: place for place, char in enumerate(chars, start=1)}
+    return torch.tensor([places[char] for char in text], dtype=torch.int64)
+
+
+# %% exercise="encode" mistake="strips the text" hint="also at both ends"
+def encode(text, chars):
+    places = {char: place for place, char in enumerate(chars)}
+    return torch.tensor([places[char] for char in text.strip()], dtype=torch.int64)
+
+
+# %% exercise="encode" mistake="makes the text lower case" hint="Did you change the text?"
+def encode(text, chars):
+    places = {char: place for place, char in enumerate(chars)}
+    return torch.tensor([places[char] for char in text.lower()], dtype=torch.int64)
+
+
+# %% exercise="encode" right="asks the list each time"
+def encode(text, chars):
+    return torch.LongTensor(list(map(chars.index, text)))
+
+
+# %% exercise="encode" right="compares numbers of characters"
+def encode(text, chars):
+    known = torch.tensor([ord(char) for char in chars])
+    asked = torch.tensor([ord(char) for char in text], dtype=torch.int64)
+    same = asked[:, None] == known
+    assert same.any(dim=1).all(), "a character is not in chars"
+    return same.int().argmax(dim=1)
+
+
+# %% exercise="encode" right="numpy in the middle"
+def encode(text, chars):
+    import numpy as np
+
+    joined = "".join(chars)
+    found = np.array([joined.index(char) for char in text], dtype=np.int64)
+    return torch.from_numpy(found)
+
+
 # %% exercise="decode" mistake="a list of characters" hint="join"
 def decode(ids, chars):
     return [chars[i] for i in ids]
@@ -303,19 +559,49 @@ def decode(ids, chars):
     return "".join(chars[i] for i in ids).strip()
 
 
+# %% exercise="decode" mistake="sorts the vocabulary" hint="do not sort it"
+def decode(ids, chars):
+    return "".join(sorted(chars)[i] for i in ids)
+
+
+# %% exercise="decode" mistake="asks a dictionary with tensors" hint="and a dictionary does not"
+def decode(ids, chars):
+    places = dict(enumerate(chars))
+    return "".join(places[i] for i in ids)
+
+
+# %% exercise="decode" mistake="uses the computer's own numbers" hint="look up chars[i]"
+def decode(ids, chars):
+    return "".join(chr(i) for i in ids)
+
+
+# %% exercise="decode" right="a dictionary, and plain numbers"
+def decode(ids, chars):
+    names = dict(enumerate(chars))
+    text = ""
+    for i in ids:
+        text += names[int(i)]
+    return text
+
+
+# %% exercise="decode" right="map over any kind of ids"
+def decode(ids, chars):
+    return "".join(map(chars.__getitem__, torch.as_tensor(ids, dtype=torch.int64).tolist()))
+
+
 # %% exercise="entropy" mistake="forgets the minus" hint="a minus sign"
 def entropy(probs):
     possible = probs[probs > 0]
     return (possible * possible.log()).sum().item()
 
 
-# %% exercise="entropy" mistake="takes the mean" hint="add the terms up"
+# %% exercise="entropy" mistake="takes the mean" hint="the mean of the terms"
 def entropy(probs):
     possible = probs[probs > 0]
     return -(possible * possible.log()).mean().item()
 
 
-# %% exercise="entropy" mistake="bits instead of nats" hint="log2 gives bits"
+# %% exercise="entropy" mistake="bits instead of nats" hint="in bits, from log2"
 def entropy(probs):
     possible = probs[probs > 0]
     return -(possible * possible.log2()).sum().item()
@@ -346,6 +632,50 @@ def entropy(probs):
 # %% exercise="entropy" mistake="drops what seldom happens" hint="however small"
 def entropy(probs):
     return -sum(p * math.log(p) for p in probs.tolist() if p > 0.01)
+
+
+# %% exercise="entropy" mistake="writes into probs" hint="caller's own tensor"
+def entropy(probs):
+    probs[probs == 0] = 1.0
+    return -(probs * probs.log()).sum()
+
+
+# %% exercise="entropy" mistake="surprise without weights" hint="is a sum without the weights"
+def entropy(probs):
+    return -probs[probs > 0].log().sum().item()
+
+
+# %% exercise="entropy" mistake="its exponential" hint="is exp(entropy)"
+def entropy(probs):
+    possible = probs[probs > 0]
+    return torch.exp(-(possible * possible.log()).sum()).item()
+
+
+# %% exercise="entropy" mistake="a tensor of shape (1,)" hint="a tensor of shape ()"
+def entropy(probs):
+    possible = probs[probs > 0]
+    return -(possible * possible.log()).sum(dim=0, keepdim=True)
+
+
+# %% exercise="entropy" right="a loop over plain numbers"
+def entropy(probs):
+    return sum(p * math.log(1 / p) for p in probs.tolist() if p)
+
+
+# %% exercise="entropy" right="torch's own entropy"
+def entropy(probs):
+    return torch.special.entr(probs).sum()
+
+
+# %% exercise="entropy" right="a distribution knows its entropy"
+def entropy(probs):
+    return torch.distributions.Categorical(probs=probs).entropy()
+
+
+# %% exercise="entropy" right="the mean surprise, one dot product"
+def entropy(probs):
+    surprise = torch.where(probs > 0, -probs.clamp(min=1e-30).log(), torch.zeros(()))
+    return float(probs @ surprise)
 
 
 # %% exercise="get_batch" mistake="lists instead of tensors" hint="torch.stack"
@@ -440,6 +770,61 @@ def get_batch(ids, batch, context):
     return x, y
 
 
+# %% exercise="get_batch" mistake="float32" hint="int64 in the whole course"
+def get_batch(ids, batch, context):
+    starts = torch.randint(len(ids) - context, (batch,)).tolist()
+    x = torch.stack([ids[start : start + context] for start in starts])
+    y = torch.stack([ids[start + 1 : start + 1 + context] for start in starts])
+    return x.float(), y.float()
+
+
+# %% exercise="get_batch" mistake="squeezes a single row" hint="keep their two dims"
+def get_batch(ids, batch, context):
+    starts = torch.randint(len(ids) - context, (batch, 1))
+    windows = ids[starts + torch.arange(context + 1)]
+    return windows[:, :-1].squeeze(), windows[:, 1:].squeeze()
+
+
+# %% exercise="get_batch" mistake="goes through the text in order" hint="draw each row's start on its own"
+def get_batch(ids, batch, context):
+    first = torch.randint(len(ids) - context - batch, (1,)).item()
+    x = torch.stack([ids[first + i : first + i + context] for i in range(batch)])
+    y = torch.stack([ids[first + i + 1 : first + i + 1 + context] for i in range(batch)])
+    return x, y
+
+
+# %% exercise="get_batch" mistake="y has starts of its own" hint="y is the same stretch"
+def get_batch(ids, batch, context):
+    windows = []
+    for _ in range(2):
+        starts = torch.randint(len(ids) - context, (batch,)).tolist()
+        windows.append(torch.stack([ids[start : start + context] for start in starts]))
+    return windows
+
+
+# %% exercise="get_batch" right="all windows, and some of them"
+def get_batch(ids, batch, context):
+    windows = ids.unfold(0, context + 1, 1)
+    chosen = windows[torch.randint(len(windows), (batch,))]
+    return chosen[:, :-1], chosen[:, 1:]
+
+
+# %% exercise="get_batch" right="Python's dice, and a list of two"
+def get_batch(ids, batch, context):
+    x = torch.empty(batch, context, dtype=torch.int64)
+    y = torch.empty_like(x)
+    for row in range(batch):
+        start = random.randrange(len(ids) - context)
+        x[row], y[row] = ids[start : start + context], ids[start + 1 : start + context + 1]
+    return [x, y]
+
+
+# %% exercise="get_batch" right="places at once, y from the text shifted by one"
+def get_batch(ids, batch, context):
+    places = (torch.rand(batch, 1) * (len(ids) - context)).long() + torch.arange(context)
+    return ids[places], ids.roll(-1)[places]
+
+
 # %% exercise="data_card" mistake="other keys" hint="exactly the five keys"
 def data_card(train, validation):
     return {"stories": len(train) + len(validation), "leaked": leaked(train, validation)}
@@ -501,6 +886,67 @@ def data_card(train, validation):
         "characters": len(together),
         "alphabet": len(set(together)),
         "leaked": len(set(train) & set(validation)) / len(set(validation)),
+    }
+
+
+# %% exercise="data_card" mistake="counts different stories" hint="not the different ones"
+def data_card(train, validation):
+    together = "".join(train + validation)
+    return {
+        "training stories": len(set(train)),
+        "validation stories": len(set(validation)),
+        "characters": len(together),
+        "alphabet": len(set(together)),
+        "leaked": leaked(train, validation),
+    }
+
+
+# %% exercise="data_card" mistake="adds up the characters of different stories" hint="and with its characters"
+def data_card(train, validation):
+    return {
+        "training stories": len(train),
+        "validation stories": len(validation),
+        "characters": sum(len(story) for story in {*train}) + len("".join(validation)),
+        "alphabet": len(set("".join(train + validation))),
+        "leaked": leaked(train, validation),
+    }
+
+
+# %% exercise="data_card" mistake="counts line ends" hint="sum the len of each"
+def data_card(train, validation):
+    together = corpus.join(train + validation)
+    return {
+        "training stories": len(train),
+        "validation stories": len(validation),
+        "characters": len(together),
+        "alphabet": len(set(together)),
+        "leaked": leaked(train, validation),
+    }
+
+
+# %% exercise="data_card" right="counts by hand"
+def data_card(train, validation):
+    card = dict.fromkeys(["leaked", "alphabet", "characters"], 0)
+    letters = set()
+    for side, stories in (("training", train), ("validation", validation)):
+        card[f"{side} stories"] = sum(1 for _ in stories)
+        for story in stories:
+            card["characters"] += len(story)
+            letters.update(story)
+    card["leaked"] = [story in train for story in validation].count(True) / len(validation)
+    return card | {"alphabet": len(letters)}
+
+
+# %% exercise="data_card" right="counters"
+def data_card(train, validation):
+    here, there = Counter(train), Counter(validation)
+    letters = Counter(char for story in [*train, *validation] for char in story)
+    return {
+        "leaked": sum(there[story] for story in there.keys() & here.keys()) / there.total(),
+        "alphabet": len(letters),
+        "characters": letters.total(),
+        "validation stories": there.total(),
+        "training stories": here.total(),
     }
 
 

@@ -248,7 +248,7 @@ class MultiHeadAttention(nn.Module):
         return self.project(y.reshape(B, T, C))
 
 
-# %% exercise="MultiHeadAttention" mistake="no transpose on the way in" hint="and then transpose(1, 2)"
+# %% exercise="MultiHeadAttention" mistake="no transpose on the way in" hint="comes transpose(1, 2)"
 class MultiHeadAttention(nn.Module):
     def __init__(self, channels, heads, dropout=0.0):
         super().__init__()
@@ -474,7 +474,7 @@ def positional_encoding(T, channels):
     return torch.stack([angles.sin(), angles.cos()], dim=2).reshape(T, channels).T
 
 
-# %% exercise="positional_encoding" mistake="returns nothing" hint="`return` is missing"
+# %% exercise="positional_encoding" mistake="returns nothing" hint="is a `return` missing"
 def positional_encoding(T, channels):
     angles = torch.arange(T).reshape(T, 1) * 10000 ** (-torch.arange(0, channels, 2) / channels)
     encoding = torch.zeros(T, channels)
@@ -595,7 +595,7 @@ class LayerNorm(nn.Module):
         return y * self.weight + self.bias
 
 
-# %% exercise="LayerNorm" mistake="calls torch's" hint="is refused here"
+# %% exercise="LayerNorm" mistake="calls torch's" hint="write layer_norm yourself"
 class LayerNorm(nn.Module):
     def __init__(self, channels, eps=1e-5):
         super().__init__()
@@ -942,12 +942,12 @@ def dropout(x, p, training=True):
     return x * (torch.rand_like(x) >= p) / (1 - p)
 
 
-# %% exercise="dropout" mistake="calls torch's" hint="is refused here"
+# %% exercise="dropout" mistake="calls torch's" hint="write dropout yourself"
 def dropout(x, p, training=True):
     return F.dropout(x, p, training)
 
 
-# %% exercise="dropout" mistake="returns nothing" hint="`return` is missing"
+# %% exercise="dropout" mistake="returns nothing" hint="is a `return` missing"
 def dropout(x, p, training=True):
     if training:
         x = x * (torch.rand_like(x) >= p) / (1 - p)
@@ -1304,6 +1304,944 @@ class Block(nn.Module):
     def forward(self, x):
         x = x + self.attention(self.norm1(x))
         return x + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="MultiHeadAttention" mistake="heads joined in reverse" hint="in their order"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(query, key, value, dropout_p=p, is_causal=True)
+        together = found.transpose(1, 2).flip(2).reshape(B, T, C)
+        return F.dropout(self.project(together), p)
+
+
+# %% exercise="MultiHeadAttention" mistake="ignores the number of heads" hint="there must be `heads` of them"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, 1, C)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(query, key, value, dropout_p=p, is_causal=True)
+        together = found.transpose(1, 2).reshape(B, T, C)
+        return F.dropout(self.project(together), p)
+
+
+# %% exercise="MultiHeadAttention" mistake="adds the stream itself" hint="added in the block, not here"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(query, key, value, dropout_p=p, is_causal=True)
+        together = found.transpose(1, 2).reshape(B, T, C)
+        return x + F.dropout(self.project(together), p)
+
+
+# %% exercise="MultiHeadAttention" mistake="drops without p" hint="without p it drops half"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(query, key, value, dropout_p=p, is_causal=True)
+        together = found.transpose(1, 2).reshape(B, T, C)
+        return F.dropout(self.project(together))
+
+
+# %% exercise="MultiHeadAttention" mistake="drops the result twice" hint="dropped, once"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(query, key, value, dropout_p=p, is_causal=True)
+        together = found.transpose(1, 2).reshape(B, T, C)
+        return F.dropout(F.dropout(self.project(together), p), p)
+
+
+# %% exercise="MultiHeadAttention" mistake="drops what goes into project, too" hint="Nothing else is dropped"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(query, key, value, dropout_p=p, is_causal=True)
+        together = found.transpose(1, 2).reshape(B, T, C)
+        return F.dropout(self.project(F.dropout(together, p)), p)
+
+
+# %% exercise="MultiHeadAttention" mistake="always drops half" hint="dropout_p=p"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(
+            query, key, value, dropout_p=0.5 if p else 0.0, is_causal=True
+        )
+        together = found.transpose(1, 2).reshape(B, T, C)
+        return F.dropout(self.project(together), 0.5 if p else 0.0)
+
+
+# %% exercise="MultiHeadAttention" mistake="looks only at those before" hint="itself and those before"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(
+            query,
+            key,
+            value,
+            dropout_p=p,
+            attn_mask=torch.ones(T, T, dtype=torch.bool).tril(-1)
+            | torch.eye(T, dtype=torch.bool) * (torch.arange(T) == 0),
+        )
+        together = found.transpose(1, 2).reshape(B, T, C)
+        return F.dropout(self.project(together), p)
+
+
+# %% exercise="MultiHeadAttention" mistake="attends over the texts" hint="read by itself"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        query, key, value = (z.transpose(0, 2) for z in (query, key, value))
+        found = F.scaled_dot_product_attention(query, key, value, dropout_p=p, is_causal=True)
+        together = found.transpose(0, 2).transpose(1, 2).reshape(B, T, C)
+        return F.dropout(self.project(together), p)
+
+
+# %% exercise="MultiHeadAttention" mistake="keys from the query layer" hint="Queries ask, keys answer"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.query(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(query, key, value, dropout_p=p, is_causal=True)
+        together = found.transpose(1, 2).reshape(B, T, C)
+        return F.dropout(self.project(together), p)
+
+
+# %% exercise="MultiHeadAttention" mistake="a mask for the first text" hint="others at each call"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def mask(self, T):
+        if not hasattr(self, "m"):
+            self.m = torch.ones(T, T, dtype=torch.bool).tril()
+        return self.m
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(
+            query, key, value, dropout_p=p, attn_mask=self.mask(T)
+        )
+        together = found.transpose(1, 2).reshape(B, T, C)
+        return F.dropout(self.project(together), p)
+
+
+# %% exercise="positional_encoding" mistake="1000 in place of 10000" hint="The rate of clock i"
+def positional_encoding(T, channels):
+    rates = 1000 ** (-torch.arange(0, channels, 2) / channels)
+    angles = torch.arange(T).reshape(T, 1) * rates
+    encoding = torch.zeros(T, channels)
+    encoding[:, 0::2] = angles.sin()
+    encoding[:, 1::2] = angles.cos()
+    return encoding
+
+
+# %% exercise="positional_encoding" mistake="divides by T" hint="changes no rate"
+def positional_encoding(T, channels):
+    rates = 10000 ** (-torch.arange(0, channels, 2) / T)
+    angles = torch.arange(T).reshape(T, 1) * rates
+    encoding = torch.zeros(T, channels)
+    encoding[:, 0::2] = angles.sin()
+    encoding[:, 1::2] = angles.cos()
+    return encoding
+
+
+# %% exercise="positional_encoding" mistake="at most 64 positions" hint="T is how many positions"
+def positional_encoding(T, channels):
+    rates = 10000 ** (-torch.arange(0, channels, 2) / channels)
+    angles = torch.arange(T).clamp(max=63).reshape(T, 1) * rates
+    encoding = torch.zeros(T, channels)
+    encoding[:, 0::2] = angles.sin()
+    encoding[:, 1::2] = angles.cos()
+    return encoding
+
+
+# %% exercise="LayerNorm" mistake="counts the axes from the front" hint="count from the end"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        mean = x.mean(dim=2, keepdim=True)
+        variance = x.var(dim=2, correction=0, keepdim=True)
+        return (x - mean) / torch.sqrt(variance + self.eps) * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="another mean in training" hint="Training and evaluation are alike"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        mean = x.mean(dim=-1, keepdim=True) if not self.training else x.mean()
+        variance = x.var(dim=-1, correction=0, keepdim=True)
+        return (x - mean) / torch.sqrt(variance + self.eps) * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="variance cut off from the slopes" hint="depend on x as well"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        mean = x.mean(dim=-1, keepdim=True)
+        variance = x.detach().var(dim=-1, correction=0, keepdim=True)
+        return (x - mean) / torch.sqrt(variance + self.eps) * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" mistake="does not take the mean away" hint="The mean is 4"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        mean = x.mean(dim=-1, keepdim=True)
+        variance = x.var(dim=-1, correction=0, keepdim=True)
+        return x / torch.sqrt(variance + self.eps) * self.weight + self.bias
+
+
+# %% exercise="FeedForward" mistake="drops what is hidden, too" hint="neither x nor what is hidden"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        hidden = F.dropout(F.gelu(self.expand(x)), p)
+        return F.dropout(self.shrink(hidden), p)
+
+
+# %% exercise="FeedForward" mistake="drops x, too" hint="neither x nor what is hidden"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        hidden = F.gelu(self.expand(F.dropout(x, p)))
+        return F.dropout(self.shrink(hidden), p)
+
+
+# %% exercise="FeedForward" mistake="drops the result twice" hint="and once"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        hidden = F.gelu(self.expand(x))
+        return F.dropout(F.dropout(self.shrink(hidden), p), p)
+
+
+# %% exercise="FeedForward" mistake="always drops half" hint="Dropout comes last"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        hidden = F.gelu(self.expand(x))
+        return F.dropout(self.shrink(hidden), 0.5 if p else 0.0)
+
+
+# %% exercise="FeedForward" mistake="does not make up for it" hint="makes up for what it drops"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        hidden = F.gelu(self.expand(x))
+        y = self.shrink(hidden)
+        return y * (torch.rand_like(y) >= p)
+
+
+# %% exercise="dropout" mistake="drops the positive ones" hint="how large they are"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    stays = torch.rand_like(x) >= p
+    stays = stays | (x < 0)
+    return x * stays / (1 - p)
+
+
+# %% exercise="dropout" mistake="only two axes" hint="however many axes"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    stays = torch.rand(x.shape[0], x.shape[1]) >= p
+    return x * stays / (1 - p)
+
+
+# %% exercise="dropout" mistake="a fixed number in each row" hint="left to chance"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    k = round(p * x.shape[-1])
+    stays = torch.rand_like(x).argsort(-1) >= k
+    return x * stays / (1 - p)
+
+
+# %% exercise="Block" mistake="drops twice" hint="too much is gone"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.p = dropout
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + F.dropout(self.attention(self.norm1(x)), self.p, self.training)
+        return x + F.dropout(self.feed_forward(self.norm2(x)), self.p, self.training)
+
+
+# %% exercise="Block" mistake="drops feed_forward twice" hint="dropout on to feed_forward"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.p = dropout
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + F.dropout(self.feed_forward(self.norm2(x)), self.p, self.training)
+
+
+# %% exercise="Block" mistake="drops the stream" hint="never dropped"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.p = dropout
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return F.dropout(x + self.feed_forward(self.norm2(x)), self.p, self.training)
+
+
+# %% exercise="Block" mistake="drops what attention reads" hint="nothing dropped from it"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.p = dropout
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(F.dropout(self.norm1(x), self.p, self.training))
+        return x + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" mistake="adds the stream twice" hint="Each half ADDS"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + x + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" mistake="forgets what attention added" hint="stays in the stream"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        y = x + self.attention(self.norm1(x))
+        return x + self.feed_forward(self.norm2(y))
+
+
+# %% exercise="Block" mistake="always two heads" hint="Hand the number of heads on"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, 2, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" mistake="cuts the stream off from the slopes" hint="along the stream"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x.detach() + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="MultiHeadAttention" right="attention by hand, with dropout of its weights"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        scores = torch.einsum("bhtd,bhsd->bhts", query, key) * apart[-1] ** -0.5
+        weights = scores.masked_fill(~causal_mask(T), -1e30).softmax(-1)
+        found = F.dropout(weights, p) @ value
+        together = found.transpose(1, 2).reshape(B, T, C)
+        return F.dropout(self.project(together), p)
+
+
+# %% exercise="MultiHeadAttention" right="head by head"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        parts = zip(
+            *(layer(x).chunk(self.heads, dim=-1) for layer in (self.query, self.key, self.value))
+        )
+        together = torch.cat(
+            [F.scaled_dot_product_attention(*part, dropout_p=p, is_causal=True) for part in parts],
+            dim=-1,
+        )
+        return F.dropout(self.project(together), p)
+
+
+# %% exercise="MultiHeadAttention" right="unflatten, permute and stack"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).unflatten(-1, apart[2:]).permute(0, 2, 1, 3)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(query, key, value, dropout_p=p, is_causal=True)
+        together = torch.stack([head for head in found.unbind(1)], dim=2).flatten(2)
+        return F.dropout(self.project(together), p)
+
+
+# %% exercise="MultiHeadAttention" right="a module for the dropout"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.drop = nn.Dropout(dropout)
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(query, key, value, dropout_p=p, is_causal=True)
+        together = found.transpose(1, 2).reshape(B, T, C)
+        return self.drop(self.project(together))
+
+
+# %% exercise="MultiHeadAttention" right="projects each head by its columns"
+class MultiHeadAttention(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key = nn.Linear(channels, channels, bias=False)
+        self.value = nn.Linear(channels, channels, bias=False)
+        self.project = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        B, T, C = x.shape
+        apart = (B, T, self.heads, C // self.heads)
+        query = self.query(x).reshape(apart).transpose(1, 2)
+        key = self.key(x).reshape(apart).transpose(1, 2)
+        value = self.value(x).reshape(apart).transpose(1, 2)
+        found = F.scaled_dot_product_attention(query, key, value, dropout_p=p, is_causal=True)
+        columns = self.project.weight.chunk(self.heads, dim=1)
+        return F.dropout(sum(F.linear(found[:, h], columns[h]) for h in range(self.heads)), p)
+
+
+# %% exercise="positional_encoding" right="loops"
+def positional_encoding(T, channels):
+    table = []
+    for t in range(T):
+        row = []
+        for i in range(0, channels, 2):
+            angle = t / math.pow(10000, i / channels)
+            row += [math.sin(angle), math.cos(angle)]
+        table.append(row)
+    return torch.tensor(table)
+
+
+# %% exercise="positional_encoding" right="complex hands that turn"
+def positional_encoding(T, channels):
+    rates = 10000.0 ** (-torch.arange(0, channels, 2, dtype=torch.float64) / channels)
+    hands = torch.polar(
+        torch.ones(T, channels // 2, dtype=torch.float64), torch.arange(T)[:, None] * rates
+    )
+    return torch.view_as_real(hands).flip(-1).reshape(T, channels).float()
+
+
+# %% exercise="positional_encoding" right="a cosine is a shifted sine"
+def positional_encoding(T, channels):
+    c = torch.arange(channels)
+    angles = torch.arange(T)[:, None].double() * 10000.0 ** (-(c - c % 2).double() / channels)
+    return torch.sin(angles + (c % 2) * math.pi / 2).float()
+
+
+# %% exercise="positional_encoding" right="exp of logarithms"
+def positional_encoding(T, channels):
+    i = torch.arange(0, channels, 2, dtype=torch.float32)
+    angles = torch.outer(torch.arange(T).float(), torch.exp(-math.log(10000.0) * i / channels))
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
+
+
+# %% exercise="LayerNorm" right="the square's mean, and rsqrt"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        mean = x.mean(dim=-1, keepdim=True)
+        variance = ((x - mean) ** 2).mean(-1, keepdim=True)
+        return (x - mean) * torch.rsqrt(variance + self.eps) * self.weight + self.bias
+
+
+# %% exercise="LayerNorm" right="position by position"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        rows = []
+        for row in x.reshape(-1, x.shape[-1]):
+            away = row - row.sum() / len(row)
+            rows.append(away / math.sqrt(1) / ((away * away).sum() / len(row) + self.eps).sqrt())
+        return (torch.stack(rows) * self.weight + self.bias).reshape(x.shape)
+
+
+# %% exercise="LayerNorm" right="a product takes the mean away"
+class LayerNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        C = x.shape[-1]
+        away = x @ (torch.eye(C) - 1 / C)
+        variance = away.square().mean(-1, keepdim=True)
+        return away / torch.sqrt(variance + self.eps) * self.weight + self.bias
+
+
+# %% exercise="FeedForward" right="modules for the bend and the dropout"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.bend, self.drop = nn.GELU(), nn.Dropout(dropout)
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        hidden = self.bend(self.expand(x))
+        return self.drop(self.shrink(hidden))
+
+
+# %% exercise="FeedForward" right="GELU by erf"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        z = self.expand(x)
+        hidden = z * 0.5 * (1 + torch.erf(z / math.sqrt(2)))
+        return F.dropout(self.shrink(hidden), p)
+
+
+# %% exercise="FeedForward" right="in slices of the hidden layer"
+class FeedForward(nn.Module):
+    def __init__(self, channels, dropout=0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.shrink = nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        p = self.dropout if self.training else 0.0
+        parts = zip(
+            self.expand.weight.chunk(4),
+            self.expand.bias.chunk(4),
+            self.shrink.weight.chunk(4, dim=1),
+        )
+        y = self.shrink.bias
+        for into, bias, out in parts:
+            y = y + F.linear(F.gelu(F.linear(x, into, bias)), out)
+        return F.dropout(y, p)
+
+
+# %% exercise="dropout" right="bernoulli"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    stays = torch.bernoulli(torch.full_like(x, 1 - p))
+    return x * stays / (1 - p)
+
+
+# %% exercise="dropout" right="numpy's generator"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    import numpy as np
+
+    goes = torch.from_numpy(np.random.random(tuple(x.shape)) < p)
+    return torch.where(goes, 0.0, x / (1 - p))
+
+
+# %% exercise="dropout" right="number by number"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    import random
+
+    return torch.tensor(
+        [0.0 if random.random() < p else value / (1 - p) for value in x.flatten().tolist()]
+    ).reshape(x.shape)
+
+
+# %% exercise="dropout" right="in place on a copy"
+def dropout(x, p, training=True):
+    if not training:
+        return x
+    out = x.clone()
+    out[torch.empty_like(x).uniform_() < p] = 0
+    out /= 1 - p
+    return out
+
+
+# %% exercise="Block" right="a LayerNorm of one's own"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + self.feed_forward(self.norm2(x))
+
+
+# %% exercise="Block" right="a loop over the halves"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        for norm, part in ((self.norm1, self.attention), (self.norm2, self.feed_forward)):
+            x = torch.add(part(norm(x)), x)
+        return x
+
+
+# %% exercise="Block" right="sums both branches"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        heard = self.attention(self.norm1(x))
+        thought = self.feed_forward(self.norm2(x + heard))
+        return x + heard + thought
+
+
+# %% exercise="Block" right="a method for each half, bound late"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.feed_forward = FeedForward(channels, dropout)
+
+    def forward(self, x):
+        return self.half(self.half(x, "norm1", "attention"), "norm2", "feed_forward")
+
+    def half(self, x, norm, part):
+        branch = getattr(self, part)(getattr(self, norm)(x))
+        return sum([x, branch])
+
+
+# %% exercise="Block" right="halves in a list of modules"
+class Block(nn.Module):
+    def __init__(self, channels, heads, dropout=0.0):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(channels), nn.LayerNorm(channels)
+        self.attention = MultiHeadAttention(channels, heads, dropout)
+        self.feed_forward = FeedForward(channels, dropout)
+        halves = (
+            nn.Sequential(self.norm1, self.attention),
+            nn.Sequential(self.norm2, self.feed_forward),
+        )
+        self.halves = nn.ModuleList(halves)
+
+    def forward(self, x):
+        for half in self.halves:
+            x = x + half(x)
+        return x
 
 
 # %% exercise="quiz" mistake="a wrong answer" hint="how the channels are cut"

@@ -360,7 +360,7 @@ class GPT(GPT):
         self.initialise()
 
 
-# %% exercise="GPT" mistake="no norm before the head" hint="Each part must take part"
+# %% exercise="GPT" mistake="no norm before the head" hint="a last LayerNorm before the head"
 class GPT(GPT):
     def forward(self, ids):
         places = torch.arange(ids.shape[1], device=ids.device)
@@ -537,7 +537,7 @@ class GPT(GPT):
         return self.head(self.norm(x))
 
 
-# %% exercise="GPT" mistake="the blocks from last to first" hint="the blocks come in their order"
+# %% exercise="GPT" mistake="the blocks from last to first" hint="The blocks come in their order"
 class GPT(GPT):
     def forward(self, ids):
         places = torch.arange(ids.shape[1], device=ids.device)
@@ -547,7 +547,7 @@ class GPT(GPT):
         return self.head(self.norm(x))
 
 
-# %% exercise="GPT" mistake="adds the places before every block" hint="position embedding are added, once"
+# %% exercise="GPT" mistake="adds the places before every block" hint="to the token embedding, once"
 class GPT(GPT):
     def forward(self, ids):
         places = torch.arange(ids.shape[1], device=ids.device)
@@ -637,6 +637,121 @@ class GPT(GPT):
         return self.head(self.norm(x))
 
 
+# %% exercise="GPT" mistake="counts the places from the end" hint="stands at place 0"
+class GPT(GPT):
+    def forward(self, ids):
+        context = self.config.context
+        places = torch.arange(context - ids.shape[1], context, device=ids.device)
+        x = self.token_embedding(ids) + self.position_embedding(places)  # (B, T, C) + (T, C)
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x))
+
+
+# %% exercise="GPT" mistake="drops from the embeddings too" hint="Dropout is inside the blocks"
+class GPT(GPT):
+    def forward(self, ids):
+        places = torch.arange(ids.shape[1], device=ids.device)
+        x = self.token_embedding(ids) + self.position_embedding(places)  # (B, T, C) + (T, C)
+        x = F.dropout(x, self.config.dropout, self.training)
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x))
+
+
+# %% exercise="GPT" mistake="the last logits only" hint="logits (B, T, V) come out"
+class GPT(GPT):
+    def forward(self, ids):
+        places = torch.arange(ids.shape[1], device=ids.device)
+        x = self.token_embedding(ids) + self.position_embedding(places)  # (B, T, C) + (T, C)
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x[:, -1]))
+
+
+# %% exercise="GPT" mistake="forward returns nothing" hint="is a `return` missing"
+class GPT(GPT):
+    def forward(self, ids):
+        places = torch.arange(ids.shape[1], device=ids.device)
+        x = self.token_embedding(ids) + self.position_embedding(places)  # (B, T, C) + (T, C)
+        for block in self.blocks:
+            x = block(x)
+        self.head(self.norm(x))
+
+
+# %% exercise="GPT" right="layer by layer, tied the other way round"
+from functools import reduce
+
+
+class GPT(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        V, T, C = config.vocab_size, config.context, config.channels
+        self.norm, self.head = nn.LayerNorm(C), nn.Linear(C, V, bias=False)
+        self.blocks = nn.ModuleList()
+        while len(self.blocks) < config.layers:
+            self.blocks.append(Block(C, config.heads, config.dropout))
+        self.token_embedding, self.position_embedding = nn.Embedding(V, C), nn.Embedding(T, C)
+        self.token_embedding.weight = self.head.weight
+        self.initialise()
+
+    def initialise(self):
+        size = self.config.channels**-0.5
+        for layer in self.modules():
+            if isinstance(layer, (nn.Linear, nn.Embedding)):
+                layer.weight.data = torch.randn_like(layer.weight) * size
+            if isinstance(layer, nn.Linear) and layer.bias is not None:
+                layer.bias.data.fill_(0.0)
+        for block in self.blocks:
+            for layer in (block.attention.project, block.feed_forward.shrink):
+                layer.weight.data /= math.sqrt(2 * len(self.blocks))
+        self.token_embedding.weight = self.head.weight
+        clocks = positional_encoding(self.config.context, self.config.channels)
+        self.position_embedding.weight.data = clocks * 2 * size
+
+    def forward(self, ids):
+        places = torch.ones_like(ids).cumsum(dim=1) - 1
+        start = self.token_embedding(ids) + self.position_embedding(places)
+        return self.head(self.norm(reduce(lambda x, block: block(x), self.blocks, start)))
+
+
+# %% exercise="GPT" right="slices and products in place of layers"
+class GPT(GPT):
+    def initialise(self):
+        C, named = self.config.channels, dict(self.named_parameters())
+        with torch.no_grad():
+            for name, parameter in named.items():
+                if parameter.ndim > 1:
+                    into_stream = name.split(".")[-2] in ("project", "shrink")
+                    rows = 2 * self.config.layers if into_stream else 1
+                    parameter.copy_(torch.empty_like(parameter).normal_() / (C * rows) ** 0.5)
+            for name in named:
+                if name.endswith(".bias"):
+                    named[name].mul_(0)
+            self.position_embedding.weight[:] = positional_encoding(self.config.context, C)
+            self.position_embedding.weight *= 2 / math.sqrt(C)
+
+    def forward(self, ids):
+        table = self.token_embedding.weight
+        x = table[ids] + self.position_embedding.weight[: ids.size(1)].unsqueeze(0)
+        for i in range(len(self.blocks)):
+            x = self.blocks[i](x)
+        return self.norm(x) @ table.T
+
+
+# %% exercise="GPT" right="one text of the batch after the other"
+class GPT(GPT):
+    def forward(self, ids):
+        places = torch.tensor(range(ids.shape[-1]), device=ids.device)
+        texts = []
+        for text in ids:
+            x = F.embedding(text, self.token_embedding.weight) + self.position_embedding(places)
+            x = nn.Sequential(*self.blocks)(x[None])
+            texts.append(F.linear(self.norm(x), self.head.weight))
+        return torch.cat(texts)
+
+
 # %% exercise="count_parameters" mistake="counts tensors" hint="parameter.numel() says"
 def count_parameters(model):
     return len(list(model.parameters()))
@@ -668,6 +783,70 @@ def count_parameters(model):
 def count_parameters(model):
     weights = {id(w): w.numel() for w in [*model.parameters(), *model.buffers()]}
     return sum(weights.values())
+
+
+# %% exercise="count_parameters" mistake="gives a tensor" hint="Return a plain int"
+def count_parameters(model):
+    return torch.tensor([parameter.numel() for parameter in model.parameters()]).sum()
+
+
+# %% exercise="count_parameters" mistake="gives a float" hint="Return a plain int"
+def count_parameters(model):
+    return float(sum(parameter.numel() for parameter in model.parameters()))
+
+
+# %% exercise="count_parameters" mistake="one of each shape" hint="What has the same shape"
+def count_parameters(model):
+    return sum({parameter.shape: parameter.numel() for parameter in model.parameters()}.values())
+
+
+# %% exercise="count_parameters" mistake="takes equal numbers for the same parameter" hint="or the same numbers"
+def count_parameters(model):
+    kept = []
+    for weight in model.state_dict().values():
+        if not any(weight.shape == other.shape and torch.equal(weight, other) for other in kept):
+            kept.append(weight)
+    return sum(weight.numel() for weight in kept)
+
+
+# %% exercise="count_parameters" mistake="leaves out what is frozen" hint="whether it gets a gradient"
+def count_parameters(model):
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+# %% exercise="count_parameters" mistake="rows times columns" hint="any number of dimensions"
+def count_parameters(model):
+    total = 0
+    for parameter in model.parameters():
+        rows = parameter.shape[0] if parameter.dim() else 1
+        total += rows * parameter.shape[1] if parameter.dim() > 1 else rows
+    return total
+
+
+# %% exercise="count_parameters" mistake="returns nothing" hint="is a `return` missing"
+def count_parameters(model):
+    sum(parameter.numel() for parameter in model.parameters())
+
+
+# %% exercise="count_parameters" right="one long row"
+def count_parameters(model):
+    return len(nn.utils.parameters_to_vector(model.parameters()))
+
+
+# %% exercise="count_parameters" right="walks through the layers itself"
+def count_parameters(model, seen=None):
+    seen = {} if seen is None else seen
+    for parameter in model.parameters(recurse=False):
+        seen[id(parameter)] = math.prod(parameter.shape)
+    for child in model.children():
+        count_parameters(child, seen)
+    return sum(seen.values())
+
+
+# %% exercise="count_parameters" right="bytes by the size of a number"
+def count_parameters(model):
+    named = dict(model.named_parameters())
+    return sum(p.nbytes // p.element_size() for p in named.values())
 
 
 # %% exercise="sample_token" mistake="returns a tensor" hint="makes one of a tensor"
@@ -1020,6 +1199,113 @@ def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
     return torch.multinomial(probs, num_samples=1).item()
 
 
+# %% exercise="sample_token" mistake="a tensor without dimensions" hint=".item() makes one of a tensor"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    probs, order = torch.softmax(logits / temperature, dim=0).sort(descending=True)
+    if top_k is not None:
+        probs[top_k:] = 0.0
+    if top_p is not None:
+        probs = probs / probs.sum()
+        before = probs.cumsum(dim=0) - probs
+        probs[before >= top_p] = 0.0
+    return order[torch.multinomial(probs, num_samples=1)[0]]
+
+
+# %% exercise="sample_token" mistake="changes the caller's logits at temperature 1" hint="where the temperature is 1"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    if temperature != 1.0:
+        logits = logits / temperature
+    if top_k is not None and top_k < len(logits):
+        logits[logits < logits.topk(top_k).values[-1]] = -math.inf
+    probs, order = torch.softmax(logits, dim=0).sort(descending=True)
+    if top_p is not None:
+        before = probs.cumsum(dim=0) - probs
+        probs[before >= top_p] = 0.0
+    return order[torch.multinomial(probs, num_samples=1)].item()
+
+
+# %% exercise="sample_token" mistake="draws with Python's generator" hint="Draw with torch's own generator"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    probs, order = torch.softmax(logits / temperature, dim=0).sort(descending=True)
+    if top_k is not None:
+        probs[top_k:] = 0.0
+    if top_p is not None:
+        probs = probs / probs.sum()
+        before = probs.cumsum(dim=0) - probs
+        probs[before >= top_p] = 0.0
+    return random.choices(order.tolist(), probs.tolist())[0]
+
+
+# %% exercise="sample_token" mistake="keeps what is above the next one" hint="to leave only what is ABOVE"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    probs = torch.softmax(logits / temperature, dim=0)
+    if top_k is not None and top_k < len(probs):
+        limit = probs.sort(descending=True).values[top_k]
+        probs = torch.where(probs > limit, probs, 0.0)
+    if top_p is not None:
+        probs, order = (probs / probs.sum()).sort(descending=True)
+        probs[probs.cumsum(dim=0) - probs >= top_p] = 0.0
+        return order[torch.multinomial(probs, num_samples=1)].item()
+    return torch.multinomial(probs, num_samples=1).item()
+
+
+# %% exercise="sample_token" mistake="the logits as they are in place of probabilities" hint="as its probability says"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    probs, order = (logits / temperature).clamp(min=0.0).sort(descending=True)
+    if top_k is not None:
+        probs[top_k:] = 0.0
+    if top_p is not None:
+        probs = probs / probs.sum()
+        before = probs.cumsum(dim=0) - probs
+        probs[before >= top_p] = 0.0
+    return order[torch.multinomial(probs, num_samples=1)].item()
+
+
+# %% exercise="sample_token" right="noise on the logits, and the largest"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    ranked = sorted(range(len(logits)), key=lambda place: -float(logits[place]))[:top_k]
+    probs = torch.softmax(logits[ranked] / temperature, dim=0)
+    if top_p is not None:
+        mass = 0.0
+        for count, prob in enumerate(probs.tolist(), 1):
+            mass += prob
+            if mass >= top_p:
+                ranked = ranked[:count]
+                break
+    left = logits[ranked] / temperature
+    gumbel = -torch.empty_like(left).exponential_().log()
+    return ranked[int((left + gumbel).argmax())]
+
+
+# %% exercise="sample_token" right="equal ones all stay, as in nanoGPT"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    logits = logits / temperature
+    if top_k is not None:
+        smallest = torch.topk(logits, min(top_k, logits.size(-1))).values[-1]
+        logits = logits.masked_fill(logits < smallest, -float("inf"))
+    if top_p is not None:
+        probs = logits.softmax(-1)
+        heavier = [float(probs[probs > prob].sum()) for prob in probs]
+        logits = torch.where(torch.tensor(heavier) < top_p, logits, -float("inf"))
+    return torch.distributions.Categorical(logits=logits).sample().tolist()
+
+
+# %% exercise="sample_token" right="one number from 0 to 1, and where it falls"
+def sample_token(logits, temperature=1.0, top_k=None, top_p=None):
+    weights = [(math.exp(x / temperature), i) for i, x in enumerate(logits.tolist())]
+    weights = sorted(weights, reverse=True)[: top_k or len(weights)]
+    if top_p is not None:
+        whole = sum(weight for weight, _ in weights)
+        while sum(weight for weight, _ in weights[:-1]) >= top_p * whole:
+            weights.pop()
+    point = torch.rand(()).item() * sum(weight for weight, _ in weights)
+    for weight, place in weights:
+        point -= weight
+        if point <= 0:
+            return place
+    return weights[-1][1]
+
+
 # %% exercise="configure_optimizer" mistake="plain Adam" hint="Adam with weight_decay is another method"
 def configure_optimizer(model, lr, weight_decay=0.1):
     matrices = [p for p in model.parameters() if p.dim() >= 2]
@@ -1183,6 +1469,79 @@ def configure_optimizer(model, lr, weight_decay=0.1):
         {"params": others, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.99), fused=True)
+
+
+# %% exercise="configure_optimizer" mistake="the rate for the matrices only" hint="it holds for every group"
+def configure_optimizer(model, lr, weight_decay=0.1):
+    matrices = [parameter for parameter in model.parameters() if parameter.dim() >= 2]
+    others = [parameter for parameter in model.parameters() if parameter.dim() < 2]
+    groups = [
+        {"params": matrices, "weight_decay": weight_decay, "lr": lr},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.99))
+
+
+# %% exercise="configure_optimizer" mistake="another eps" hint="and leave all else"
+def configure_optimizer(model, lr, weight_decay=0.1):
+    matrices = [parameter for parameter in model.parameters() if parameter.dim() >= 2]
+    others = [parameter for parameter in model.parameters() if parameter.dim() < 2]
+    groups = [
+        {"params": matrices, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.99), eps=1e-2)
+
+
+# %% exercise="configure_optimizer" mistake="returns the groups" hint="torch.optim.AdamW"
+def configure_optimizer(model, lr, weight_decay=0.1):
+    matrices = [parameter for parameter in model.parameters() if parameter.dim() >= 2]
+    others = [parameter for parameter in model.parameters() if parameter.dim() < 2]
+    return [
+        {"params": matrices, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+# %% exercise="configure_optimizer" right="a group for each parameter"
+def configure_optimizer(model, lr, weight_decay=0.1):
+    return torch.optim.AdamW(
+        [{"params": [p], "weight_decay": weight_decay * (p.dim() > 1)} for p in model.parameters()],
+        lr,
+        (0.9, 0.99),
+    )
+
+
+# %% exercise="configure_optimizer" right="a group that is added later"
+def configure_optimizer(model, lr, weight_decay=0.1):
+    rest = {p for p in model.parameters() if len(p.shape) in (0, 1)}
+    decayed = (p for p in model.parameters() if p not in rest)
+    optimizer = torch.optim.AdamW(decayed, lr=lr, betas=(0.9, 0.99), weight_decay=weight_decay)
+    optimizer.add_param_group({"params": list(rest), "weight_decay": 0})
+    return optimizer
+
+
+# %% exercise="configure_optimizer" right="walks through the layers, with a class of its own"
+class Decaying(torch.optim.AdamW):
+    pass
+
+
+def configure_optimizer(model, lr, weight_decay=0.1):
+    found = {}
+    for layer in model.modules():
+        for parameter in layer._parameters.values():
+            if parameter is not None:
+                found[id(parameter)] = parameter
+    groups = {False: [], True: []}
+    for parameter in found.values():
+        groups[parameter.ndim >= 2].append(parameter)
+    optimizer = Decaying(list(found.values()), lr=lr, betas=(0.9, 0.99), weight_decay=0.0)
+    (only,) = optimizer.param_groups
+    optimizer.param_groups = [
+        only | {"params": groups[False]},
+        only | {"params": groups[True], "weight_decay": weight_decay},
+    ]
+    return optimizer
 
 
 # %% exercise="clip_gradients" mistake="each parameter on its own" hint="One length for all"
@@ -1410,6 +1769,80 @@ def clip_gradients(parameters, limit, scale=1.0):
     if length > limit:
         for gradient in gradients:
             gradient *= limit / length
+    return length
+
+
+# %% exercise="clip_gradients" mistake="shortens the parameters too" hint="Only the gradients change"
+@torch.no_grad()
+def clip_gradients(parameters, limit, scale=1.0):
+    parameters = [parameter for parameter in parameters if parameter.grad is not None]
+    for parameter in parameters:
+        parameter.grad /= scale
+    length = float(sum((parameter.grad**2).sum() for parameter in parameters) ** 0.5)
+    if length > limit:
+        for parameter in parameters:
+            parameter.grad *= limit / length
+            parameter *= limit / length
+    return length
+
+
+# %% exercise="clip_gradients" mistake="stops at a missing gradient" hint="has grad None"
+@torch.no_grad()
+def clip_gradients(parameters, limit, scale=1.0):
+    gradients = []
+    for parameter in parameters:
+        if parameter.grad is None:
+            break
+        gradients.append(parameter.grad)
+    for gradient in gradients:
+        gradient /= scale
+    length = float(sum((gradient**2).sum() for gradient in gradients) ** 0.5)
+    if length > limit:
+        for gradient in gradients:
+            gradient *= limit / length
+    return length
+
+
+# %% exercise="clip_gradients" mistake="the mean of the squares" hint="the square root of the sum of all squares"
+@torch.no_grad()
+def clip_gradients(parameters, limit, scale=1.0):
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    for gradient in gradients:
+        gradient /= scale
+    length = float(torch.cat([gradient.flatten() for gradient in gradients]).std())
+    if length > limit:
+        for gradient in gradients:
+            gradient *= limit / length
+    return length
+
+
+# %% exercise="clip_gradients" right="with torch's own"
+def clip_gradients(parameters, limit, scale=1.0):
+    parameters = list(parameters)
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad = parameter.grad / scale
+    return nn.utils.clip_grad_norm_(parameters, limit).item()
+
+
+# %% exercise="clip_gradients" right="one long vector, cut up again"
+def clip_gradients(parameters, limit, scale=1.0):
+    held = [parameter for parameter in parameters if parameter.grad is not None]
+    whole = torch.cat([parameter.grad.reshape(-1) for parameter in held]).double() / scale
+    length = math.dist(whole.tolist(), [0.0] * len(whole))
+    whole = whole * min(1.0, limit / length) if length else whole
+    for parameter, piece in zip(held, whole.split([p.numel() for p in held]), strict=True):
+        parameter.grad = piece.view_as(parameter).to(parameter.dtype)
+    return length
+
+
+# %% exercise="clip_gradients" right="the length of the lengths, and one factor"
+def clip_gradients(parameters, limit, scale=1.0):
+    kept = tuple(parameter for parameter in parameters if parameter.grad is not None)
+    length = math.hypot(*(float(parameter.grad.norm()) / scale for parameter in kept))
+    factor = (limit / length if length > limit else 1) / scale
+    for parameter in kept:
+        parameter.grad.mul_(factor)
     return length
 
 
@@ -1970,7 +2403,7 @@ def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, 
     return losses
 
 
-# %% exercise="train" mistake="the loss after the step" hint="model(x) is called once"
+# %% exercise="train" mistake="the loss after the step" hint="reads each window of x once"
 def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
     model.train()
     losses = []
@@ -2048,6 +2481,230 @@ def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, 
         losses.append(loss.item())
         if on_step is not None:
             on_step(step, losses[-1])
+    return losses
+
+
+# %% exercise="train" mistake="parts of a batch without their share" hint="multiplies each part's loss"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        optimizer.zero_grad()
+        parts = []
+        for part_x, part_y in zip(x, y, strict=True):
+            loss = cross_entropy(model(part_x[None]).flatten(0, 1), part_y)
+            loss.backward()
+            parts.append(loss.item())
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        losses.append(sum(parts) / len(parts))
+        if on_step is not None:
+            on_step(step, losses[-1])
+    return losses
+
+
+# %% exercise="train" mistake="parts of other sizes with the same weight" hint="Every window has the same weight"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        optimizer.zero_grad()
+        pairs = list(zip(x.split(3), y.split(3), strict=True))
+        total = 0.0
+        for part_x, part_y in pairs:
+            loss = cross_entropy(model(part_x).flatten(0, 1), part_y.flatten()) / len(pairs)
+            loss.backward()
+            total += loss.item()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        losses.append(total)
+        if on_step is not None:
+            on_step(step, losses[-1])
+    return losses
+
+
+# %% exercise="train" mistake="hands the losses out one by one" hint="no `yield`"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        loss = cross_entropy(model(x).flatten(0, 1), y.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        if on_step is not None:
+            on_step(step, loss.item())
+        yield loss.item()
+
+
+# %% exercise="train" mistake="backward twice" hint="each step has one alone"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        loss = cross_entropy(model(x).flatten(0, 1), y.flatten())
+        optimizer.zero_grad()
+        loss.backward(retain_graph=True)
+        loss.backward()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        losses.append(loss.item())
+        if on_step is not None:
+            on_step(step, losses[-1])
+    return losses
+
+
+# %% exercise="train" mistake="tells the mean of the losses so far" hint="gets the loss of this step"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        loss = cross_entropy(model(x).flatten(0, 1), y.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        losses.append(loss.item())
+        if on_step is not None:
+            on_step(step, sum(losses) / len(losses))
+    return losses
+
+
+# %% exercise="train" mistake="swallows other errors" hint="whatever else on_step raises"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        loss = cross_entropy(model(x).flatten(0, 1), y.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        losses.append(loss.item())
+        try:
+            if on_step is not None:
+                on_step(step, losses[-1])
+        except Exception:
+            pass
+    return losses
+
+
+# %% exercise="train" mistake="returns nothing" hint="Return a list with the loss"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        loss = cross_entropy(model(x).flatten(0, 1), y.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        if on_step is not None:
+            on_step(step, loss.item())
+
+
+# %% exercise="train" right="a closure that the optimizer calls"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+
+        def closure():
+            x, y = get_batch(ids, batch, model.config.context)
+            optimizer.zero_grad()
+            loss = cross_entropy(model(x).transpose(1, 2), y)
+            loss.backward()
+            clip_gradients(model.parameters(), clip)
+            for group in optimizer.param_groups:
+                group["lr"] = lr_schedule(step, steps, peak, warmup)
+            return loss
+
+        losses.append(optimizer.step(closure).item())
+        if on_step:
+            on_step(step, losses[-1])
+    return losses
+
+
+# %% exercise="train" right="in parts, to save memory"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for step in range(start, steps):
+        x, y = get_batch(ids, batch, model.config.context)
+        model.zero_grad()
+        losses.append(0.0)
+        for part_x, part_y in zip(x.split(2), y.split(2), strict=True):
+            logits = model(part_x).reshape(part_y.numel(), -1)
+            loss = cross_entropy(logits, part_y.reshape(-1), reduction="sum") / y.numel()
+            loss.backward()
+            losses[-1] += loss.item()
+        clip_gradients(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        if on_step is not None:
+            on_step(step, losses[-1])
+    return losses
+
+
+# %% exercise="train" right="one step, and the rest by recursion"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    if start >= steps:
+        return []
+    for group in optimizer.param_groups:
+        group.update(lr=lr_schedule(start, steps, peak, warmup))
+    x, y = get_batch(ids, batch, model.config.context)
+    logs = model.train()(x).log_softmax(dim=-1)
+    loss = -logs.gather(-1, y[..., None]).mean()
+    parameters = list(model.parameters())
+    for parameter, slope in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+        parameter.grad = slope
+    clip_gradients(parameters, clip)
+    optimizer.step()
+    if on_step is not None:
+        on_step(start, loss.item())
+    rest = train(model, optimizer, ids, steps, batch, peak, warmup, start + 1, clip, on_step)
+    return [loss.item(), *rest]
+
+
+# %% exercise="train" right="clears behind each step, draws each window by itself"
+def train(model, optimizer, ids, steps, batch, peak, warmup, start=0, clip=1.0, on_step=None):
+    model.train()
+    losses, step = [], start
+    while step < steps:
+        pairs = [get_batch(ids, 1, model.config.context) for _ in range(batch)]
+        x, y = (torch.cat(part) for part in zip(*pairs, strict=True))
+        loss = sum(cross_entropy(row, target) for row, target in zip(model(x), y, strict=True))
+        (loss / batch).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(step, steps, peak, warmup)
+        optimizer.step()
+        optimizer.zero_grad()
+        losses += [loss.item() / batch]
+        if on_step is not None:
+            on_step(step, losses[-1])
+        step += 1
     return losses
 
 
@@ -2329,6 +2986,129 @@ def load(path, model, optimizer):
     optimizer.load_state_dict(checkpoint["optimizer"])
     torch.set_rng_state(checkpoint["random"])
     return checkpoint["step"]
+
+
+# %% exercise="save" mistake="saves in half precision" hint="puts them back"
+def save(path, model, optimizer, step):
+    checkpoint = {
+        "config": asdict(model.config),
+        "model": {name: weight.half() for name, weight in model.state_dict().items()},
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "random": torch.get_rng_state(),
+    }
+    torch.save(checkpoint, path + ".part")
+    os.replace(path + ".part", path)
+
+
+# %% exercise="save" mistake="draws while it saves" hint="Saving changes nothing"
+def save(path, model, optimizer, step):
+    checkpoint = {
+        "config": asdict(model.config),
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "random": torch.get_rng_state(),
+    }
+    part = f"{path}.{int(torch.randint(1000, ()))}"
+    torch.save(checkpoint, part)
+    os.replace(part, path)
+
+
+# %% exercise="save" mistake="a new model after the random state" hint="last of all"
+def load(path, model, optimizer):
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    torch.set_rng_state(checkpoint["random"])
+    made = GPT(Config(**checkpoint["config"]))
+    made.load_state_dict(checkpoint["model"])
+    model.load_state_dict(made.state_dict())
+    optimizer.load_state_dict(checkpoint["optimizer"])
+    return checkpoint["step"]
+
+
+# %% exercise="save" mistake="another step in the file" hint="the step as save got it"
+def save(path, model, optimizer, step):
+    checkpoint = {
+        "config": asdict(model.config),
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": {"done": step},
+        "random": torch.get_rng_state(),
+    }
+    torch.save(checkpoint, path + ".part")
+    os.replace(path + ".part", path)
+
+
+def load(path, model, optimizer):
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    model.load_state_dict(checkpoint["model"])
+    optimizer.load_state_dict(checkpoint["optimizer"])
+    torch.set_rng_state(checkpoint["random"])
+    return checkpoint["step"]["done"]
+
+
+# %% exercise="save" right="builds the model from the stored configuration"
+def save(path, model, optimizer, step):
+    state = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
+    with open(path + "~", "wb") as file:
+        torch.save(
+            dict(
+                config=dict(vars(model.config)),
+                model=state,
+                optimizer=optimizer.state_dict(),
+                step=step,
+                random=torch.random.get_rng_state(),
+            ),
+            file,
+        )
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(path + "~", path)
+
+
+def load(path, model, optimizer):
+    found = torch.load(path, weights_only=True)
+    made = GPT(Config(**found["config"]))
+    made.load_state_dict(found["model"])
+    model.load_state_dict(made.state_dict())
+    optimizer.load_state_dict(found["optimizer"])
+    torch.random.set_rng_state(found["random"])
+    return found["step"]
+
+
+# %% exercise="save" right="a temporary file, and number by number back"
+import io
+import pathlib
+import tempfile
+
+
+def save(path, model, optimizer, step):
+    target = pathlib.Path(path)
+    content = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    content |= {"step": step, "random": torch.default_generator.get_state()}
+    content["config"] = {name: getattr(model.config, name) for name in asdict(model.config)}
+    content["version"] = 1
+    whole = io.BytesIO()
+    torch.save(content, whole)
+    handle, part = tempfile.mkstemp(dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(whole.getbuffer())
+        pathlib.Path(part).replace(target)
+    except BaseException:
+        os.unlink(part)
+        raise
+
+
+def load(path, model, optimizer):
+    with open(path, "rb") as file:
+        content = torch.load(file, map_location=torch.device("cpu"), weights_only=True)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(content["model"][name])
+    optimizer.load_state_dict(content["optimizer"])
+    torch.default_generator.set_state(content["random"])
+    return int(content["step"])
 
 
 # %% exercise="generate_cached" mistake="logits of all the new characters" hint="after the LAST"
@@ -2662,7 +3442,7 @@ def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)
     return written[len(ids) :]
 
 
-# %% exercise="generate_cached" mistake="forgets the choice" hint="the choice (top_k and so on)"
+# %% exercise="generate_cached" mistake="forgets the choice" hint="Hand all three on"
 @torch.no_grad()
 def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
     was_training = model.training
@@ -2766,7 +3546,7 @@ def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)
     return written
 
 
-# %% exercise="generate_cached" mistake="forgets top-p" hint="hand all three on"
+# %% exercise="generate_cached" mistake="forgets top-p" hint="Hand all three on"
 @torch.no_grad()
 def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
     was_training = model.training
@@ -3128,7 +3908,7 @@ def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)
     return written
 
 
-# %% exercise="generate_cached" mistake="the result is only the window" hint="When the window is longer than the context"
+# %% exercise="generate_cached" mistake="the result is only the window" hint="all that was written"
 @torch.no_grad()
 def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
     was_training = model.training
@@ -3325,6 +4105,157 @@ def next_logits(model, ids, cache):
         x = x + attention.project(mixed.transpose(0, 1).flatten(1))  # (n, C)
         x = x + block.feed_forward(block.norm2(x))
     return model.head(model.norm(x[-1]))
+
+
+# %% exercise="generate_cached" mistake="writes into the caller's list" hint="is the caller's own list"
+@torch.no_grad()
+def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
+    was_training = model.training
+    model.eval()
+    written, window, unread = ids, list(ids), list(ids)
+    cache = empty_cache(model)
+    for _ in range(length):
+        if len(window) > model.config.context:
+            window = unread = window[-(model.config.context // 2) :]
+            cache = empty_cache(model)
+        read = torch.tensor(unread, device=model.head.weight.device)
+        new = sample_token(next_logits(model, read, cache), temperature, top_k, top_p)
+        unread = [new]
+        window = [*window, new]
+        written.append(new)
+    model.train(was_training)
+    return written
+
+
+# %% exercise="generate_cached" mistake="returns a tensor" hint="a list of ints"
+@torch.no_grad()
+def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
+    was_training = model.training
+    model.eval()
+    written, window, unread = list(ids), list(ids), list(ids)
+    cache = empty_cache(model)
+    for _ in range(length):
+        if len(window) > model.config.context:
+            window = unread = window[-(model.config.context // 2) :]
+            cache = empty_cache(model)
+        read = torch.tensor(unread, device=model.head.weight.device)
+        new = sample_token(next_logits(model, read, cache), temperature, top_k, top_p)
+        unread = [new]
+        window = [*window, new]
+        written.append(new)
+    model.train(was_training)
+    return torch.tensor(written)
+
+
+# %% exercise="generate_cached" mistake="shows the wrong logits to the choice" hint="goes to sample_token"
+@torch.no_grad()
+def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
+    was_training = model.training
+    model.eval()
+    written, window, unread = list(ids), list(ids), list(ids)
+    cache = empty_cache(model)
+    for _ in range(length):
+        if len(window) > model.config.context:
+            window = unread = window[-(model.config.context // 2) :]
+            cache = empty_cache(model)
+        read = torch.tensor(unread, device=model.head.weight.device)
+        probs = next_logits(model, read, cache).softmax(dim=0)
+        new = sample_token(probs, temperature, top_k, top_p)
+        unread = [new]
+        window = [*window, new]
+        written.append(new)
+    model.train(was_training)
+    return written
+
+
+# %% exercise="generate_cached" mistake="a window of 8 whatever the model" hint="how long it may be"
+@torch.no_grad()
+def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
+    was_training = model.training
+    model.eval()
+    written, window, unread = list(ids), list(ids), list(ids)
+    cache = empty_cache(model)
+    for _ in range(length):
+        if len(window) > 8:
+            window = unread = window[-4:]
+            cache = empty_cache(model)
+        read = torch.tensor(unread, device=model.head.weight.device)
+        new = sample_token(next_logits(model, read, cache), temperature, top_k, top_p)
+        unread = [new]
+        window = [*window, new]
+        written.append(new)
+    model.train(was_training)
+    return written
+
+
+# %% exercise="generate_cached" right="one character after the other, one head after the other"
+def next_logits(model, ids, cache):
+    if len(ids) > 1:
+        next_logits(model, ids[:-1], cache)
+        return next_logits(model, ids[-1:], cache)
+    place = cache[0][0].size(-2)
+    x = model.token_embedding.weight[ids[0]] + model.position_embedding.weight[place]
+    found = []
+    for (old_keys, old_values), block in zip(cache, model.blocks, strict=True):
+        part, normed = block.attention, block.norm1(x)
+        shape = (model.config.heads, 1, -1)
+        query = part.query(normed).view(*shape)
+        keys = torch.cat((old_keys, part.key(normed).view(*shape)), 1)
+        values = torch.cat((old_values, part.value(normed).view(*shape)), 1)
+        found.append([keys, values])
+        heads = []
+        for q, k, v in zip(query, keys, values, strict=True):
+            weights = torch.softmax(q @ k.T / math.sqrt(k.shape[1]), dim=1)
+            heads.append((weights @ v)[0])
+        x = x + part.project(torch.cat(heads))
+        x = x + block.feed_forward(block.norm2(x))
+    cache[:] = found
+    return model.head(model.norm(x))
+
+
+# %% exercise="generate_cached" right="lets a generator write"
+def pieces(model, window, choice):
+    cache, unread = empty_cache(model), window
+    while True:
+        if len(window) > model.config.context:
+            unread = window = window[len(window) - model.config.context // 2 :]
+            cache = empty_cache(model)
+        with torch.inference_mode():
+            logits = next_logits(model, model.head.weight.new_tensor(unread).long(), cache)
+        unread = [sample_token(logits, **choice)]
+        window = window + unread
+        yield unread[0]
+
+
+def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
+    mode, written = model.training, [*ids]
+    choice = dict(top_p=top_p, top_k=top_k, temperature=temperature)
+    model.train(False)
+    try:
+        pairs = zip(range(length), pieces(model, [*ids], choice))
+        written += [new for _, new in pairs]
+    finally:
+        model.train(mode)
+    return written
+
+
+# %% exercise="generate_cached" right="with masked scores for all heads at once"
+def next_logits(model, ids, cache):
+    past, n, heads = cache[0][0].shape[1], ids.numel(), model.config.heads
+    places = past + torch.ones_like(ids).cumsum(0) - 1
+    x = model.token_embedding(ids) + model.position_embedding(places)
+    for block, (i, (old_key, old_value)) in zip(model.blocks, enumerate(cache), strict=True):
+        attention, normed = block.attention, block.norm1(x)
+        q = torch.stack(attention.query(normed).chunk(heads, dim=-1))
+        key = torch.hstack([old_key, torch.stack(attention.key(normed).chunk(heads, dim=-1))])
+        value = torch.hstack([old_value, torch.stack(attention.value(normed).chunk(heads, dim=-1))])
+        cache[i] = (key, value)
+        scores = torch.einsum("hnd,hsd->hns", q, key) * key.shape[-1] ** -0.5
+        ahead = torch.arange(past + n, device=ids.device)[None] > places[:, None]
+        weights = scores.masked_fill(ahead, -torch.inf).softmax(-1)
+        x = x + attention.project(torch.cat(tuple(weights @ value), dim=-1))
+        x = x + block.feed_forward(block.norm2(x))
+    return model.head(model.norm(x))[-1]
 
 
 # %% exercise="quiz" mistake="takes any first loss for normal" hint="How should it begin"

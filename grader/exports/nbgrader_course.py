@@ -1,4 +1,4 @@
-"""`grader import-nbgrader`: write scores into an nbgrader course's own gradebook.
+"""`grader export nbgrader`: the scores in an nbgrader course's own gradebook.
 
 All goes through `nbgrader.api`. The assignments, notebooks, cells and students are the course's:
 none is made here. What nbgrader's autograder would have written is replaced by what this grader
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.adjust import FinalScore, final_scores
+from grader.adjust import FinalScore
 from grader.files import printable
 
 if TYPE_CHECKING:
@@ -20,29 +20,14 @@ DATABASE = "gradebook.db"
 
 
 @dataclass
-class Import:
-    """What was written, whose points went nowhere and why, and what else a person should know."""
+class Written:
+    """Whose points went nowhere and why, and what else a person should know."""
 
-    written: int = 0
     lost: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def main(course: Path, folder: Path) -> int:
-    """Write the gradebook in `folder` into the nbgrader course, and say what was left out.
-
-    Returns 1 if somebody's points went nowhere, else 0.
-    """
-    done = write_scores(course, folder)
-    print(f"{done.written} submissions: {course / DATABASE}")
-    for note in done.notes:
-        print(f"  note: {note}")
-    for loss in done.lost:
-        print(f"  left out: {loss}")
-    return int(bool(done.lost))
-
-
-def write_scores(course: Path, folder: Path) -> Import:
+def write_scores(course: Path, scores: list[FinalScore]) -> Written:
     """Write each submission's points as the automatic scores of the lesson's grade cells.
 
     The cell of exercise `nll` is the one that the lesson's notebook calls `check-nll`, in the
@@ -53,7 +38,7 @@ def write_scores(course: Path, folder: Path) -> Import:
     Raises
     ------
     FileNotFoundError
-        If there is no nbgrader course, or no gradebook.
+        If there is no nbgrader course.
     ModuleNotFoundError
         If nbgrader is not installed.
     ValueError
@@ -65,7 +50,6 @@ def write_scores(course: Path, folder: Path) -> Import:
             f"there is no {DATABASE} in {course}; name the folder of an nbgrader course in which "
             "'nbgrader generate_assignment' was run"
         )
-    scores = final_scores(folder)
     try:
         from nbgrader.api import Gradebook as Course
         from sqlalchemy.exc import DatabaseError
@@ -73,7 +57,7 @@ def write_scores(course: Path, folder: Path) -> Import:
         raise ModuleNotFoundError(
             "this needs nbgrader, which is not installed; type: python -m pip install nbgrader"
         ) from None
-    done = Import()
+    done = Written()
     try:
         # An empty course id adds none to those that the database knows.
         with Course(f"sqlite:///{database}", course_id="") as gradebook:
@@ -87,7 +71,7 @@ def write_scores(course: Path, folder: Path) -> Import:
     return done
 
 
-def _write(gradebook: "Course", scores: list[FinalScore], done: Import) -> None:
+def _write(gradebook: "Course", scores: list[FinalScore], done: Written) -> None:
     students = _Students(gradebook)
     for lesson in sorted({score.result.lesson for score in scores}):
         notebook = _notebook(gradebook, lesson)
@@ -158,7 +142,7 @@ def _write_one(
     notebook: "Notebook",
     student: str,
     score: FinalScore,
-    done: Import,
+    done: Written,
 ) -> None:
     assignment = notebook.assignment.name
     submission = gradebook.update_or_create_submission(assignment, student)
@@ -181,4 +165,3 @@ def _write_one(
         grade.auto_score = points
     if score.late:
         done.notes.append(f"{name}: handed in late; what that costs is left to nbgrader's own rule")
-    done.written += 1

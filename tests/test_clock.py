@@ -1,0 +1,205 @@
+"""The clock on the grader's own work: without it, most of these tests would never end."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from grader import judge as judge_module
+from grader.clock import Clock, TimeUp
+from grader.judge import judge
+from grader.limits import Limits
+from grader.sandbox import Sandbox
+from grader.session import Cell
+from lmcourse.checks import case, exercises
+
+LIMITS = Limits(call_seconds=1, exercise_seconds=1, submission_seconds=20).for_exercise({})
+SHORT = replace(LIMITS, fixed=frozenset({"exercise_seconds"}))
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.clock.GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("grader.clock._TICK_SECONDS", 0.01)
+
+
+def forever() -> None:
+    while True:
+        pass
+
+
+def swallowed() -> None:
+    with contextlib.suppress(BaseException):
+        forever()
+
+
+def stubborn() -> None:
+    """Catch everything twice, as a check or the solved notebook's host may."""
+    for _ in range(2):
+        swallowed()
+
+
+@pytest.mark.parametrize("work", [forever, stubborn, swallowed])
+def test_it_stops_what_never_ends_in_any_thread(work: Callable[[], None]) -> None:
+    with pytest.raises(TimeUp):
+        Clock(time.monotonic()).run(work)
+    with ThreadPoolExecutor(1) as thread:
+        assert isinstance(thread.submit(_stopped, work).result(), TimeUp)
+
+
+def _stopped(work: Callable[[], None]) -> BaseException | None:
+    try:
+        Clock(time.monotonic()).run(work)
+    except TimeUp as stopped:
+        return stopped
+    return None
+
+
+def test_what_ends_in_time_returns_or_raises_as_it_is() -> None:
+    assert Clock(time.monotonic() + 60).run(lambda: 7) == 7
+    with pytest.raises(ZeroDivisionError):
+        Clock(time.monotonic() + 60).run(lambda: 1 // 0)
+
+
+def test_time_outside_is_not_taken() -> None:
+    clock = Clock(time.monotonic())
+
+    def slow(frame: bytes) -> bytes:
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            pass
+        return frame
+
+    assert clock.run(lambda: clock.outside(slow)(b"x")) == b"x"
+
+
+def test_nothing_is_raised_once_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """End each run just when the clock rings: before, after, or in between."""
+    monkeypatch.setattr("grader.clock.GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("grader.clock._TICK_SECONDS", 0.02)
+    rang = 0
+    for step in range(150):
+        end = time.monotonic() + 0.0199 + 0.000002 * step
+
+        def work(end: float = end) -> None:
+            while time.monotonic() < end:
+                pass
+
+        try:
+            Clock(time.monotonic()).run(work)
+        except TimeUp:
+            rang += 1
+        for _ in range(1000):  # steps of Python between which a late one would come
+            pass
+    assert rang > 0
+    time.sleep(0.01)
+    assert not [t for t in threading.enumerate() if t.name.endswith("(_watch)")]
+
+
+# --- In the judge -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    made = Sandbox("none", SHORT)
+    yield made
+    made.close()
+
+
+Judge = Callable[[Any], dict[str, Any]]
+
+
+@pytest.fixture
+def judged(
+    sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Judge:
+    """Return a function that judges a solved lesson 02, with another check for `nll`."""
+
+    def with_check(check: Any) -> dict[str, Any]:
+        every = exercises("02_bigrams")
+        monkeypatch.setitem(every, "nll", replace(every["nll"], check=check))
+        cells = [
+            Cell(1, "import torch"),
+            Cell(2, "def nll(table, ids):\n    return [0] * 1000"),
+            Cell(3, "def normalise(counts):\n    return counts / counts.sum(1, keepdim=True)"),
+        ]
+        results = [
+            judge("02_bigrams", cells, "x", {}, sandbox, b"secret", only=name)[0]
+            for name in ("nll", "nll")
+        ]
+        return {"first": results[0], "again": results[1]}
+
+    return with_check
+
+
+def test_a_check_that_an_answer_keeps_busy_is_a_timeout(judged: Judge) -> None:
+    def check(student: Any, reference: Any, rng: Any) -> Iterator[Any]:
+        yield case("long", lambda: [student.nll(1, 2) for _ in iter(int, 1)], 1, hint="h")
+        yield case("loop", lambda: [0 for _ in iter(int, 1) if student.nll], 1, hint="h")
+
+    for result in judged(check).values():
+        assert (result.status, result.points) == ("timeout", 0)
+
+
+def test_a_check_that_loops_over_an_answer_is_a_timeout_with_a_sentence(judged: Judge) -> None:
+    def check(student: Any, reference: Any, rng: Any) -> Iterator[Any]:
+        def slow() -> Any:
+            answer = student.nll(1, 2)
+            while answer:
+                answer = answer[1:] + answer[:1]
+
+        yield case("slow", slow, None, hint="h")
+
+    for result in judged(check).values():
+        assert (result.status, result.points) == ("timeout", 0)
+        assert result.message == judge_module.TOO_SLOW
+
+
+@pytest.mark.skipif("sys.platform != 'linux'", reason="memory is bounded on Linux alone")
+def test_a_check_that_an_answer_leads_to_take_much_memory_is_stopped(judged: Judge) -> None:
+    def check(student: Any, reference: Any, rng: Any) -> Iterator[Any]:
+        large = bytearray(judge_module.CHECK_BYTES * len(student.nll(1, 2)) // 500)
+        yield case("large", lambda: large, 1, hint="h")
+
+    for result in judged(check).values():
+        assert (result.status, result.points) == ("out_of_memory", 0)
+        assert result.message == judge_module.TOO_LARGE
+
+
+def test_code_that_takes_too_long_to_search_is_a_timeout_for_what_is_searched(
+    judged: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def search(exercise: Any, cells: Any) -> str:
+        return "" if not exercise.forbidden else str(forever())
+
+    monkeypatch.setattr(judge_module, "forbidden_use", search)
+    cells = [Cell(1, "x = 1")]
+    found = judge_module._misuses(list(exercises("00_start").values()), cells)
+    assert set(found) == {e.name for e in exercises("00_start").values() if e.forbidden}
+    assert found
+    for outcome in found.values():
+        assert (outcome.status, outcome.share) == ("timeout", 0)
+        assert outcome.message == judge_module.UNREADABLE
+
+
+# --- What a cell defines ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("def f(x=1):\n    y = 2\nasync  def g(): pass\nclass C: z = 1", {"f", "g", "C"}),
+        ('answer_1 = "a"; answer_2 = "b = c"', {"answer_1", "answer_2"}),
+        ("a = b = 1\nc: int = 2\n(d, *e) = 3, 4\n[f] = [5]", set("abcdef")),
+        ("x == 1\nprint(end='')\ny += 1\nz[0] = 1\nif w: v = 1", set()),
+        ("%time\ndef broken(:\n\tlater = ", {"broken"}),
+        ("", set()),
+    ],
+)
+def test_what_a_cell_defines_is_seen_by_its_lines(source: str, names: set[str]) -> None:
+    assert judge_module.defined_names(source) == names
