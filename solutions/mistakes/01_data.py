@@ -586,7 +586,7 @@ def decode(ids, chars):
 
 # %% exercise="decode" right="map over any kind of ids"
 def decode(ids, chars):
-    return "".join(map(chars.__getitem__, torch.as_tensor(ids, dtype=torch.int64).tolist()))
+    return str().join(map(chars.__getitem__, torch.as_tensor(ids, dtype=torch.int64).tolist()))
 
 
 # %% exercise="entropy" mistake="forgets the minus" hint="a minus sign"

@@ -1183,7 +1183,7 @@ class Head(nn.Module):
 
     def forward(self, x):
         T = x.shape[1]
-        if len(self.mask) < T:
+        if T > len(self.mask):
             self.mask = causal_mask(T)
         return scaled_dot_product_attention(
             self.query(x), self.key(x), self.value(x), self.mask[:T, :T]
