@@ -85,12 +85,12 @@ class _Memory:
 
         return check
 
-    def learn(self, frame: Frame) -> Frame:
+    def learn(self, frame: bytes) -> Frame:
         reply = self._solved(frame)
         self._replies.setdefault(self._case, []).append(reply)
         return reply
 
-    def recite(self, frame: Frame) -> Frame:
+    def recite(self, frame: bytes) -> Frame:
         replies = self._replies.get(self._case, [])[self._recited :]
         self._recited += 1
         return replies[0] if replies else _FORGOTTEN
