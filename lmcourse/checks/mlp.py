@@ -64,7 +64,7 @@ def slopes_of_table(
 
 @exercise(LESSON, "embed_context", points=2)
 def embed_context(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    B, T, C = (int(n) for n in 2 + rng.permutation(8)[:3])
+    B, T, C = (int(n) for n in 3 + rng.permutation(7)[:3])  # C is not 2, as in the lesson
     table, contexts = normal(rng, 10, C), integers(rng, 10, B, T)
     yield case(
         "the shape for B contexts of T characters, C channels",
