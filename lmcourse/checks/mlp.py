@@ -64,7 +64,7 @@ def slopes_of_table(
 
 @exercise(LESSON, "embed_context", points=2)
 def embed_context(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    B, T, C = (int(n) for n in 2 + rng.permutation(8)[:3])
+    B, T, C = (int(n) for n in 3 + rng.permutation(7)[:3])  # C is not 2, as in the lesson
     table, contexts = normal(rng, 10, C), integers(rng, 10, B, T)
     yield case(
         "the shape for B contexts of T characters, C channels",
@@ -620,7 +620,8 @@ def evaluate_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         "what kind of thing comes back",
         lambda: _kind(judge(*blind, 6)),
         "a plain number",
-        hint="Return the loss as a plain number: .item() makes one of a sum that is a tensor.",
+        hint="Return the loss as a plain number: .item() makes one of a sum that is a tensor. (None: "
+        "is a `return` missing?)",
     )
     yield case(
         "logits that are all 0, 6 targets, one at a time: ln V",
