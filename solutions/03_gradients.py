@@ -312,8 +312,8 @@ if check.ready("cross_entropy"):
 # For example, with `logits = [[0, 0], [0, 0]]` and `targets = [0, 1]` both rows of probabilities are
 # `[0.5, 0.5]`, and the result is `[[-0.25, 0.25], [0.25, -0.25]]`.
 #
-# You have `softmax` and `one_hot`. Torch's own way to find gradients (`backward`, `grad`) is refused
-# here: this one is by hand.
+# You have `softmax` and `one_hot`. Torch's own ways to find gradients (`backward`, `grad`, `jacfwd`) are
+# refused here: this one is by hand.
 
 
 # %% exercise="grad_logits" minutes=6 level=2

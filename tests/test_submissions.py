@@ -783,6 +783,20 @@ def test_a_bad_zip_is_a_problem_of_its_student_alone(tmp_path, spoil, words):
     assert isinstance(found[1].read(), Notebook)
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_zip_whose_files_share_their_bytes_is_not_unpacked(tmp_path, monkeypatch):
+    """Fifty times 20 MB that unpack to nothing take the judge minutes."""
+    root = tmp_path / "class"
+    write(root / "ben.ipynb")
+    with zipfile.ZipFile(root / "ada.zip", "w") as archive:
+        archive.writestr("02_bigrams.ipynb", json.dumps(notebook()))
+        archive.filelist += archive.filelist * 9
+    monkeypatch.setattr(collecting, "unpack", lambda *_: pytest.fail("it was unpacked"))
+    ada, ben = (one.read() for one in collect(root, tmp_path))
+    assert "ada.zip is damaged" in ada.message
+    assert isinstance(ben, Notebook)
+
+
 def test_one_damaged_file_does_not_spoil_the_zip_of_the_class(tmp_path):
     root = tmp_path / "class.zip"
     damaged(root)

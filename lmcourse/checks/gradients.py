@@ -267,7 +267,7 @@ def text_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 # -------------------------------------------------------------------------------- grad_logits
 
 
-@exercise(LESSON, "grad_logits", points=2, forbidden=("backward", "grad"))
+@exercise(LESSON, "grad_logits", points=2, forbidden=("backward", "grad", "make_dual"))
 def grad_logits(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     V = int(rng.integers(4, 8))
     B = V + 2

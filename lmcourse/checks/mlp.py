@@ -248,7 +248,8 @@ def kind_of_weights(_: dict[str, Any], kaiming_init: Callable[..., torch.Tensor]
 @exercise(LESSON, "kaiming_init", points=2)
 def kaiming_init(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     # All tolerances are at least six standard deviations of what a right answer gives. The sizes
-    # are drawn, and stand before each measure: so no weights can be kept for the next time.
+    # are drawn from far apart, and stand before each measure: so no weights can be kept for the
+    # next time, not even cut to size.
     def draw(*args: float) -> Any:
         return student.kaiming_init(*args)
 
@@ -270,7 +271,7 @@ def kaiming_init(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         hint="Plain float32 numbers, as torch.randn gives them. Whoever makes a net of them says "
         "requires_grad_().",
     )
-    many, wide = int(rng.integers(190, 230)), int(rng.integers(190, 230))
+    many, wide = int(rng.integers(190, 600)), int(rng.integers(190, 600))
 
     def means() -> list[float]:
         weights = draw(many, wide, 1.0)
