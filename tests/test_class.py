@@ -209,6 +209,20 @@ def test_a_dry_run_shows_what_would_be_done_and_writes_nothing(
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_gradebook_is_no_class(
+    taken: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = write(tmp_path, "folders"), tmp_path / "out"
+    if taken:
+        Gradebook(folder)
+    before = contents(tmp_path)
+    command = ["grade", str(folder), "--out", str(out if taken else folder), "--sandbox", "none"]
+    assert main(command) == 2
+    assert "folders is a gradebook's folder, and nobody hands in there" in capsys.readouterr().err
+    assert contents(tmp_path) == before
+
+
 def test_a_student_whom_nobody_knows_is_said_with_those_near(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -422,6 +436,9 @@ def test_what_the_system_refuses_is_said_with_what_to_do(
     told = capsys.readouterr().err
     assert told.startswith(f"grader: {tmp_path} cannot be read or written (Is a directory). Make")
     assert "Errno" not in told
+    assert main(["export", "csv", str(tmp_path), "--out", "/dev/full"]) == 2
+    told = capsys.readouterr().err
+    assert "not everything could be written (No space left on device). Make room" in told
 
 
 def test_a_reader_who_has_enough_is_no_error(tmp_path: Path) -> None:
