@@ -286,9 +286,12 @@ def _told(problem: OSError | ModuleNotFoundError) -> str:
     """Return what an error says; for one of the operating system's own, also what to do."""
     if not isinstance(problem, OSError) or problem.strerror is None:
         return str(problem)
-    what = "something" if problem.filename is None else os.fsdecode(problem.filename)
+    if problem.filename is None:
+        what = "not everything could be written"
+    else:
+        what = f"{os.fsdecode(problem.filename)} cannot be read or written"
     return (
-        f"{what} cannot be read or written ({problem.strerror}). Make room, or change who may "
+        f"{what} ({problem.strerror}). Make room, or change who may "
         "use it, or name another place, and run the same command again."
     )
 
