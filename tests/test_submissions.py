@@ -144,7 +144,8 @@ def test_a_comment_or_an_unknown_lesson_names_none(tmp_path):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "not valid JSON"),
+        (b"", "there is nothing in it"),
+        (b" \n", "there is nothing in it"),
         (b"PK\x03\x04", "not valid JSON"),
         (b"\xff\xfe\x00\x01\x02", "not valid JSON"),
         (json.dumps(notebook()).encode()[:-20], "not valid JSON"),
@@ -552,7 +553,7 @@ def test_whoever_handed_in_anything_is_there_with_what_was_found(tmp_path, lesso
         "gus_105": "gus_LATE_105_text.html (a web page or an online text)",
         "hal_106": "hal_106_link.html",
         "ivy": "ivy.zip (a zip with no notebook in it)",
-        "jo": "Nothing was handed in: the folder is empty.",
+        "jo": "Nothing was handed in: the folder is empty, or all in it is hidden.",
     }
     assert set(told) == set(words)
     for student, answer in told.items():
