@@ -26,6 +26,7 @@ _LIMITS = {
     1: ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes"),
     2: ("memory.max", "memory.swap.max"),
 }
+_KILLS = {1: "memory.oom_control", 2: "memory.events"}
 _names = count()
 
 
@@ -47,13 +48,12 @@ class Cgroup:
 
     @property
     def killed(self) -> bool:
-        """Whether the kernel killed a process in here because this cgroup's limit was reached."""
-        reached: tuple[tuple[str, str], ...] = (("memory.events", "oom"),)
-        kills = ("memory.events", "oom_kill")
-        if self.version == 1:
-            kills = ("memory.oom_control", "oom_kill")
-            reached = (("memory.failcnt", ""), ("memory.memsw.failcnt", ""))
-        return self._counted(*kills) > 0 and any(self._counted(*each) > 0 for each in reached)
+        """Whether the kernel killed a process in here for lack of memory."""
+        try:
+            lines = (self.folder / _KILLS[self.version]).read_text().splitlines()
+        except OSError:
+            return False
+        return any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines)
 
     def remove(self) -> None:
         """Remove this cgroup, whose processes have ended; the next grader does if this fails."""
@@ -67,15 +67,6 @@ class Cgroup:
                 time.sleep(0.002)
             else:
                 return
-
-    def _counted(self, name: str, key: str) -> int:
-        """Return a number that the kernel keeps: a file's `key`, or all of it where that is ""."""
-        with contextlib.suppress(OSError, ValueError):
-            for line in (self.folder / name).read_text().splitlines():
-                before, _, number = line.rpartition(" ")
-                if before == key:
-                    return int(number)
-        return 0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from lmcourse.values import MAX_BYTES, Frame
 
 MAX_CELL_REPLY = 2**16
 GONE = "the notebook's process ended, or closed its end of the line"
-USED_UP = "the notebook's process, with its files and pipes, took more memory than it may use"
+USED_UP = "the notebook's process and its files took more memory than there is for them"
 
 _Deadline = tuple[float, str]
 """When something must be done, and why it was lost if it was not."""
