@@ -130,8 +130,8 @@ def clean(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "a line that only mentions a page stays",
         lambda: student.clean(mentions),
         mentions,
-        hint="a page mark is a whole line: it starts with '[page ', with no space in front and with "
-        "no capital, and it ends with ']'",
+        hint="a page mark is a whole line: it starts with '[page ', with no space in front and "
+        "with no capital, and it ends with ']'",
         points=0.25,
     )
     yield case(
@@ -845,8 +845,8 @@ def data_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "a story that is only a piece of another",
         lambda: student.data_card(train, piece)["leaked"],
         leaks / len(piece),
-        hint="a story has leaked if train holds the whole of it as one story: ask `story in train`, "
-        "where train is a list or a set, not one long string",
+        hint="a story has leaked if train holds the whole of it as one story: ask `story in "
+        "train`, where train is a list or a set, not one long string",
         points=0.5,
     )
     ends = [[f" {story}\n" for story in side] for side in (train, validation)]

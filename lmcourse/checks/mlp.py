@@ -621,8 +621,8 @@ def evaluate_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         "what kind of thing comes back",
         lambda: _kind(judge(*blind, 6)),
         "a plain number",
-        hint="Return the loss as a plain number: .item() makes one of a sum that is a tensor. (None: "
-        "is a `return` missing?)",
+        hint="Return the loss as a plain number: .item() makes one of a sum that is a tensor. "
+        "(None: is a `return` missing?)",
     )
     yield case(
         "logits that are all 0, 6 targets, one at a time: ln V",

@@ -229,7 +229,8 @@ def batch_shapes(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             for shape in ask(((a, b), (a, b)), ((c, b, a), (c, b, a)))
         ],
         [(a, b), (c, b, a)],
-        hint="equal sizes stay, as many and in the same order; return the shape after the loop, not inside it",
+        hint="equal sizes stay, as many and in the same order; return the shape after the loop, "
+        "not inside it",
     )
     yield case(
         "it gives a tuple",
