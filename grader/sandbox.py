@@ -125,7 +125,7 @@ class Stderr:
 
 @dataclass(frozen=True)
 class Process:
-    """A worker's process, the judge's end of its socket and stderr, and its cgroup if it has one."""
+    """A worker's process, the judge's end of its socket and of its stderr, and its cgroup."""
 
     socket: socket.socket
     stderr: Stderr
