@@ -84,8 +84,12 @@ class Cgroups:
         OSError
             If the kernel refuses.
         """
-        made = Cgroup(self.folder / f"{_PREFIX}{os.getpid()}-{next(_names)}", self.version)
-        made.folder.mkdir()
+        made = None
+        while made is None:
+            folder = self.folder / f"{_PREFIX}{os.getpid()}-{next(_names)}"
+            with contextlib.suppress(FileExistsError):  # left by a killed grader of this number
+                folder.mkdir()
+                made = Cgroup(folder, self.version)
         size = (limit_mb + KEPT_MB) * 2**20
         limit, with_swap = (made.folder / name for name in _LIMITS[self.version])
         try:

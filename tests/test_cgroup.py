@@ -160,6 +160,16 @@ def test_what_a_killed_grader_left_is_removed_and_no_more(
     Cgroup(kernel / "cgroup/lmcourse-40-1", 2).remove()  # fails, and says nothing
 
 
+def test_a_killed_graders_cgroup_is_in_nobodys_way_who_got_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cgroup, "_names", iter([0, 1]))
+    (tmp_path / f"lmcourse-{os.getpid()}-0").mkdir()
+    made = Cgroups(tmp_path, 2).make(100)
+    assert made.folder.name == f"lmcourse-{os.getpid()}-1"
+    assert int((made.folder / "memory.max").read_text()) == (100 + cgroup.KEPT_MB) * 2**20
+
+
 # --- What it holds a worker to ----------------------------------------------------------------
 
 HOARD = "def take(mb): return len(bytearray(b'x') * (mb * 2**20))"
