@@ -254,7 +254,7 @@ def merge(
                 if values is not None:
                     marks = ", ".join("?" * len((*key, *values)))
                     connection.execute(f"INSERT INTO {kind.table} VALUES ({marks})", key + values)
-            said.append(f"{file}: {kind.rows} merged, {len(rows)} in all")
+            said.append(f"{file}: {kind.rows} merged, {len(rows)} in this file")
             said += [f"{file}: {note}" for note in notes]
             named = {key[0] for key in rows} if "student" in kind.key else set()
             if unknown := sorted(named - students):

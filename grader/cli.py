@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -264,9 +265,14 @@ def main(arguments: list[str] | None = None) -> int:
     if options.verbose:
         to_terminal()
     try:
-        return _run(options)
+        status = _run(options)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read what is said, as head, has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (OSError, ModuleNotFoundError) as problem:
-        print(f"grader: {problem}", file=sys.stderr)
+        print(f"grader: {_told(problem)}", file=sys.stderr)
         return 2
     except (KeyError, ValueError) as problem:
         print(f"grader: {problem.args[0] if problem.args else problem}", file=sys.stderr)
@@ -274,6 +280,20 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ngrader: stopped; what was done is kept", file=sys.stderr)
         return 130
+
+
+def _told(problem: OSError | ModuleNotFoundError) -> str:
+    """Return what an error says; for one of the operating system's own, also what to do."""
+    if not isinstance(problem, OSError) or problem.strerror is None:
+        return str(problem)
+    if problem.filename is None:
+        what = "not everything could be written"
+    else:
+        what = f"{os.fsdecode(problem.filename)} cannot be read or written"
+    return (
+        f"{what} ({problem.strerror}). Make room, or change who may "
+        "use it, or name another place, and run the same command again."
+    )
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ what was found; never does a bad file stop the class.
 
 import re
 import shlex
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -211,7 +212,9 @@ def _without_notebook(student: str, files: list[File]) -> Submission:
     """Return the submission of a student who handed in none, and say what there is."""
     there = [file for file in files if not file.is_folder]
     if not there:
-        reason = Unusable("not_submitted", "Nothing was handed in: the folder is empty.")
+        reason = Unusable(
+            "not_submitted", "Nothing was handed in: the folder is empty, or all in it is hidden."
+        )
         return _submission(student, replace(files[-1], unusable=reason))
     shown = []
     for file in there[:SHOWN]:
@@ -385,12 +388,14 @@ def _owner(parts: tuple[str, ...], *, is_folder: bool = False) -> _Owner:
         return _Owner(match["student"], from_platform=True)
     if is_folder or len(parts) > 1:
         return _Owner(first)
+    # Canvas keeps accents, and those that are characters of their own are no \w.
+    shape = "".join("x" if unicodedata.category(sign)[0] == "M" else sign for sign in first)
     for pattern in _CANVAS:
-        if match := pattern.fullmatch(first):
-            named = match.groupdict()
+        if match := pattern.fullmatch(shape):
+            named = {group: first[slice(*match.span(group))] for group in pattern.groupindex}
             student = named.get("student") or f"{named['name']}_{named['user']}"
             upload = int(named.get("upload") or 0)
-            is_late = named["late"] is not None
+            is_late = named["late"] != ""
             return _Owner(student, upload, from_platform=True, is_late=is_late)
     return _Owner(_stem(first))
 

@@ -146,6 +146,12 @@ def _sandbox() -> Iterator[Finding]:
     else:
         words = "cold: a fork cannot be sealed here, so each submission starts a process of its own"
         yield Finding("forks", "limited", f"{words}, which takes seconds more")
+    if sandbox.memory_cgroup != "none":
+        yield Finding("memory cgroup", "ok", sandbox.memory_cgroup)
+    else:
+        words = "none, so each limit on memory holds by itself, and nothing bounds their sum"
+        fix = "systemd-run --user --scope -p Delegate=yes grader grade ..."
+        yield Finding("memory cgroup", "optional", words, fix)
 
 
 def _system_calls() -> Finding:

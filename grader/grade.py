@@ -66,13 +66,19 @@ def main(
     ------
     KeyError, ValueError
         If there is no such lesson, exercise or student, or an exercise or roster without its
-        lesson; or if the submissions or the roster cannot be read.
+        lesson; if the submissions or the roster cannot be read, or `submissions` is a gradebook's.
     OSError
         If the gradebook cannot be written, another run writes into it, or no cluster answers. What
         was graded before is kept.
     """
     if scheduler is None and not dry_run:
         require(mode)
+    if submissions.resolve() == out.resolve() or (submissions / FILE_NAME).is_file():
+        raise ValueError(
+            f"{submissions} is a gradebook's folder, and nobody hands in there; name the folder or "
+            "zip of the class, and a folder of its own for the gradebook: "
+            "grader grade SUBMISSIONS --out DIR"
+        )
     lesson = None if lesson is None else lesson_named(lesson)
     if exercise is not None:
         _require_exercise(lesson, exercise)

@@ -55,6 +55,8 @@ def _sheets(notebook: dict[str, Any], version: int) -> list[dict[str, Any]]:
 
 
 def _json(data: bytes) -> Any:
+    if not data.strip():
+        raise Unreadable("there is nothing in it")
     try:
         text = data.decode(json.detect_encoding(data), "surrogatepass")
         _require_few_parts(text)

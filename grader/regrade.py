@@ -8,6 +8,7 @@ from typing import Any
 from grader.gradebook import ExerciseResult, Gradebook, Regraded, SubmissionResult
 from grader.run import Run
 from grader.task import Rules, Task, verdict
+from grader.words import listed
 
 
 class Regrade(Run):
@@ -25,7 +26,7 @@ class Regrade(Run):
         self._stored = {(r.student, r.lesson): r for r in self._gradebook.results()}
         self._wanted: dict[str, str] = {}
         """By student, the fingerprint by which the exercise should be graded."""
-        self._new = 0
+        self._new: list[str] = []
 
     def report(self, collected: int) -> None:
         """Say whose score changed.
@@ -48,8 +49,8 @@ class Regrade(Run):
         )
         if self._new:
             print(
-                f"{self._new} of those left out are new, or not what the gradebook has; grade them "
-                "without --exercise."
+                f"New, or not what the gradebook has: {listed(self._new)}; grade them without "
+                "--exercise."
             )
         if changed:
             width = max(len("student"), *(len(student) for student, _, _ in changed))
@@ -61,7 +62,7 @@ class Regrade(Run):
     def _to_do(self, task: Task) -> Task | None:
         stored = self._stored.get((task.student, task.lesson))
         if stored is None or stored.sha256 != task.notebook.sha256 or stored.status == "not_graded":
-            self._new += 1
+            self._new.append(task.student)
             return None
         if not stored.status == verdict(task)[0] == "graded":
             return None

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import lmcourse
+from grader.cgroup import Cgroup, find_cgroups
 from grader.limits import Limits
 from grader.lockdown import SCRATCH
 from grader.places import lessons
@@ -124,11 +125,17 @@ class Stderr:
 
 @dataclass(frozen=True)
 class Process:
-    """A worker's process, and the judge's end of its socket and of its stderr."""
+    """A worker's process, the judge's end of its socket and stderr, and its cgroup if any."""
 
     socket: socket.socket
     stderr: Stderr
     kill: Callable[[], None]
+    cgroup: Cgroup | None = None
+
+    @property
+    def is_out_of_memory(self) -> bool:
+        """Whether it was killed because all that it kept was more than it may have."""
+        return self.cgroup is not None and self.cgroup.killed
 
     def end(self) -> None:
         """Kill the process and all that it started, and wait for their end."""
@@ -139,6 +146,8 @@ class Process:
                 pass
         self.stderr.read()
         self.stderr.close()
+        if self.cgroup is not None:
+            self.cgroup.remove()
 
 
 class Sandbox:
@@ -159,10 +168,11 @@ class Sandbox:
         self.limits = limits
         self._server: _ForkServer | None = None
         self.isolation = "none"
+        self._cgroups = find_cgroups() if mode == "bwrap" else None
         if mode == "bwrap":
             try:
                 self._server = _ForkServer()
-                self._server.fork(lessons()[0], limits).end()
+                self._start(lessons()[0], limits).end()
                 self.isolation = "warm"
             except OSError:
                 self.close()
@@ -173,22 +183,46 @@ class Sandbox:
         """The number of the warm parent's process, or None if there is none that lives."""
         return self._server.process_id if self._server is not None else None
 
+    @property
+    def memory_cgroup(self) -> str:
+        """Whether workers have memory cgroups, in words."""
+        return "none" if self._cgroups is None else "one per worker"
+
     def start(self, lesson: str, limits: Limits) -> Process:
         """Start a worker for `lesson`, which can never use more than `limits` allow."""
-        if self._server is not None:
-            try:
-                return self._server.fork(lesson, limits)
-            except OSError:  # the warm parent itself was killed, say for lack of memory
-                self._server.close()
-                self._server = _ForkServer()
-                return self._server.fork(lesson, limits)
+        try:
+            return self._start(lesson, limits)
+        except OSError:
+            if self._server is None:
+                raise
+            # The warm parent itself was killed, say for lack of memory.
+            self._server.close()
+            self._server = _ForkServer()
+            return self._start(lesson, limits)
+
+    def _start(self, lesson: str, limits: Limits) -> Process:
+        cgroup = None
+        if self._cgroups is not None:
+            cgroup = self._cgroups.make(limits.memory_mb + limits.scratch_mb)
+        try:
+            if self._server is not None:
+                return self._server.fork(lesson, limits, cgroup)
+            return self._start_cold(lesson, limits, cgroup)
+        except BaseException:
+            if cgroup is not None:
+                cgroup.remove()
+            raise
+
+    def _start_cold(self, lesson: str, limits: Limits, cgroup: Cgroup | None) -> Process:
         arguments = [lesson, str(limits.memory_mb), str(_cpu_seconds(limits))]
         wrapped = _bubblewrapped(limits.scratch_mb) if self.isolation == "cold" else []
+        if cgroup is not None:
+            wrapped = cgroup.around(wrapped)
         ours, theirs = socket.socketpair()
         said, says = os.pipe()
         with theirs, _closing(says):
             process = _start("grader.worker", wrapped, theirs, says, arguments)
-        return Process(ours, Stderr(said), lambda: _end(process))
+        return Process(ours, Stderr(said), lambda: _end(process), cgroup)
 
     def close(self) -> None:
         """End the warm parent, if there is one."""
@@ -214,7 +248,7 @@ class _ForkServer:
     def process_id(self) -> int | None:
         return self._process.pid if self._process.poll() is None else None
 
-    def fork(self, lesson: str, limits: Limits) -> Process:
+    def fork(self, lesson: str, limits: Limits, cgroup: Cgroup | None) -> Process:
         request = {
             "lesson": lesson,
             "memory_mb": limits.memory_mb,
@@ -235,7 +269,14 @@ class _ForkServer:
             ours.close()
             stderr.close()
             raise
-        return Process(ours, stderr, lambda: _end_by_handle(handles[0]))
+        worker = Process(ours, stderr, lambda: _end_by_handle(handles[0]), cgroup)
+        try:
+            if cgroup is not None:  # before the first request, and so before any student's code
+                cgroup.add(_process_id(handles[0]))
+        except OSError:
+            worker.end()
+            raise
+        return worker
 
     def close(self) -> None:
         self._control.close()
@@ -288,6 +329,21 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     # In bubblewrap this is the sandbox's first process, and all that lives there ends with it.
     process.kill()
     process.wait()
+
+
+def _process_id(handle: int) -> int:
+    """Return the number of the process of a pidfd, as it is known here.
+
+    Raises
+    ------
+    OSError
+        If the process has ended.
+    """
+    lines = Path(f"/proc/self/fdinfo/{handle}").read_text().splitlines()
+    number = next(int(line.split()[1]) for line in lines if line.startswith("Pid:"))
+    if number <= 0:
+        raise ProcessLookupError("the worker has ended")
+    return number
 
 
 def _end_by_handle(handle: int) -> None:

@@ -16,6 +16,7 @@ from lmcourse.values import MAX_BYTES, Frame
 
 MAX_CELL_REPLY = 2**16
 GONE = "the notebook's process ended, or closed its end of the line"
+USED_UP = "the notebook's process and its files took more memory than there is for them"
 
 _Deadline = tuple[float, str]
 """When something must be done, and why it was lost if it was not."""
@@ -183,7 +184,7 @@ class _Worker:
             try:
                 rest = rest[self._process.socket.send(rest) :]
             except OSError:
-                raise Lost("crashed", GONE) from None
+                raise self._lost() from None
 
     def _read(self, deadline: float) -> Frame:
         (size,) = LENGTH.unpack(self._read_exactly(LENGTH.size, deadline))
@@ -201,9 +202,15 @@ class _Worker:
             except OSError:
                 count = 0
             if not count:
-                raise Lost("crashed", GONE)
+                raise self._lost()
             rest = rest[count:]
         return data
+
+    def _lost(self) -> Lost:
+        """Return why there is nobody at the other end."""
+        if self._process.is_out_of_memory:
+            return Lost("out_of_memory", USED_UP)
+        return Lost("crashed", GONE)
 
     def _wait(self, event: int, deadline: float) -> None:
         """Wait for `event` on the socket, and take what comes on stderr meanwhile."""

@@ -91,7 +91,8 @@ def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[s
             raise RuntimeError("the sandbox was killed, perhaps for lack of memory")
         seconds = round(time.monotonic() - started, 2)
     result = _result(task, task.fingerprint, status, message, seconds, results)
-    return result, facts(rules) | {"isolation": sandbox.isolation}
+    had = {"isolation": sandbox.isolation, "memory cgroup": sandbox.memory_cgroup}
+    return result, facts(rules) | had
 
 
 def not_graded(task: Task) -> SubmissionResult:

@@ -167,7 +167,8 @@ class Host:
         """Return the reply frame to a request frame; what the notebook's code raises is a reply."""
         try:
             request = unpack(frame, lambda item: self._objects[item["number"]])
-            with refused(self._forbidden):
+            # A notebook may have switched gradients off for good.
+            with torch.enable_grad(), refused(self._forbidden):
                 value = self._answer(request)
             return pack({"value": value}, self._keep)
         except KeyboardInterrupt:  # a person at the notebook pressed stop

@@ -163,6 +163,8 @@ print(swap("afraid of you and my hen"))
 # 3. Take all that comes after the key (after the first one, if it is there twice), let *I* and *you* change places with `swap`, and put it into the rule's answer.
 # 4. If no key is in the message, the answer is `"Please go on."`
 #
+# The list `script` itself stays as it is.
+#
 # For example, with the script `DOCTOR`:
 #
 # | message | answer |
@@ -587,7 +589,7 @@ check("batch_shapes")
 # ```
 
 # %% [markdown] contract="one_hot"
-# `one_hot(ids, V)` takes `N` ids, an `int64` tensor of shape `(N,)` with entries from 0 to `V - 1`. It returns a `float32` tensor of shape `(N, V)`: in row `i` there is a 1 in column `ids[i]`, and 0 everywhere else.
+# `one_hot(ids, V)` takes `N` ids, an `int64` tensor of shape `(N,)` with entries from 0 to `V - 1`. It returns a `float32` tensor of shape `(N, V)`: in row `i` there is a 1 in column `ids[i]`, and 0 everywhere else. `ids` itself stays as it is.
 #
 # `one_hot(torch.tensor([2, 0, 1]), 4)` is the table above. Can you do it without a loop? You have seen all that it takes.
 
@@ -743,7 +745,7 @@ print(table[:, [2, 0]])  # all rows, and from each both columns
 print(torch.arange(len(table)))  # the numbers of all rows
 
 # %% [markdown] contract="gather_logprobs"
-# `gather_logprobs(logprobs, ids)` takes a float tensor of shape `(N, V)`, with the logarithms of the probabilities in each row, and `ids`, an `int64` tensor of shape `(N,)`. It returns a tensor of shape `(N,)`, also for `N = 1`: from row `i` the number in column `ids[i]`.
+# `gather_logprobs(logprobs, ids)` takes a float tensor of shape `(N, V)`, with the logarithms of the probabilities in each row, and `ids`, an `int64` tensor of shape `(N,)`. It returns a tensor of shape `(N,)`, also for `N = 1`: from row `i` the number in column `ids[i]`. A row may also hold minus infinity, the logarithm of 0. Both arguments stay as they are.
 #
 # With `logprobs = [[-0.1, -2.5, -4.0], [-1.5, -0.5, -1.7]]` and `ids = [2, 0]` the result is `[-4.0, -1.5]`.
 

@@ -423,7 +423,7 @@ check("encode")
 # %% [markdown] contract="decode"
 # `decode(ids, chars)` is the way back: it returns one string. `ids` is a tensor of shape `(N,)` or a
 # list of `N` integers; `N` may be 0. For example, `decode(torch.tensor([2, 0, 1]), ["a", "b", "c"])`
-# is `"cab"`, and so is `decode([2, 0, 1], ["a", "b", "c"])`.
+# is `"cab"`, and so is `decode([2, 0, 1], ["a", "b", "c"])`. Both arguments stay as they are.
 
 
 # %% exercise="decode" minutes=3 level=1

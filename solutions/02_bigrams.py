@@ -127,7 +127,7 @@ print(small)
 #
 # For example, with `ids = torch.tensor([1, 0, 2, 0, 2, 0])` (*banana*) and `V = 3` it is the table
 # above. The table has `V` rows and columns even if the text does not use every character. A text of
-# one character has no pairs, so it gives zeros only.
+# one character has no pairs, so it gives zeros only. `ids` itself stays as it is.
 
 
 # %% exercise="count_bigrams" minutes=8 level=2
@@ -423,7 +423,8 @@ if check.ready("table"):
 # %% [markdown] contract="nll"
 # `nll(table, ids)` takes probabilities of shape `(V, V)`, all above 0, and a text `ids`, int64 of
 # shape `(N,)` with `N` at least 2. It returns one number, a float or a tensor of shape `()`: the mean
-# over the `N - 1` pairs of $-\ln$ `table[first, second]`, in nats per character.
+# over the `N - 1` pairs of $-\ln$ `table[first, second]`, in nats per character. Both
+# arguments stay as they are.
 #
 # For example, with `table = [[0.25, 0.75], [0.5, 0.5]]` and `ids = [0, 1, 1]` the pairs have the
 # probabilities 0.75 and 0.5. Their surprises are 0.288 and 0.693, so the result is 0.490.

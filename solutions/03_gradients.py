@@ -312,8 +312,8 @@ if check.ready("cross_entropy"):
 # For example, with `logits = [[0, 0], [0, 0]]` and `targets = [0, 1]` both rows of probabilities are
 # `[0.5, 0.5]`, and the result is `[[-0.25, 0.25], [0.25, -0.25]]`.
 #
-# You have `softmax` and `one_hot`. Torch's own way to find gradients (`backward`, `grad`) is refused
-# here: this one is by hand.
+# You have `softmax` and `one_hot`. Torch's own ways to find gradients (`backward`, `grad`, `jacfwd`) are
+# refused here: this one is by hand.
 
 
 # %% exercise="grad_logits" minutes=6 level=2
@@ -457,9 +457,9 @@ print(f"{(after - before) / push:.3f}")
 
 # %% [markdown] contract="backward_add_mul"
 # `Value` is a number that remembers what it was made of. Every operation returns a new `Value` with
-# three things: the number, `data`; its `parents`, a tuple of Values; and `slopes`, plain numbers, one
-# for each parent, in the same order. (Lists do as well.) The Values that it was made of stay as they
-# are. `exp` and `log` show how: the slope of $e^x$ is $e^x$ itself, and the slope of $\ln x$ is $1/x$.
+# three things: the number, `data`; its `parents`, a tuple of Values, `self` first; and `slopes`, plain
+# numbers, one for each parent, in the same order. (Lists do as well.) The Values that it was made of
+# stay as they are. `exp` and `log` show how: the slope of $e^x$ is $e^x$ itself, and the slope of $\ln x$ is $1/x$.
 #
 # Write three methods:
 #
@@ -778,7 +778,8 @@ print(kept, w)
 # %% [markdown] contract="sgd_step"
 # `sgd_step(parameters, lr)` takes a list of tensors that require gradients, each with its slopes in
 # `.grad`. It moves each of them **in place** by `lr` times its slopes, downhill, and then **clears**
-# its gradient: `.grad` becomes `None` (or a tensor of zeros). It still requires gradients.
+# its gradient: `.grad` becomes `None` (or a tensor of zeros). It still requires gradients,
+# and torch takes notes afterwards if it did so before.
 #
 # `lr` is a number, or a tensor that stretches over the parameter by broadcasting.
 #

@@ -549,7 +549,8 @@ print(pair.var(correction=0))
 # For example, `LayerNorm(4)(torch.tensor([1.0, 2.0, 3.0, 4.0]))` is
 # `[-1.342, -0.447, 0.447, 1.342]`: the mean is 2.5, the variance 1.25.
 #
-# Write it yourself: torch's `layer_norm` is refused here.
+# Write it yourself: torch's `layer_norm` is refused here, and so are its other norms, such as
+# `group_norm`.
 
 
 # %% exercise="LayerNorm" minutes=12 level=3

@@ -236,7 +236,7 @@ def test_a_name_that_nobody_has_is_warned_of_and_kept(
     file = write(folder, f"{MANUAL}\nadda,{LESSON},quiz,6,\nben,{LESSON},quiz,6,\n")
     assert main(folder, [file]) == 0
     told = capsys.readouterr().out
-    assert "scores and comments merged, 2 in all" in told
+    assert "scores and comments merged, 2 in this file" in told
     assert "nobody in the gradebook is called 'adda'" in told
     assert "ben" not in told
     Gradebook(folder).write(result("adda"))
@@ -301,7 +301,7 @@ def test_moodles_worksheet_says_when_work_came(folder: Path) -> None:
     assert score(folder, "Ben Turing_8").late is None
     assert score(folder, "Coy Hopper_9").late is None
     (said, note, *_) = merge(folder, [sheet], timezone=BERLIN)
-    assert said.endswith("times merged, 2 in all")
+    assert said.endswith("times merged, 2 in this file")
     assert note.endswith("no time for Coy Hopper_9, ada, ben")
     with pytest.raises(ValueError, match="as --timezone Europe/Berlin"):
         merge(folder, [sheet])

@@ -119,12 +119,17 @@ def cells(*sources: str) -> list[Cell]:
     return [Cell(number, source) for number, source in enumerate(sources, 1)]
 
 
-def checked(source: str, exercise: Exercise = EXERCISE, everywhere: bool = False) -> Outcome:
+def checked(
+    source: str,
+    exercise: Exercise = EXERCISE,
+    everywhere: bool = False,
+    solution: str = BY_HAND,
+) -> Outcome:
     """Check `source` as a notebook does, or, if `everywhere`, as a worker."""
     student: dict[str, Any] = {}
     reference: dict[str, Any] = {}
     exec(source, student)
-    exec(BY_HAND, reference)
+    exec(solution, reference)
     refuser = Everywhere()
     forbid = [refuser.refuse] if everywhere else []
     host = Host(student, exercise.probes, *forbid)
@@ -210,6 +215,51 @@ def test_autograd_can_be_refused_in_all_threads() -> None:
         thread.start()
         thread.join()
     assert found == ["refused", "refused", "done", "done"]
+
+
+@pytest.mark.parametrize("everywhere", [False, True], ids=["notebook", "worker"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        "torch.func.jacfwd(loss)(logits)",
+        "torch.func.linearize(loss, logits)[1](logits)",
+        "torch.autograd.functional.jacobian(loss, logits, vectorize=True, strategy='forward-mode')",
+    ],
+)
+def test_forward_slopes_are_no_more_by_hand_than_backward_ones(way: str, everywhere: bool) -> None:
+    exercise = exercises("03_gradients")["grad_logits"]
+    source = (
+        "import torch\ndef grad_logits(logits, targets):\n"
+        "    loss = lambda at: torch.nn.functional.cross_entropy(at, targets)\n"
+        f"    return {way}"
+    )
+    solved = (
+        "import torch\ndef grad_logits(logits, targets):\n"
+        "    one_hot = torch.nn.functional.one_hot(targets, logits.shape[1])\n"
+        "    return (logits.softmax(-1) - one_hot) / len(logits)"
+    )
+    assert checked(solved, exercise, everywhere, solved).status == "passed"
+    outcome = checked(source, exercise, everywhere, solved)
+    assert (outcome.status, outcome.share) == ("forbidden", 0.0)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "torch.nn.functional.group_norm(rows, 1)",
+        "torch.nn.GroupNorm(1, rows.shape[-1], affine=False)(rows)",
+        "torch.nn.functional.batch_norm(rows.T, None, None, training=True).T",
+        "torch.nn.functional.instance_norm(rows[None])[0]",
+        "torch.nn.functional.rms_norm(rows - rows.mean(-1, keepdim=True), rows.shape[-1:])",
+    ],
+)
+def test_no_norm_of_torch_does_for_a_norm_by_hand(way: str) -> None:
+    rows = torch.arange(6.0).reshape(2, 3)
+    with (
+        byhand.refused(exercises("06_transformer")["LayerNorm"].forbidden),
+        pytest.raises(Forbidden, match=r"asks you to write .*_norm yourself"),
+    ):
+        eval(way, {"torch": torch, "rows": rows})
 
 
 def test_what_is_refused_next_takes_the_place_of_what_was_before() -> None:

@@ -1,12 +1,14 @@
 """What can be learnt by heart: which cases these are, what they weigh, and when build refuses."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
 from grader.byheart import fixed_cases
-from lmcourse.checks import Case, Check, Exercise, Outcome, Rng, case, run
+from lmcourse.checks import Case, Check, Exercise, Outcome, Rng, case, normal, run
 from lmcourse.student import Host, Student
 
 SOLVED = {"double": lambda value: 2 * value, "make": lambda size: lambda: size}
@@ -72,3 +74,51 @@ def test_objects_behind_handles_are_replayed_too() -> None:
         yield case("a fresh thing", lambda: student.make(size)(), size, hint="", points=2)
 
     assert fixed_cases(exercise(make), SOLVED) == ["a thing"]
+
+
+def pick(choose: Callable[[torch.Tensor], Any]) -> tuple[dict[str, Any], Exercise]:
+    """Return a notebook whose `pick` is `choose`, and an exercise with a case that is fresh."""
+
+    def check(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+        drawn = normal(rng, int(rng.integers(2, 90)), int(rng.integers(2, 90)))
+        yield case("it", lambda: student.pick(drawn), reference.pick(drawn), hint="")
+        yield case("sum", lambda: student.pick(drawn.sum()), drawn.sum() ** 2, hint="", points=2)
+
+    def solved(drawn: torch.Tensor) -> Any:
+        return choose(drawn) if drawn.ndim else drawn**2
+
+    return {"pick": solved}, Exercise("99_toy", "pick", 1.0, check, ("pick",), {})
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda drawn: [drawn, "as it was"],
+        lambda drawn: list(drawn.shape),
+        lambda drawn: len(drawn),
+        lambda drawn: torch.zeros(drawn.shape[1], 3),
+        lambda drawn: {"rows": torch.full((drawn.shape[0], 1), 7)},
+    ],
+    ids=["a part", "sizes", "a length", "a shape", "a shape within"],
+)
+def test_an_answer_that_stands_in_the_question_is_no_fresh_one(
+    choose: Callable[[torch.Tensor], Any],
+) -> None:
+    notebook, every = pick(choose)
+    assert fixed_cases(every, notebook) == ["it"]
+
+
+def test_a_property_that_the_question_itself_has_is_no_fresh_one() -> None:
+    notebook, every = pick(lambda drawn: torch.cumsum(drawn, dim=0))
+
+    def check(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+        drawn = normal(rng, 5, 5)
+        yield case("the first row", lambda: student.pick(drawn)[0], drawn[0], hint="")
+        yield from every.check(student, reference, rng)
+
+    assert fixed_cases(replace(every, check=check), notebook) == ["the first row"]
+
+
+def test_what_must_be_worked_out_of_the_question_is_fresh() -> None:
+    notebook, every = pick(lambda drawn: drawn.T @ drawn)
+    assert fixed_cases(every, notebook) == []

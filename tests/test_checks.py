@@ -277,3 +277,15 @@ def test_a_forbidden_call_is_all_that_is_said() -> None:
     found = run(exercise, student, reference, seed=1, hidden=False)
     assert (found.status, found.cases) == ("forbidden", [])
     assert found.message == "this exercise asks you to write relu yourself: use smaller steps"
+
+
+def test_code_that_switches_gradients_off_for_good_spoils_nothing_else() -> None:
+    namespace = {"off": lambda: torch.set_grad_enabled(False), "on": torch.is_grad_enabled}
+    student = Student(Host(namespace, {}).send)
+    student.off()
+    assert torch.is_grad_enabled()
+    torch.set_grad_enabled(False)
+    try:
+        assert student.on() is True
+    finally:
+        torch.set_grad_enabled(True)

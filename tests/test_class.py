@@ -3,6 +3,7 @@
 import csv
 import io
 import logging
+import os
 import pty
 import re
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from grader import grade
 from grader.build import ROOT, paths
 from grader.cli import build_parser, main
+from grader.collect import collect
 from grader.gradebook import Gradebook, SubmissionResult
 from grader.progress import progress
 from grader.report import SUBMISSION_STATUSES, write_report
@@ -207,6 +209,20 @@ def test_a_dry_run_shows_what_would_be_done_and_writes_nothing(
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_gradebook_is_no_class(
+    taken: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = write(tmp_path, "folders"), tmp_path / "out"
+    if taken:
+        Gradebook(folder)
+    before = contents(tmp_path)
+    command = ["grade", str(folder), "--out", str(out if taken else folder), "--sandbox", "none"]
+    assert main(command) == 2
+    assert "folders is a gradebook's folder, and nobody hands in there" in capsys.readouterr().err
+    assert contents(tmp_path) == before
+
+
 def test_a_student_whom_nobody_knows_is_said_with_those_near(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,6 +245,24 @@ def test_one_students_folder_is_graded_as_one(
     said = capsys.readouterr().out
     assert "looks like what one student handed in" in said
     assert "It is graded as that of ada; to grade a class, name the folder" in said
+
+
+@pytest.mark.usefixtures("at_once_graded")
+def test_canvas_knows_a_student_whose_name_has_accents_that_stand_alone(tmp_path: Path) -> None:
+    # As a zip has it that was made again on a Mac; and vowels that no letter takes in.
+    names = ["joa\u0303o_110", "\u0930\u0935\u093f_111", "joa\u0303o_LATE_112"]
+    files = {f"{name}_901{i}_hw.ipynb": RELEASED for i, name in enumerate(names)}
+    (tmp_path / "canvas.zip").write_bytes(zipped(files))
+    (tmp_path / "roster.csv").write_text(
+        "Student,ID,Section\nJo\u00e3o,110,A\n\u0930\u0935\u093f,111,A\nJo\u00e3o,112,A\n", "utf-8"
+    )
+    out = tmp_path / "out"
+    command = ["grade", str(tmp_path / "canvas.zip"), "--out", str(out), "--sandbox", "none"]
+    assert main([*command, "--lesson", "2", "--roster", str(tmp_path / "roster.csv")]) == 0
+    found = {result.student: result.status for result in Gradebook.open(out).results()}
+    students = ["jo\u00e3o_110", "\u0930\u0935\u093f_111", "jo\u00e3o_112"]
+    assert found == dict.fromkeys(students, "graded")
+    assert collect(tmp_path / "canvas.zip", tmp_path).late == {"jo\u00e3o_112"}
 
 
 # --- Rosters ------------------------------------------------------------------------------------
@@ -376,6 +410,50 @@ def test_a_lesson_has_three_names_everywhere(
     assert ("there is no lesson '002'" in capsys.readouterr().err) is not known
     if known:
         assert out.read_text().count("ada,") == 1
+
+
+@pytest.mark.parametrize("kept", ["roster.csv", "grades/gradebook.sqlite", "grades/secret.key"])
+def test_an_export_never_takes_the_place_of_what_it_is_made_from(
+    kept: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    roster, grades = tmp_path / "roster.csv", tmp_path / "grades"
+    roster.write_text("Student,ID,Section,Bigrams (1),Essay (2)\n,,,,\nAda,101,A,,7\n")
+    Gradebook(grades).write(SubmissionResult("ada_101", LESSON, "x", "", "graded", "", 1.0, []))
+    (grades / "secret.key").write_bytes(bytes(32))
+    before = contents(tmp_path)
+    for kind in ("csv", "junit", "canvas", "gradescope-autograder"):
+        command = ["export", kind, str(grades), "--out", str(tmp_path / kept), "--lesson", "2"]
+        assert main([*command, "--roster", str(roster)]) == 2
+        assert "would be lost; write it to another file: --out FILE" in capsys.readouterr().err
+    assert contents(tmp_path) == before
+
+
+def test_what_the_system_refuses_is_said_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Gradebook(tmp_path).write(SubmissionResult("ada", LESSON, "x", "", "graded", "", 1.0, []))
+    assert main(["export", "csv", str(tmp_path), "--out", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"grader: {tmp_path} cannot be read or written (Is a directory). Make")
+    assert "Errno" not in told
+    assert main(["export", "csv", str(tmp_path), "--out", "/dev/full"]) == 2
+    told = capsys.readouterr().err
+    assert "not everything could be written (No space left on device). Make room" in told
+
+
+def test_a_reader_who_has_enough_is_no_error(tmp_path: Path) -> None:
+    Gradebook(tmp_path).write(SubmissionResult("ada", LESSON, "x", "", "graded", "", 1.0, []))
+    read, write_ = os.pipe()
+    os.close(read)
+    with os.fdopen(write_) as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "grader.cli", "stats", str(tmp_path)],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            check=False,
+            cwd=ROOT,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 # --- Progress -----------------------------------------------------------------------------------

@@ -24,10 +24,14 @@ def machine(monkeypatch):
         doctor.resource, "getrlimit", lambda _: (doctor.resource.RLIM_INFINITY,) * 2
     )
     monkeypatch.setattr(sandbox, "require", lambda _: None)
-    monkeypatch.setattr(
-        sandbox, "Sandbox", lambda *_: SimpleNamespace(isolation="warm", close=lambda: None)
-    )
+    give(monkeypatch)
     return monkeypatch
+
+
+def give(monkeypatch, isolation="warm", memory_cgroup="one per worker"):
+    """Have this machine make sandboxes of that kind."""
+    made = SimpleNamespace(isolation=isolation, memory_cgroup=memory_cgroup, close=lambda: None)
+    monkeypatch.setattr(sandbox, "Sandbox", lambda *_: made)
 
 
 def lacking(monkeypatch, *names):
@@ -53,7 +57,7 @@ def test_a_machine_that_has_all(machine, capsys):
     assert {finding.state for finding in found.values()} == {"ok"}
     assert list(found) == [
         *("system", "python", "packages", "torch", "bubblewrap", "namespaces", "forks"),
-        *("system calls", "limits", "cores", "memory", "disk", "Chromium"),
+        *("memory cgroup", "system calls", "limits", "cores", "memory", "disk", "Chromium"),
     ]
     assert said.endswith("A class can be graded here.\n")
     assert all(line.startswith("✓") for line in said.split("\n\n")[0].splitlines())
@@ -117,13 +121,19 @@ def test_where_nothing_says_why_there_are_no_namespaces(machine, tmp_path, capsy
 
 
 def test_cold_forks_are_slower_not_missing(machine, capsys):
-    machine.setattr(
-        sandbox, "Sandbox", lambda *_: SimpleNamespace(isolation="cold", close=lambda: None)
-    )
+    give(machine, isolation="cold")
     status, found, said = look(capsys)
     assert status == 0
     assert found["forks"].state == "limited"
     assert "! forks" in said
+
+
+def test_grading_does_without_a_memory_cgroup(machine, capsys):
+    give(machine, memory_cgroup="none")
+    status, found, said = look(capsys)
+    assert status == 0
+    assert found["memory cgroup"].state == "optional"
+    assert "> systemd-run --user --scope -p Delegate=yes grader grade" in said
 
 
 def test_without_a_package(machine, capsys):

@@ -15,6 +15,7 @@ import torch
 
 from grader import grade
 from grader.build import ROOT, paths
+from grader.cgroup import find_cgroups
 from grader.cli import main
 from grader.course import Course
 from grader.decides import lesson_version
@@ -314,6 +315,7 @@ def test_the_manifest_says_what_was_graded_and_with_what(graded: tuple[Path, Pat
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
     (facts,) = manifest["runs"].values()
     assert (facts["sandbox"], facts["isolation"]) == ("bwrap", "warm")
+    assert facts["memory cgroup"] == ("one per worker" if find_cgroups() else "none")
     assert (facts["torch"], facts["numpy"]) == (torch.__version__, np.__version__)
     assert {"lmcourse", "python", "bubblewrap", "limit: memory_mb"} <= set(facts)
     assert facts["limit: memory_mb"] == "2048, or the exercise's own"

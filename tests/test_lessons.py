@@ -39,6 +39,8 @@ RIGHTS = [
     for right in COURSE.rights(lesson)
 ]
 SEEDS = range(5)
+FEW = SEEDS[:2]
+"""For what only has to be wrong: there are a thousand of them."""
 
 _solved: dict[str, dict[str, Any]] = {}
 
@@ -86,7 +88,7 @@ def test_a_known_mistake_fails_and_draws_its_hint(lesson: str, mistake: Mistake)
     assert outcome.status not in ("passed", "missing")
     failure = outcome.first_failure
     assert mistake.hint in (failure.hint if failure else outcome.message)
-    for seed in SEEDS:
+    for seed in FEW:
         assert graded(exercise, dict(namespace), seed).share < 1
 
 

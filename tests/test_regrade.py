@@ -191,7 +191,7 @@ def test_what_the_gradebook_does_not_have_as_it_is_now_is_left_out(
     assert {e.points / e.max_points for e in course.results()["ben"].exercises} == {0.5}
     told = capsys.readouterr().out
     assert "2 graded again, 0 could not be, 0 up to date, 3 left out" in told
-    assert "2 of those left out are new, or not what the gradebook has" in told
+    assert "New, or not what the gradebook has: ben, dan; grade them without --exercise." in told
 
 
 def test_the_manifest_says_what_was_graded_again_and_how(course: Course02) -> None:

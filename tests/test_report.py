@@ -207,7 +207,7 @@ def test_the_class_page_shows_what_people_decided(tmp_path):
     assert re.search(r"ada 1\.6 −0\.4, 2 days late ✓ 2 passed ✗ 0 not right yet", page.text)
     assert re.search(r"ben 3\.5 ✓ 2 passed ✎ 1\.5 by hand", page.text)
     assert re.search(r"cleo 2 ✓ 2 passed", page.text)
-    assert re.search(r"dan 1 ✎ 1 by hand not asked", page.text)
+    assert re.search(r"dan 1 not a notebook ✎ 1 by hand not asked", page.text)
     assert "median 2 of 4 points" in page.text
 
 

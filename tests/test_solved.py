@@ -1,24 +1,26 @@
-"""Every solved lesson, handed in and graded by `grader grade`, earns all its points."""
+"""Every solved lesson and every right solution, graded by `grader grade`, earns all its points."""
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from grader.build import ROOT
 from grader.cli import main
 from grader.course import Course
 from grader.gradebook import Gradebook
+from grader.places import ROOT
+from grader.regions import without_markers
 from grader.render import fill, render_student
 
 COURSE = Course(ROOT)
 
-# Each file has inputs of its own. A cold worker imports torch first, so one file must do there:
-# what it computes is what a warm one computes (`test_arithmetic`).
-FILES = {"warm": 5, "cold": 1}
+FILES = 5
+"""Students, each with inputs of their own."""
 
 # To the grader a machine where no fork can be sealed: there is bubblewrap, but no warm parent.
 COLD_BWRAP = """\
@@ -28,21 +30,47 @@ exec {bwrap} "$@"
 """
 
 
-def write_class(folder: Path, files: int) -> None:
-    """Write `files` students' solved notebooks of every lesson, no two of them alike."""
+def write_solved(folder: Path) -> None:
+    """Write `FILES` students' solved notebooks of every lesson, no two of them alike."""
     for name in COURSE.names:
         solved = fill(render_student(COURSE, name, fingerprint=""), COURSE.lesson(name))
-        for number in range(files):
+        for number in range(FILES):
             solved.cells.append(new_code_cell(f"# note {number}"))
-            (folder / f"student-{number}").mkdir(parents=True, exist_ok=True)
-            nbformat.write(solved, folder / f"student-{number}" / f"{name}.ipynb")
+            write(solved, folder / f"student-{number}" / f"{name}.ipynb")
+
+
+def write_rights(folder: Path) -> None:
+    """Write notebooks in which each exercise is answered by one of its unusual right solutions."""
+    for name in COURSE.names:
+        lesson = COURSE.lesson(name)
+        released = render_student(COURSE, name, fingerprint="")
+        known: dict[str, list[str]] = {}
+        for right in COURSE.rights(name):
+            solution = without_markers(lesson.exercises()[right.exercise].text)
+            known.setdefault(right.exercise, []).append(f"{solution}\n\n\n{right.code}")
+        for number in range(max(map(len, known.values()))):
+            answers = {exercise: codes[number % len(codes)] for exercise, codes in known.items()}
+            path = folder / f"variant-{number}" / f"{name}.ipynb"
+            write(fill(released, lesson, answers), path)
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
 
 
 @pytest.mark.lesson
 @pytest.mark.sandbox
-@pytest.mark.parametrize("isolation", FILES)
-def test_a_solved_lesson_earns_all_its_points(
-    isolation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("write_class", "isolation"),
+    [(write_solved, "warm"), (write_solved, "cold"), (write_rights, "warm")],
+    ids=["solved, warm", "solved, cold", "right, warm"],
+)
+def test_what_is_right_earns_all_its_points(
+    write_class: Callable[[Path], None],
+    isolation: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if isolation == "cold":
         wrapper = tmp_path / "bin" / "bwrap"
@@ -50,12 +78,13 @@ def test_a_solved_lesson_earns_all_its_points(
         wrapper.write_text(COLD_BWRAP.format(bwrap=shutil.which("bwrap")))
         wrapper.chmod(0o755)
         monkeypatch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
-    write_class(tmp_path / "class", FILES[isolation])
+    write_class(tmp_path / "class")
+    files = len(list((tmp_path / "class").rglob("*.ipynb")))
     out = tmp_path / "grades"
     assert main(["grade", str(tmp_path / "class"), "--out", str(out)]) == 0
     gradebook = Gradebook.open(out)
     results = gradebook.results()
-    assert len(results) == FILES[isolation] * len(COURSE.names)
+    assert len(results) == files >= FILES
     lost = {
         (result.lesson, result.student, exercise.name): exercise
         for result in results

@@ -144,7 +144,8 @@ def test_a_comment_or_an_unknown_lesson_names_none(tmp_path):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "not valid JSON"),
+        (b"", "there is nothing in it"),
+        (b" \n", "there is nothing in it"),
         (b"PK\x03\x04", "not valid JSON"),
         (b"\xff\xfe\x00\x01\x02", "not valid JSON"),
         (json.dumps(notebook()).encode()[:-20], "not valid JSON"),
@@ -552,7 +553,7 @@ def test_whoever_handed_in_anything_is_there_with_what_was_found(tmp_path, lesso
         "gus_105": "gus_LATE_105_text.html (a web page or an online text)",
         "hal_106": "hal_106_link.html",
         "ivy": "ivy.zip (a zip with no notebook in it)",
-        "jo": "Nothing was handed in: the folder is empty.",
+        "jo": "Nothing was handed in: the folder is empty, or all in it is hidden.",
     }
     assert set(told) == set(words)
     for student, answer in told.items():
@@ -781,6 +782,20 @@ def test_a_bad_zip_is_a_problem_of_its_student_alone(tmp_path, spoil, words):
     assert isinstance(answer, Problem)
     assert words in answer.message
     assert isinstance(found[1].read(), Notebook)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_zip_whose_files_share_their_bytes_is_not_unpacked(tmp_path, monkeypatch):
+    """Fifty times 20 MB that unpack to nothing take the judge minutes."""
+    root = tmp_path / "class"
+    write(root / "ben.ipynb")
+    with zipfile.ZipFile(root / "ada.zip", "w") as archive:
+        archive.writestr("02_bigrams.ipynb", json.dumps(notebook()))
+        archive.filelist += archive.filelist * 9
+    monkeypatch.setattr(collecting, "unpack", lambda *_: pytest.fail("it was unpacked"))
+    ada, ben = (one.read() for one in collect(root, tmp_path))
+    assert "ada.zip is damaged" in ada.message
+    assert isinstance(ben, Notebook)
 
 
 def test_one_damaged_file_does_not_spoil_the_zip_of_the_class(tmp_path):

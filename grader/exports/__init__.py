@@ -11,6 +11,8 @@ from grader.course import fitting
 from grader.exports import autograder, canvas, moodle, nbgrader_course
 from grader.exports.roster import Merge
 from grader.exports.submission import feedback, github, github_points, gradescope, outcome
+from grader.grade import SECRET_FILE
+from grader.gradebook import FILE_NAME
 from grader.junit import JUnitTest, write_junit
 from grader.spreadsheet import points, read_table, write_grades, write_table
 
@@ -47,8 +49,9 @@ def main(
     FileNotFoundError
         If there is no gradebook or no roster.
     ValueError
-        If the roster or the lesson does not fit.
+        If the roster or the lesson does not fit, or `out` is a file that is read.
     """
+    _require_free(out, folder, roster)
     if kind == "gradescope-autograder":
         autograder.write(folder, out, lesson)
         print(f"Written: {out}. It holds the solutions and the class's secret: show it to nobody.")
@@ -80,6 +83,16 @@ def main(
     for text in [*(f"note: {note}" for note in notes), *(f"left out: {loss}" for loss in lost)]:
         print(f"  {text}")
     return int(bool(lost))
+
+
+def _require_free(out: Path, folder: Path, roster: Path | None) -> None:
+    """Raise ValueError if what is written would take the place of what cannot be made again."""
+    for kept in (folder / FILE_NAME, folder / SECRET_FILE, roster):
+        if kept is not None and out.exists() and kept.exists() and out.samefile(kept):
+            raise ValueError(
+                f"{out} is what the export is made from, and would be lost; write it to another "
+                "file: --out FILE"
+            )
 
 
 def _of_lesson(scores: list[FinalScore], wanted: str | None) -> list[FinalScore]:

@@ -90,11 +90,11 @@ def masked_mean(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         hint="The shape stays (B, T, C): weights of shape (T, T) times x. T is x.shape[1]. (An "
         "error about bool? A matrix product needs numbers: causal_mask(T).float().)",
     )
-    later = wide.clone()
-    later[:, 2:] = normal(rng, 2, 2, 3)
+    text = wide[:1]
+    later = torch.cat([text[:, :2], normal(rng, 1, 2, 3)], dim=1)
     yield case(
-        "how far places 0 and 1 move when places 2 and 3 change",
-        lambda: _largest_move(student.masked_mean(wide)[:, :2], student.masked_mean(later)[:, :2]),
+        "a single text: how far places 0 and 1 move when places 2 and 3 change",
+        lambda: _largest_move(student.masked_mean(text)[:, :2], student.masked_mean(later)[:, :2]),
         0.0,
         hint="Nothing comes from later places. They stand in the columns behind t of row t of the "
         "weights, and those have to be 0. Is a table turned over, as by .T or triu?",
@@ -111,8 +111,8 @@ def masked_mean(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         "the first place, which sees only itself",
         lambda: student.masked_mean(wide)[:, 0],
         wide[:, 0],
-        hint="The mean of a single row is that row, in each text: place t takes part in its own "
-        "mean, so row 0 of the weights is 1, 0, 0, 0.",
+        hint="The mean of a single row is that row, in each text, whatever the other texts are: "
+        "place t takes part in its own mean, so row 0 of the weights is 1, 0, 0, 0.",
     )
     by_hand = torch.tensor([[[2.0], [4.0], [9.0]]])
     yield case(
@@ -232,6 +232,17 @@ def scaled_dot_product_attention(student: Student, reference: Student, rng: Rng)
         "as yours in lesson 00.",
         atol=1e-2,  # a score of 1,000 is rounded to 0.0001
     )
+    far, least = float(rng.integers(300, 900)), float(rng.uniform(1, 2))
+    yield case(
+        "scores far below 0, a huge value, and a mask: only the first, only the second, both",
+        lambda: ask(
+            torch.full((3, 1), -far), torch.ones(2, 1), torch.tensor([[least], [1e9]]), mask
+        ),
+        torch.tensor([[least], [1e9], [5e8]]),
+        hint="The weight of what is hidden is 0, however low the other scores are and however "
+        "large its value: hide with minus infinity, -math.inf. A score such as -100 may be the "
+        "highest of all, and one that is a little below the others leaves a little weight.",
+    )
     for hidden in (False, True):
         again = ", again" * hidden
         T, S, d, e = (int(size) for size in rng.permutation([4, 5, 6, 7, 8])[:4])
@@ -338,8 +349,8 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: student.probe(parameter_shapes, student.Head, 6, 4),
         {f"{name}.weight": [4, 6] for name in PARTS},
         hint="Three attributes, made in __init__ after super().__init__(): self.query, self.key, "
-        "self.value. Each is nn.Linear(channels, head_size, bias=False), so it has no bias. Layers "
-        "that are made in forward, or kept in a plain list, are not noted.",
+        "self.value. Each is a layer of its own, nn.Linear(channels, head_size, bias=False), so it "
+        "has no bias. Layers that are made in forward, or kept in a plain list, are not noted.",
     )
     weights = normal(rng, len(PARTS), 4, 6)
     x = normal(rng, 2, 5, 6)
@@ -473,6 +484,11 @@ def _sees_differences(x: torch.Tensor, target: int, source: int, axis: int) -> t
     return _added(x, row - row.mean(dim=axis, keepdim=True), target)
 
 
+def _sees_bends(x: torch.Tensor, target: int, a: int, b: int, c: int) -> torch.Tensor:
+    """Return `x` with the differences between places a and b, times those of b and c, added."""
+    return _added(x, (x[:, a] - x[:, b]) * (x[:, b] - x[:, c]), target)
+
+
 def _rounds(x: torch.Tensor, target: int, source: int) -> torch.Tensor:
     """Return what `target` sees of `source`, else 0, differently rounded at each call."""
     return _sees(x, target, source) - x + 1e-6 * torch.randn_like(x)
@@ -515,6 +531,7 @@ FUNCTIONS: dict[str, Function] = {
     "channel sees": _channel_sees,
     "text sees": _text_sees,
     "sees differences": _sees_differences,
+    "sees bends": _sees_bends,
     "rounds": _rounds,
 }
 """Suspects for `is_causal`: x (B, T, C), and numbers that say more, to a tensor (B, T, D)."""
@@ -685,6 +702,20 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "its own: torch.randn_like(changed[:, t:]).",
         at=zeros,
     )
+    six = range(6)
+    bends: dict[str, tuple[Suspect, bool]] = {}
+    for _ in range(3):
+        early, *late = sorted(int(place) for place in rng.choice(six, 4, replace=False))
+        for target, places in ((early, late), (5 - early, [5 - place for place in late[::-1]])):
+            words = "place {} sees differences of places {}, {} and {}".format(target, *places)
+            bends[words] = ("sees bends", [target, *places]), target > places[0]
+    yield judged(
+        "an x of zeros, and differences between three places",
+        bends,
+        "The same row at all later places leaves no differences between them. Each place gets "
+        "numbers of its own: torch.randn_like(changed[:, t:]).",
+        at=torch.zeros(B, len(six), C),
+    )
     yield judged(
         "functions that round a little differently each time",
         looking("rounds", "place {} sees place {}", leaks(3)),
@@ -736,6 +767,12 @@ def windows(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         [2, 2],
         hint="Return two tensors, x and y, both (W, T). (An error about slice indices? W has "
         "to be a whole number: / gives 2.333 here, // rounds it down.)",
+    )
+    yield case(
+        "the kinds of the numbers in x and in y",
+        lambda: [str(part.dtype) for part in student.windows(ids, 3)],
+        ["torch.int64"] * 2,
+        hint="x and y hold characters of `ids`, int64 as they are there.",
     )
     yield case(
         "the shapes of x and y for N = 8, T = 3",

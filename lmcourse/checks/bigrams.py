@@ -24,6 +24,13 @@ def _described(value: Any) -> str | None:
     return None if value is None else describe(value)
 
 
+@probe
+def arguments_afterwards(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> list[Any]:
+    """Return `args` as `function` leaves them."""
+    function(*args)
+    return list(args)
+
+
 # ------------------------------------------------------------------------------ count_bigrams
 
 
@@ -74,6 +81,24 @@ def count_bigrams(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         torch.zeros(V, V),
         hint="One character makes no pair: every count is 0.",
     )
+    yield case(
+        "the ids stay as they were",
+        lambda: student.probe(arguments_afterwards, student.count_bigrams, often, V),
+        [often, V],
+        hint="ids[:-1] is a part of the caller's own tensor, so *= or += on it changes the text: "
+        "first * V makes a new tensor.",
+        points=0.5,
+    )
+    # 3,000 characters, nine tenths of them the same: more pairs than small kinds of number hold.
+    same = torch.where(torch.from_numpy(rng.random(3000)) < 0.9, one, other)
+    yield case(
+        "a pair that comes more than 2,000 times",
+        lambda: student.count_bigrams(same, V),
+        reference.count_bigrams(same, V),
+        hint="Count in int64 or float32: smaller kinds of number, such as uint8 and float16, do "
+        "not reach that far.",
+        points=0.5,
+    )
     for length, hidden in ((60, False), (2000, True)):
         ids = integers(rng, V, length)
         yield case(
@@ -91,15 +116,6 @@ def _table_of_pairs(ids: torch.Tensor, V: int) -> torch.Tensor:
 
 
 # ---------------------------------------------------------------------------------- normalise
-
-
-@probe
-def counts_afterwards(
-    _: dict[str, Any], normalise: Callable[..., torch.Tensor], counts: torch.Tensor
-) -> torch.Tensor:
-    """Return what is left of `counts` after `normalise` has used it."""
-    normalise(counts, 1.0)
-    return counts
 
 
 @exercise(LESSON, "normalise", points=2)
@@ -138,8 +154,8 @@ def normalise(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield case(
         "the counts stay as they were",
-        lambda: student.probe(counts_afterwards, student.normalise, gap),
-        gap,
+        lambda: student.probe(arguments_afterwards, student.normalise, gap, 1.0),
+        [gap, 1.0],
         hint="counts += alpha changes the caller's own table. counts + alpha makes a new one.",
     )
     for name, size, high, hidden in (
@@ -233,6 +249,18 @@ def sample_next(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         "one every time (argmax) is not sampling, and a fixed seed inside the function makes "
         "every draw the same.",
         atol=0.07,
+    )
+    # 2,000 draws again: a share is off by 0.0047 on average at most, a sixth of 0.028.
+    seldom = float(rng.uniform(0.032, 0.045))
+    rare = torch.tensor(rng.permutation([seldom, 1 - seldom]).tolist())
+    yield case(
+        "2,000 draws: how often a rare character comes",
+        lambda: _shares(student.probe(repeat, student.sample_next, 2000, rare), 2),
+        rare,
+        hint="A rare character comes too, as seldom as its probability says: do not round the "
+        "probabilities, and leave none out.",
+        points=0.5,
+        atol=0.028,
     )
 
 
@@ -375,6 +403,14 @@ def nll(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="Each pair counts as often as it comes, and every pair of neighbours does.",
         points=0.5,
     )
+    yield case(
+        "its arguments stay as they were",
+        lambda: student.probe(arguments_afterwards, student.nll, table, torch.tensor([a, b, c])),
+        [table, torch.tensor([a, b, c])],
+        hint="A name that ends in _, such as log_, changes the caller's own table: log() makes a "
+        "new tensor.",
+        points=0.5,
+    )
     for name, length, hidden in (
         ("20 characters at random", 20, False),
         ("2,000 characters at random", 2000, False),
@@ -478,13 +514,14 @@ def count_ngrams(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         "same.",
     )
     for length, size, hidden in ((40, 4, False), (60, 6, True)):
-        text = " " + _letters(rng, "ab c\n", length - 2) + "\n"
+        text = " " + _letters(rng, "aAb c\n", length - 2) + "\n"
         yield case(
             f"{length} characters at random, n = {size}",
             lambda: student.count_ngrams(text, size),
             reference.count_ngrams(text, size),
             hint="For every position i and every k from 0 to n - 1 with k <= i: one count for "
-            "text[i] under text[i - k : i]. Spaces and line ends are characters too.",
+            "text[i] under text[i - k : i]. Spaces, capitals and line ends are "
+            "characters too.",
             hidden=hidden,
         )
 
@@ -517,7 +554,7 @@ def ngram_backoff(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         return of.probe(with_counters, of.ngram_backoff, counts, *args)
 
     a, b, c = rng.permutation(list(string.ascii_lowercase))[:3].tolist()
-    V, borrow = int(rng.integers(3, 12)), float(rng.integers(4, 16)) / 2
+    V, borrow = int(rng.integers(3, 12)), int(rng.integers(2, 8)) + 0.5
     # A text like 'baaa': after '' comes a three times and b once, after b comes a, once.
     counts = reference.count_ngrams(b + a + a + a, 2)
     alone = (3 + borrow / V) / (4 + borrow)
@@ -577,11 +614,11 @@ def ngram_backoff(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
     yield case(
         "the counts afterwards: as they were",
         lambda: student.probe(
-            counts_after_backoff, student.ngram_backoff, counts, c + b, a, V, borrow
+            counts_after_backoff, student.ngram_backoff, counts, c + b, c, V, borrow
         ),
         counts,
-        hint="Asking must not change the counts. counts.setdefault writes a new context into them; "
-        "counts.get only looks.",
+        hint="Asking must not change the counts. counts.setdefault writes a new context into them, "
+        "seen[char] = ... or += a new character; counts.get and seen[char] only look.",
     )
     yield case(
         "borrow is 1 when it is not given",

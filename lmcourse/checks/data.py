@@ -3,6 +3,7 @@
 import math
 import string
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -122,13 +123,15 @@ def clean(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="each page mark goes, also when the line before or behind it is one; other lines stay",
         points=0.5,
     )
-    mentions = f"He opened [page {page}]\n[page 3] was {one}.\n  [page 5]\nsee [page 4] below"
+    mentions = (
+        f"He opened [page {page}]\n[page 3] was {one}.\n  [page 5]\n[Page 6]\nsee [page 4] below"
+    )
     yield case(
         "a line that only mentions a page stays",
         lambda: student.clean(mentions),
         mentions,
-        hint="a page mark is a whole line: it starts with '[page ', with no space in front, and it "
-        "ends with ']'",
+        hint="a page mark is a whole line: it starts with '[page ', with no space in front and "
+        "with no capital, and it ends with ']'",
         points=0.25,
     )
     yield case(
@@ -243,6 +246,14 @@ def split(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         True,
         hint="shuffle before you cut: the end of a collection is seldom like its beginning",
     )
+    # Twenty splits, half to each side: about every second story parts from the one before it.
+    yield case(
+        "shuffled all through: how often neighbours part",
+        lambda: sum(_partings(sides(0.5, number)) for number in range(20)) > 20 * (D - 1) / 4,
+        True,
+        hint="stories that stand beside each other stay together: shuffle the whole list, where "
+        "turning it round or cutting a piece out leaves neighbours together",
+    )
     yield case(
         "your list stays as it was",
         lambda: student.probe(list_after_split, stories),
@@ -355,6 +366,12 @@ def _sides(parts: Any, stories: list[str]) -> list[list[int]]:
     if not train:
         raise ValueError("train holds no story")
     return [[stories.index(story) for story in side] for side in (train, validation)]
+
+
+def _partings(sides: list[list[int]]) -> int:
+    """Return how many stories stand on another side than the one before them in the list."""
+    train = set(sides[0])
+    return sum((place in train) != (place - 1 in train) for place in range(1, sum(map(len, sides))))
 
 
 def _is_same(splits: Any, stories: list[str]) -> bool:
@@ -496,7 +513,7 @@ def decode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "spaces and line ends",
         lambda: student.decode(torch.tensor([1, *letters, 1, 0, 1, 0, 0]), chars),
         f" {word} \n \n\n",
-        hint="return every character as it is; do not strip anything",
+        hint="return every character as it is; and as often as it comes; do not strip anything",
     )
     yield case(
         "a plain list of numbers",
@@ -518,6 +535,13 @@ def decode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="nothing in, '' out",
         points=0.5,
     )
+    yield case(
+        "the ids stay as they were",
+        lambda: student.probe(ids_afterwards, student.decode, letters, chars),
+        letters,
+        hint="ids.pop takes numbers out of the caller's own list: go through it with a loop",
+        points=0.5,
+    )
     for hidden in (False, True):
         text = "".join(chars[int(i)] for i in rng.integers(0, len(chars), 30))
         ids = reference.encode(text, chars)
@@ -528,6 +552,15 @@ def decode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint="decode undoes encode: the same characters in the same order",
             hidden=hidden,
         )
+
+
+@probe
+def ids_afterwards(
+    _: dict[str, Any], decode: Callable[..., str], ids: list[int], chars: list[str]
+) -> list[int]:
+    """Return the caller's list `ids` as `decode` leaves it."""
+    decode(ids, chars)
+    return ids
 
 
 @exercise(LESSON, "entropy", points=2)
@@ -695,6 +728,16 @@ def get_batch(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "none comes twice, and it runs out",
     )
 
+    # 64 rows: in a right solution 31.5 rows on average, give or take 2.3, start later than the
+    # row before them.
+    yield case(
+        "the rows stand in no order",
+        lambda: 12 < sum(first < second for first, second in pairwise(starts(ask(64, 8)))) < 51,
+        True,
+        hint="leave the starts in the order in which they were drawn: once they are sorted, the "
+        "first row is always from near the start of the text",
+    )
+
     def two_calls() -> list[list[int]]:
         return [starts(student.get_batch(ids, 16, 4)) for _ in range(2)]
 
@@ -704,7 +747,8 @@ def get_batch(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         2,
         hint="a second call should draw new windows: set no seed inside get_batch",
     )
-    # Eight places to start: a right solution misses one of them in 1,000 draws with p < 1e-56.
+    # Eight places to start: a right solution misses one of them in 1,000 draws with p < 1e-56. In
+    # 3,000 draws, one that comes half as often as it should is off by nine standard errors.
     yield case(
         "every start, from the first to the last",
         lambda: sorted(set(starts(ask(1_000, 4, count=12)))),
@@ -714,10 +758,10 @@ def get_batch(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield case(
         "all starts equally likely",
-        lambda: _is_even(starts(ask(1_000, 4, count=12)), places=8),
+        lambda: _is_even(starts(ask(3_000, 4, count=12)), places=8),
         True,
-        hint="some start comes too often: draw from the N - context starts directly, without "
-        "pushing the last ones back into the text",
+        hint="some start comes too often or too seldom: draw from the N - context starts directly, "
+        "with torch.randint, without rounding and without pushing the last ones back",
     )
     for count, hidden in ((length + 1, False), (length + 4, True)):
         short = ids[:count].tolist()
@@ -795,6 +839,23 @@ def data_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         (leaks + 1) / len(twice),
         hint="count validation stories, not different ones: a story that comes twice counts twice, "
         "above the line and below",
+    )
+    piece = [*validation, old[0][:-1]]
+    yield case(
+        "a story that is only a piece of another",
+        lambda: student.data_card(train, piece)["leaked"],
+        leaks / len(piece),
+        hint="a story has leaked if train holds the whole of it as one story: ask `story in "
+        "train`, where train is a list or a set, not one long string",
+        points=0.5,
+    )
+    ends = [[f" {story}\n" for story in side] for side in (train, validation)]
+    yield case(
+        "spaces and line ends at the ends of stories",
+        lambda: student.data_card(*ends)["characters"],
+        wants["characters"][0] + 2 * (len(train) + len(validation)),
+        hint="a space or a line end of a story is a character too: strip nothing",
+        points=0.5,
     )
     yield case(
         "both lists stay as they were",

@@ -94,6 +94,16 @@ def cross_entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         hint="Six such rows give what one gives. Take the mean over the B rows, not the sum, and "
         "add up the exps of each row alone: dim=1.",
     )
+    p = float(rng.uniform(0.6, 0.95))
+    yield case(
+        "one row of two logits, whose probabilities differ",
+        lambda: student.cross_entropy(
+            torch.tensor([[math.log(p), math.log(1 - p)]]) + 2, torch.tensor([0])
+        ),
+        -math.log(p),
+        hint="The target's logit, minus ln of the sum of the row's exps, is the log probability. "
+        "The logits go in as they are: no softmax before that.",
+    )
     probs = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
     logits = probs.log() + torch.tensor([[1.0], [3.0]])
     targets = torch.tensor([2, 0])
@@ -176,12 +186,21 @@ def text_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     high = round(float(rng.uniform(3, 6)), 1)
     low = math.log1p(math.exp(-high))
     again, other = high * torch.eye(2), high * (1 - torch.eye(2))
+    V = int(rng.integers(5, 60))
+    some = integers(rng, V, 4)
+    yield case(
+        "V characters, and a net whose logits are all alike: ln V",
+        lambda: student.text_loss(torch.full((V, V), high), some),
+        math.log(V),
+        hint="The mean over the N - 1 pairs of neighbours, by your cross_entropy (does its own "
+        "check pass?).",
+    )
     yield case(
         "after 1 comes 1, twice: a text in which nothing can be mixed up",
         lambda: student.text_loss(again, torch.tensor([1, 1, 1])),
         low,
-        hint="The mean over the N - 1 pairs of neighbours, by your cross_entropy (does its own "
-        "check pass?). It wants the logits themselves: no softmax before it.",
+        hint="Each pair takes the row of its own input, whatever its place in the text: here row "
+        "1, twice. And cross_entropy wants the logits themselves: no softmax before it.",
     )
     far = float(rng.integers(150, 900))
     yield case(
@@ -248,7 +267,7 @@ def text_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 # -------------------------------------------------------------------------------- grad_logits
 
 
-@exercise(LESSON, "grad_logits", points=2, forbidden=("backward", "grad"))
+@exercise(LESSON, "grad_logits", points=2, forbidden=("backward", "grad", "make_dual"))
 def grad_logits(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     V = int(rng.integers(4, 8))
     B = V + 2
@@ -266,7 +285,8 @@ def grad_logits(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         lambda: torch.sign(student.grad_logits(logits, targets))[own],
         -torch.ones(B),
         hint="Softmax minus one-hot, in this order: to push up the target's logit makes the loss "
-        "smaller, so its slope is negative.",
+        "smaller, so its slope is negative. (Negative for some rows only? Then less than 1 was "
+        "taken off: divide both parts by B, not one-hot alone.)",
     )
     yield case(
         "all the signs: -1 at each row's own target, 1 elsewhere",
@@ -731,8 +751,26 @@ def after_step(
 ) -> list[torch.Tensor]:
     """Return the parameters after a step, as those who hold the tensors see them."""
     parameters = _with_gradients(values, grads)
-    sgd_step(list(parameters), lr)
+    with torch.enable_grad():  # which leaves torch's notes as they were before it
+        sgd_step(list(parameters), lr)
     return [parameter.detach() for parameter in parameters]
+
+
+@probe
+def notes_afterwards(
+    _: dict[str, Any],
+    sgd_step: Callable[..., None],
+    values: list[torch.Tensor],
+    grads: list[torch.Tensor],
+    modes: list[bool],
+) -> list[bool]:
+    """Return whether torch takes notes after a step, where before it did so as `modes` say."""
+    left = []
+    for before in modes:
+        with torch.set_grad_enabled(before):
+            sgd_step(_with_gradients(values, grads), 0.1)
+            left.append(torch.is_grad_enabled())
+    return left
 
 
 @probe
@@ -744,7 +782,8 @@ def gradients_left(
 ) -> list[float]:
     """Return how large the largest slope of each parameter is after a step; 0 if there is none."""
     parameters = _with_gradients(values, grads)
-    sgd_step(list(parameters), 0.1)
+    with torch.enable_grad():
+        sgd_step(list(parameters), 0.1)
     left = [parameter.grad for parameter in parameters]
     return [0.0 if grad is None else grad.abs().max().item() for grad in left]
 
@@ -755,9 +794,10 @@ def walk(
 ) -> torch.Tensor:
     """Return where `steps` steps lead from `start`, when the loss is half the sum of squares."""
     parameter = start.clone().requires_grad_()
-    for _step in range(steps):
-        torch.autograd.backward((parameter**2 / 2).sum())
-        sgd_step([parameter], lr)
+    with torch.enable_grad():
+        for _step in range(steps):
+            torch.autograd.backward((parameter**2 / 2).sum())
+            sgd_step([parameter], lr)
     return parameter.detach()
 
 
@@ -808,6 +848,14 @@ def sgd_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         [0.0, 0.0],
         hint="Torch adds new slopes to old ones. Clear each gradient after the step: "
         "parameter.grad = None.",
+    )
+    modes = [bool(mode) for mode in rng.permutation([True, True, True, True, False, False])]
+    yield case(
+        "six steps, some of them under no_grad: whether torch takes notes afterwards",
+        lambda: student.probe(notes_afterwards, student.sgd_step, [value], [grad], modes),
+        modes,
+        hint="As before the call: use `with torch.no_grad():`, which ends by itself. "
+        "torch.set_grad_enabled(...) stays.",
     )
     start = 8 * normal(rng, 3)
     yield case(
@@ -862,7 +910,8 @@ def train_bigram(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         "no steps at all: the kinds of what comes back",
         lambda: [type(part).__name__ for part in student.train_bigram(counts, 0, 1.0)],
         ["Tensor", "list"],
-        hint="Return two things, first the logits, then the list of the losses.",
+        hint="Return two things, first the logits, then the list of the losses. (An error? With "
+        "`steps = 0` the loop makes no loss: use none after it.)",
     )
     yield case(
         "no steps at all: how many losses",

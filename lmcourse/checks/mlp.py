@@ -64,7 +64,7 @@ def slopes_of_table(
 
 @exercise(LESSON, "embed_context", points=2)
 def embed_context(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    B, T, C = (int(n) for n in 2 + rng.permutation(8)[:3])
+    B, T, C = (int(n) for n in 3 + rng.permutation(7)[:3])  # C is not 2, as in the lesson
     table, contexts = normal(rng, 10, C), integers(rng, 10, B, T)
     yield case(
         "the shape for B contexts of T characters, C channels",
@@ -248,7 +248,8 @@ def kind_of_weights(_: dict[str, Any], kaiming_init: Callable[..., torch.Tensor]
 @exercise(LESSON, "kaiming_init", points=2)
 def kaiming_init(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     # All tolerances are at least six standard deviations of what a right answer gives. The sizes
-    # are drawn, and stand before each measure: so no weights can be kept for the next time.
+    # are drawn from far apart, and stand before each measure: so no weights can be kept for the
+    # next time, not even cut to size.
     def draw(*args: float) -> Any:
         return student.kaiming_init(*args)
 
@@ -270,7 +271,7 @@ def kaiming_init(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         hint="Plain float32 numbers, as torch.randn gives them. Whoever makes a net of them says "
         "requires_grad_().",
     )
-    many, wide = int(rng.integers(190, 230)), int(rng.integers(190, 230))
+    many, wide = int(rng.integers(190, 600)), int(rng.integers(190, 600))
 
     def means() -> list[float]:
         weights = draw(many, wide, 1.0)
@@ -620,7 +621,8 @@ def evaluate_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         "what kind of thing comes back",
         lambda: _kind(judge(*blind, 6)),
         "a plain number",
-        hint="Return the loss as a plain number: .item() makes one of a sum that is a tensor.",
+        hint="Return the loss as a plain number: .item() makes one of a sum that is a tensor. "
+        "(None: is a `return` missing?)",
     )
     yield case(
         "logits that are all 0, 6 targets, one at a time: ln V",

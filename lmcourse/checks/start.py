@@ -1,17 +1,32 @@
 """Checks of lesson 00: what a language model is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
 from lmcourse.checks import Case, Rng, case, exercise, integers, normal, probe
+from lmcourse.compare import describe
 from lmcourse.student import Student
 
 LESSON = "00_start"
 
 Script = list[tuple[str, str]]
 Shape = tuple[int, ...]
+
+
+@probe
+def arguments_afterwards(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> list[Any]:
+    """Return `args` as `function` leaves them."""
+    function(*args)
+    return list(args)
+
+
+def _tensor(value: Any) -> str | None:
+    """Return "tensor", or in words what `value` is instead, or None if there is no value."""
+    if value is None:
+        return None
+    return "tensor" if isinstance(value, torch.Tensor) else describe(value)
 
 
 @exercise(LESSON, "lazy_guess", points=1, constant=True)
@@ -177,6 +192,15 @@ def respond(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         f"Your {thing}?",
         hint="a key is plain text: ask `key in message`; for re.search a dot is any character",
     )
+    tired = f"I am {mood}"
+    yield case(
+        "the script stays as it was",
+        lambda: student.probe(arguments_afterwards, student.respond, tired, list(SCRIPT)),
+        [tired, SCRIPT],
+        hint="pop and remove take rules out of the caller's own script, and the next message "
+        "misses them: go through it with a `for` loop",
+        points=0.5,
+    )
     for hidden in (False, True):
         first, second, last = rng.permutation(ANIMALS)[:3].tolist()
         zoo = [(f"{first} ", f"A {third} {{}}"), (f"{second} ", "B {}"), (f"{last} ", "C {}")]
@@ -205,7 +229,8 @@ def batch_shapes(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             for shape in ask(((a, b), (a, b)), ((c, b, a), (c, b, a)))
         ],
         [(a, b), (c, b, a)],
-        hint="equal sizes stay, in the same order; return the shape after the loop, not inside it",
+        hint="equal sizes stay, as many and in the same order; return the shape after the loop, "
+        "not inside it",
     )
     yield case(
         "it gives a tuple",
@@ -218,6 +243,12 @@ def batch_shapes(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         lambda: ask(((a, b), (a, 1)), ((a, 1), (a, b)), ((a, 1), (1, b))),
         [(a, b), (a, b), (a, b)],
         hint="where one of the two sizes is 1, the other one wins, on whichever side it stands",
+    )
+    yield case(
+        "a 1 meets a 1",
+        lambda: ask(((1, a), (1, a)), ((1, a), (1, 1)), ((b, 1), (1, 1)), ((1, 1), (1, 1))),
+        [(1, a), (1, a), (b, 1), (1, 1)],
+        hint="two 1s are equal sizes: they make a 1, in front too, and none is left out",
     )
     yield case(
         "a shorter shape",
@@ -284,6 +315,13 @@ def one_hot(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     last = torch.tensor([V - 1])
     ids = torch.cat([torch.from_numpy(rng.permutation(V - 1)[:2]), last])  # all different
     yield case(
+        "it gives a tensor",
+        lambda: _tensor(student.one_hot(last, V)),
+        "tensor",
+        hint="return a tensor: torch.tensor(rows) makes one of a list of rows",
+        points=0.25,
+    )
+    yield case(
         "the shape is (N, V)",
         lambda: tuple(student.one_hot(ids, V).shape),
         (3, V),
@@ -322,6 +360,14 @@ def one_hot(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         _rows_with_a_1(repeated, V),
         hint="every place in ids gets a row of its own, in the order of ids",
     )
+    yield case(
+        "the ids stay as they were",
+        lambda: student.probe(arguments_afterwards, student.one_hot, repeated, V),
+        [repeated, V],
+        hint="a name that ends in _, such as unsqueeze_, changes the caller's own tensor: "
+        "ids.unsqueeze(1) makes a new one",
+        points=0.5,
+    )
     for hidden in (False, True):
         many = integers(rng, V, 12 + 7 * hidden)
         yield case(
@@ -338,13 +384,6 @@ def _rows_with_a_1(ids: torch.Tensor, V: int) -> torch.Tensor:
     for row, place in zip(rows, ids.tolist(), strict=True):
         row[place] = 1.0
     return rows
-
-
-@probe
-def logits_afterwards(namespace: dict[str, Any], softmax: Any, logits: torch.Tensor) -> Any:
-    """Return `logits` as the notebook's softmax leaves them."""
-    softmax(logits)
-    return logits
 
 
 @exercise(LESSON, "softmax", points=3, forbidden=("softmax", "log_softmax", "softmin"))
@@ -428,8 +467,8 @@ def softmax(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     scores = normal(rng, 2, V)
     yield case(
         "its argument stays as it was",
-        lambda: student.probe(logits_afterwards, student.softmax, scores),
-        scores,
+        lambda: student.probe(arguments_afterwards, student.softmax, scores),
+        [scores],
         hint="-= changes the caller's own tensor: write `logits - ...` and keep that under a name",
     )
     for hidden in (False, True):
@@ -447,6 +486,14 @@ def softmax(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 def gather_logprobs(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     V = int(rng.integers(4, 12))
     square = normal(rng, V, V)
+    yield case(
+        "it gives a tensor",
+        lambda: _tensor(student.gather_logprobs(square, integers(rng, V, V))),
+        "tensor",
+        hint="return a tensor: torch.tensor(numbers) makes one of a list of numbers, torch.stack "
+        "one of a list of tensors",
+        points=0.25,
+    )
     yield case(
         "the shape is (N,)",
         lambda: tuple(student.gather_logprobs(square, integers(rng, V, V)).shape),
@@ -474,6 +521,22 @@ def gather_logprobs(student: Student, reference: Student, rng: Rng) -> Iterator[
         lambda: student.gather_logprobs(table[:1], last[:1]),
         table[0, -1:],
         hint="with one row, the shape is still (N,): (1,), not ()",
+    )
+    impossible = table.clone()
+    impossible[[0, 1], [V - 1, 0]] = -torch.inf
+    yield case(
+        "minus infinity in a row",
+        lambda: student.gather_logprobs(impossible, last),
+        torch.stack([impossible[0, -1], impossible[1, -1]]),
+        hint="pick the number and compute nothing with the others: 0 times minus infinity is nan",
+        points=0.5,
+    )
+    yield case(
+        "its arguments stay as they were",
+        lambda: student.probe(arguments_afterwards, student.gather_logprobs, table, last),
+        [table, last],
+        hint="-= and names that end in _ change the caller's own tensor",
+        points=0.5,
     )
     for N, hidden in ((V, False), (3 * V, False), (3 * V, True)):
         many, picks = normal(rng, N, V), integers(rng, V, N)

@@ -519,7 +519,16 @@ def positional_encoding(student: Student, reference: Student, rng: Rng) -> Itera
 # --------------------------------------------------------------------------------------- LayerNorm
 
 
-@exercise(LESSON, "LayerNorm", points=3, forbidden=("layer_norm", "native_layer_norm"))
+# With one group, or of one position, these are all the same thing.
+NORMS = ("layer_norm", "group_norm", "batch_norm", "instance_norm", "rms_norm")
+
+
+@exercise(
+    LESSON,
+    "LayerNorm",
+    points=3,
+    forbidden=(*NORMS, "native_layer_norm", "native_group_norm", "native_batch_norm"),
+)
 def layer_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def ask(
         arguments: list[Any], weights: Weights, *inputs: torch.Tensor, training: bool = False

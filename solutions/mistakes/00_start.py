@@ -757,3 +757,84 @@ answer_3 = "d"
 answer_4 = "a"
 answer_5 = "c"
 answer_6 = "a"
+
+
+# %% exercise="respond" mistake="takes the rules out of the script" hint="take rules out of the caller's own script"
+def respond(message, script=DOCTOR):
+    message = message.lower().strip(" .!?")
+    while script:
+        key, answer = script.pop(0)
+        if key in message:
+            return answer.format(swap(message.partition(key)[2]))
+    return "Please go on."
+
+
+# %% exercise="batch_shapes" mistake="leaves out 1s in front" hint="none is left out"
+def batch_shapes(first, second):
+    try:
+        shape = list(torch.broadcast_shapes(first, second))
+    except RuntimeError:
+        return None
+    while shape and shape[0] == 1:
+        shape.pop(0)
+    return tuple(shape)
+
+
+# %% exercise="batch_shapes" right="side by side from the right, with zip_longest"
+def batch_shapes(first, second):
+    from itertools import zip_longest
+
+    shape = []
+    for one, other in zip_longest(first[::-1], second[::-1], fillvalue=1):
+        if one != other and min(one, other) != 1:
+            return None
+        shape.insert(0, one * other if 1 in (one, other) else one)
+    return tuple(shape)
+
+
+# %% exercise="one_hot" mistake="turns the caller's ids into a column" hint="unsqueeze_, changes the caller's own tensor"
+def one_hot(ids, V):
+    ids.unsqueeze_(1)
+    return (ids == torch.arange(V)).float()
+
+
+# %% exercise="one_hot" mistake="a list of rows" hint="torch.tensor(rows)"
+def one_hot(ids, V):
+    return [[float(column == i) for column in range(V)] for i in ids.tolist()]
+
+
+# %% exercise="one_hot" right="written in columns, and seen from the side"
+def one_hot(ids, V):
+    columns = torch.zeros(V, len(ids))
+    columns.scatter_(0, ids[None], 1.0)
+    return columns.T
+
+
+# %% exercise="softmax" right="the last dim moved to the front, in place on a copy"
+def softmax(logits):
+    positive = logits.movedim(-1, 0).clone()
+    positive -= positive.amax(0)
+    positive.exp_()
+    positive /= positive.sum(0)
+    return positive.movedim(0, -1)
+
+
+# %% exercise="gather_logprobs" mistake="a product with one-hot rows" hint="0 times minus infinity is nan"
+def gather_logprobs(logprobs, ids):
+    return (logprobs * one_hot(ids, logprobs.shape[1])).sum(1)
+
+
+# %% exercise="gather_logprobs" mistake="changes the table and picks from it" hint="change the caller's own tensor"
+def gather_logprobs(logprobs, ids):
+    logprobs -= 1
+    return logprobs[torch.arange(len(ids)), ids] + 1
+
+
+# %% exercise="gather_logprobs" mistake="a list of numbers" hint="torch.tensor(numbers)"
+def gather_logprobs(logprobs, ids):
+    return [row[i].item() for row, i in zip(logprobs, ids)]
+
+
+# %% exercise="gather_logprobs" right="the places where the row's id is the column's number"
+def gather_logprobs(logprobs, ids):
+    return logprobs[torch.arange(logprobs.shape[1]) == ids.view(-1, 1)]

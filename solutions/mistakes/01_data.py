@@ -956,3 +956,90 @@ answer_2 = "c"
 answer_3 = "b"
 answer_4 = "c"
 answer_5 = "a"
+
+
+# %% exercise="clean" mistake="page marks with capitals too" hint="no capital"
+def clean(text):
+    swaps = {"\r\n": "\n", "\u00a0": " ", "“": '"', "”": '"', "‘": "'", "’": "'"}
+    for old, new in swaps.items():
+        text = text.replace(old, new)
+    lines = [line.rstrip(" ") for line in text.split("\n")]
+    return "\n".join(
+        line for line in lines if not (line.lower().startswith("[page ") and line.endswith("]"))
+    )
+
+
+# %% exercise="split" mistake="turns the list round a random place" hint="stay together"
+def split(stories, fraction=0.9, seed=0):
+    different = list(dict.fromkeys(stories))
+    turn = random.Random(seed).randrange(len(different))
+    different = different[turn:] + different[:turn]
+    cut = round(fraction * len(different))
+    return different[:cut], different[cut:]
+
+
+# %% exercise="split" right="draws who trains, and keeps the order of arrival"
+def split(stories, fraction=0.9, seed=0):
+    import hashlib
+
+    different = list(dict.fromkeys(stories))
+    order = sorted(different, key=lambda s: hashlib.sha256(f"{seed}:{s}".encode()).digest())
+    chosen = set(order[: round(fraction * len(different))])
+    train = [story for story in different if story in chosen]
+    return train, [story for story in different if story not in chosen]
+
+
+# %% exercise="decode" mistake="takes the ids out of the list" hint="out of the caller's own list"
+def decode(ids, chars):
+    if isinstance(ids, torch.Tensor):
+        ids = ids.tolist()
+    text = ""
+    while ids:
+        text += chars[ids.pop(0)]
+    return text
+
+
+# %% exercise="get_batch" mistake="sorts the starts" hint="in the order in which they were drawn"
+def get_batch(ids, batch, context):
+    starts = sorted(torch.randint(len(ids) - context, (batch,)).tolist())
+    x = torch.stack([ids[start : start + context] for start in starts])
+    return x, torch.stack([ids[start + 1 : start + 1 + context] for start in starts])
+
+
+# %% exercise="get_batch" mistake="rounds, so that both ends come half as often" hint="without rounding"
+def get_batch(ids, batch, context):
+    last = len(ids) - context - 1
+    starts = (torch.rand(batch) * last).round().long().tolist()
+    x = torch.stack([ids[start : start + context] for start in starts])
+    return x, torch.stack([ids[start + 1 : start + 1 + context] for start in starts])
+
+
+# %% exercise="get_batch" right="unfold, and an index into all windows"
+def get_batch(ids, batch, context):
+    windows = ids.unfold(0, context + 1, 1)
+    rows = windows[torch.randint(len(windows), (batch,))]
+    return rows[:, :-1], rows[:, 1:]
+
+
+# %% exercise="data_card" mistake="looks for a story in one long string" hint="not one long string"
+def data_card(train, validation):
+    text = "".join(train + validation)
+    return {
+        "training stories": len(train),
+        "validation stories": len(validation),
+        "characters": len(text),
+        "alphabet": len(set(text)),
+        "leaked": sum(story in "".join(train) for story in validation) / len(validation),
+    }
+
+
+# %% exercise="data_card" mistake="strips the stories" hint="strip nothing"
+def data_card(train, validation):
+    text = "".join(story.strip() for story in train + validation)
+    return {
+        "training stories": len(train),
+        "validation stories": len(validation),
+        "characters": len(text),
+        "alphabet": len(set("".join(train + validation))),
+        "leaked": leaked(train, validation),
+    }

@@ -623,7 +623,7 @@ def count_ngrams(text, n):
     return counts
 
 
-# %% exercise="count_ngrams" mistake="strips the text" hint="Spaces and line ends are characters"
+# %% exercise="count_ngrams" mistake="strips the text" hint="capitals and line ends are"
 def count_ngrams(text, n):
     counts = {}
     text = text.strip()
@@ -865,3 +865,72 @@ answer_3 = "c"
 answer_4 = "a"
 answer_5 = "c"
 answer_6 = "b"
+
+
+# %% exercise="count_bigrams" mistake="numbers the pairs in the text itself" hint="a part of the caller's own tensor"
+def count_bigrams(ids, V):
+    second = ids[1:].clone()
+    places = ids[:-1]
+    places *= V
+    places += second
+    return torch.bincount(places, minlength=V * V).reshape(V, V).float()
+
+
+# %% exercise="count_bigrams" mistake="counts in bytes" hint="uint8"
+def count_bigrams(ids, V):
+    counts = torch.zeros(V, V, dtype=torch.uint8)
+    for first, second in pairwise(ids.tolist()):
+        counts[first, second] += 1
+    return counts.float()
+
+
+# %% exercise="sample_next" mistake="a bag of ten, with each character as often as rounding says" hint="do not round"
+def sample_next(probs):
+    bag = [i for i, p in enumerate(probs.tolist()) for _ in range(round(10 * p))]
+    return random.choice(bag)
+
+
+# %% exercise="nll" mistake="takes the logarithms in place" hint="changes the caller's own table"
+def nll(table, ids):
+    return -table.log_()[ids[:-1], ids[1:]].mean()
+
+
+# %% exercise="count_ngrams" mistake="makes capitals small" hint="capitals and line ends"
+def count_ngrams(text, n):
+    text = text.lower()
+    counts = {}
+    for i in range(len(text)):
+        for k in range(min(n - 1, i) + 1):
+            counts.setdefault(text[i - k : i], Counter())[text[i]] += 1
+    return counts
+
+
+# %% exercise="ngram_backoff" mistake="writes characters that never came into the counts" hint="a new character"
+def ngram_backoff(counts, context, char, V, borrow=1.0):
+    p = 1 / V
+    for cut in range(len(context), -1, -1):
+        if context[cut:] in counts:
+            seen = counts[context[cut:]]
+            seen[char] += 0
+            p = (seen[char] + borrow * p) / (sum(seen.values()) + borrow)
+    return p
+
+
+# %% exercise="ngram_backoff" mistake="borrows whole characters only" hint="borrow * 1/V is added above"
+def ngram_backoff(counts, context, char, V, borrow=1.0):
+    p, borrow = 1 / V, max(int(borrow), 1)
+    for cut in range(len(context), -1, -1):
+        seen = counts.get(context[cut:], Counter())
+        p = (seen[char] + borrow * p) / (sum(seen.values()) + borrow)
+    return p
+
+
+# %% exercise="ngram_backoff" right="fractions"
+def ngram_backoff(counts, context, char, V, borrow=1.0):
+    from fractions import Fraction
+
+    p, borrow = Fraction(1, V), Fraction(borrow)
+    for cut in reversed(range(len(context) + 1)):
+        seen = counts[context[cut:]] if context[cut:] in counts else Counter()
+        p = (seen[char] + borrow * p) / (sum(seen.values()) + borrow)
+    return float(p)

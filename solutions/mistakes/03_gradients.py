@@ -183,6 +183,13 @@ def cross_entropy(logits, targets):
     return (largest + (above - largest[:, None]).exp().sum(dim=1).log()).mean()
 
 
+# %% exercise="cross_entropy" mistake="a softmax before it" hint="no softmax before that"
+def cross_entropy(logits, targets):
+    probs = softmax(logits)
+    logprobs = probs - probs.exp().sum(dim=1, keepdim=True).log()
+    return -logprobs[torch.arange(len(targets)), targets].mean()
+
+
 # %% exercise="text_loss" mistake="targets not shifted" hint="to the right of it"
 def text_loss(logits, ids):
     return cross_entropy(logits[ids], ids)
@@ -254,6 +261,11 @@ def text_loss(logits, ids):
 def text_loss(logits, ids):
     rows = one_hot(ids, logits.shape[0]) @ logits
     return torch.nn.functional.cross_entropy(rows[:-1], ids.roll(-1)[:-1])
+
+
+# %% exercise="text_loss" mistake="rows by the place in the text" hint="whatever its place in the text"
+def text_loss(logits, ids):
+    return cross_entropy(logits[: len(ids) - 1], ids[1:])
 
 
 # %% exercise="grad_logits" mistake="only the targets' slopes" hint="one slope for each logit"
@@ -377,6 +389,11 @@ def grad_logits(logits, targets):
 def grad_logits(logits, targets):
     minus = torch.full((len(targets), 1), -1.0)
     return torch.softmax(logits, dim=-1).scatter_add(1, targets.view(-1, 1), minus) / len(logits)
+
+
+# %% exercise="grad_logits" mistake="only divides one-hot" hint="not one-hot alone"
+def grad_logits(logits, targets):
+    return softmax(logits) - one_hot(targets, logits.shape[1]) / len(logits)
 
 
 # %% exercise="backward_add_mul" mistake="adds Values, not numbers" hint="ask for their .data"
@@ -1172,6 +1189,22 @@ def backward(result):
         value.pass_back()
 
 
+# %% exercise="backward" right="graphlib finds the order"
+def backward(result):
+    import graphlib
+
+    values, rest = {id(result): result}, [result]
+    while rest:
+        for parent in rest.pop().parents:
+            if id(parent) not in values:
+                values[id(parent)] = parent
+                rest.append(parent)
+    needs = {place: [id(parent) for parent in value.parents] for place, value in values.items()}
+    result.grad = 1.0
+    for place in reversed(list(graphlib.TopologicalSorter(needs).static_order())):
+        values[place].pass_back()
+
+
 # %% exercise="sgd_step" mistake="makes a new tensor" hint="makes a new one"
 def sgd_step(parameters, lr):
     with torch.no_grad():
@@ -1328,6 +1361,23 @@ def sgd_step(parameters, lr):
     for parameter in parameters:
         parameter.detach().add_(-lr * parameter.grad)
         del parameter.grad
+
+
+# %% exercise="sgd_step" mistake="switches torch's notes off for good" hint="which ends by itself"
+def sgd_step(parameters, lr):
+    torch.set_grad_enabled(False)
+    for parameter in parameters:
+        parameter -= lr * parameter.grad
+        parameter.grad = None
+
+
+# %% exercise="sgd_step" mistake="switches torch's notes on in the end" hint="As before the call"
+def sgd_step(parameters, lr):
+    torch.set_grad_enabled(False)
+    for parameter in parameters:
+        parameter -= lr * parameter.grad
+        parameter.grad = None
+    torch.set_grad_enabled(True)
 
 
 # %% exercise="train_bigram" mistake="returns only the logits" hint="Return two things"
@@ -1591,6 +1641,29 @@ def train_bigram(counts, steps, lr):
 
     losses = torch.tensor(list(descent())).tolist()
     return [logits.data, losses]
+
+
+# %% exercise="train_bigram" mistake="needs the last loss after the loop" hint="use none after it"
+def train_bigram(counts, steps, lr):
+    logits = torch.zeros(counts.shape, requires_grad=True)
+    losses = []
+    for _ in range(steps):
+        loss = table_loss(logits, counts)
+        loss.backward()
+        losses.append(loss.item())
+        sgd_step([logits], lr)
+    print(f"the last loss: {loss:.3f}")
+    return logits.detach(), losses
+
+
+# %% exercise="train_bigram" right="by the formula of the gradient, without autograd"
+def train_bigram(counts, steps, lr):
+    pairs = counts / counts.sum()
+    logits, losses = torch.zeros(counts.shape), []
+    while len(losses) < steps:
+        losses.append(table_loss(logits, counts).item())
+        logits = logits - lr * (pairs.sum(dim=1, keepdim=True) * softmax(logits) - pairs)
+    return [logits, losses]
 
 
 # %% exercise="quiz" mistake="forgets the one-hot" hint="What is the softmax of four"

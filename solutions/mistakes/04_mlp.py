@@ -82,6 +82,17 @@ def embed_context(table, contexts):
     return torch.vstack(rows)
 
 
+# %% exercise="embed_context" mistake="two channels, as in the lesson" hint="C = table.shape[1]"
+def embed_context(table, contexts):
+    return table[contexts].reshape(-1, contexts.shape[1] * 2)
+
+
+# %% exercise="embed_context" right="columns of numbers, turned over"
+def embed_context(table, contexts):
+    places = torch.nn.functional.embedding(contexts.T, table)  # (T, B, C)
+    return places.permute(0, 2, 1).reshape(-1, len(contexts)).T
+
+
 # %% exercise="mlp_forward" mistake="stops at the hidden layer" hint="One row of V logits"
 def mlp_forward(parameters, contexts):
     row = embed_context(parameters["embedding"], contexts)
@@ -224,6 +235,16 @@ def mlp_forward(parameters, contexts):
 
     row = embed_context(parameters["embedding"], contexts)
     return layer(torch.nn.Tanh()(layer(row, 1)), 2)
+
+
+# %% exercise="mlp_forward" right="W1 piece by piece, and tanh made of a sigmoid"
+def mlp_forward(parameters, contexts):
+    table = parameters["embedding"]
+    total = parameters["b1"]
+    for place, piece in enumerate(parameters["W1"].split(table.shape[1])):
+        total = total + (table @ piece)[contexts[:, place]]
+    hidden = 2 * torch.sigmoid(2 * total) - 1
+    return torch.einsum("bh,hv->bv", hidden, parameters["W2"]) + parameters["b2"]
 
 
 # %% exercise="kaiming_init" mistake="the shape turned round" hint="shape (fan_in, fan_out)"

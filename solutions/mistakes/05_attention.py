@@ -1107,6 +1107,13 @@ def masked_mean(x):
     return (x.transpose(1, 2) @ w.T).transpose(1, 2)
 
 
+# %% exercise="masked_mean" mistake="one text after the other" hint="whatever the other texts are"
+def masked_mean(x):
+    rows = x.reshape(-1, x.shape[2])  # (B * T, C)
+    weights = causal_mask(len(rows)).float()
+    return (weights / weights.sum(dim=1, keepdim=True) @ rows).reshape(x.shape)
+
+
 # %% exercise="scaled_dot_product_attention" right="einsum, and a score of minus 1e30"
 def scaled_dot_product_attention(query, key, value, mask=None):
     scores = torch.einsum("...td,...sd->...ts", query, key) * query.shape[-1] ** -0.5
@@ -1143,6 +1150,22 @@ def scaled_dot_product_attention(query, key, value, mask=None):
     if mask is not None:
         e = e * mask
     return (e / e.sum(-1, keepdim=True)) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="hides with a score of -100" hint="may be the highest of all"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -100.0)
+    return torch.softmax(scores, dim=-1) @ value
+
+
+# %% exercise="scaled_dot_product_attention" mistake="hides with 20 less than the lowest" hint="leaves a little weight"
+def scaled_dot_product_attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, scores.min() - 20)
+    return torch.softmax(scores, dim=-1) @ value
 
 
 # %% exercise="Head" right="parts made in a loop"
@@ -1208,6 +1231,17 @@ class Head(nn.Module):
         )
 
 
+# %% exercise="Head" mistake="one layer under three names" hint="a layer of its own"
+class Head(nn.Module):
+    def __init__(self, channels, head_size):
+        super().__init__()
+        self.query = self.key = self.value = nn.Linear(channels, head_size, bias=False)
+
+    def forward(self, x):
+        mask = causal_mask(x.shape[1])
+        return scaled_dot_product_attention(self.query(x), self.key(x), self.value(x), mask)
+
+
 # %% exercise="is_causal" right="one place at a time, from the end"
 def is_causal(function, x):
     before = function(x)
@@ -1252,6 +1286,27 @@ def is_causal(function, x):
     return same
 
 
+# %% exercise="is_causal" mistake="the same row at all later places" hint="Each place gets numbers of its own"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, t:] = torch.randn(len(x), 1, x.shape[2])
+        if not torch.allclose(before[:, :t], function(changed)[:, :t], atol=1e-4):
+            return False
+    return True
+
+
+# %% exercise="is_causal" right="changes all that is later, and looks at the place before"
+def is_causal(function, x):
+    before = function(x)
+    for t in range(1, x.shape[1]):
+        changed = torch.cat([x[:, :t], torch.randn(x[:, t:].shape)], dim=1)
+        if (function(changed) - before)[:, t - 1].abs().max() > 1e-4:
+            return False
+    return True
+
+
 # %% exercise="windows" right="unfold"
 def windows(ids, T):
     return ids[:-1].unfold(0, T, T), ids[1:].unfold(0, T, T)
@@ -1278,6 +1333,22 @@ def windows(ids, T):
     return both[:, : W * T].reshape(2, W, T).unbind()
 
 
+# %% exercise="windows" mistake="smaller integers" hint="int64 as they are there"
+def windows(ids, T):
+    W = (len(ids) - 1) // T
+    x, y = ids[: W * T].int(), ids[1 : W * T + 1].int()
+    return x.reshape(W, T), y.reshape(W, T)
+
+
+# %% exercise="windows" right="one window, and the windows of the rest"
+def windows(ids, T):
+    if len(ids) <= T:
+        none = ids.new_empty((0, T))
+        return none, none
+    x, y = windows(ids[T:], T)
+    return torch.cat([ids[None, :T], x]), torch.cat([ids[None, 1 : T + 1], y])
+
+
 # %% exercise="quiz" mistake="thinks that masking afterwards is causal" hint="What did your is_causal say"
 answer_1 = "b"
 answer_2 = "b"
@@ -1285,6 +1356,7 @@ answer_3 = "a"
 answer_4 = "a"
 answer_5 = "b"
 answer_6 = "c"
+
 
 # %% exercise="quiz" mistake="a longer text needs more parameters" hint="have a T in them"
 answer_1 = "b"
