@@ -16,10 +16,9 @@ Shape = tuple[int, ...]
 
 
 @probe
-def arguments_afterwards(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> list[Any]:
-    """Return `args` as `function` leaves them."""
-    function(*args)
-    return list(args)
+def arguments_afterwards(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
+    """Return `args`, a list, as `function` leaves them, or None if it gives nothing."""
+    return None if function(*args) is None else list(args)
 
 
 def _tensor(value: Any) -> str | None:
@@ -229,7 +228,8 @@ def batch_shapes(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             for shape in ask(((a, b), (a, b)), ((c, b, a), (c, b, a)))
         ],
         [(a, b), (c, b, a)],
-        hint="equal sizes stay, as many and in the same order; return the shape after the loop, not inside it",
+        hint="equal sizes stay, as many and in the same order; return the shape after the loop, "
+        "not inside it",
     )
     yield case(
         "it gives a tuple",
