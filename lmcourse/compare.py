@@ -15,7 +15,6 @@ _LARGEST = int(sys.float_info.max)
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
     tuple: ("(", ")"),
-    set: ("{", "}"),
     dict: ("{", "}"),
 }
 
@@ -58,6 +57,11 @@ def _written(value: Any) -> Iterator[str]:
         isinstance(value, int) and value.bit_length() > 4 * MAX_SHOWN
     ):  # long ones are slow, or fail
         yield f"{'-' if value < 0 else ''}10**{int(value.bit_length() * math.log10(2))} or so"
+    elif isinstance(value, set) and len(value) > MAX_SHOWN:
+        yield describe(value)
+    elif isinstance(value, set) and value:
+        # A set has its parts in another order in each process; what is said must not change.
+        yield "{" + ", ".join(sorted(map(show, value), key=lambda part: (len(part), part))) + "}"
     elif (brackets := _BRACKETS.get(type(value))) and value:
         start, end = brackets
         yield start

@@ -1,6 +1,9 @@
 """What counts as the same answer, and how a difference is told."""
 
 import math
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -84,6 +87,23 @@ def test_long_values_are_shortened() -> None:
     assert show((torch.zeros(100), {0.25})) == "(float32 tensor (100,), {0.25})"
     assert show([(), (1,), set(), {}, [], ""]) == "[(), (1,), set(), {}, [], '']"
     assert describe([1, 2]) == "list of 2"
+
+
+def test_a_set_is_written_alike_in_every_process() -> None:
+    code = (
+        "from lmcourse.compare import show; print(show([{('s', True), ('k', 1), 10, 9, 'a', 'b'}]))"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in "123"
+    }
+    assert said == {b"[{9, 10, 'a', 'b', ('k', 1), ('s', True)}]\n"}
+    assert show(set(range(1000))) == "set of 1000"
 
 
 def test_integers_too_long_to_be_written_are_told_by_their_size() -> None:

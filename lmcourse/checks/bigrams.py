@@ -25,10 +25,9 @@ def _described(value: Any) -> str | None:
 
 
 @probe
-def arguments_afterwards(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> list[Any]:
-    """Return `args` as `function` leaves them."""
-    function(*args)
-    return list(args)
+def arguments_afterwards(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
+    """Return `args`, a list, as `function` leaves them, or None if it gives nothing."""
+    return None if function(*args) is None else list(args)
 
 
 # ------------------------------------------------------------------------------ count_bigrams
@@ -177,15 +176,17 @@ def normalise(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
 
 @probe
-def repeat(_: dict[str, Any], function: Callable[..., Any], times: int, *args: Any) -> list[Any]:
-    """Return what `times` calls of `function` gave."""
-    return [function(*args) for _ in range(times)]
+def repeat(_: dict[str, Any], function: Callable[..., Any], times: int, *args: Any) -> Any:
+    """Return what `times` calls of `function` gave, a list, or None if none gave anything."""
+    given = [function(*args) for _ in range(times)]
+    return None if all(part is None for part in given) else given
 
 
 @probe
-def kind_of(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> str:
-    """Return what kind of thing `function` gives: the name of its type."""
-    return _kind(function(*args))
+def kind_of(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> str | None:
+    """Return what kind of thing `function` gives, the name of its type, or None for nothing."""
+    given = function(*args)
+    return None if given is None else _kind(given)
 
 
 @probe
@@ -541,10 +542,11 @@ def with_counters(
 @probe
 def counts_after_backoff(
     _: dict[str, Any], backoff: Callable[..., float], counts: NgramCounts, *args: Any
-) -> NgramCounts:
-    """Return what is left of `counts` after `backoff` has used them."""
+) -> NgramCounts | None:
+    """Return what is left of `counts` after `backoff`, or None if that gives nothing."""
     counters = {context: Counter(row) for context, row in counts.items()}
-    backoff(counters, *args)
+    if backoff(counters, *args) is None:
+        return None
     return {context: dict(row) for context, row in counters.items()}
 
 

@@ -319,16 +319,20 @@ def split(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
 
 @probe
-def list_after_split(namespace: dict[str, Any], stories: list[str]) -> list[str]:
-    """Return the caller's list as `split` leaves it."""
-    namespace["split"](stories)
-    return stories
+def list_after_split(namespace: dict[str, Any], stories: list[str]) -> list[str] | None:
+    """Return the caller's list as `split` leaves it, or None if that gives nothing."""
+    return None if namespace["split"](stories) is None else stories
 
 
 @probe
-def splits_of_two_runs(namespace: dict[str, Any], stories: list[str]) -> list[Any]:
-    """Return what `split` gives, and what it gives when strings hash to other numbers."""
-    return [namespace["split"](seen) for seen in (stories, [*map(_ElsewhereHashed, stories)])]
+def splits_of_two_runs(namespace: dict[str, Any], stories: list[str]) -> list[Any] | None:
+    """Return what `split` gives, and what it gives when strings hash to other numbers.
+
+    Where it gives nothing, so does this.
+    """
+    here, there = stories, [_ElsewhereHashed(story) for story in stories]
+    splits = [namespace["split"](seen) for seen in (here, there)]
+    return None if None in splits else splits
 
 
 class _ElsewhereHashed(str):
@@ -557,10 +561,9 @@ def decode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 @probe
 def ids_afterwards(
     _: dict[str, Any], decode: Callable[..., str], ids: list[int], chars: list[str]
-) -> list[int]:
-    """Return the caller's list `ids` as `decode` leaves it."""
-    decode(ids, chars)
-    return ids
+) -> list[int] | None:
+    """Return the caller's list `ids` as `decode` leaves it, or None if that gives nothing."""
+    return None if decode(ids, chars) is None else ids
 
 
 @exercise(LESSON, "entropy", points=2)
@@ -640,9 +643,8 @@ def _one_number(value: Any) -> str | None:
 
 @probe
 def probs_afterwards(_: dict[str, Any], entropy: Callable[..., Any], probs: torch.Tensor) -> Any:
-    """Return `probs` as the notebook's entropy leaves them."""
-    entropy(probs)
-    return probs
+    """Return `probs` as the notebook's entropy leaves them, or None if that gives nothing."""
+    return None if entropy(probs) is None else probs
 
 
 @exercise(LESSON, "get_batch", points=3)
@@ -845,8 +847,8 @@ def data_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "a story that is only a piece of another",
         lambda: student.data_card(train, piece)["leaked"],
         leaks / len(piece),
-        hint="a story has leaked if train holds the whole of it as one story: ask `story in "
-        "train`, where train is a list or a set, not one long string",
+        hint="a story has leaked if train holds the whole of it as one story: ask "
+        "`story in train`, where train is a list or a set, not one long string",
         points=0.5,
     )
     ends = [[f" {story}\n" for story in side] for side in (train, validation)]
@@ -889,10 +891,9 @@ def _tales(rng: Rng, count: int) -> list[str]:
 @probe
 def lists_after_card(
     namespace: dict[str, Any], train: list[str], validation: list[str]
-) -> list[list[str]]:
-    """Return the caller's two lists as `data_card` leaves them."""
-    namespace["data_card"](train, validation)
-    return [train, validation]
+) -> list[list[str]] | None:
+    """Return the caller's two lists as `data_card` leaves them, or None if that gives nothing."""
+    return None if namespace["data_card"](train, validation) is None else [train, validation]
 
 
 QUESTIONS = (

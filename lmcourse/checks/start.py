@@ -16,10 +16,9 @@ Shape = tuple[int, ...]
 
 
 @probe
-def arguments_afterwards(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> list[Any]:
-    """Return `args` as `function` leaves them."""
-    function(*args)
-    return list(args)
+def arguments_afterwards(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
+    """Return `args`, a list, as `function` leaves them, or None if it gives nothing."""
+    return None if function(*args) is None else list(args)
 
 
 def _tensor(value: Any) -> str | None:

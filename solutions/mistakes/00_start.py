@@ -112,7 +112,7 @@ def respond(message, script=DOCTOR):
     return "Please go on."
 
 
-# %% exercise="respond" mistake="prints instead of returning" hint="is a `return` missing?"
+# %% exercise="respond" mistake="prints the answer of a rule" hint="return the answer of the one whose key"
 def respond(message, script=DOCTOR):
     message = message.lower().strip(" .!?")
     for key, answer in script:
@@ -838,3 +838,14 @@ def gather_logprobs(logprobs, ids):
 # %% exercise="gather_logprobs" right="the places where the row's id is the column's number"
 def gather_logprobs(logprobs, ids):
     return logprobs[torch.arange(logprobs.shape[1]) == ids.view(-1, 1)]
+
+
+# %% exercise="softmax" mistake="prints instead of returning" hint="is a `return` missing?"
+def softmax(logits):
+    positive = (logits - logits.amax(-1, keepdim=True)).exp()
+    print(positive / positive.sum(-1, keepdim=True))
+
+
+# %% exercise="gather_logprobs" mistake="prints instead of returning" hint="is a `return` missing?"
+def gather_logprobs(logprobs, ids):
+    print(logprobs[torch.arange(len(ids)), ids])

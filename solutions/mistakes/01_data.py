@@ -1043,3 +1043,28 @@ def data_card(train, validation):
         "alphabet": len(set("".join(train + validation))),
         "leaked": leaked(train, validation),
     }
+
+
+# %% exercise="split" mistake="prints instead of returning" hint="is a `return` missing?"
+def split(stories, fraction=0.9, seed=0):
+    different = list(dict.fromkeys(stories))
+    random.Random(seed).shuffle(different)
+    cut = round(fraction * len(different))
+    print(different[:cut], different[cut:])
+
+
+# %% exercise="decode" mistake="prints instead of returning" hint="is a `return` missing?"
+def decode(ids, chars):
+    print("".join(chars[i] for i in ids))
+
+
+# %% exercise="entropy" mistake="prints instead of returning" hint="is a `return` missing?"
+def entropy(probs):
+    possible = probs[probs > 0]
+    print(-(possible * possible.log()).sum())
+
+
+# %% exercise="data_card" mistake="prints instead of returning" hint="is a `return` missing?"
+def data_card(train, validation):
+    text = "".join(train + validation)
+    print(len(train), len(validation), len(text), len(set(text)))

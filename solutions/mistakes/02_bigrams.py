@@ -934,3 +934,30 @@ def ngram_backoff(counts, context, char, V, borrow=1.0):
         seen = counts[context[cut:]] if context[cut:] in counts else Counter()
         p = (seen[char] + borrow * p) / (sum(seen.values()) + borrow)
     return float(p)
+
+
+# %% exercise="count_bigrams" mistake="forgets to return" hint="is a `return` missing?"
+def count_bigrams(ids, V):
+    counts = torch.zeros(V, V)
+    for first, second in pairwise(ids.tolist()):
+        counts[first, second] += 1
+
+
+# %% exercise="sample_next" mistake="forgets to return" hint="is a `return` missing?"
+def sample_next(probs):
+    torch.multinomial(probs, num_samples=1).item()
+
+
+# %% exercise="generate" mistake="forgets to return" hint="is a `return` missing?"
+def generate(table, start, length):
+    ids = [start]
+    while len(ids) < length:
+        ids.append(sample_next(table[ids[-1]]))
+
+
+# %% exercise="ngram_backoff" mistake="forgets to return" hint="is a `return` missing?"
+def ngram_backoff(counts, context, char, V, borrow=1.0):
+    p = 1 / V
+    for cut in range(len(context), -1, -1):
+        seen = counts.get(context[cut:], Counter())
+        p = (seen[char] + borrow * p) / (sum(seen.values()) + borrow)
