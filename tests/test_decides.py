@@ -65,7 +65,7 @@ DO_NOT: dict[str, tuple[str, str, str]] = {
         'exercise="causal_mask" minutes=4',
         'exercise="causal_mask" minutes=9',
     ),
-    "a known mistake": (f"solutions/mistakes/{LESSON}.py", SAME, "# more"),
+    "a known mistake": (f"solutions/mistakes/{LESSON}.md", SAME, "<!-- more -->"),
     "another lesson": ("solutions/00_start.py", "def ", "def other_"),
     "code of an earlier lesson that is not carried": ("solutions/04_mlp.py", SAME, "x = 1"),
     "another lesson's checks": ("lmcourse/checks/bigrams.py", SAME, "x = 1"),
