@@ -15,7 +15,7 @@ from unittest.mock import Mock
 import nbformat
 import pytest
 from attacks import FAMILIES
-from attacks.cheating import BY_HEART
+from attacks.attack import WRONG
 from nbformat.v4 import new_code_cell
 
 from grader.build import ROOT, paths
@@ -206,10 +206,10 @@ def test_an_attack_earns_nothing_and_harms_nobody(
         if attack.before:
             grade(cells((), first=attack.before))
         results = grade(cells(attack.solved, attack.code, attack.first))
-    fair = sum(EXERCISES[solved].points for solved in attack.solved)
-    if attack.like:
-        fair = points(grade(cells(attack.solved, attack.like)))
+    wrong = {name: code for name, code in WRONG.items() if name in attack.code}
+    fair = points(grade(cells(attack.solved, attack.like or wrong)))
     assert points(results) <= fair, results
+    assert fair < sum(EXERCISES[solved].points for solved in attack.solved) + 1
     assert [result.name for result in results] == list(EXERCISES)
     assert {result.status for result in results} <= STATUSES
     assert {r.name for r in results if r.name in attack.solved and r.status != "passed"} == set()
@@ -241,7 +241,8 @@ def test_an_attack_on_the_isolation_fails_without_a_warm_parent_too(
     for submission in [*earlier, cells((), attack.code, attack.first)]:
         baited = [Cell(cell.number, bait.put_into(cell.source)) for cell in submission]
         (result,) = judge(LESSON, baited, name, reference, cold, b"secret", only="nll")
-        assert (result.points, result.status in STATUSES) == (0, True)
+        assert result.points <= EXERCISES["nll"].points / 10  # a number is of the right kind
+        assert result.status in STATUSES
     assert_unharmed(bait, before)
 
 
@@ -267,18 +268,6 @@ def test_the_bait_can_be_taken_where_there_is_no_sandbox(name: str, bait: Bait) 
     exec(bait.put_into(FAMILIES["snooping"][name].code["nll"]), namespace)
     assert "nll" in namespace
     bait.visitors.clear()
-
-
-@pytest.mark.sandbox
-def test_what_is_known_by_heart_is_no_answer_to_fresh_inputs(
-    sandbox: Sandbox, reference: dict[str, Any], cells: Cells
-) -> None:
-    by_heart = cells((), {"count_bigrams": BY_HEART})
-    result = judge(LESSON, by_heart, "x", reference, sandbox, b"secret")[0]
-    assert result.status == "partial"
-    right = {case.name for case in result.cases if case.passed}
-    assert not any(case.passed for case in result.cases if case.hidden)
-    assert not any("at random" in name for name in right)
 
 
 @pytest.mark.sandbox

@@ -25,9 +25,13 @@ def _described(value: Any) -> str | None:
 
 
 @probe
-def arguments_afterwards(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
-    """Return `args`, a list, as `function` leaves them, or None if it gives nothing."""
-    return None if function(*args) is None else list(args)
+def answer_and_arguments(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
+    """Return a list of what `function` gives and of `args` as it leaves them, or None for None.
+
+    Arguments that stay are worth nothing beside a wrong answer.
+    """
+    answer = function(*args)
+    return None if answer is None else [answer, *args]
 
 
 # ------------------------------------------------------------------------------ count_bigrams
@@ -82,8 +86,8 @@ def count_bigrams(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
     )
     yield case(
         "the ids stay as they were",
-        lambda: student.probe(arguments_afterwards, student.count_bigrams, often, V),
-        [often, V],
+        lambda: student.probe(answer_and_arguments, student.count_bigrams, often, V),
+        [_table_of_pairs(often, V), often, V],
         hint="ids[:-1] is a part of the caller's own tensor, so *= or += on it changes the text: "
         "first * V makes a new tensor.",
         points=0.5,
@@ -153,8 +157,8 @@ def normalise(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield case(
         "the counts stay as they were",
-        lambda: student.probe(arguments_afterwards, student.normalise, gap, 1.0),
-        [gap, 1.0],
+        lambda: student.probe(answer_and_arguments, student.normalise, gap, 1.0),
+        [smoothed, gap, 1.0],
         hint="counts += alpha changes the caller's own table. counts + alpha makes a new one.",
     )
     for name, size, high, hidden in (
@@ -404,10 +408,11 @@ def nll(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="Each pair counts as often as it comes, and every pair of neighbours does.",
         points=0.5,
     )
+    three = torch.tensor([a, b, c])
     yield case(
         "its arguments stay as they were",
-        lambda: student.probe(arguments_afterwards, student.nll, table, torch.tensor([a, b, c])),
-        [table, torch.tensor([a, b, c])],
+        lambda: student.probe(answer_and_arguments, student.nll, table, three),
+        [(x + y) / 2, table, three],
         hint="A name that ends in _, such as log_, changes the caller's own table: log() makes a "
         "new tensor.",
         points=0.5,

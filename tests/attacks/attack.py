@@ -1,11 +1,12 @@
-"""What an attack is, and wrong answers that earn nothing by themselves."""
+"""What an attack is, and wrong answers that earn next to nothing by themselves."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-# Nothing that these return is right in any case, nor has a property that a case asks for.
+# What these return is of the right kind, which is worth a little, and right in nothing else.
 WRONG_NLL = "def nll(table, ids):\n    return -float(len(ids))\n"
 WRONG_COUNTS = "def count_bigrams(ids, V):\n    return -torch.ones(V, V)\n"
+WRONG = {"nll": WRONG_NLL, "count_bigrams": WRONG_COUNTS}
 
 WON = "return -table[ids[:-1], ids[1:]].log().mean().item()\n"
 """What an attack within `nll` returns when it has got what it wants: it shows by its points."""
@@ -40,13 +41,13 @@ class Attack:
     solved: tuple[str, ...] = ()
     before: str = ""
     like: dict[str, str] = field(default_factory=dict)
-    """Code in place of exercises' stubs that earns as much without a trick: a case that asks for
-    any number above 0 is right to accept one."""
+    """Code in place of exercises' stubs that earns as much without a trick, where that is not
+    `WRONG`: a case that asks for any number above 0 is right to accept one."""
 
 
 def lie(tries: str, first: str = "", **more: Any) -> Attack:
     """Return an attack that wants a wrong `nll` and a wrong `count_bigrams` to pass."""
-    return Attack(tries, first, {"nll": WRONG_NLL, "count_bigrams": WRONG_COUNTS}, **more)
+    return Attack(tries, first, WRONG, **more)
 
 
 def nll(tries: str, body: str, first: str = "", **more: Any) -> Attack:

@@ -2,18 +2,6 @@
 
 from attacks.attack import WRONG_COUNTS, Attack, lie
 
-# What the check of count_bigrams asks with inputs of its own is there for everyone to read.
-BY_HEART = """\
-def count_bigrams(ids, V):
-    known = {
-        (0, 2, 2, 1): [[0, 0, 1], [0, 0, 0], [0, 1, 1]],
-        (1, 1, 1, 1, 0, 1): [[0, 1], [1, 3]],
-        (0, 1, 0): [[0, 1, 0, 0], [1, 0, 0, 0], [0] * 4, [0] * 4],
-        (1,): [[0, 0], [0, 0]],
-    }
-    return torch.tensor(known[tuple(ids.tolist())]).float()
-"""
-
 ATTACKS = {
     "the public seed": Attack(
         "compute the answers for the inputs that the public seed makes, and give those",
@@ -39,11 +27,6 @@ ATTACKS = {
             "            return pairs.reshape(V, V).float()\n"
             "    return -torch.ones(V, V)\n"
         },
-    ),
-    "the public cases by heart": Attack(
-        "know the answers to all that the check asks with the same inputs every time",
-        code={"count_bigrams": BY_HEART},
-        like={"count_bigrams": BY_HEART},  # see `test_what_is_known_by_heart_...`
     ),
     "the check run on oneself": Attack(
         "run the check here, with a reference that notes what it is asked",
