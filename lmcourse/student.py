@@ -242,7 +242,10 @@ def _ask(link: _Link, request: dict[str, Any], name: str) -> Any:
         if not isinstance(reply, dict):
             raise ValueError("not a dict")
         if "raised" in reply:
-            raised = [reply["raised"][key] for key in ("kind", "message", "line")]
+            told = reply["raised"]
+            if not isinstance(told, dict):
+                raise ValueError("not an error")
+            raised = [told[key] for key in ("kind", "message", "line")]
             if not all(
                 type(words) is str for words in raised
             ):  # others may be slow to put in words

@@ -210,7 +210,8 @@ check("causal_mask")
 # `t` included.
 #
 # One matrix product does it: weights of shape `(T, T)`, made from your `causal_mask`, times `x`.
-# (`mean` and `cumsum` are refused here, since they hide the weights.)
+# (`mean` and `cumsum` are refused here, also within a function that yours calls, since they hide the
+# weights.)
 #
 # For example, `x = [[[2.], [4.], [9.]]]`, of shape `(1, 3, 1)`, becomes `[[[2.], [3.], [5.]]]`.
 

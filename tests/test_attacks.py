@@ -207,7 +207,7 @@ def test_an_attack_earns_nothing_and_harms_nobody(
             grade(cells((), first=attack.before))
         results = grade(cells(attack.solved, attack.code, attack.first))
     wrong = {name: code for name, code in WRONG.items() if name in attack.code}
-    fair = points(grade(cells(attack.solved, attack.like or wrong)))
+    fair = points(grade(cells(attack.solved, wrong | attack.like)))
     assert points(results) <= fair, results
     assert fair < sum(EXERCISES[solved].points for solved in attack.solved) + 1
     assert [result.name for result in results] == list(EXERCISES)
