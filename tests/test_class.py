@@ -71,8 +71,8 @@ MOODLE = {
     "Ada Doe_201_assignsubmission_file_/02_bigrams.ipynb": RELEASED,
     "Ada Doe_202_assignsubmission_file_/02_bigrams (1).ipynb": RELEASED,
     "Ben Roe_203_assignsubmission_onlinetext_/onlinetext.html": b"<p>hello</p>",
-    "Coy Poe_204_assignsubmission_file_/work/02_bigrams.ipynb": RELEASED,
-    "Coy Poe_204_assignsubmission_file_/work/old.pdf": b"%PDF",
+    "Coy Poe_204_assignsubmission_file_/mine/02_bigrams.ipynb": RELEASED,
+    "Coy Poe_204_assignsubmission_file_/mine/old.pdf": b"%PDF",
     "Dee Loe_205_assignsubmission_file_/hw.rar": b"Rar!",
 }
 FOLDERS = {
