@@ -4,6 +4,7 @@ Each input is tried at its full size and at an eighth of it. What is linear take
 long then, what is quadratic 64 times; and nothing may take 200 MB beside the input itself.
 """
 
+import gc
 import json
 import multiprocessing
 import os
@@ -33,6 +34,7 @@ MOST_RATIO = 30
 MOST_TIMES = 1_000
 """What an honest notebook takes, which is milliseconds: some tens are a second."""
 MOST_MB = 200
+TRIES = 3
 WANTED = (1.5, [1, 2], {"a": 1}, {1}, torch.zeros(3), "text", None)
 
 
@@ -259,6 +261,7 @@ def measured(work: Callable[[Any], None], given: Any) -> tuple[float, float]:
 
 
 def _measure(pipe: Any, work: Callable[[Any], None], given: Any) -> None:
+    gc.freeze()  # what earlier tests left is not to be searched again and again
     before = _resident()
     started = time.process_time()
     work(given)
@@ -288,8 +291,12 @@ def least(tmp_path_factory: pytest.TempPathFactory) -> float:
 def assert_linear(
     work: Callable[[Any], None], small: Any, large: Any, least: float, own_mb: float
 ) -> None:
-    seconds, _ = measured(work, small)
-    more_seconds, megabytes = measured(work, large)
+    """Measure until one try is fair: another job may slow one down, none makes it faster."""
+    for _ in range(TRIES):
+        seconds, _ = measured(work, small)
+        more_seconds, megabytes = measured(work, large)
+        if more_seconds <= min(MOST_RATIO * max(seconds, least), MOST_TIMES * least):
+            break
     assert more_seconds <= MOST_RATIO * max(seconds, least)
     assert more_seconds <= MOST_TIMES * least
     assert megabytes <= MOST_MB + own_mb
