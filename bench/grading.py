@@ -28,10 +28,10 @@ import nbformat
 import psutil
 from nbformat import NotebookNode
 
-from grader.build import ROOT, paths
-from grader.course import Course
-from grader.gradebook import FILE_NAME, Gradebook
-from grader.render import fill
+from grader.author.build import ROOT, paths
+from grader.author.render import fill
+from grader.course.lessons import Course
+from grader.gradebook.store import FILE_NAME, Gradebook
 
 BENCH = Path(__file__).parent
 WORK = ROOT / "build" / "bench"

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from grader.build import ROOT
-from grader.course import Course
-from grader.execute import solved_namespace
+from grader.author.build import ROOT
+from grader.author.execute import solved_namespace
+from grader.course.lessons import Course
 from lmcourse import corpus
 
 DATA = ROOT.parent / "shared" / "data"  # where the text may lie, beside the checkout

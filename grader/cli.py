@@ -10,8 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader.choices import EXPORT_FORMATS, SANDBOX_MODES
-from grader.limits import OPTIONS, Limits
-from grader.log import to_terminal
+from grader.sandbox.limits import OPTIONS, Limits
+from grader.terminal.log import to_terminal
 
 ADJUST_FILES = """\
 files, in CSV; the columns of the first line say what each holds:
@@ -300,15 +300,15 @@ def _run(options: argparse.Namespace) -> int:
     # Each command imports what it needs: torch and Jupyter would slow down --help.
     match options.command:
         case "build":
-            from grader import build
+            from grader.author import build
 
             return build.main(options.lessons, check=options.check)
         case "check":
-            from grader import check
+            from grader.grading import check
 
             return check.main(options.notebooks, junit=options.junit)
         case "grade":
-            from grader import grade
+            from grader.grading import grade
 
             return grade.main(
                 options.submissions,
@@ -324,30 +324,30 @@ def _run(options: argparse.Namespace) -> int:
                 dry_run=options.dry_run,
             )
         case "report":
-            from grader import report
+            from grader.reports import pages
 
-            print(f"Report: {report.write_report(options.folder)}")
+            print(f"Report: {pages.write_report(options.folder)}")
             return 0
         case "adjust":
-            from grader import adjust
+            from grader.gradebook import adjustments
 
-            return adjust.main(
+            return adjustments.main(
                 options.folder, options.files, lesson=options.lesson, timezone=options.timezone
             )
         case "forget":
-            from grader import forget
+            from grader.gradebook import forget
 
             return forget.main(options.folder, options.student, options.rename)
         case "stats":
-            from grader import stats
+            from grader.reports import stats
 
             return stats.main(options.folder)
         case "similar":
-            from grader import similar
+            from grader.reports import similar
 
             return similar.main(options.path)
         case "export":
-            from grader import exports
+            from grader.reports import exports
 
             return exports.main(
                 options.format,

@@ -124,8 +124,8 @@ def _torch() -> Finding:
 
 
 def _sandbox() -> Iterator[Finding]:
-    from grader.limits import Limits
-    from grader.sandbox import Sandbox, SandboxMissing, require
+    from grader.sandbox.bubblewrap import Sandbox, SandboxMissing, require
+    from grader.sandbox.limits import Limits
 
     if shutil.which("bwrap") is None:
         yield Finding("bubblewrap", "missing", "the command bwrap", _install("bubblewrap"))
@@ -161,7 +161,7 @@ def _system_calls() -> Finding:
         )
     # In a process of its own, because it cannot be undone.
     trial = subprocess.run(
-        [sys.executable, "-c", "from grader.lockdown import *; give_up_privileges()"],
+        [sys.executable, "-c", "from grader.sandbox.lockdown import *; give_up_privileges()"],
         capture_output=True,
         text=True,
         check=False,
@@ -175,7 +175,7 @@ def _system_calls() -> Finding:
 
 
 def _limits() -> Finding:
-    from grader.lockdown import MAX_DESCRIPTORS, MAX_FILE
+    from grader.sandbox.lockdown import MAX_DESCRIPTORS, MAX_FILE
 
     wanted = {
         "files open": (resource.RLIMIT_NOFILE, MAX_DESCRIPTORS),

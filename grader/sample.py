@@ -10,9 +10,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from grader.course import Course
-from grader.places import ROOT
-from grader.render import fill
+from grader.author.render import fill
+from grader.course.lessons import Course
+from grader.course.places import ROOT
 
 LESSON = "02_bigrams"
 
@@ -57,20 +57,21 @@ for descriptor in range(3, 16):
 """
 
 NEW_CHECK = """\
-import lmcourse.checks
-from lmcourse.checks import Outcome
+import grader.checks.registry
+from grader.checks.run import Outcome
 
 def check(*arguments, **options):
     print("passed")
 
 check.ready = check.summary = check.lesson = check
-lmcourse.checks.run = lambda *arguments, **options: Outcome("passed", 1.0)
-lmcourse.checks.difference = lambda *arguments, **options: ""
+grader.checks.running.run = lambda *arguments, **options: Outcome("passed", 1.0)
+grader.checks.registry.difference = lambda *arguments, **options: ""
 """
 
 REFERENCE_READER = """\
 import pathlib
-from lmcourse import recording, values
+from grader.checks import recording
+from grader.checks import values
 import base64, zlib
 
 for path in pathlib.Path("/").glob("**/solutions/*.py"):  # the solution itself, if it is here

@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from grader.checks.selfcheck import check
     from lmcourse import corpus, plots, rungs
     from lmcourse.devices import device
-    from lmcourse.selfcheck import check
     from lmcourse.sliders import play
     from lmcourse.tables import table
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from lmcourse.audience import a_person_watches
+from grader.checks.audience import a_person_watches
 
 
 def play(function: Callable[..., Any], **controls: Any) -> None:

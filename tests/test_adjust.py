@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from grader import cli
-from grader.adjust import _KINDS, FinalScore, final_scores, main, merge
-from grader.build import ROOT
-from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
-from grader.report import slug, write_report
+from grader.author.build import ROOT
+from grader.gradebook.adjustments import _KINDS, FinalScore, final_scores, main, merge
+from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
+from grader.reports.pages import slug, write_report
 
 LESSON = "02_bigrams"
 DUE = "lesson,due,percent_a_day,at_most_percent,grace_minutes"

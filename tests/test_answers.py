@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.answers import Mistake, Right, changed, read_answers
-from grader.source import LessonError
+from grader.course.answers import Mistake, Right, changed, read_answers
+from grader.course.source import LessonError
 
 SOLUTIONS = {
     "double": 'def double(x):\n    """Twice."""\n    added = x + x\n    return added',

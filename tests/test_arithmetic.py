@@ -8,11 +8,11 @@ from unittest.mock import Mock
 import pytest
 import torch
 
-from grader.limits import Limits
-from grader.pool import Processes
-from grader.sandbox import Sandbox
-from grader.session import Cell, Session
-from lmcourse.student import Student
+from grader.checks.student import Student
+from grader.grading.pool import Processes
+from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.limits import Limits
+from grader.sandbox.session import Cell, Session
 
 LESSON = "02_bigrams"
 
@@ -101,7 +101,7 @@ def test_a_worker_computes_what_the_judge_computes(
     isolation: str, judges: dict[str, list[torch.Tensor]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if isolation == "cold":
-        monkeypatch.setattr("grader.sandbox._ForkServer", Mock(side_effect=OSError))
+        monkeypatch.setattr("grader.sandbox.bubblewrap._ForkServer", Mock(side_effect=OSError))
     sandbox = Sandbox("none" if isolation == "none" else "bwrap", Limits())
     assert sandbox.isolation == isolation
     session = Session([Cell(1, SOURCE)], LESSON, sandbox)

@@ -18,16 +18,16 @@ from attacks import FAMILIES
 from attacks.attack import WRONG
 from nbformat.v4 import new_code_cell
 
-from grader.build import ROOT, paths
-from grader.course import Course
-from grader.execute import solved_namespace
-from grader.gradebook import ExerciseResult
-from grader.judge import judge
-from grader.limits import Limits
-from grader.render import fill
-from grader.sandbox import Sandbox
-from grader.session import Cell
-from lmcourse.checks import exercises
+from grader.author.build import ROOT, paths
+from grader.author.execute import solved_namespace
+from grader.author.render import fill
+from grader.checks.registry import exercises
+from grader.course.lessons import Course
+from grader.gradebook.store import ExerciseResult
+from grader.grading.judge import judge
+from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.limits import Limits
+from grader.sandbox.session import Cell
 
 LESSON = "02_bigrams"
 LIMITS = Limits(cell_seconds=6, call_seconds=6, submission_seconds=30, memory_mb=256, scratch_mb=16)
@@ -131,7 +131,7 @@ def cold(bait: Bait) -> Iterator[Sandbox]:
     """A sandbox on a machine whose kernel cannot seal a fork."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(STOLEN, RIGHT)
-        patch.setattr("grader.sandbox._ForkServer", Mock(side_effect=OSError))
+        patch.setattr("grader.sandbox.bubblewrap._ForkServer", Mock(side_effect=OSError))
         made = Sandbox("bwrap", SHORT)
         assert made.isolation == "cold"
         yield made

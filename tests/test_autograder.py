@@ -10,12 +10,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from grader.author.render import fill
+from grader.checks.registry import exercises
 from grader.cli import main
-from grader.course import Course
-from grader.grade import SECRET_FILE
-from grader.places import ROOT, paths
-from grader.render import fill
-from lmcourse.checks import exercises
+from grader.course.lessons import Course
+from grader.course.places import ROOT, paths
+from grader.grading.grade import SECRET_FILE
 
 LESSON = "00_start"
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from grader.build import ROOT
-from grader.cells import cells_to_run
-from grader.course import Course
-from grader.execute import solved_namespace
-from grader.judge import judge
-from grader.limits import Limits
-from grader.regions import without_markers
-from grader.sandbox import Sandbox
-from grader.submissions import Notebook, read
+from grader.author.build import ROOT
+from grader.author.execute import solved_namespace
+from grader.course.lessons import Course
+from grader.course.regions import without_markers
+from grader.grading.judge import judge
+from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.limits import Limits
+from grader.submissions.cells import cells_to_run
+from grader.submissions.notebook import Notebook, read
 
 COURSE = Course(ROOT)
 

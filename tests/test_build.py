@@ -10,14 +10,15 @@ import pytest
 import toy
 from nbformat import NotebookNode
 
-from grader.build import ROOT, build, check_built, main
-from grader.course import Course
-from grader.execute import execute, record
-from grader.render import TAG, fill, render_solved, render_student
-from grader.source import LessonError
-from lmcourse.checks import PUBLIC_SEED, exercises, run
-from lmcourse.recording import Replay
-from lmcourse.student import Host, Student
+from grader.author.build import ROOT, build, check_built, main
+from grader.author.execute import execute, record
+from grader.author.render import TAG, fill, render_solved, render_student
+from grader.checks.recording import Replay
+from grader.checks.registry import exercises
+from grader.checks.run import PUBLIC_SEED, run
+from grader.checks.student import Host, Student
+from grader.course.lessons import Course
+from grader.course.source import LessonError
 
 STUDENT, SOLVED = f"notebooks/{toy.NAME}.ipynb", f"solutions/{toy.NAME}.ipynb"
 RECORDING = f"lmcourse/recordings/{toy.NAME}.json"
@@ -336,7 +337,7 @@ def test_check_reports_a_bad_source_and_goes_on(course: Path) -> None:
 def test_command_fails_for_a_stale_file(
     course: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("grader.build.ROOT", course)
+    monkeypatch.setattr("grader.author.build.ROOT", course)
     assert main([toy.NAME], check=True) == 0
     edit(course / STUDENT, "is not started", "is not begun")
     assert main([toy.NAME], check=True) == 1

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from grader import judge as judging
-from grader.byhand import forbidden_use
-from grader.judge import judge
-from grader.limits import Limits
-from grader.sandbox import Sandbox
-from grader.session import Cell
-from lmcourse import byhand
-from lmcourse.byhand import Everywhere, Forbidden
-from lmcourse.checks import Exercise, Outcome, exercises, run
-from lmcourse.selfcheck import outcome_html, outcome_text
-from lmcourse.student import Host, Student
+from grader.checks import refusal
+from grader.checks.refusal import Everywhere, Forbidden
+from grader.checks.registry import Exercise, exercises
+from grader.checks.run import Outcome, run
+from grader.checks.selfcheck import outcome_html, outcome_text
+from grader.checks.student import Host, Student
+from grader.grading import judge as judging
+from grader.grading.forbidden import forbidden_use
+from grader.grading.judge import judge
+from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.limits import Limits
+from grader.sandbox.session import Cell
 
 EXERCISE = replace(exercises("00_start")["softmax"], forbidden=("softmax", "log_softmax"))
 
@@ -256,7 +257,7 @@ def test_forward_slopes_are_no_more_by_hand_than_backward_ones(way: str, everywh
 def test_no_norm_of_torch_does_for_a_norm_by_hand(way: str) -> None:
     rows = torch.arange(6.0).reshape(2, 3)
     with (
-        byhand.refused(exercises("06_transformer")["LayerNorm"].forbidden),
+        refusal.refused(exercises("06_transformer")["LayerNorm"].forbidden),
         pytest.raises(Forbidden, match=r"asks you to write .*_norm yourself"),
     ):
         eval(way, {"torch": torch, "rows": rows})
@@ -296,7 +297,7 @@ def test_an_exercise_that_forbids_nothing_may_call_anything() -> None:
 
 
 def test_functions_that_torch_does_not_watch_are_refused_too() -> None:
-    with byhand.refused(("broadcast_shapes",)):
+    with refusal.refused(("broadcast_shapes",)):
         with pytest.raises(Forbidden):
             torch.broadcast_shapes((2, 1), (3,))
         with pytest.raises(Forbidden):

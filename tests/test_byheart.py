@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from grader.byheart import fixed_cases
-from lmcourse.checks import Case, Check, Exercise, Outcome, Rng, case, normal, run
-from lmcourse.student import Host, Student
+from grader.author.byheart import fixed_cases
+from grader.checks.case import Case, Check, Rng, case, normal
+from grader.checks.registry import Exercise
+from grader.checks.run import Outcome, run
+from grader.checks.student import Host, Student
 
 SOLVED = {"double": lambda value: 2 * value, "make": lambda size: lambda: size}
 

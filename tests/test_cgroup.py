@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from grader import cgroup, sandbox
-from grader.cgroup import Cgroup, Cgroups, find_cgroups
-from grader.judge import judge
-from grader.limits import Limits
-from grader.run import make_task
-from grader.sandbox import Sandbox
-from grader.session import Cell, Session
-from grader.submissions import Submission
-from grader.task import Rules, grade_submission
-from lmcourse.student import Lost, Student
+from grader.checks.student import Lost, Student
+from grader.grading.judge import judge
+from grader.grading.run import make_task
+from grader.grading.task import Rules, grade_submission
+from grader.sandbox import bubblewrap, cgroup
+from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.cgroup import Cgroup, Cgroups, find_cgroups
+from grader.sandbox.limits import Limits
+from grader.sandbox.session import Cell, Session
+from grader.submissions.notebook import Submission
 
 LESSON = "02_bigrams"
 LIMITS = Limits(memory_mb=512, scratch_mb=8)
@@ -191,7 +191,7 @@ def made(request: pytest.FixtureRequest, groups: Cgroups) -> Iterator[Sandbox]:
 
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "cold":
-            patch.setattr(sandbox, "_ForkServer", refuse)
+            patch.setattr(bubblewrap, "_ForkServer", refuse)
         sandbox_made = Sandbox("bwrap", LIMITS)
     assert sandbox_made.isolation == request.param
     assert sandbox_made.memory_cgroup == "one per worker"
@@ -329,10 +329,10 @@ def test_without_one_all_is_as_it_was_and_nothing_is_graded_again(
     told, prints = [], []
     rules = Rules("bwrap", LIMITS, b"secret")
     for finder in (find_cgroups, lambda: None):
-        monkeypatch.setattr(sandbox, "find_cgroups", finder)
+        monkeypatch.setattr(bubblewrap, "find_cgroups", finder)
         task = make_task(Submission("ada", file), LESSON, rules)
         made = Sandbox("bwrap", LIMITS)
-        monkeypatch.setattr("grader.task._sandbox", lambda _, made=made: made)
+        monkeypatch.setattr("grader.grading.task._sandbox", lambda _, made=made: made)
         result, facts = grade_submission(task, rules)
         made.close()
         told.append(facts.pop("memory cgroup"))

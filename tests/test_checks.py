@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from lmcourse import checks, recording
-from lmcourse.checks import Case, Exercise, Outcome, Rng, case, run
-from lmcourse.student import Host, Lost, Student
+from grader.checks import recording, registry
+from grader.checks import run as running
+from grader.checks.case import Case, Rng, case
+from grader.checks.registry import Exercise
+from grader.checks.run import Outcome, run
+from grader.checks.student import Host, Lost, Student
 
 
 def double_and_length(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
@@ -167,9 +170,9 @@ def test_the_code_sees_no_seed_that_tells_the_inputs() -> None:
         student = Student(Host({"double": double}, {}).send)
         assert run(EXERCISE, student, reference, seed=seed, hidden=True).status == "passed"
         assert set(seen) == {
-            checks.notebook_seed(seed)
+            running.notebook_seed(seed)
         }  # the reference draws what the student does
-    assert len({1, 2, checks.notebook_seed(1), checks.notebook_seed(2)}) == 4
+    assert len({1, 2, running.notebook_seed(1), running.notebook_seed(2)}) == 4
 
 
 def test_inputs_follow_the_seed() -> None:
@@ -237,13 +240,13 @@ def test_a_recording_of_another_check_is_refused() -> None:
 
 def test_a_lesson_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(KeyError, match="there is no lesson '77_none'"):
-        checks.exercises("77_none")
+        registry.exercises("77_none")
 
 
 def test_input_helpers_give_what_they_say() -> None:
     rng = np.random.default_rng(0)
-    assert checks.normal(rng, 2, 3).dtype == torch.float32
-    whole = checks.integers(rng, 5, 100)
+    assert case.normal(rng, 2, 3).dtype == torch.float32
+    whole = case.integers(rng, 5, 100)
     assert whole.dtype == torch.int64
     assert set(whole.tolist()) == set(range(5))
 
@@ -251,7 +254,7 @@ def test_input_helpers_give_what_they_say() -> None:
 @pytest.mark.parametrize(
     ("double", "hints"),
     [
-        (lambda value: None, [checks.NO_RETURN, checks.NO_RETURN, ""]),
+        (lambda value: None, [running.NO_RETURN, running.NO_RETURN, ""]),
         (
             lambda value: value or None,
             ["twice the number", "the same", ""],

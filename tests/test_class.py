@@ -17,14 +17,14 @@ from pathlib import Path
 
 import pytest
 
-from grader import grade
-from grader.build import ROOT, paths
+from grader.author.build import ROOT, paths
 from grader.cli import build_parser, main
-from grader.collect import collect
-from grader.gradebook import Gradebook, SubmissionResult
-from grader.progress import progress
-from grader.report import SUBMISSION_STATUSES, write_report
-from grader.task import Rules, Task, not_graded, verdict
+from grader.gradebook.store import Gradebook, SubmissionResult
+from grader.grading import grade
+from grader.grading.task import Rules, Task, not_graded, verdict
+from grader.reports.pages import SUBMISSION_STATUSES, write_report
+from grader.submissions.collect import collect
+from grader.terminal.progress import progress
 
 LESSON = "02_bigrams"
 RELEASED = paths(ROOT, LESSON).student.read_bytes()
@@ -39,7 +39,7 @@ def at_once(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]
 
 @pytest.fixture
 def at_once_graded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.run.grade_submission", at_once)
+    monkeypatch.setattr("grader.grading.run.grade_submission", at_once)
     monkeypatch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(2))
 
 
@@ -485,7 +485,7 @@ def test_progress_counts_what_is_still_to_do(capsys: pytest.CaptureFixture[str])
 
 def test_progress_on_a_terminal_is_a_bar() -> None:
     code = (
-        "from grader.progress import progress\n"
+        "from grader.terminal.progress import progress\n"
         "with progress('grading', 3, 'submissions') as bar:\n    bar.update(3)\n"
     )
     ours, theirs = pty.openpty()

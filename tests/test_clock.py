@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from grader import judge as judge_module
-from grader.clock import Clock, TimeUp
-from grader.judge import judge
-from grader.limits import Limits
-from grader.sandbox import Sandbox
-from grader.session import Cell
-from lmcourse.checks import case, exercises
+from grader.checks.case import case
+from grader.checks.registry import exercises
+from grader.grading import judge as judge_module
+from grader.grading.clock import Clock, TimeUp
+from grader.grading.judge import judge
+from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.limits import Limits
+from grader.sandbox.session import Cell
 
 LIMITS = Limits(call_seconds=1, exercise_seconds=1, submission_seconds=20).for_exercise({})
 SHORT = replace(LIMITS, fixed=frozenset({"exercise_seconds"}))
@@ -24,8 +25,8 @@ SHORT = replace(LIMITS, fixed=frozenset({"exercise_seconds"}))
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.clock.GRACE_SECONDS", 0.1)
-    monkeypatch.setattr("grader.clock._TICK_SECONDS", 0.01)
+    monkeypatch.setattr("grader.grading.clock.GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("grader.grading.clock._TICK_SECONDS", 0.01)
 
 
 def forever() -> None:
@@ -80,8 +81,8 @@ def test_time_outside_is_not_taken() -> None:
 
 def test_nothing_is_raised_once_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """End each run just when the clock rings: before, after, or in between."""
-    monkeypatch.setattr("grader.clock.GRACE_SECONDS", 0.0)
-    monkeypatch.setattr("grader.clock._TICK_SECONDS", 0.02)
+    monkeypatch.setattr("grader.grading.clock.GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("grader.grading.clock._TICK_SECONDS", 0.02)
     rang = 0
     for seconds in (*(0.0199 + 0.000002 * step for step in range(150)), 60.0):
         end = time.monotonic() + seconds

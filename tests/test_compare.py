@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from lmcourse.compare import describe, difference, show, summarise
+from grader.checks.compare import describe, difference, show, summarise
 
 
 def differ(got: Any, want: Any) -> str:
@@ -90,9 +90,7 @@ def test_long_values_are_shortened() -> None:
 
 
 def test_a_set_is_written_alike_in_every_process() -> None:
-    code = (
-        "from lmcourse.compare import show; print(show([{('s', True), ('k', 1), 10, 9, 'a', 'b'}]))"
-    )
+    code = "from grader.checks.compare import show; print(show([{('s', True), ('k', 1), 10, 9, 'a', 'b'}]))"
     said = {
         subprocess.run(
             [sys.executable, "-c", code],

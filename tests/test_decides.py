@@ -14,15 +14,15 @@ import jupytext
 import nbformat
 import pytest
 
-from grader import decides, grade, run, task
+from grader.checks.registry import check_module
 from grader.cli import main
-from grader.course import Course
-from grader.decides import DECIDE_NOTHING, GRADES, code_alone, followed
-from grader.gradebook import SubmissionResult
-from grader.places import ROOT, checks_path
-from grader.source import split
-from grader.task import Rules, Task, not_graded, verdict
-from lmcourse.checks import check_module
+from grader.course.lessons import Course
+from grader.course.places import ROOT, checks_path
+from grader.course.source import split
+from grader.gradebook.store import SubmissionResult
+from grader.grading import decides, grade, run, task
+from grader.grading.decides import DECIDE_NOTHING, GRADES, code_alone, followed
+from grader.grading.task import Rules, Task, not_graded, verdict
 
 LESSON = "05_attention"
 SOURCE = f"solutions/{LESSON}.py"
@@ -168,7 +168,7 @@ def test_other_limits_another_secret_and_another_file_are_graded_again(checkout:
 def test_what_is_read_of_a_file_decides_whatever_reads_it(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grader.submissions._whole", lambda text: f"{text}\nx = 1")
+    monkeypatch.setattr("grader.submissions.notebook._whole", lambda text: f"{text}\nx = 1")
     assert checkout.grade() == ["ada"]
 
 
@@ -177,7 +177,7 @@ def test_what_is_read_of_a_file_decides_whatever_reads_it(
 
 LOADED = """
 import json, sys
-import grader.task, grader.judge, grader.solved, grader.forkserver, grader.worker
+import grader.grading.task, grader.grading.judge, grader.course.solved, grader.sandbox.forkserver, grader.sandbox.worker
 print(json.dumps([name for name in sys.modules if name.split(".")[0] in ("grader", "lmcourse")]))
 """
 
@@ -187,7 +187,12 @@ def test_every_module_that_is_imported_to_grade_is_followed_or_named_with_a_reas
     loaded = set(json.loads(printed.stdout))
     assert loaded <= set(followed(ROOT, GRADES, cut=False))
     decide = set(followed(ROOT, GRADES))
-    assert {"grader.judge", "grader.sandbox", "grader.lockdown", "lmcourse.compare"} <= decide
+    assert {
+        "grader.grading.judge",
+        "grader.sandbox.bubblewrap",
+        "grader.sandbox.lockdown",
+        "grader.checks.compare",
+    } <= decide
     # What neither decides nor is named is imported by what is named alone.
     named = followed(ROOT, set(DECIDE_NOTHING) & loaded, cut=False)
     assert loaded <= decide | set(named)

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from grader import doctor, sandbox
-from grader.sandbox import SandboxMissing
+from grader import doctor
+from grader.sandbox import bubblewrap
+from grader.sandbox.bubblewrap import SandboxMissing
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def machine(monkeypatch):
     monkeypatch.setattr(
         doctor.resource, "getrlimit", lambda _: (doctor.resource.RLIM_INFINITY,) * 2
     )
-    monkeypatch.setattr(sandbox, "require", lambda _: None)
+    monkeypatch.setattr(bubblewrap, "require", lambda _: None)
     give(monkeypatch)
     return monkeypatch
 
@@ -31,7 +32,7 @@ def machine(monkeypatch):
 def give(monkeypatch, isolation="warm", memory_cgroup="one per worker"):
     """Have this machine make sandboxes of that kind."""
     made = SimpleNamespace(isolation=isolation, memory_cgroup=memory_cgroup, close=lambda: None)
-    monkeypatch.setattr(sandbox, "Sandbox", lambda *_: made)
+    monkeypatch.setattr(bubblewrap, "Sandbox", lambda *_: made)
 
 
 def lacking(monkeypatch, *names):
@@ -98,7 +99,7 @@ def test_without_namespaces(machine, capsys, tmp_path, switch, value, command):
     def refuse(_):
         raise SandboxMissing("what bubblewrap said")
 
-    machine.setattr(sandbox, "require", refuse)
+    machine.setattr(bubblewrap, "require", refuse)
     machine.setattr(doctor, "PROC_SYS", tmp_path)
     (tmp_path / switch).parent.mkdir()
     (tmp_path / switch).write_text(f"{value}\n")
@@ -112,7 +113,7 @@ def test_where_nothing_says_why_there_are_no_namespaces(machine, tmp_path, capsy
     def refuse(_):
         raise SandboxMissing("what bubblewrap said")
 
-    machine.setattr(sandbox, "require", refuse)
+    machine.setattr(bubblewrap, "require", refuse)
     machine.setattr(doctor, "PROC_SYS", tmp_path)
     machine.setattr(doctor.os.path, "exists", lambda _: False)
     assert look(capsys)[1]["namespaces"].fix == "what bubblewrap said"
@@ -212,7 +213,7 @@ def test_it_agrees_with_this_machine():
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert "✓ bubblewrap" in done.stdout
     try:
-        sandbox.require("bwrap")
+        bubblewrap.require("bwrap")
     except SandboxMissing:
         assert done.returncode == 1
     else:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from grader import exports
-from grader.adjust import ExerciseScore, FinalScore, Late
-from grader.copies import slug
-from grader.exports.moodle import merge as merge_moodle
-from grader.exports.submission import github, github_points, gradescope
-from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
-from grader.spreadsheet import Table, cell, plain, read_table
-from lmcourse.checks import CaseResult
+from grader.checks.results import CaseResult
+from grader.gradebook.adjustments import ExerciseScore, FinalScore, Late
+from grader.gradebook.copies import slug
+from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
+from grader.reports import exports
+from grader.reports.exports.moodle import merge as merge_moodle
+from grader.reports.exports.submission import github, github_points, gradescope
+from grader.terminal.spreadsheet import Table, cell, plain, read_table
 
 CANVAS = """\
 Student,ID,SIS User ID,SIS Login ID,Section,Notes,Essay (11),Bigrams (12),Current Score
@@ -487,7 +487,7 @@ def test_junit_has_a_suite_for_each_submission(export):
 
 
 def test_csv_is_the_reports(export, tmp_path):
-    from grader.report import write_report
+    from grader.reports.pages import write_report
 
     _, _, out = export("csv", submission("=ada"), submission("ben", lesson="01_data"))
     report = write_report(tmp_path / "grades").parent

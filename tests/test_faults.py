@@ -24,22 +24,23 @@ import pytest
 import tqdm.std
 from nbformat.v4 import new_code_cell
 
-from grader import grade, session
-from grader.build import ROOT, paths
-from grader.cells import cells_to_run
-from grader.course import Course
-from grader.gradebook import FILE_NAME, Gradebook, GradebookError, SubmissionResult
-from grader.judge import judge
-from grader.limits import Limits
-from grader.render import fill
-from grader.report import EXERCISE_STATUSES
+from grader.author.build import ROOT, paths
+from grader.author.render import fill
+from grader.checks.registry import exercises
+from grader.checks.student import Student
+from grader.course.lessons import Course
+from grader.gradebook.store import FILE_NAME, Gradebook, GradebookError, SubmissionResult
+from grader.grading import grade
+from grader.grading.judge import judge
+from grader.grading.task import Rules, Task, _reference, not_graded
+from grader.reports.pages import EXERCISE_STATUSES
 from grader.sample import LESSON
-from grader.sandbox import Process, Sandbox, Stderr
-from grader.session import Cell, Session
-from grader.submissions import Notebook, read
-from grader.task import Rules, Task, _reference, not_graded
-from lmcourse.checks import exercises
-from lmcourse.student import Student
+from grader.sandbox import session
+from grader.sandbox.bubblewrap import Process, Sandbox, Stderr
+from grader.sandbox.limits import Limits
+from grader.sandbox.session import Cell, Session
+from grader.submissions.cells import cells_to_run
+from grader.submissions.notebook import Notebook, read
 
 STUDENTS = [f"student-{number:02}" for number in range(40)]
 
@@ -61,9 +62,9 @@ def at_once(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]
 
 def grade_at_once(submissions: Path, out: Path, graded: Any = at_once) -> int:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("grader.run.grade_submission", graded)
+        patch.setattr("grader.grading.run.grade_submission", graded)
         patch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(2))
-        patch.setattr("grader.run.keep_copy", lambda *_: None)
+        patch.setattr("grader.grading.run.keep_copy", lambda *_: None)
         return grade.main(submissions, out, lesson=LESSON, mode="none")
 
 
@@ -193,7 +194,7 @@ def test_what_was_graded_when_ctrl_c_came_is_written(
                 raise KeyboardInterrupt
             return future
 
-    monkeypatch.setattr("grader.run.grade_submission", at_once)
+    monkeypatch.setattr("grader.grading.run.grade_submission", at_once)
     monkeypatch.setattr(grade, "executor", lambda *_: Interrupted(1))
     with pytest.raises(KeyboardInterrupt):
         grade.main(tmp_path / "class", tmp_path / "out", lesson=LESSON, mode="none")
@@ -218,7 +219,7 @@ def cells() -> list[Cell]:
     released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
     solved = nbformat.writes(fill(released, lesson))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("grader.submissions._contents", lambda _: solved.encode())
+        patch.setattr("grader.submissions.notebook._contents", lambda _: solved.encode())
         notebook = read(Path("solved.ipynb"))
     assert isinstance(notebook, Notebook)
     return cells_to_run(notebook)
@@ -316,13 +317,13 @@ def test_a_sandbox_killed_within_a_submission_is_no_students_fault(
         os.waitid(os.P_PID, parent, os.WEXITED | os.WNOWAIT)
         return results
 
-    monkeypatch.setattr("grader.judge.judge", judge_and_kill)
+    monkeypatch.setattr("grader.grading.judge.judge", judge_and_kill)
     monkeypatch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(1))
     again = (tmp_path / "class", tmp_path / "out")
     assert grade.main(*again, lesson=LESSON, mode="bwrap") == 1
     assert "the sandbox was killed" in capsys.readouterr().out
     assert Gradebook.open(tmp_path / "out").results()[0].status == "not_graded"
-    monkeypatch.setattr("grader.judge.judge", judge)
+    monkeypatch.setattr("grader.grading.judge.judge", judge)
     assert grade.main(*again, lesson=LESSON, mode="bwrap") == 0
     assert Gradebook.open(tmp_path / "out").results()[0].status == "graded"
 
@@ -334,7 +335,7 @@ import json, sys
 from pathlib import Path
 sys.path.insert(0, "tests")
 from test_faults import assert_sound, grade_at_once, stamps
-from grader import report
+from grader.reports import pages
 
 submissions, full, fixed, absent = map(Path, sys.argv[1:])
 told = {}

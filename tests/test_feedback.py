@@ -14,16 +14,16 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from grader import copies
-from grader.build import ROOT
-from grader.copies import copy_path, keep_copy, slug
-from grader.course import Course
-from grader.files import MAX_FILE_BYTES
-from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
-from grader.render import fill
-from grader.report import write_report
-from grader.submissions import Notebook, read
-from lmcourse.checks import CaseResult
+from grader.author.build import ROOT
+from grader.author.render import fill
+from grader.checks.results import CaseResult
+from grader.course.lessons import Course
+from grader.gradebook import copies
+from grader.gradebook.copies import copy_path, keep_copy, slug
+from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
+from grader.reports.pages import write_report
+from grader.submissions.archives import MAX_FILE_BYTES
+from grader.submissions.notebook import Notebook, read
 
 LESSON = "02_bigrams"
 FAILED = CaseResult("large", False, 1.0, hidden=True)

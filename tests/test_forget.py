@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from grader.adjust import final_scores, merge
-from grader.build import ROOT, paths
+from grader.author.build import ROOT, paths
 from grader.cli import main
-from grader.copies import copy_path, keep_copy
-from grader.gradebook import FILE_NAME, ExerciseResult, Gradebook, SubmissionResult
-from grader.report import slug, write_report
+from grader.gradebook.adjustments import final_scores, merge
+from grader.gradebook.copies import copy_path, keep_copy
+from grader.gradebook.store import FILE_NAME, ExerciseResult, Gradebook, SubmissionResult
+from grader.reports.pages import slug, write_report
 
 LESSON = "02_bigrams"
 RELEASED = paths(ROOT, LESSON).student

@@ -11,19 +11,19 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from grader import task
-from grader.build import ROOT, paths
-from grader.cells import cells_to_run
-from grader.course import Course
-from grader.limits import Limits
-from grader.render import fill
-from grader.report import EXERCISE_STATUSES, SUBMISSION_STATUSES
-from grader.run import make_task
+from grader.author.build import ROOT, paths
+from grader.author.render import fill
+from grader.checks.registry import exercises
+from grader.course.lessons import Course
+from grader.grading import task
+from grader.grading.run import make_task
+from grader.grading.task import Rules, grade_submission
+from grader.reports.pages import EXERCISE_STATUSES, SUBMISSION_STATUSES
 from grader.sample import LESSON
-from grader.sandbox import Sandbox
-from grader.submissions import Notebook, Submission
-from grader.task import Rules, grade_submission
-from lmcourse.checks import exercises
+from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.limits import Limits
+from grader.submissions.cells import cells_to_run
+from grader.submissions.notebook import Notebook, Submission
 
 RULES = Rules("bwrap", Limits(cell_seconds=3, call_seconds=2, submission_seconds=8), b"secret")
 FUZZ = settings(

@@ -14,18 +14,18 @@ import numpy as np
 import pytest
 import torch
 
-from grader import grade
-from grader.build import ROOT, paths
-from grader.cgroup import find_cgroups
+from grader.author.build import ROOT, paths
+from grader.author.render import fill
+from grader.checks.registry import exercises
 from grader.cli import main
-from grader.course import Course
-from grader.decides import lesson_version
-from grader.gradebook import Gradebook, SubmissionResult
-from grader.judge import input_seed
-from grader.render import fill
+from grader.course.lessons import Course
+from grader.gradebook.store import Gradebook, SubmissionResult
+from grader.grading import grade
+from grader.grading.decides import lesson_version
+from grader.grading.judge import input_seed
+from grader.grading.task import Rules, Task, grade_submission
 from grader.sample import LESSON, SUBMISSIONS, write_sample_class
-from grader.task import Rules, Task, grade_submission
-from lmcourse.checks import exercises
+from grader.sandbox.cgroup import find_cgroups
 
 EXERCISES = exercises(LESSON)
 TOTAL = sum(exercise.points for exercise in EXERCISES.values())
@@ -245,13 +245,13 @@ def test_a_fault_of_the_grader_stops_nobody_and_is_tried_again(
         return right(task, rules)
 
     monkeypatch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(1))
-    monkeypatch.setattr("grader.run.grade_submission", faulty)
+    monkeypatch.setattr("grader.grading.run.grade_submission", faulty)
     again = ["grade", str(tmp_path / "class"), "--out", str(tmp_path / "out")]
     assert main(again) == 1
     assert results(tmp_path / "out")["ada"].status == "not_graded"
     assert results(tmp_path / "out")["bob"].status == "graded"
 
-    monkeypatch.setattr("grader.run.grade_submission", right)
+    monkeypatch.setattr("grader.grading.run.grade_submission", right)
     assert main(again) == 0
     assert results(tmp_path / "out")["ada"].status == "graded"
     assert "1 unchanged" in capsys.readouterr().out

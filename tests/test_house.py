@@ -17,10 +17,10 @@ from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 import lmcourse
-from grader.build import ROOT
+from grader.author.build import ROOT
+from grader.author.render import TAG, render_solved, render_student
 from grader.cli import build_parser
-from grader.course import Course
-from grader.render import TAG, render_solved, render_student
+from grader.course.lessons import Course
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LIGHT = {"ipython", "matplotlib", "numpy", "torch", "tqdm"}

@@ -10,17 +10,18 @@ import papermill
 import pytest
 from nbformat import NotebookNode
 
-from grader.answers import Mistake, Right
-from grader.build import ROOT, check_built, paths
-from grader.byheart import fixed_cases
-from grader.course import Course
-from grader.execute import solved_namespace
-from grader.regions import stub
-from grader.render import fill
-from lmcourse import recording
-from lmcourse.checks import Exercise, exercises, run
-from lmcourse.selfcheck import self_check
-from lmcourse.student import Host, Student
+from grader.author.build import ROOT, check_built, paths
+from grader.author.byheart import fixed_cases
+from grader.author.execute import solved_namespace
+from grader.author.render import fill
+from grader.checks import recording
+from grader.checks.registry import Exercise, exercises
+from grader.checks.run import run
+from grader.checks.selfcheck import self_check
+from grader.checks.student import Host, Student
+from grader.course.answers import Mistake, Right
+from grader.course.lessons import Course
+from grader.course.regions import stub
 
 COURSE = Course(ROOT)
 EXERCISES = [

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from grader import grade
+from grader.checks import registry
+from grader.checks.case import Case, Rng, case
+from grader.checks.registry import exercise, exercises
+from grader.checks.student import Student
 from grader.cli import main
-from grader.judge import judge
-from grader.limits import Limits
-from grader.sandbox import Sandbox
-from grader.session import Cell
-from lmcourse import checks
-from lmcourse.checks import Case, Rng, case, exercise, exercises
-from lmcourse.student import Student
+from grader.grading import grade
+from grader.grading.judge import judge
+from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.limits import Limits
+from grader.sandbox.session import Cell
 
 LESSON = "02_bigrams"
 OWN = {"call_seconds": 30.0, "exercise_seconds": 90.0, "memory_mb": 3000}
@@ -48,14 +49,14 @@ def test_a_submission_has_more_time_where_its_exercises_do() -> None:
 
 
 def test_a_check_registers_its_limits_and_none_of_nought(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "_REGISTRY", {})
+    monkeypatch.setattr(registry, "_REGISTRY", {})
 
     def check(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield case("x", lambda: student.x, 1, hint="")
 
     exercise("99_toy", "x", points=1, memory_mb=3000, call_seconds=30)(check)
     exercise("99_toy", "y", points=1)(check)
-    registered = checks._REGISTRY["99_toy"]
+    registered = registry._REGISTRY["99_toy"]
     assert registered["x"].limits == {"memory_mb": 3000, "call_seconds": 30}
     assert registered["y"].limits == {}
     with pytest.raises(ValueError, match="99_toy/z must be above 0"):
@@ -118,7 +119,7 @@ def status(
     """Return the status and the message that `code` gets where nll has its `own` limits."""
     limited = replace(exercises(LESSON)["nll"], limits=own)
     with monkeypatch.context() as patch:
-        patch.setitem(checks._REGISTRY[LESSON], "nll", limited)
+        patch.setitem(registry._REGISTRY[LESSON], "nll", limited)
         cells = [Cell(1, f"import torch\n{code}")]
         reference = {"nll": lambda table, ids: 0.5}
         (result,) = judge(LESSON, cells, "x", reference, sandbox, b"secret", only="nll")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from grader import lockdown
-from grader.syscalls import ALLOWED, ARCHITECTURES, REFUSED
+from grader.sandbox import lockdown
+from grader.sandbox.syscalls import ALLOWED, ARCHITECTURES, REFUSED
 
 ALLOW, KILL = 0x7FFF0000, 0x80000000
 REFUSE, UNKNOWN = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS

@@ -7,12 +7,13 @@ import nbformat
 import pytest
 from test_faults import STUDENTS, at_once, grade_at_once, write_class
 
-from grader import log, report
 from grader.cli import main
-from grader.gradebook import SubmissionResult
-from grader.log import about, kept_in
-from grader.pool import Processes, executor
-from grader.task import Rules, Task
+from grader.gradebook.store import SubmissionResult
+from grader.grading.pool import Processes, executor
+from grader.grading.task import Rules, Task
+from grader.reports import pages
+from grader.terminal import log
+from grader.terminal.log import about, kept_in
 
 
 def kept(folder: Path) -> str:
@@ -34,7 +35,7 @@ def test_a_fault_of_the_graders_own_is_kept_with_its_traceback_and_shown_to_no_s
     assert f"{STUDENTS[3]}, 02_bigrams: the grader failed" in kept(out)
     assert "in faulty" in kept(out)
     assert f"is in {out / log.FILE_NAME}" in capsys.readouterr().out
-    report.write_report(out)
+    pages.write_report(out)
     pages = [path.read_text("utf-8") for path in (out / "report").rglob("*") if path.is_file()]
     assert len(pages) == len(STUDENTS) + 2
     assert not any("inner fault" in page for page in pages)
@@ -64,7 +65,7 @@ def test_what_a_worker_wrote_to_stderr_is_kept_and_shown_to_no_student(tmp_path:
     out = tmp_path / "out"
     assert main(["grade", str(tmp_path / "class"), "--out", str(out), "--jobs", "1"]) == 0
     assert "INFO ada, 00_start: the worker wrote to stderr:\n    psst\n" in kept(out)
-    report.write_report(out)
+    pages.write_report(out)
     pages = [path.read_text("utf-8") for path in (out / "report").rglob("*.html")]
     assert pages
     assert not any("psst" in page for page in pages)

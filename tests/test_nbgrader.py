@@ -15,9 +15,9 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.validator import Validator
 from traitlets.config import Config
 
-from grader.build import build
-from grader.course import Course
-from grader.render import fill
+from grader.author.build import build
+from grader.author.render import fill
+from grader.course.lessons import Course
 
 NOTEBOOK = f"{toy.NAME}.ipynb"
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook as Course
 
-from grader.adjust import final_scores
 from grader.cli import main
-from grader.exports import nbgrader_course
-from grader.exports.nbgrader_course import Written
-from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
+from grader.gradebook.adjustments import final_scores
+from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
+from grader.reports.exports import nbgrader_course
+from grader.reports.exports.nbgrader_course import Written
 
 LESSON = "02_bigrams"
 ASSIGNMENT = "hw2"

@@ -10,17 +10,18 @@ from typing import Any
 import nbformat
 import pytest
 
-from grader import grade
-from grader.build import ROOT, paths
+from grader.author.build import ROOT, paths
+from grader.author.render import fill
+from grader.checks import registry
+from grader.checks.case import Case, Rng, case
+from grader.checks.registry import exercises
+from grader.checks.student import Student
 from grader.cli import main
-from grader.course import Course
-from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
-from grader.render import fill
+from grader.course.lessons import Course
+from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
+from grader.grading import grade
+from grader.grading.task import Rules, Task, not_graded, verdict
 from grader.sample import LESSON
-from grader.task import Rules, Task, not_graded, verdict
-from lmcourse import checks
-from lmcourse.checks import Case, Rng, case, exercises
-from lmcourse.student import Student
 
 STUDENTS = ("ada", "ben", "cyd")
 EXERCISE = "nll"
@@ -37,8 +38,10 @@ class Course02:
             self.hand_in(student)
         self.calls: list[tuple[str, str | None]] = []
         self.fails: set[str] = set()
-        patch.setattr("grader.run.grade_submission", self._grade)
-        patch.setattr("grader.run._lesson_fingerprint", lambda _: f"the lesson at {self.share}")
+        patch.setattr("grader.grading.run.grade_submission", self._grade)
+        patch.setattr(
+            "grader.grading.run._lesson_fingerprint", lambda _: f"the lesson at {self.share}"
+        )
         patch.setattr(grade, "executor", lambda *_: self.executor(1))
         self.share = 0.5
         self.executor: type[Executor] = ThreadPoolExecutor
@@ -119,7 +122,9 @@ def test_scores_that_did_not_change_are_counted_and_nobody_is_named(
 ) -> None:
     course.grade()
     capsys.readouterr()
-    monkeypatch.setattr("grader.run._lesson_fingerprint", lambda _: "another text, the same checks")
+    monkeypatch.setattr(
+        "grader.grading.run._lesson_fingerprint", lambda _: "another text, the same checks"
+    )
     course.regrade()
     told = capsys.readouterr().out
     assert "3 graded again" in told
@@ -261,10 +266,12 @@ def test_a_run_that_is_stopped_goes_on_and_says_the_same_in_the_end(
 def test_an_exercise_that_is_new_in_the_lesson_joins_the_others(
     course: Course02, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    every = dict(checks._REGISTRY[LESSON])
-    monkeypatch.setitem(checks._REGISTRY, LESSON, {k: v for k, v in every.items() if k != EXERCISE})
+    every = dict(registry._REGISTRY[LESSON])
+    monkeypatch.setitem(
+        registry._REGISTRY, LESSON, {k: v for k, v in every.items() if k != EXERCISE}
+    )
     course.grade()
-    monkeypatch.setitem(checks._REGISTRY, LESSON, every)
+    monkeypatch.setitem(registry._REGISTRY, LESSON, every)
     course.share = 1.0
     course.regrade()
     assert sorted(e.name for e in course.results()["ada"].exercises) == sorted(every)
@@ -396,8 +403,8 @@ def test_a_check_that_was_mended_changes_the_scores_that_it_should(
     command = ["grade", str(tmp_path / "class"), "--out", str(tmp_path / "out"), "--lesson", "02"]
     assert main(command) == 0
     mended = replace(exercises(LESSON)["nll"], check=stricter)
-    monkeypatch.setitem(checks._REGISTRY[LESSON], "nll", mended)
-    monkeypatch.setattr("grader.run._lesson_fingerprint", lambda _: "mended")
+    monkeypatch.setitem(registry._REGISTRY[LESSON], "nll", mended)
+    monkeypatch.setattr("grader.grading.run._lesson_fingerprint", lambda _: "mended")
     capsys.readouterr()
     assert main([*command, "--exercise", "nll"]) == 0
     told = capsys.readouterr().out

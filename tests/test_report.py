@@ -7,11 +7,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from grader.adjust import merge
-from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
-from grader.report import EXERCISE_STATUSES, SUBMISSION_STATUSES, slug, write_report
-from grader.spreadsheet import plain
-from lmcourse.checks import CaseResult, Outcome
+from grader.checks.results import CaseResult
+from grader.checks.run import Outcome
+from grader.gradebook.adjustments import merge
+from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
+from grader.reports.pages import EXERCISE_STATUSES, SUBMISSION_STATUSES, slug, write_report
+from grader.terminal.spreadsheet import plain
 
 HOSTILE = [
     "<script>alert(1)</script>",

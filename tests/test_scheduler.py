@@ -12,12 +12,12 @@ from typing import Any
 import nbformat
 import pytest
 
-from grader import grade
-from grader.build import ROOT, paths
-from grader.course import Course
-from grader.gradebook import Gradebook
-from grader.pool import Processes, executor
-from grader.render import fill
+from grader.author.build import ROOT, paths
+from grader.author.render import fill
+from grader.course.lessons import Course
+from grader.gradebook.store import Gradebook
+from grader.grading import grade
+from grader.grading.pool import Processes, executor
 from grader.sample import LESSON
 
 
@@ -84,7 +84,7 @@ def test_where_no_scheduler_answers_it_is_said_how_to_start_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("distributed", reason="Dask is not installed: pip install lmcourse[scale]")
-    monkeypatch.setattr("grader.pool._CONNECT_SECONDS", 1)
+    monkeypatch.setattr("grader.grading.pool._CONNECT_SECONDS", 1)
     with pytest.raises(OSError, match="dask worker"), executor(1, "tcp://127.0.0.1:9"):
         pass
 

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from lmcourse import checks, recording, selfcheck
-from lmcourse.checks import Case, Exercise, Rng, case
-from lmcourse.selfcheck import CheckFailed, SelfCheck
-from lmcourse.student import Host, Student
+from grader.checks import recording, selfcheck
+from grader.checks import run as running
+from grader.checks.case import Case, Rng, case
+from grader.checks.registry import Exercise
+from grader.checks.selfcheck import CheckFailed, SelfCheck
+from grader.checks.student import Host, Student
 
 LESSON = "99_toy"
 
@@ -48,8 +50,8 @@ def toy_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SelfCheck:
     for exercise in TOY.values():
         recorder = recording.Recorder(Host(dict(SOLVED), {}).send)
         student = Student(Host(dict(SOLVED), {}).send)
-        seed = checks.PUBLIC_SEED
-        checks.run(exercise, student, Student(recorder.send), seed=seed, hidden=True)
+        seed = running.PUBLIC_SEED
+        running.run(exercise, student, Student(recorder.send), seed=seed, hidden=True)
         recorded[exercise.name] = recorder.entries
     (tmp_path / "recordings").mkdir()
     text = json.dumps({"exercises": recorded, "fixed": {name: [] for name in recorded}})
@@ -151,7 +153,7 @@ def test_a_question_that_was_not_answered_says_so(
 def test_html_carries_marks_and_words_and_escapes_names() -> None:
     student = Student(Host({"double": lambda value: value * 2 if value == 2 else "<b>"}, {}).send)
     reference = Student(Host(dict(SOLVED), {}).send)
-    found = checks.run(TOY["double"], student, reference, seed=1, hidden=False)
+    found = running.run(TOY["double"], student, reference, seed=1, hidden=False)
     page = selfcheck.outcome_html(TOY["double"], found)
     assert "✓" in page
     assert "✗" in page

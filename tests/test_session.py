@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from grader import sandbox
-from grader.limits import Limits
-from grader.sandbox import Sandbox, SandboxMissing
-from grader.session import Cell, Session, _Worker
-from lmcourse.student import Lost, Raised, Student
+from grader.checks.student import Lost, Raised, Student
+from grader.sandbox import bubblewrap
+from grader.sandbox.bubblewrap import Sandbox, SandboxMissing
+from grader.sandbox.limits import Limits
+from grader.sandbox.session import Cell, Session, _Worker
 
 LESSON = "02_bigrams"
 LIMITS = Limits(cell_seconds=4, call_seconds=4, submission_seconds=60, memory_mb=512, scratch_mb=8)
@@ -43,7 +43,7 @@ def shared_sandbox(isolation: str) -> Iterator[Sandbox]:
 def make_sandbox(isolation: str, limits: Limits) -> Sandbox:
     with pytest.MonkeyPatch.context() as patch:
         if isolation == "cold":
-            patch.setattr(sandbox, "_ForkServer", refuse)
+            patch.setattr(bubblewrap, "_ForkServer", refuse)
         made = Sandbox("bwrap", limits)
     assert made.isolation == isolation
     return made
@@ -116,7 +116,7 @@ class Config:
 
 SYSTEM = {"bin", "course", "dev", "etc", "lib", "lib32", "lib64", "proc", "scratch", "tmp", "usr"}
 # This Python may live anywhere, even in the checkout: the way there is all that shows of it.
-PYTHONS = {Path(folder).parts[1] for folder in sandbox._interpreter()}
+PYTHONS = {Path(folder).parts[1] for folder in bubblewrap._interpreter()}
 CHECKOUT = str(Path(__file__).parents[1])
 
 TRIES = {
@@ -447,7 +447,7 @@ def test_stderr_of_all_workers_of_a_submission_is_kept_and_bounded(start: Start)
     assert "first\n" in session.stderr
     student.say("x" * 2**17)  # more than a pipe holds
     session.stop()
-    assert session.stderr == "x" * sandbox.MAX_STDERR
+    assert session.stderr == "x" * bubblewrap.MAX_STDERR
 
 
 def test_a_worker_that_floods_stderr_neither_stops_nor_outlasts_the_judge(start: Start) -> None:
@@ -489,10 +489,10 @@ def test_recordings_are_covered_wherever_python_has_them(
     isolation: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "python" / place / "lmcourse"
-    shutil.copytree(Path(sandbox.__file__).parents[1] / "lmcourse", package)
-    shown = [*sandbox._shown(), str(tmp_path / "python")]
-    monkeypatch.setattr(sandbox, "_shown", lambda: shown)
-    sandbox._recordings.cache_clear()
+    shutil.copytree(Path(bubblewrap.__file__).parents[1] / "lmcourse", package)
+    shown = [*bubblewrap._shown(), str(tmp_path / "python")]
+    monkeypatch.setattr(bubblewrap, "_shown", lambda: shown)
+    bubblewrap._recordings.cache_clear()
     try:
         made = make_sandbox(isolation, LIMITS)
         look = f"import os\ndef look(): return [os.listdir({str(package)!r} + d) for d in"
@@ -502,7 +502,7 @@ def test_recordings_are_covered_wherever_python_has_them(
         session.stop()
         made.close()
     finally:
-        sandbox._recordings.cache_clear()
+        bubblewrap._recordings.cache_clear()
     assert "bigrams.py" in checks
     assert recordings == []
 
@@ -511,7 +511,7 @@ def test_an_environment_that_is_the_checkout_is_refused(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     venv.create(checkout, symlinks=True)
     for package in ("grader", "lmcourse"):
-        shutil.copytree(Path(sandbox.__file__).parents[1] / package, checkout / package)
+        shutil.copytree(Path(bubblewrap.__file__).parents[1] / package, checkout / package)
     (packages,) = checkout.glob("lib/python*/site-packages")
     (packages / "paths.pth").write_text("\n".join(site.getsitepackages()))
     (tmp_path / "class").mkdir()
@@ -531,17 +531,17 @@ def test_an_environment_that_is_the_checkout_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_checkout_within_what_students_see_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    above = str(Path(sandbox.__file__).resolve().parents[2])
-    monkeypatch.setattr(sandbox, "_shown", lambda: ["/usr", above])
+    above = str(Path(bubblewrap.__file__).resolve().parents[2])
+    monkeypatch.setattr(bubblewrap, "_shown", lambda: ["/usr", above])
     with pytest.raises(SandboxMissing, match="move the checkout elsewhere"):
-        sandbox.require("bwrap")
-    sandbox.require("none")
+        bubblewrap.require("bwrap")
+    bubblewrap.require("none")
 
 
 def test_a_machine_without_bubblewrap_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox.shutil, "which", lambda _: None)
+    monkeypatch.setattr(bubblewrap.shutil, "which", lambda _: None)
     with pytest.raises(SandboxMissing, match="sudo apt-get install bubblewrap"):
-        sandbox.require("bwrap")
+        bubblewrap.require("bwrap")
 
 
 def test_a_machine_that_forbids_namespaces_is_told_why(
@@ -552,4 +552,4 @@ def test_a_machine_that_forbids_namespaces_is_told_why(
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(SandboxMissing, match=r"uid map: Permission denied[\s\S]*apparmor"):
-        sandbox.require("bwrap")
+        bubblewrap.require("bwrap")

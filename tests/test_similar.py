@@ -6,14 +6,14 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.build import ROOT
-from grader.copies import keep_copy
-from grader.course import Course
-from grader.gradebook import Gradebook, SubmissionResult
-from grader.regions import stub, without_markers
-from grader.render import fill
-from grader.similar import COMMON, GRAM, WINDOW, Work, grams, similar_pairs, tokens, winnow
-from grader.similar import main as similar
+from grader.author.build import ROOT
+from grader.author.render import fill
+from grader.course.lessons import Course
+from grader.course.regions import stub, without_markers
+from grader.gradebook.copies import keep_copy
+from grader.gradebook.store import Gradebook, SubmissionResult
+from grader.reports.similar import COMMON, GRAM, WINDOW, Work, grams, similar_pairs, tokens, winnow
+from grader.reports.similar import main as similar
 
 LESSON = "02_bigrams"
 

@@ -10,12 +10,12 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from grader.author.render import fill, render_student
 from grader.cli import main
-from grader.course import Course
-from grader.gradebook import Gradebook
-from grader.places import ROOT
-from grader.regions import without_markers
-from grader.render import fill, render_student
+from grader.course.lessons import Course
+from grader.course.places import ROOT
+from grader.course.regions import without_markers
+from grader.gradebook.store import Gradebook
 
 COURSE = Course(ROOT)
 
@@ -25,7 +25,7 @@ FILES = 5
 # To the grader a machine where no fork can be sealed: there is bubblewrap, but no warm parent.
 COLD_BWRAP = """\
 #!/bin/sh
-case "$*" in *grader.forkserver*) exit 1 ;; esac
+case "$*" in *grader.sandbox.forkserver*) exit 1 ;; esac
 exec {bwrap} "$@"
 """
 

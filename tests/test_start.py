@@ -8,12 +8,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader import grade, run
+from grader.checks.registry import exercises
 from grader.cli import main
-from grader.gradebook import ExerciseResult, SubmissionResult
+from grader.gradebook.store import ExerciseResult, SubmissionResult
+from grader.grading import grade, run
+from grader.grading.task import Rules, Task, not_graded, verdict
 from grader.sample import LESSON
-from grader.task import Rules, Task, not_graded, verdict
-from lmcourse.checks import exercises
 
 GRADE = ["grade", "{root}/class", "--out", "{root}/out", "--sandbox", "none"]
 COMMANDS = {

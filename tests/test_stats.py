@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from grader.adjust import ExerciseScore, FinalScore, final_scores, merge
-from grader.answers import Mistake
-from grader.build import ROOT
-from grader.course import Course
-from grader.gradebook import ExerciseResult, Gradebook, SubmissionResult
-from grader.stats import exercise_stats, lesson_mistakes, main, table
-from lmcourse.checks import CaseResult
+from grader.author.build import ROOT
+from grader.checks.results import CaseResult
+from grader.course.answers import Mistake
+from grader.course.lessons import Course
+from grader.gradebook.adjustments import ExerciseScore, FinalScore, final_scores, merge
+from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
+from grader.reports.stats import exercise_stats, lesson_mistakes, main, table
 
 LESSON = "02_bigrams"
 

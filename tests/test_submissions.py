@@ -8,17 +8,18 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader import collect as collecting
-from grader import files, notebook_file, submissions
-from grader.cells import cells_to_run
-from grader.submissions import Notebook, Problem, Submission, read
+from grader.submissions import archives, notebook_file
+from grader.submissions import collect as collecting
+from grader.submissions import notebook as notebook_module
+from grader.submissions.cells import cells_to_run
+from grader.submissions.notebook import Notebook, Problem, Submission, read
 
 LESSONS = ["00_start", "01_data", "02_bigrams"]
 
 
 @pytest.fixture(autouse=True)
 def _known_lessons(monkeypatch):
-    monkeypatch.setattr(submissions, "lessons", lambda: LESSONS)
+    monkeypatch.setattr(notebook_module, "lessons", lambda: LESSONS)
 
 
 def cell(source, tags=()):
@@ -183,13 +184,13 @@ def test_what_is_not_a_file_is_a_problem_too(tmp_path, make):
 def test_a_file_may_have_20_megabytes_and_no_more(tmp_path, monkeypatch):
     data = json.dumps(notebook()).encode()
     path = write(tmp_path / "a.ipynb", data)
-    monkeypatch.setattr(submissions, "MAX_FILE_BYTES", len(data))
+    monkeypatch.setattr(notebook_module, "MAX_FILE_BYTES", len(data))
     assert isinstance(read(path), Notebook)
-    monkeypatch.setattr(submissions, "MAX_FILE_BYTES", len(data) - 1)
+    monkeypatch.setattr(notebook_module, "MAX_FILE_BYTES", len(data) - 1)
     found = read(path)
     assert found.status == "too_large"
     assert "20 MB" in found.message
-    assert files.MAX_FILE_BYTES == 20_000_000
+    assert archives.MAX_FILE_BYTES == 20_000_000
 
 
 @pytest.mark.parametrize("code", [None, "", "  \n"])
@@ -821,7 +822,7 @@ def test_no_such_path_and_no_such_kind(tmp_path):
 
 
 def test_a_zip_bomb_is_stopped_while_it_unpacks(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MAX_FILE_BYTES", 2_000_000)
+    monkeypatch.setattr(archives, "MAX_FILE_BYTES", 2_000_000)
     root = tmp_path / "class"
     bomb = [("02_bigrams.ipynb", b" " * 30_000_000), ("01_data.ipynb", notebook("01_data"))]
     zipped(root / "ada.zip", bomb)
@@ -839,10 +840,10 @@ def test_a_zip_bomb_is_stopped_while_it_unpacks(tmp_path, monkeypatch):
 def test_a_zip_may_not_hold_too_much_in_all(tmp_path, monkeypatch):
     root = tmp_path / "class"
     zipped(root / "ada.zip", [(f"{n}.ipynb", b" " * 1_000_000) for n in range(5)])
-    monkeypatch.setattr(collecting, "_STUDENT", files.Limits(files=10, bytes=2_500_000))
+    monkeypatch.setattr(collecting, "_STUDENT", archives.Limits(files=10, bytes=2_500_000))
     statuses = [submission.read().status for submission in collect(root, tmp_path)]
     assert statuses == ["too_large"]
-    monkeypatch.setattr(collecting, "_STUDENT", files.Limits(files=4, bytes=10_000_000))
+    monkeypatch.setattr(collecting, "_STUDENT", archives.Limits(files=4, bytes=10_000_000))
     found = only(collect(root, tmp_path)).read()
     assert isinstance(found, Problem)
     assert found.status == "too_large"
@@ -904,7 +905,7 @@ def test_names_that_look_alike_are_told_apart(tmp_path, names):
     assert names[0] in found
     assert found[names[0]].cells[-1].source == "x = 0"
     for name in found:
-        visible = files.person(name).replace("\\\\", "\\")
+        visible = archives.person(name).replace("\\\\", "\\")
         assert visible == name  # all of it can be seen
 
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from lmcourse import values
-from lmcourse.compare import difference
-from lmcourse.student import Host, Student
-from lmcourse.values import pack, unpack
+from grader.checks import values
+from grader.checks.compare import difference
+from grader.checks.student import Host, Student
+from grader.checks.values import pack, unpack
 
 
 def no_handles(item: Any) -> Any:

@@ -17,15 +17,15 @@ from typing import Any
 import pytest
 import torch
 
-from grader import feedback
-from grader.copies import keep_copy
-from grader.files import MAX_FILE_BYTES
-from grader.notebook_file import MAX_PARTS
-from grader.submissions import MAX_CELL_CHARACTERS, MAX_CODE_CHARACTERS, Notebook, read
-from grader.task import cells_to_judge
-from lmcourse.compare import difference, summarise
-from lmcourse.student import Lost, Raised, Student, last_call
-from lmcourse.values import MAX_ALIKE, MAX_BYTES, MAX_HEADER, MAX_NODES, MAX_TENSORS
+from grader.checks.compare import difference, summarise
+from grader.checks.student import Lost, Raised, Student, last_call
+from grader.checks.values import MAX_ALIKE, MAX_BYTES, MAX_HEADER, MAX_NODES, MAX_TENSORS
+from grader.gradebook.copies import keep_copy
+from grader.grading.task import cells_to_judge
+from grader.reports import feedback
+from grader.submissions.archives import MAX_FILE_BYTES
+from grader.submissions.notebook import MAX_CELL_CHARACTERS, MAX_CODE_CHARACTERS, Notebook, read
+from grader.submissions.notebook_file import MAX_PARTS
 
 LESSON = "02_bigrams"
 SMALLER = 8

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import lmcourse.checks
+import grader.checks.registry
 
 NAME = "01_toy"
 
@@ -147,7 +147,8 @@ def double(x):
 """
 
 FIRST_CHECKS = """\
-from lmcourse.checks import case, exercise
+from grader.checks.case import case
+from grader.checks.registry import exercise
 
 
 @exercise("00_first", "shift", points=1)
@@ -158,7 +159,8 @@ def shift(student, reference, rng):
 """
 
 CHECKS = """\
-from lmcourse.checks import case, exercise, normal
+from grader.checks.case import case, normal
+from grader.checks.registry import exercise
 
 
 @exercise("01_toy", "double", points=2)
@@ -182,7 +184,7 @@ def quiz(student, reference, rng):
 
 def write(root: Path) -> None:
     """Write the toy course's checkout to `root`: sources, checks, and the real `lmcourse`."""
-    package = Path(lmcourse.checks.__file__).parent.parent
+    package = Path(grader.checks.registry.__file__).parent.parent
     own = shutil.ignore_patterns("__pycache__", "recordings", "checks")
     shutil.copytree(package, root / "lmcourse", ignore=own)
     (root / "lmcourse/checks").mkdir()
@@ -203,9 +205,9 @@ def write(root: Path) -> None:
 def registered(root: Path) -> Iterator[None]:
     """Have the toy's checks below `root`, and no others, in the registry."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lmcourse.checks, "_REGISTRY", {})
-        patch.setattr(lmcourse.checks, "_PROBES", {})
-        patch.setattr(lmcourse.checks, "__path__", [str(root / "lmcourse/checks")])
+        patch.setattr(grader.checks.registry, "_REGISTRY", {})
+        patch.setattr(grader.checks.registry, "_PROBES", {})
+        patch.setattr(grader.checks.registry, "__path__", [str(root / "lmcourse/checks")])
         try:
             yield
         finally:

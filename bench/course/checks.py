@@ -1,6 +1,7 @@
 """The checks of the bench's lesson. `bench/grading.py` gives the other graders the same cases."""
 
-from lmcourse.checks import case, exercise, normal
+from grader.checks.case import case, normal
+from grader.checks.registry import exercise
 
 
 @exercise("00_line", "standardise", points=1)

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch.nn.functional import scaled_dot_product_attention as torchs_attention
 
-from lmcourse.checks import Case, Rng, case, exercise, integers, normal, probe
-from lmcourse.student import Student
+from grader.checks.case import Case, Rng, case, integers, normal
+from grader.checks.registry import exercise, probe
+from grader.checks.student import Student
 
 LESSON = "05_attention"
 

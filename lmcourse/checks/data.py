@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
-from lmcourse.checks import Case, Rng, case, exercise, probe
-from lmcourse.compare import describe
-from lmcourse.student import Raised, Student
+from grader.checks.case import Case, Rng, case
+from grader.checks.compare import describe
+from grader.checks.registry import exercise, probe
+from grader.checks.student import Raised, Student
 
 LESSON = "01_data"
 

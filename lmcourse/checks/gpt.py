@@ -21,8 +21,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lmcourse.checks import Case, Rng, case, exercise, integers, normal, probe
-from lmcourse.student import Student
+from grader.checks.case import Case, Rng, case, integers, normal
+from grader.checks.registry import exercise, probe
+from grader.checks.student import Student
 
 LESSON = "07_gpt"
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from lmcourse.checks import Case, Rng, case, exercise, integers, normal, probe
-from lmcourse.student import Student
+from grader.checks.case import Case, Rng, case, integers, normal
+from grader.checks.registry import exercise, probe
+from grader.checks.student import Student
 
 LESSON = "03_gradients"
 

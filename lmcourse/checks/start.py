@@ -5,9 +5,10 @@ from typing import Any
 
 import torch
 
-from lmcourse.checks import Case, Rng, case, exercise, integers, normal, probe
-from lmcourse.compare import describe
-from lmcourse.student import Student
+from grader.checks.case import Case, Rng, case, integers, normal
+from grader.checks.compare import describe
+from grader.checks.registry import exercise, probe
+from grader.checks.student import Student
 
 LESSON = "00_start"
 

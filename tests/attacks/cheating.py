@@ -30,7 +30,7 @@ ATTACKS = {
     ),
     "the check run on oneself": Attack(
         "run the check here, with a reference that notes what it is asked",
-        "import numpy as np\nfrom lmcourse.checks import exercises\nwants = []\n"
+        "import numpy as np\nfrom grader.checks.registry import exercises\nwants = []\n"
         "note = lambda *rest: wants.append(rest)\n"
         "class Reference:\n    __getattr__ = lambda self, name: note\n"
         "exercise = exercises('02_bigrams')['count_bigrams']\n"
@@ -75,14 +75,14 @@ ATTACKS = {
     ),
     "a solver that is imported": lie(
         "import the grader's solved notebook or its reader",
-        "for name in ('grader.execute', 'grader.judge', 'grader.grade', 'solutions',\n"
-        "             'solved_02_bigrams', 'grader.course'):\n"
+        "for name in ('grader.author.execute', 'grader.grading.judge', 'grader.grading.grade', 'solutions',\n"
+        "             'solved_02_bigrams', 'grader.course.lessons'):\n"
         "    try: globals().update(vars(__import__(name, fromlist=['x'])))\n"
         "    except ImportError: pass\n",
     ),
     "forbidden by no one": Attack(
         "lift what the check forbids",
-        "from lmcourse import byhand, student\nbyhand.refused = student.refused = None\n",
+        "from grader.checks import refusal\nfrom grader.checks import student\nrefusal.refused = student.refused = None\n",
         {"count_bigrams": WRONG_COUNTS},
     ),
 }

@@ -35,20 +35,20 @@ ATTACKS = {
     ),
     "a check without differences": lie(
         "replace the comparison of the course itself",
-        "import lmcourse.checks, lmcourse.compare\n"
+        "import grader.checks.registry, grader.checks.compare\n"
         "nothing = lambda *arguments, **options: ''\n"
-        "lmcourse.compare.difference = lmcourse.checks.difference = nothing\n",
+        "grader.checks.compare.difference = grader.checks.registry.difference = nothing\n",
     ),
     "a run that passes": lie(
         "replace the function that runs a check, and what it makes",
-        "import lmcourse.checks as c\n"
+        "import grader.checks.registry as c\n"
         "c.run = lambda *arguments, **options: c.Outcome('passed', 1.0)\n"
         "c.Outcome.share = property(lambda self: 1.0)\nc.Outcome.status = 'passed'\n"
         "c.CaseResult.passed = True\n",
     ),
     "checks without cases": lie(
         "empty the list of exercises and their checks",
-        "import lmcourse.checks as c\n"
+        "import grader.checks.registry as c\n"
         "for lesson in c._REGISTRY.values():\n"
         "    for exercise in lesson.values():\n"
         "        object.__setattr__(exercise, 'check', lambda *rest: iter(()))\n"

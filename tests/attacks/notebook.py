@@ -1,7 +1,7 @@
 """Tricks with IPython, the built-in functions and the module that cells run in."""
 
 from attacks.attack import WRONG_NLL, Attack, lie
-from lmcourse.checks import exercises
+from grader.checks.registry import exercises
 
 ATTACKS = {
     "a transformer of trees": lie(
@@ -72,7 +72,7 @@ ATTACKS = {
         "put other modules in the place of torch and numpy",
         "import sys, types\nfake = types.ModuleType('torch')\n"
         "fake.__getattr__ = lambda name: (lambda *arguments, **options: True)\n"
-        "for name in ('torch', 'numpy', 'json', 'lmcourse.values', 'lmcourse.student'):\n"
+        "for name in ('torch', 'numpy', 'json', 'grader.checks.values', 'grader.checks.student'):\n"
         "    sys.modules[name] = fake\n",
     ),
     "hooks": lie(

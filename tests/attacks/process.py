@@ -61,7 +61,7 @@ ATTACKS = {
     ),
     "a thread that writes later": lie(
         "leave a thread behind that writes replies in the middle of later exercises",
-        FIND + "import threading, time\nfrom lmcourse.values import pack\n"
+        FIND + "import threading, time\nfrom grader.checks.values import pack\n"
         "def write():\n    frame = pack({'value': -5.0}, None)\n    while True:\n"
         "        os.write(line(), len(frame).to_bytes(4, 'little') + frame)\n"
         "        time.sleep(0.001)\n"

@@ -4,7 +4,7 @@ from attacks.attack import FIND, WRONG_COUNTS, Attack, lie, nll
 
 # pack() makes a reply, send() frames it and writes it to the judge behind the worker's back.
 _WRITE = FIND + (
-    "from lmcourse import student\nfrom lmcourse.values import pack as _pack\n"
+    "from grader.checks import student\nfrom grader.checks.values import pack as _pack\n"
     "pack = lambda value: _pack(value, lambda other: {'number': 0})\n"
     "def send(frame):\n    os.write(line(), len(frame).to_bytes(4, 'little') + frame)\n"
 )
@@ -123,7 +123,7 @@ ATTACKS = {
     ),
     "a host of one's own": Attack(
         "replace what answers the judge, how values are packed and what the seed does",
-        "from lmcourse import student, values\n"
+        "from grader.checks import student\nfrom grader.checks import values\n"
         "student.Host._answer = lambda self, request: True\n"
         "values.pack = student.pack = lambda value, keep: b'passed'\n"
         "torch.manual_seed = random.seed = lambda *seed: None\n",

@@ -2,7 +2,7 @@
 
 from attacks.attack import WRONG_COUNTS, Attack, counts, nll
 
-_PACK = "from lmcourse import student, values\n"
+_PACK = "from grader.checks import student\nfrom grader.checks import values\n"
 
 ATTACKS = {
     "a generator": counts("return a generator that never ends", "while True: yield V"),
@@ -61,7 +61,7 @@ ATTACKS = {
         code={
             "sample_next": "def sample_next(probs):\n    return -1\n"
             "long = [str(k * (2**61 - 1)) for k in range(150_000)]\n"
-            "import lmcourse.checks as c\n"
+            "import grader.checks.registry as c\n"
             "c._PROBES['lmcourse.checks.bigrams']['repeat'] = lambda *rest: long\n"
         },
         like={"sample_next": "def sample_next(probs):\n    return -1\n"},

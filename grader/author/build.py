@@ -1,0 +1,223 @@
+"""`grader build`: write each lesson's notebooks and recording from its source.
+
+    solutions/NN_name.py  ->  notebooks/NN_name.ipynb             what students open
+                              solutions/NN_name.ipynb             solved and executed
+                              lmcourse/recordings/NN_name.json    answers for the self-check
+    solutions/*.ipynb     ->  .github/images/ladder.png           the README's picture
+
+Each built file says, as `source_sha256`, what it was built from, so only what changed is built.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import lmcourse
+from grader.author import picture
+from grader.author.execute import execute, losses_shown, record
+from grader.author.render import render_solved, render_student, to_text
+from grader.checks.recording import Entry
+from grader.checks.registry import check_module
+from grader.checks.registry import lessons as lessons_with_checks
+from grader.course.lessons import Course, fitting, registered
+from grader.course.places import ROOT, paths
+from grader.course.source import LessonError
+from grader.terminal.progress import Progress, progress
+
+VERSION = "1"
+"""Raise it when executing or recording changes, so that every lesson is built again."""
+
+
+def main(names: list[str], *, check: bool) -> int:
+    """Build the lessons of this checkout, or check that they are; return the exit status."""
+    if not check:
+        built = build(ROOT, names)
+        print(f"Built: {', '.join(built)}." if built else "All built files are up to date.")
+        return 0
+    problems = check_built(ROOT, names)
+    print("\n".join(problems) or "All built files are what their sources say.")
+    return int(bool(problems))
+
+
+def build(root: Path, names: Sequence[str] = ()) -> list[str]:
+    """Build those of the lessons `names` (else all) that are out of date, and return their names.
+
+    Raises
+    ------
+    LessonError
+        If a source is wrong or does not run. The lesson's files then stay as they were.
+    KeyError
+        If there is no such lesson.
+    """
+    course = Course(root)
+    names = [fitting(name, course.names) or name for name in names]
+    stale = [name for name in names or course.names if _differences(course, name)]
+    built = []
+    with progress("building", _cells(course, stale), "cells") as bar:
+        for name in names or course.names:
+            if name not in stale:  # it may be by now, if an earlier lesson has new losses
+                if not (stale and _differences(course, name)):
+                    continue
+                bar.total += _cells(course, [name])
+            _build(course, name, bar)
+            built.append(name)
+    picture.write(root)
+    return built
+
+
+def check_built(root: Path, names: Sequence[str] = ()) -> list[str]:
+    """Return a sentence for each built file below `root` that is not what its source says.
+
+    Nothing is executed: outputs and recorded answers count as right when they say that they come
+    from this very source.
+    """
+    course = Course(root)
+    names = [fitting(name, course.names) or name for name in names]
+    problems = []
+    for name in names or course.names:
+        try:
+            for path in _differences(course, name):
+                problems.append(
+                    f"{path.relative_to(root)} is not what solutions/{name}.py says; "
+                    f"type: grader build {name}"
+                )
+        except LessonError as error:
+            problems.append(str(error))
+    if names:
+        return problems
+    if not picture.is_current(root):
+        problems.append(f"{picture.PICTURE} is not what its lesson shows; type: grader build")
+    for folder in ("notebooks/*.ipynb", "solutions/*.ipynb", "lmcourse/recordings/*.json"):
+        for path in sorted(root.glob(folder)):
+            if path.stem not in course.names:
+                where = path.relative_to(root)
+                problems.append(f"{where} has no source solutions/{path.stem}.py; delete it")
+    for name in lessons_with_checks():
+        if name not in course.names:
+            problems.append(
+                f"lmcourse/checks has exercises of {name}, but solutions/{name}.py is missing"
+            )
+    return problems
+
+
+def fingerprint(course: Course, name: str) -> str:
+    """Return the SHA-256 of all that decides what lesson `name` is built into, in hexadecimal.
+
+    That is its source, its checks, the code and the losses that it carries, and what every notebook
+    imports.
+    """
+    lesson = course.lesson(name)
+    registered(lesson)
+    check_file = check_module(name).__file__
+    assert check_file is not None
+    texts = [VERSION, lesson.path.read_text("utf-8"), Path(check_file).read_text("utf-8")]
+    texts += [cell.text for cell in lesson.cells if cell.role == "carry"]
+    for earlier in course.names[: course.names.index(name)]:
+        recording = _load(paths(course.root, earlier).recording)
+        texts.append(json.dumps(recording.get("losses", {})))
+    return hashlib.sha256(json.dumps([*texts, *_package()]).encode()).hexdigest()
+
+
+@cache
+def _package() -> tuple[str, ...]:
+    """Return the source of `lmcourse`, the lessons' checks left out."""
+    package = Path(lmcourse.__file__).parent
+    paths = [*package.glob("*.py"), *package.glob("corpus/*.py"), package / "checks/__init__.py"]
+    return tuple(path.read_text("utf-8") for path in sorted(paths))
+
+
+def _differences(course: Course, name: str) -> list[Path]:
+    """Return the built files of lesson `name` that are missing or not what its source says."""
+    files = paths(course.root, name)
+    source = fingerprint(course, name)
+    student = to_text(render_student(course, name, source))
+    solved = json.loads(to_text(render_solved(course, name, source)))
+    recording = _load(files.recording)
+    right = {
+        files.student: files.student.is_file() and files.student.read_text("utf-8") == student,
+        files.solved: _without_outputs(_load(files.solved)) == _without_outputs(solved),
+        files.recording: recording.get("source_sha256") == source,
+    }
+    return [path for path, is_right in right.items() if not is_right]
+
+
+def _build(course: Course, name: str, bar: Progress) -> None:
+    lesson = course.lesson(name)
+    files = paths(course.root, name)
+    source = fingerprint(course, name)
+    student = render_student(course, name, source)
+    solved = render_solved(course, name, source)
+    count = len(lesson.cells)
+
+    def on_cell(position: int) -> None:
+        bar.set_description(f"{name}: cell {position + 1} of {count}")
+        bar.update()
+
+    bar.set_description(f"{name}: recording answers")
+    answers, fixed = record(lesson)
+    before = files.recording.read_text("utf-8") if files.recording.is_file() else None
+    # The solved notebook's own checks read it.
+    _write(files.recording, _recording_text(name, source, answers, fixed, {}))
+    try:
+        executed = execute(solved, lesson, course.root, on_cell)
+    except BaseException:
+        if before is None:
+            files.recording.unlink()
+        else:
+            _write(files.recording, before)
+        raise
+    losses = losses_shown(executed)
+    _write(files.recording, _recording_text(name, source, answers, fixed, losses))
+    _write(files.solved, to_text(executed))
+    _write(files.student, to_text(student))
+
+
+def _cells(course: Course, names: Sequence[str]) -> int:
+    return sum(cell.is_code for name in names for cell in course.lesson(name).cells)
+
+
+def _recording_text(
+    name: str,
+    source: str,
+    answers: dict[str, list[Entry]],
+    fixed: dict[str, list[str]],
+    losses: dict[str, float],
+) -> str:
+    """Return the recording as JSON with one answer a line."""
+    blocks = [
+        f"{json.dumps(exercise)}: [\n" + ",\n".join(json.dumps(entry) for entry in entries) + "\n]"
+        for exercise, entries in answers.items()
+    ]
+    head = f'{{\n"lesson": {json.dumps(name)},\n"source_sha256": {json.dumps(source)},\n'
+    head += f'"losses": {json.dumps(losses)},\n"fixed": {json.dumps(fixed)},\n'
+    return head + '"exercises": {\n' + ",\n".join(blocks) + "\n}\n}\n"
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a built file, an empty one if there is none."""
+    try:
+        loaded = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _without_outputs(notebook: dict[str, Any]) -> dict[str, Any]:
+    outputs = ("outputs", "execution_count")
+    cells = [
+        {key: value for key, value in cell.items() if key not in outputs}
+        for cell in notebook.get("cells", [])
+    ]
+    return {**notebook, "cells": cells}
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(text, "utf-8", newline="\n")
+    unfinished.replace(path)

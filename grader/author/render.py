@@ -1,0 +1,278 @@
+"""Notebooks from a lesson's source: the student's, and the solved one before it is executed."""
+
+import copy
+import hashlib
+import html
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+import lmcourse
+from grader.checks.registry import Exercise
+from grader.course.lessons import Course, registered
+from grader.course.regions import solution_lines, stub, without_markers
+from grader.course.source import MAX_LEVEL, Cell, Lesson
+
+SHORTEST_LEAK = 13
+"""A solution's line of fewer characters, such as `return x`, gives nothing away."""
+
+_INSTALL = """\
+try:
+    import lmcourse
+except ImportError:
+    %pip install -q "lmcourse @ git+{repository}@{tag}"
+"""
+TAG = f"v{lmcourse.__version__}"
+"""The release that a notebook belongs to: Colab opens that one, and installs its package."""
+
+_FOLD = """\
+<details>
+<summary>{summary}</summary>
+
+{text}
+
+</details>"""
+
+
+def repository(root: Path) -> str:
+    """Return the repository's address, from pyproject.toml.
+
+    Raises
+    ------
+    ValueError
+        If it is not there.
+    """
+    with (root / "pyproject.toml").open("rb") as stream:
+        urls = tomllib.load(stream).get("project", {}).get("urls", {})
+    if "Repository" not in urls:
+        raise ValueError(
+            'pyproject.toml needs [project.urls] Repository = "https://github.com/..."'
+        )
+    return str(urls["Repository"])
+
+
+def render_student(course: Course, name: str, fingerprint: str) -> NotebookNode:
+    """Return the notebook that students open: stubs, no outputs.
+
+    Raises
+    ------
+    LessonError
+        If the source is wrong, or a solution's line stands somewhere else in the notebook.
+    """
+    lesson = course.lesson(name)
+    notebook = _render(lesson, repository(course.root), "notebooks", fingerprint)
+    for cell, rendered in zip(lesson.cells, notebook.cells, strict=True):
+        if cell.role == "exercise":
+            rendered.source = stub(cell.text, cell.name)
+    _require_no_leak(lesson, notebook)
+    return notebook
+
+
+def render_solved(course: Course, name: str, fingerprint: str) -> NotebookNode:
+    """Return the solved notebook, not yet executed.
+
+    Its solutions keep their markers, so that it is also what nbgrader calls a source notebook.
+
+    Raises
+    ------
+    LessonError
+        If the source is wrong.
+    """
+    return _render(course.lesson(name), repository(course.root), "solutions", fingerprint)
+
+
+def fill(
+    notebook: NotebookNode, lesson: Lesson, replacements: Mapping[str, str | None] | None = None
+) -> NotebookNode:
+    """Return a copy of a student's `notebook` with the exercises of `lesson` filled in.
+
+    Parameters
+    ----------
+    notebook : as released
+    lesson : has the solutions
+    replacements : per exercise, other code to fill in, or None to leave its cell as it is
+
+    Raises
+    ------
+    KeyError
+        If the lesson has no such exercise.
+    """
+    code: dict[str, str | None] = {
+        name: without_markers(cell.text) for name, cell in lesson.exercises().items()
+    }
+    for name, replacement in (replacements or {}).items():
+        if name not in code:
+            raise KeyError(f"{lesson.name} has no exercise {name!r}; it has: {', '.join(code)}")
+        code[name] = replacement
+    filled = copy.deepcopy(notebook)
+    for cell in filled.cells:
+        nbgrader = cell.metadata.get("nbgrader", {})
+        if nbgrader.get("solution") and (text := code[nbgrader["grade_id"]]) is not None:
+            cell.source = text
+    return filled
+
+
+def to_text(notebook: NotebookNode) -> str:
+    """Return the notebook as the text of its file."""
+    nbformat.validate(notebook)
+    text: str = nbformat.writes(notebook)
+    return text + "\n"
+
+
+def _render(lesson: Lesson, address: str, folder: str, fingerprint: str) -> NotebookNode:
+    known = registered(lesson)
+    ids: set[str] = set()
+    cells = []
+    for cell in lesson.cells:
+        rendered: dict[str, Any] = {
+            "cell_type": "code" if cell.is_code else "markdown",
+            "id": _new_id(lesson, cell, ids),
+            "metadata": _metadata(cell, known),
+            "source": _source(lesson, cell, known, address, folder),
+        }
+        if cell.is_code:
+            rendered |= {"execution_count": None, "outputs": []}
+        cells.append(rendered)
+    notebook: NotebookNode = nbformat.from_dict(
+        {
+            "cells": cells,
+            "metadata": {
+                "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+                "language_info": {"name": "python"},
+                "lmcourse": {"lesson": lesson.name, "source_sha256": fingerprint},
+            },
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    )
+    return notebook
+
+
+def _source(
+    lesson: Lesson, cell: Cell, known: Mapping[str, Exercise], address: str, folder: str
+) -> str:
+    match cell.role:
+        case "header":
+            return _header(lesson, cell, address, folder)
+        case "setup":
+            return _INSTALL.format(repository=address, tag=TAG) + "\n" + cell.text
+        case "carry":
+            return f"#@title From earlier lessons: {', '.join(cell.name.split())}\n{cell.text}"
+        case "contract":
+            return _contract(lesson, cell, known[cell.name].points)
+        case "fold":
+            return _FOLD.format(summary=html.escape(cell.name), text=cell.text)
+        case _:
+            return cell.text
+
+
+def _header(lesson: Lesson, cell: Cell, address: str, folder: str) -> str:
+    number = lesson.name.split("_")[0]
+    page = address.removeprefix("https://github.com/")
+    colab = "https://colab.research.google.com"
+    badge = (
+        f"[![Open in Colab]({colab}/assets/colab-badge.svg)]"
+        f"({colab}/github/{page}/blob/{TAG}/{folder}/{lesson.name}.ipynb)"
+    )
+    times = (
+        f"About {_minutes(lesson.minutes)} of your time. The machine needs about "
+        f"{_minutes(lesson.laptop_minutes)} on a laptop's CPU, or "
+        f"{_minutes(lesson.gpu_minutes)} on a Colab GPU."
+    )
+    return "\n\n".join([f"# {number}. {lesson.title}", badge, times, cell.text])
+
+
+def _contract(lesson: Lesson, cell: Cell, points: float) -> str:
+    exercises = lesson.exercises()
+    exercise = exercises[cell.name]
+    number = list(exercises).index(cell.name) + 1
+    dots = "●" * exercise.level + "○" * (MAX_LEVEL - exercise.level)
+    facts = (
+        f"{_count(points, 'point')} · about {_minutes(exercise.minutes)} · "
+        f"level {exercise.level} of {MAX_LEVEL}"
+    )
+    return f"### Exercise {number} · `{cell.name}` {dots}\n\n*{facts}*\n\n{cell.text}"
+
+
+def _minutes(number: float) -> str:
+    return _count(number, "minute")
+
+
+def _count(number: float, noun: str) -> str:
+    return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"
+
+
+def _metadata(cell: Cell, known: Mapping[str, Exercise]) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"slideshow": {"slide_type": _slide_type(cell)}}
+    if cell.tags:
+        metadata["tags"] = list(cell.tags)
+    if cell.role == "carry":
+        # JupyterLab and VS Code read the first, Colab the second.
+        metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
+    if cell.role == "exercise":
+        metadata["nbgrader"] = _nbgrader(cell.name, solution=True)
+    if cell.role == "check":
+        points = known[cell.name].points
+        metadata["nbgrader"] = _nbgrader(f"check-{cell.name}", solution=False) | {"points": points}
+    return metadata
+
+
+def _nbgrader(grade_id: str, *, solution: bool) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "grade": not solution,
+        "grade_id": grade_id,
+        "locked": not solution,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+    }
+
+
+def _slide_type(cell: Cell) -> str:
+    if cell.role in ("setup", "parameters", "carry", "check"):
+        return "skip"
+    if cell.role == "header" or (cell.role == "prose" and cell.text.startswith("## ")):
+        return "slide"
+    if cell.role == "contract" or (cell.role == "prose" and cell.text.startswith("### ")):
+        return "subslide"
+    return "-"
+
+
+def _new_id(lesson: Lesson, cell: Cell, taken: set[str]) -> str:
+    """Return an id that stays the same as long as the cell does, and add it to `taken`."""
+    if cell.role in ("header", "setup", "parameters"):
+        key = cell.role
+    elif cell.role in ("contract", "exercise", "check"):
+        key = f"{cell.role}-{cell.name}"
+    else:
+        digest = hashlib.sha256(f"{cell.role}\n{cell.name}\n{cell.text}".encode()).hexdigest()
+        key = f"{cell.role}-{digest[:10]}"
+    identifier = base = f"{lesson.name}-{key}"[:60]
+    count = 1
+    while identifier in taken:
+        count += 1
+        identifier = f"{base}-{count}"
+    taken.add(identifier)
+    return identifier
+
+
+def _require_no_leak(lesson: Lesson, notebook: NotebookNode) -> None:
+    leaks: dict[int, str] = {}
+    for exercise in lesson.exercises().values():
+        for secret in solution_lines(exercise.text):
+            for cell, rendered in zip(lesson.cells, notebook.cells, strict=True):
+                if len(secret) < SHORTEST_LEAK or cell.role == "carry":
+                    continue
+                if secret in rendered.source:
+                    leaks[cell.line] = f"{secret!r} of {exercise.name!r}"
+    if leaks:
+        found = "; ".join(f"line {line}: {leak}" for line, leak in sorted(leaks.items()))
+        message = (
+            "students would read lines of a solution in these cells; say them in other words: "
+        )
+        raise lesson.error(min(leaks), message + found)

@@ -1,0 +1,128 @@
+"""The exercises of all courses' lessons, as their check modules register them.
+
+A course's package has its checks in `checks`, a module a lesson or a folder of modules:
+"lmcourse" has those of lesson "05_attention" in `lmcourse.checks.attention`.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from grader.checks.case import Check
+from grader.checks.student import Probe
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise of a lesson, and the check that grades it."""
+
+    lesson: str
+    name: str
+    points: float
+    check: Check
+    names: tuple[str, ...]
+    """The notebook names that the exercise asks for."""
+    probes: dict[str, Probe]
+    """The functions of its check module that may run beside the student's code."""
+    forbidden: tuple[str, ...] = ()
+    """The library's functions that the exercise asks to be written by hand."""
+    limits: dict[str, float] = field(default_factory=dict)
+    """What it may use when it is graded, where that is not the default."""
+    constant: bool = False
+    """Whether its right answer is the same for everybody, as a quiz's is."""
+
+
+_REGISTRY: dict[str, dict[str, dict[str, Exercise]]] = {}
+"""By package and lesson."""
+_PROBES: dict[str, dict[str, Probe]] = {}
+"""By the home of a lesson's checks."""
+
+
+def exercise(
+    lesson: str,
+    name: str,
+    *,
+    points: float,
+    names: tuple[str, ...] | None = None,
+    forbidden: tuple[str, ...] = (),
+    call_seconds: float | None = None,
+    exercise_seconds: float | None = None,
+    memory_mb: int | None = None,
+    constant: bool = False,
+) -> Callable[[Check], Check]:
+    """Register the decorated check for exercise `name` of `lesson`.
+
+    Parameters
+    ----------
+    lesson, name : such as "02_bigrams" and "normalise"
+    points : what it is worth
+    names : the notebook names that it needs; `(name,)` if not given
+    forbidden : functions or methods of torch or numpy, such as "softmax", that would be the answer:
+        the exercise's text must say that they are to be written by hand
+    call_seconds, exercise_seconds, memory_mb : what grading allows it instead of the defaults of
+        `grader grade`: seconds of wall time for one call, and for all of the exercise, on the
+        slowest machine; MiB of memory
+    constant : its right answer is by nature the same for everybody, as a quiz's is; of any other
+        exercise `grader build` wants cases whose answers cannot be learnt by heart
+    """
+    own = {
+        "call_seconds": call_seconds,
+        "exercise_seconds": exercise_seconds,
+        "memory_mb": memory_mb,
+    }
+    limits = {limit: value for limit, value in own.items() if value is not None}
+    if not all(value > 0 for value in limits.values()):
+        raise ValueError(f"the limits of {lesson}/{name} must be above 0: {limits}")
+
+    def register(check: Check) -> Check:
+        package, home = _home(check.__module__)
+        lessons_exercises = _REGISTRY.setdefault(package, {}).setdefault(lesson, {})
+        if name in lessons_exercises:
+            raise ValueError(f"lesson {lesson} has two exercises named {name}")
+        probes = _PROBES.setdefault(home, {})
+        lessons_exercises[name] = Exercise(
+            lesson, name, points, check, names or (name,), probes, forbidden, limits, constant
+        )
+        return check
+
+    return register
+
+
+def probe(function: Probe) -> Probe:
+    """Let the checks of this lesson run `function(namespace, *args)` beside the student's code."""
+    _PROBES.setdefault(_home(function.__module__)[1], {})[function.__name__] = function
+    return function
+
+
+def lessons(package: str) -> list[str]:
+    """Return the names of all lessons of the course `package` that have checks, in order."""
+    checks = importlib.import_module(f"{package}.checks")
+    for module in pkgutil.iter_modules(checks.__path__):
+        importlib.import_module(f"{checks.__name__}.{module.name}")
+    return sorted(_REGISTRY.get(package, {}))
+
+
+def exercises(package: str, lesson: str) -> dict[str, Exercise]:
+    """Return the exercises of `lesson` ("02_bigrams") by name, in the order of the lesson.
+
+    Raises
+    ------
+    KeyError
+        If there is no such lesson; the message lists those that there are.
+    """
+    known = lessons(package)
+    if lesson not in known:
+        raise KeyError(f"there is no lesson {lesson!r}; there are: {', '.join(known)}")
+    return _REGISTRY[package][lesson]
+
+
+def home(exercises: dict[str, Exercise]) -> str:
+    """Return the name of the module, or of the folder of modules, that has a lesson's checks."""
+    return _home(next(iter(exercises.values())).check.__module__)[1]
+
+
+def _home(module: str) -> tuple[str, str]:
+    """Return the package of the course, and the home of the lesson, whose checks `module` has."""
+    package, checks, rest = module.partition(".checks.")
+    return package, f"{package}{checks}{rest.partition('.')[0]}"

@@ -1,0 +1,99 @@
+"""A clock for the grader's own work on what students hand in or answer."""
+
+import ctypes
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from grader.checks.student import Send
+from grader.checks.values import Frame
+
+GRACE_SECONDS = 1.0
+"""So long may the grader work on beyond a limit."""
+_TICK_SECONDS = 0.25
+_WAIT_SECONDS = 0.00002
+
+Result = TypeVar("Result")
+
+
+class TimeUp(BaseException):
+    """The grader's own work took too long. It is no `Exception`, which a check may catch."""
+
+
+class Clock:
+    """Stops what it runs, in whatever thread that is, `GRACE_SECONDS` after `end`.
+
+    `end` is as `time.monotonic()` counts; it may be moved. Python code is stopped between two of
+    its steps, so a call into a library runs to its end first.
+    """
+
+    def __init__(self, end: float) -> None:
+        self.end = end
+        self._last = max(end, time.monotonic()) + GRACE_SECONDS
+        # No lock is shared with the thread that may be interrupted: it could be left locked.
+        self._running = threading.Lock()
+        self._is_over = False
+        self._is_watched = False
+        self._rang = False
+
+    def run(self, function: Callable[[], Result]) -> Result:
+        """Return what `function` returns.
+
+        Raises
+        ------
+        TimeUp
+            If it took too long, even if it came to its end. None is raised after this has returned.
+        """
+        thread = threading.get_ident()
+        self._running.acquire()
+        self._is_watched = True
+        threading.Thread(target=self._watch, args=(thread,), daemon=True).start()
+        try:
+            try:
+                result = function()
+            finally:
+                self._stop(thread)
+        finally:
+            self._stop(thread)  # the first may itself have been interrupted
+        if self._rang:
+            raise TimeUp
+        return result
+
+    def outside(self, work: Send) -> Send:
+        """Return `work`, which has limits of its own or is trusted, so that its time is not taken.
+
+        What follows it has the grace again, for it may be just what is left to do after a limit.
+        """
+
+        def untimed(frame: bytes) -> Frame:
+            self._last = math.inf
+            try:
+                return work(frame)
+            finally:
+                self._last = max(self.end, time.monotonic()) + GRACE_SECONDS
+
+        return untimed
+
+    def _watch(self, thread: int) -> None:
+        while not self._running.acquire(timeout=_TICK_SECONDS):
+            # Again and again, since some code catches everything.
+            if not self._is_over and time.monotonic() > self._last:
+                self._rang = True
+                _raise_in(thread, ctypes.py_object(TimeUp))
+        self._is_watched = False
+
+    def _stop(self, thread: int) -> None:
+        # Any of these may be interrupted, and then all are done again.
+        self._is_over = True
+        if self._running.locked():
+            self._running.release()
+        while self._is_watched:
+            time.sleep(_WAIT_SECONDS)
+        if self._rang:
+            _raise_in(thread, None)  # takes back what has not arrived yet
+
+
+def _raise_in(thread: int, exception: "ctypes.py_object[type[TimeUp]] | None") -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), exception)

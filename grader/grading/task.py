@@ -1,0 +1,225 @@
+"""One submission to grade, as plain data, and how a process grades it.
+
+A `Task` holds all that it takes but the course itself, so the process may be on another machine.
+What judges is imported where something is judged: saying what is left to do of a class that did not
+change needs no torch.
+"""
+
+import hashlib
+import platform
+import shutil
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import lmcourse
+from grader.course.lessons import Course
+from grader.course.places import ROOT
+from grader.course.regions import stub
+from grader.gradebook.store import ExerciseResult, SubmissionResult
+from grader.grading.decides import judge_version
+from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.limits import Limits
+from grader.submissions.cells import Cell, cells_to_run, defined_names
+from grader.submissions.notebook import Notebook, Problem
+from grader.terminal.log import about
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a class is graded."""
+
+    mode: str
+    limits: Limits
+    secret: bytes
+
+
+@dataclass(frozen=True)
+class Task:
+    """A submission to grade: whose it is, what was handed in, and for which lesson.
+
+    `file` is the file's own name. `lesson` is empty if nobody says which it is. `lesson_sha256` and
+    `fingerprint` are as in `SubmissionResult`. `exercise` is the only one to grade, or None.
+    """
+
+    student: str
+    file: str
+    notebook: Notebook | Problem
+    lesson: str
+    lesson_sha256: str
+    fingerprint: str
+    exercise: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """Whose it is and for which lesson, in a few words."""
+        return ", ".join(filter(None, (self.student, self.lesson)))
+
+
+_alone = threading.Lock()  # a check seeds the generators of its process; Dask's may have threads
+
+
+def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]:
+    """Return a submission's result, and the facts of how this process made it."""
+    import torch
+
+    from grader.grading.judge import judge
+
+    with _alone, about(task.subject):
+        started = time.monotonic()
+        sandbox = _sandbox(rules)
+        warm_parent = sandbox.warm_parent
+        status, message = verdict(task)
+        if isinstance(task.notebook, Notebook) and status == "graded":
+            torch.set_num_threads(1)
+            results = judge(
+                task.lesson,
+                cells_to_judge(task.notebook, task.lesson),
+                task.notebook.sha256,
+                _reference(task.lesson),
+                sandbox,
+                rules.secret,
+                task.exercise,
+            )
+        else:
+            results = nothing(task.lesson)
+        if warm_parent not in (None, sandbox.warm_parent):
+            raise RuntimeError("the sandbox was killed, perhaps for lack of memory")
+        seconds = round(time.monotonic() - started, 2)
+    result = _result(task, task.fingerprint, status, message, seconds, results)
+    had = {"isolation": sandbox.isolation, "memory cgroup": sandbox.memory_cgroup}
+    return result, facts(rules) | had
+
+
+def not_graded(task: Task) -> SubmissionResult:
+    """Return the result of a submission on which the grader itself failed."""
+    message = "The grader itself failed on this notebook. It is graded again at the next run."
+    return _result(task, "", "not_graded", message, 0.0, nothing(task.lesson))
+
+
+def nothing(lesson: str) -> list[ExerciseResult]:
+    """Return what a submission earns of which nothing ran."""
+    from grader.checks.registry import exercises
+
+    return [
+        ExerciseResult(exercise.name, "missing", 0.0, exercise.points)
+        for exercise in (exercises(lesson).values() if lesson else ())
+    ]
+
+
+@cache
+def facts(rules: Rules) -> dict[str, str]:
+    """Return what else there is to say of results that this process makes by `rules`."""
+    secret = hashlib.sha256(rules.secret).hexdigest()
+    return {
+        "sandbox": rules.mode,
+        **{f"limit: {name}": words for name, words in rules.limits.described().items()},
+        "inputs": f"seeded by HMAC-SHA256 of a secret whose SHA-256 is {secret}",
+        "lmcourse": lmcourse.__version__,
+        "grader": f"the source with SHA-256 {judge_version(ROOT)}",
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "numpy": version("numpy"),
+        "bubblewrap": _bubblewrap() if rules.mode == "bwrap" else "not used",
+    }
+
+
+def _bubblewrap() -> str:
+    if shutil.which("bwrap") is None:
+        return "not installed"
+    told = subprocess.run(["bwrap", "--version"], capture_output=True, text=True, check=False)
+    return told.stdout.strip().removeprefix("bubblewrap ")
+
+
+def _result(
+    task: Task, fingerprint: str, status: str, message: str, seconds: float, results: Any
+) -> SubmissionResult:
+    return SubmissionResult(
+        student=task.student,
+        lesson=task.lesson,
+        file=task.file,
+        fingerprint=fingerprint,
+        status=status,
+        message=message,
+        seconds=seconds,
+        exercises=results,
+        sha256=task.notebook.sha256,
+        lesson_sha256=task.lesson_sha256,
+    )
+
+
+def verdict(task: Task) -> tuple[str, str]:
+    """Return whether a submission can be graded, as a status and a sentence for the student."""
+    notebook = task.notebook
+    if isinstance(notebook, Problem):
+        return notebook.status, notebook.message
+    if notebook.lesson is None:
+        return "wrong_lesson", (
+            "No cell says which lesson this is. Start again from the lesson's notebook and keep "
+            "its first code cell, which calls check.lesson(...)."
+        )
+    if notebook.lesson != task.lesson:
+        return "wrong_lesson", (
+            f"This is the notebook of lesson {notebook.lesson}; hand in that of {task.lesson}."
+        )
+    return "graded", notebook.note
+
+
+def cells_to_judge(notebook: Notebook, lesson: str) -> list[Cell]:
+    """Return the cells that the judge runs: all but demos and spare stubs.
+
+    A stub is spare if it is untouched and another cell defines its names, as when a cell was
+    copied.
+    """
+    cells = cells_to_run(notebook, _demos(lesson))
+    stubs = _stubs(lesson)
+    if not any(cell.source.strip() in stubs for cell in cells):
+        return cells
+    written = {
+        name
+        for cell in cells
+        if cell.source.strip() not in stubs
+        for name in defined_names(cell.source)
+    }
+    return [
+        cell
+        for cell in cells
+        if cell.source.strip() not in stubs or not defined_names(cell.source) <= written
+    ]
+
+
+# --- What a process makes once ----------------------------------------------------------------
+
+
+@cache
+def _sandbox(rules: Rules) -> Sandbox:
+    """Return this process's sandbox; it ends with the process."""
+    return Sandbox(rules.mode, rules.limits)
+
+
+@cache
+def _course() -> Course:
+    return Course(ROOT)
+
+
+@cache
+def _reference(lesson: str) -> dict[str, Any]:
+    from grader.course.solved import solved_namespace
+
+    return solved_namespace(_course().lesson(lesson))
+
+
+@cache
+def _demos(lesson: str) -> frozenset[str]:
+    cells = _course().lesson(lesson).cells
+    return frozenset(cell.text for cell in cells if "demo" in cell.tags)
+
+
+@cache
+def _stubs(lesson: str) -> frozenset[str]:
+    cells = _course().lesson(lesson).exercises().values()
+    return frozenset(stub(cell.text, cell.name).strip() for cell in cells)

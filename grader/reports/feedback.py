@@ -1,0 +1,200 @@
+"""A student's notebook as a feedback page shows it, each exercise's result under its cell.
+
+nbconvert renders the Markdown and the code, but not the page: its own templates load scripts from
+elsewhere and let HTML through. Here HTML comes from two places alone, a list of harmless tags in
+Markdown and the colours of code; all else is text. Links lose their address, since a page that is
+opened with an instructor's rights leads nowhere.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from io import StringIO
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.preprocessors.sanitize import SanitizeHTML
+from pygments.formatters import HtmlFormatter
+from pygments.lexers.python import PythonLexer
+
+from grader.course.lessons import Course
+from grader.course.places import ROOT
+from grader.course.source import definitions
+from grader.gradebook.adjustments import ExerciseScore, FinalScore
+from grader.gradebook.copies import read_copy
+from grader.submissions.cells import defined_names
+
+MAX_TOKENS = 40_000
+"""Of one page's code are coloured; the rest is plain."""
+MAX_LINE = 2_000
+"""Characters of a line of code that is coloured: the lexer can take quadratic time for a line."""
+MAX_PROSE_WORK = 100_000_000
+"""Markdown takes up to quadratic time: the squares of its cells' lengths may add up to this."""
+
+_HEADINGS = [f"h{level}" for level in range(1, 7)]
+_BLOCKS = ["p", "br", "hr", "pre", "blockquote", "ul", "ol", "li", "details", "summary"]
+_INLINE = ["strong", "em", "b", "i", "del", "code", "sub", "sup"]
+_TABLE = ["table", "thead", "tbody", "tr", "th", "td"]
+_harmless: Callable[[str], str] = SanitizeHTML(
+    tags=[*_HEADINGS, *_BLOCKS, *_INLINE, *_TABLE], attributes={}, strip=True
+).sanitize_html_tags
+_FOLDED = "#@title"  # Colab shows the title alone
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the page; `results` are of the exercises that it answers.
+
+    `kind` is "markdown" or "code". `title` is that of a cell to be folded, else empty. An output
+    has its `text`, and if it is a picture its `image/png` in base 64.
+    """
+
+    kind: str
+    html: Markup
+    title: str
+    outputs: list[dict[str, str]]
+    results: list[ExerciseScore]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A notebook, and the results whose exercise has no cell in it."""
+
+    cells: list[Cell]
+    elsewhere: list[ExerciseScore]
+
+
+def notebook(folder: Path, score: FinalScore) -> Page:
+    """Return the notebook of a submission; no cells if it was not graded, or has no copy."""
+    result = score.result
+    cells = read_copy(folder, result.student, result.lesson) if result.status == "graded" else []
+    defined = [defined_names(cell["source"]) if _is_code(cell) else set() for cell in cells]
+    places = {
+        exercise.result.name: _place(cells, defined, _names(result.lesson, exercise.result.name))
+        for exercise in score.exercises
+    }
+    budget = _Budget()
+    return Page(
+        [
+            Cell(
+                kind=cell["cell_type"],
+                html=budget.html(cell),
+                title=_title(cell),
+                outputs=cell["outputs"],
+                results=[e for e in score.exercises if places[e.result.name] == number],
+            )
+            for number, cell in enumerate(cells)
+            if cell["source"].strip()
+        ],
+        [e for e in score.exercises if places[e.result.name] is None],
+    )
+
+
+def _names(lesson: str, exercise: str) -> set[str]:
+    try:
+        defined = definitions(_course().lesson(lesson).exercises()[exercise].text)
+    except KeyError:  # the course has changed since
+        return {exercise}
+    return {exercise} if exercise in defined else set(defined)
+
+
+@cache
+def _course() -> Course:
+    return Course(ROOT)
+
+
+def _place(cells: list[dict[str, Any]], defined: list[set[str]], names: set[str]) -> int | None:
+    """Return which cell answers an exercise: the last that defines its names and is no stub."""
+    places = [
+        (" is not started" not in cell["source"], number)
+        for number, cell in enumerate(cells)
+        if defined[number] & names
+    ]
+    return max(places)[1] if places else None
+
+
+def _is_code(cell: dict[str, Any]) -> bool:
+    return bool(cell["cell_type"] == "code")
+
+
+def _title(cell: dict[str, Any]) -> str:
+    first: str = cell["source"].partition("\n")[0]
+    return first.removeprefix(_FOLDED).strip() if first.startswith(_FOLDED) else ""
+
+
+class _Renderer(IPythonRenderer):
+    """Renders no pictures and colours no code: the student would choose where from, and how."""
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        return text
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        return str(super(IPythonRenderer, self).block_code(code))
+
+
+class _Budget:
+    """How much of one page may still be rendered; what is beyond that is plain text.
+
+    The page says the same on every machine, so this counts what is to do, and no seconds.
+    """
+
+    def __init__(self) -> None:
+        self._tokens = MAX_TOKENS
+        self._prose = MAX_PROSE_WORK
+
+    def html(self, cell: dict[str, Any]) -> Markup:
+        source = cell["source"]
+        if _is_code(cell):
+            tokens, html = _code(source) if self._tokens > 0 else (0, _plain(source))
+            self._tokens -= tokens
+            return html if self._tokens >= 0 else _plain(source)
+        self._prose -= len(source) ** 2
+        return _prose(source) if self._prose >= 0 else _plain(source)
+
+
+# A class's notebooks are mostly the same cells.
+@lru_cache(512)
+def _prose(source: str) -> Markup:
+    try:
+        renderer = _Renderer(escape=False, exclude_anchor_links=True)
+        return Markup(_harmless(MarkdownWithMath(renderer=renderer).render(source)))
+    except (ValueError, RecursionError):  # nested deeper than anybody writes
+        return _plain(source)
+
+
+class _Lexer(PythonLexer):  # type: ignore[misc] # Pygments has no types
+    """Pygments' lexer without its rules for docstrings, which stay strings.
+
+    Those look for quotes beyond all blank lines that follow, at each of them.
+    """
+
+    tokens = {  # noqa: RUF012 - as the base class has it
+        **PythonLexer.tokens,
+        "root": [
+            rule
+            for rule in PythonLexer.tokens["root"]
+            if not (isinstance(rule, tuple) and rule[0].startswith(r"^(\s*)"))
+        ],
+    }
+
+
+_LEXER, _FORMATTER = _Lexer(), HtmlFormatter(cssclass="highlight")
+
+
+@lru_cache(512)
+def _code(source: str) -> tuple[int, Markup]:
+    """Return the number of tokens in a cell, and the cell in colours, if those are not too many."""
+    if any(len(line) > MAX_LINE for line in source.splitlines()):
+        return 0, _plain(source)
+    tokens = list(islice(_LEXER.get_tokens(source), MAX_TOKENS + 1))
+    html = StringIO()
+    if len(tokens) <= MAX_TOKENS:
+        _FORMATTER.format(tokens, html)
+    return len(tokens), Markup(html.getvalue())
+
+
+def _plain(source: str) -> Markup:
+    return Markup('<div class="highlight"><pre>{}</pre></div>').format(source)
