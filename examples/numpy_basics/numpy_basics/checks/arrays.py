@@ -136,7 +136,7 @@ def distances(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         np.array([[5.0], [1.0]]),
         hint="a row for each point of a, and a column for each point of b",
     )
-    n, m, d = _shape(rng, 3)
+    n, m = _shape(rng, 2)
     a, b = rng.normal(0, 3, (n, 2)), rng.normal(0, 3, (m, 2))
     yield case(
         "random points",
@@ -145,6 +145,7 @@ def distances(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="every point of a meets every point of b: a[:, None] has the shape (N, 1, D)",
         points=3,
     )
+    d = int(rng.integers(3, 9))
     c, e = rng.normal(0, 3, (n, d)), rng.normal(0, 3, (m, d))
     yield case(
         "more dimensions",
