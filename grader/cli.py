@@ -260,10 +260,13 @@ def build_parser() -> argparse.ArgumentParser:
 
     sample = command(
         "sample",
-        "write the sample class: twelve submissions to lesson 02, from perfect to hostile",
-        "  grader sample submissions",
+        "write the sample class: twelve submissions to one lesson, from perfect to hostile",
+        "  grader sample submissions\n  grader sample submissions --lesson 02",
     )
     sample.add_argument("folder", type=Path, metavar="DIR", help="where to write them")
+    sample.add_argument(
+        "--lesson", metavar="NN", help="else the first one with three exercises, quizzes left out"
+    )
     return parser
 
 
@@ -379,7 +382,7 @@ def _run(options: argparse.Namespace) -> int:
         case _:
             from grader import sample
 
-            return sample.main(course, options.folder)
+            return sample.main(course, options.folder, options.lesson)
 
 
 def _timezone(text: str) -> ZoneInfo:

@@ -22,7 +22,7 @@ import nbformat
 import psutil
 import pytest
 import tqdm.std
-from course import COURSE, ROOT
+from course import COURSE, LESSON, ROOT
 from nbformat.v4 import new_code_cell
 
 from grader.author.render import fill
@@ -33,7 +33,6 @@ from grader.grading import grade
 from grader.grading.judge import judge
 from grader.grading.task import Rules, Task, _reference, not_graded
 from grader.reports.pages import EXERCISE_STATUSES
-from grader.sample import LESSON
 from grader.sandbox import session
 from grader.sandbox.bubblewrap import Process, Sandbox, Stderr
 from grader.sandbox.limits import Limits
