@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from grader import DISTRIBUTION
 from grader.choices import EXPORT_FORMATS, SANDBOX_MODES
 from grader.course.configuration import find_course
 from grader.course.lessons import Course
@@ -57,7 +58,7 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *arguments: Any, **options: Any) -> None:
         """Show the version and exit."""
-        print(f"grader {version('lmcourse')}")
+        print(f"grader {version(DISTRIBUTION)}")
         parser.exit()
 
 

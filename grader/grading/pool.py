@@ -15,13 +15,14 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
+from grader import DISTRIBUTION
 from grader.terminal.log import log
 
 _CONNECT_SECONDS = 10
 
-_NO_DASK = """\
+_NO_DASK = f"""\
 --scheduler needs Dask, which is not installed here. Type:
-    python -m pip install 'lmcourse[grader,scale]'"""
+    python -m pip install '{DISTRIBUTION}[grader,scale]'"""
 
 _NO_SCHEDULER = """\
 no Dask scheduler answers at {address} ({problem}). Start one, and workers that reach it:
