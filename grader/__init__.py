@@ -1,4 +1,1 @@
-"""Builds a course's notebooks, runs submissions, grades and reports."""
-
-DISTRIBUTION = "lmcourse"
-"""What pip installs the grader as."""
+"""Build the course's notebooks, run submissions in a sandbox, grade them and report."""

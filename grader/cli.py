@@ -5,12 +5,11 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from grader import DISTRIBUTION
+from grader import distribution
 from grader.choices import EXPORT_FORMATS, SANDBOX_MODES
 from grader.course.configuration import find_course
 from grader.course.lessons import Course
@@ -58,7 +57,7 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *arguments: Any, **options: Any) -> None:
         """Show the version and exit."""
-        print(f"grader {version(DISTRIBUTION)}")
+        print(f"grader {distribution.installed(distribution.NAME)}")
         parser.exit()
 
 
@@ -92,7 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     build = command(
         "build",
-        "write the notebooks and recordings from the lessons' sources in solutions/",
+        "write the notebooks and recordings from the lessons' sources",
         "  grader build\n  grader build 02_bigrams\n  grader build --check",
     )
     build.add_argument("lessons", nargs="*", metavar="LESSON", help="such as 02_bigrams; else all")

@@ -11,20 +11,18 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import grader
 from grader.course.configuration import FILE as PROJECT_FILE
 from grader.course.lessons import Course
+from grader.distribution import NAME as GRADER
+from grader.distribution import installed, requirements
 from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 from grader.gradebook.secret import class_secret
 
 _TIME = (2000, 1, 1, 0, 0, 0)  # so that the same course gives the same bytes
-_FOR_GRADING = ("", 'extra == "grader"')
-"""The markers of what the grader needs."""
-_NAME = re.compile(r"\s*([\w.-]+)\s*(\[[^]]*\])?")
-"""Of a requirement: what is wanted, and which extras of it."""
+_NAME = re.compile(r"\s*([\w.-]+)")
 
 SETUP = """\
 #!/usr/bin/env bash
@@ -109,27 +107,21 @@ def _requirements(course: Course) -> list[str]:
     ModuleNotFoundError
         If the grader runs from a folder in which pip did not install it.
     """
-    lines = [
-        line
-        for line, _, marker in (one.partition(";") for one in requires(grader.DISTRIBUTION) or ())
-        if marker.strip().replace("'", '"') in _FOR_GRADING
-    ]
+    needed = requirements("") | requirements("grader")
     project = tomllib.loads((course.root / PROJECT_FILE).read_text("utf-8")).get("project", {})
-    pinned = {}
-    for line in [*lines, *project.get("dependencies", ())]:
+    for line in project.get("dependencies", ()):
         if found := _NAME.match(line):
-            pinned[re.sub(r"[-_.]+", "-", found[1]).lower()] = _pinned(line, *found.groups(""))
-    pinned.pop(grader.DISTRIBUTION, None)  # which is in the zip
-    return [pinned[name] for name in sorted(pinned)]
+            needed.setdefault(found[1], line)
+    needed.pop(GRADER, None)  # which is in the zip
+    return sorted(_pinned(name, line) for name, line in needed.items())
 
 
-def _pinned(line: str, name: str, extras: str) -> str:
-    """Return a requirement of the version that is installed here, if one is that an index has."""
-    try:
-        installed = version(name).partition("+")[0]  # torch's "+cpu" is of one index alone
-    except PackageNotFoundError:
+def _pinned(name: str, line: str) -> str:
+    """Return a requirement of the version that is installed here, if that is one of an index."""
+    here = installed(name)
+    if here is None or "@" in line or "[" in line:
         return line
-    return line if "@" in line else f"{name}{extras}=={installed}"
+    return f"{name}=={here.partition('+')[0]}"  # torch's "+cpu" is of one index alone
 
 
 def _files(course: Course) -> Iterator[tuple[str, Path]]:
