@@ -13,8 +13,8 @@
 
 and, beside the checks, `quiz(LESSON, Question("which way round", hint="...", explain="..."), ...)`.
 
-The probes in here are there in every lesson: `student.probe(repeat, student.sample_next, 50, probs)`.
-They give None where the student's function does, so that a missing `return` is told as such.
+The probes in here are there in every lesson: `student.probe(repeat, student.draw, 50, probs)`. They
+give None where the student's function does, so that a missing `return` is told as such.
 """
 
 import sys
