@@ -25,7 +25,7 @@ def machine(monkeypatch):
     monkeypatch.setattr(
         doctor.resource, "getrlimit", lambda _: (doctor.resource.RLIM_INFINITY,) * 2
     )
-    monkeypatch.setattr(bubblewrap, "require", lambda _: None)
+    monkeypatch.setattr(bubblewrap, "require", lambda *_: None)
     give(monkeypatch)
     return monkeypatch
 
@@ -97,7 +97,7 @@ def test_without_bubblewrap(machine, capsys, tools, command):
     ],
 )
 def test_without_namespaces(machine, capsys, tmp_path, switch, value, command):
-    def refuse(_):
+    def refuse(*_):
         raise SandboxMissing("what bubblewrap said")
 
     machine.setattr(bubblewrap, "require", refuse)
@@ -111,7 +111,7 @@ def test_without_namespaces(machine, capsys, tmp_path, switch, value, command):
 
 
 def test_where_nothing_says_why_there_are_no_namespaces(machine, tmp_path, capsys):
-    def refuse(_):
+    def refuse(*_):
         raise SandboxMissing("what bubblewrap said")
 
     machine.setattr(bubblewrap, "require", refuse)
