@@ -63,6 +63,10 @@ class SandboxMissing(OSError):
     """No sandbox can be made here; the message says what to type."""
 
 
+class SolutionsSeen(SandboxMissing):
+    """A sandbox could be made, but the course lies in what students' code sees there."""
+
+
 @dataclass(frozen=True)
 class Shown:
     """What of a course a student's code sees: its package, and what its lessons want imported.
@@ -89,7 +93,7 @@ def require(mode: str, course: Path) -> None:
         return
     for folder in _shown():
         if _inside(str(course.resolve()), os.path.realpath(folder)):
-            raise SandboxMissing(_SHOWN_HELP.format(folder=folder, course=course.resolve()))
+            raise SolutionsSeen(_SHOWN_HELP.format(folder=folder, course=course.resolve()))
     trial = subprocess.run(
         [*_isolation(), "--ro-bind", "/", "/", "true"], capture_output=True, text=True, check=False
     )
