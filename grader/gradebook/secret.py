@@ -4,8 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
-from grader.gradebook.store import FILE_NAME as GRADEBOOK
 from grader.gradebook.store import Gradebook
+from grader.gradebook.tables import FILE_NAME as GRADEBOOK
 
 FILE_NAME = "secret.key"
 SECRET_BYTES = 32

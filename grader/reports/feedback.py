@@ -22,8 +22,8 @@ from pygments.lexers.python import PythonLexer
 
 from grader.course.lessons import Course
 from grader.course.source import definitions
-from grader.gradebook.adjustments import ExerciseScore, FinalScore
 from grader.gradebook.copies import read_copy
+from grader.gradebook.scores import ExerciseScore, FinalScore
 from grader.submissions.cells import defined_names
 
 MAX_TOKENS = 40_000
