@@ -45,10 +45,11 @@ demo: setup ## build the lessons, grade a sample class of 12 and say where the r
 test: setup ## run every test, and every notebook
 	$(PYTEST) $(NBVAL) --junitxml $(REPORTS)/tests.xml tests solutions
 
-lint: $(READY) ## check style, types, pipelines, and that built files match their sources
+lint: $(READY) ## check style, types, who imports whom, pipelines, and that built files match their sources
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/zizmor --offline --no-progress --quiet .github
 	$(BIN)/grader build --check
 

@@ -32,7 +32,7 @@ def main(
 
     Parameters
     ----------
-    kind : the format, one of `grader.choices.EXPORT_FORMATS`
+    kind : the format, one of those that `grader export --help` lists
     folder : the gradebook's
     out : a file; for "nbgrader" the folder of its course, where the scores are written into the
         gradebook; for "gradescope" and "github" a folder, in which each submission gets its own.
