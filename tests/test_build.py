@@ -180,7 +180,7 @@ def test_slides_begin_at_questions_and_exercises(student: NotebookNode) -> None:
 def test_cells_that_are_alike_have_different_ids(course: Path) -> None:
     text = (course / SOURCE).read_text("utf-8")
     (course / SOURCE).write_text(text + "\n# %%\n1\n\n# %%\n1\n", "utf-8")
-    rendered = render_student(Course(course), toy.NAME, "")
+    rendered = render_student(Course(course), toy.NAME)
     ids = [one.id for one in rendered.cells]
     assert rendered.cells[-1].source == rendered.cells[-2].source
     assert len(set(ids)) == len(ids)
@@ -188,7 +188,7 @@ def test_cells_that_are_alike_have_different_ids(course: Path) -> None:
 
 def test_an_id_depends_on_its_own_cell_alone(course: Path, student: NotebookNode) -> None:
     edit(course / SOURCE, "# Nobody knows yet.", "# We shall see.")
-    again = render_student(Course(course), toy.NAME, "")
+    again = render_student(Course(course), toy.NAME)
     changed = [
         new.source for new, old in zip(again.cells, student.cells, strict=True) if new.id != old.id
     ]
@@ -468,7 +468,7 @@ def test_lesson_and_checks_must_agree(
     text = (course / file).read_text("utf-8")
     (course / file).write_text(text.replace(old, new), "utf-8")
     with pytest.raises(LessonError, match=message):
-        render_student(Course(course), toy.NAME, "")
+        render_student(Course(course), toy.NAME)
 
 
 def test_unknown_lesson_is_answered_with_those_that_are(course: Path) -> None:
@@ -480,8 +480,8 @@ def test_unknown_lesson_is_answered_with_those_that_are(course: Path) -> None:
 def test_a_line_of_a_solution_elsewhere_is_an_error(course: Path, place: str) -> None:
     edit(course / SOURCE, place, f"{place} # added = x + x  # a sum")
     with pytest.raises(LessonError, match="lines of a solution"):
-        render_student(Course(course), toy.NAME, "")
-    render_solved(Course(course), toy.NAME, "")
+        render_student(Course(course), toy.NAME)
+    render_solved(Course(course), toy.NAME)
 
 
 def test_no_lessons_at_all_is_said(tmp_path: Path) -> None:

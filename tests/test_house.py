@@ -428,7 +428,7 @@ def test_a_notebook_opens_and_installs_the_release_that_the_package_is(lesson: s
     assert COURSE.configuration.revision == f"v{version[0]}"
     address = PROJECT["urls"]["Repository"]
     for folder, render in (("notebooks", render_student), ("solutions", render_solved)):
-        header, setup, *_ = (cell.source for cell in render(COURSE, lesson, "").cells)
+        header, setup, *_ = (cell.source for cell in render(COURSE, lesson).cells)
         page = f"{address.removeprefix('https://')}/blob/v{version[0]}/{folder}/{lesson}.ipynb"
         assert page.replace("github.com", "github", 1) in header
         assert f"lmcourse @ git+{address}@v{version[0]}" in setup

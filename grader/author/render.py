@@ -34,7 +34,7 @@ _FOLD = """\
 </details>"""
 
 
-def render_student(course: Course, name: str, fingerprint: str) -> NotebookNode:
+def render_student(course: Course, name: str) -> NotebookNode:
     """Return the notebook that students open: stubs, no outputs.
 
     Raises
@@ -43,7 +43,7 @@ def render_student(course: Course, name: str, fingerprint: str) -> NotebookNode:
         If the source is wrong, or a solution's line stands somewhere else in the notebook.
     """
     lesson = course.lesson(name)
-    notebook = _render(course, lesson, course.configuration.notebooks, fingerprint)
+    notebook = _render(course, lesson, course.configuration.notebooks)
     for cell, rendered in zip(lesson.cells, notebook.cells, strict=True):
         if cell.role == "exercise":
             rendered.source = stub(cell.text, cell.name)
@@ -51,7 +51,7 @@ def render_student(course: Course, name: str, fingerprint: str) -> NotebookNode:
     return notebook
 
 
-def render_solved(course: Course, name: str, fingerprint: str) -> NotebookNode:
+def render_solved(course: Course, name: str) -> NotebookNode:
     """Return the solved notebook, not yet executed.
 
     Its solutions keep their markers, so that it is also what nbgrader calls a source notebook.
@@ -61,7 +61,7 @@ def render_solved(course: Course, name: str, fingerprint: str) -> NotebookNode:
     LessonError
         If the source is wrong.
     """
-    return _render(course, course.lesson(name), course.configuration.solutions, fingerprint)
+    return _render(course, course.lesson(name), course.configuration.solutions)
 
 
 def fill(
@@ -102,7 +102,7 @@ def to_text(notebook: NotebookNode) -> str:
     return text + "\n"
 
 
-def _render(course: Course, lesson: Lesson, folder: str, fingerprint: str) -> NotebookNode:
+def _render(course: Course, lesson: Lesson, folder: str) -> NotebookNode:
     known = registered(course, lesson.name)
     ids: set[str] = set()
     cells = []
@@ -122,7 +122,7 @@ def _render(course: Course, lesson: Lesson, folder: str, fingerprint: str) -> No
             "metadata": {
                 "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
                 "language_info": {"name": "python"},
-                "grader": {"lesson": lesson.name, "source_sha256": fingerprint},
+                "grader": {"lesson": lesson.name},
             },
             "nbformat": 4,
             "nbformat_minor": 5,

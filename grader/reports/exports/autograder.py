@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader.course.lessons import Course
+from grader.formats.files import unfinished
 from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 from grader.gradebook.secret import class_secret
 
@@ -69,9 +70,10 @@ def write(course: Course, folder: Path, out: Path, lesson: str | None) -> None:
     name = course.name_of(lesson)
     folder.mkdir(parents=True, exist_ok=True)
     secret = class_secret(folder)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = out.with_name(f"{out.name}.part")
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        unfinished(out, 0o600) as part,  # it holds the solutions and the secret
+        zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         _add(archive, "setup.sh", SETUP.encode(), 0o755)
         run = RUN.format(lesson=name, secret=SECRET_FILE)
         _add(archive, "run_autograder", run.encode(), 0o755)
@@ -79,8 +81,6 @@ def write(course: Course, folder: Path, out: Path, lesson: str | None) -> None:
         for path in _files(course):
             mode = 0o755 if os.access(path, os.X_OK) else 0o644
             _add(archive, path.relative_to(course.root).as_posix(), path.read_bytes(), mode)
-    unfinished.chmod(0o600)  # it holds the solutions and the secret
-    os.replace(unfinished, out)
 
 
 def _files(course: Course) -> Iterator[Path]:
