@@ -8,7 +8,8 @@ WORKERS := 2
 EXTRAS ?= dev
 
 # Torch for the processor alone: a tenth of the gigabytes that it takes with CUDA. For a GPU, type
-# `make setup TORCH_INDEX=`. The one place that names this index.
+# `make setup TORCH_INDEX=`. Gradescope's machines, which have no make, name this index too
+# (grader/reports/exports/autograder.py).
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

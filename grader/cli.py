@@ -5,11 +5,11 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from grader import distribution
 from grader.course.configuration import find_course
 from grader.course.lessons import Course
 from grader.sandbox.limits import OPTIONS, Limits
@@ -62,7 +62,7 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *arguments: Any, **options: Any) -> None:
         """Show the version and exit."""
-        print(f"grader {version('lmcourse')}")
+        print(f"grader {distribution.installed(distribution.NAME)}")
         parser.exit()
 
 
@@ -96,7 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     build = command(
         "build",
-        "write the notebooks and recordings from the lessons' sources in solutions/",
+        "write the notebooks and recordings from the lessons' sources",
         "  grader build\n  grader build 02_bigrams\n  grader build --check",
     )
     build.add_argument("lessons", nargs="*", metavar="LESSON", help="such as 02_bigrams; else all")
@@ -265,10 +265,13 @@ def build_parser() -> argparse.ArgumentParser:
 
     sample = command(
         "sample",
-        "write the sample class: twelve submissions to lesson 02, from perfect to hostile",
-        "  grader sample submissions",
+        "write the sample class: twelve submissions to one lesson, from perfect to hostile",
+        "  grader sample submissions\n  grader sample submissions --lesson 02",
     )
     sample.add_argument("folder", type=Path, metavar="DIR", help="where to write them")
+    sample.add_argument(
+        "--lesson", metavar="NN", help="else the first one with three exercises, quizzes left out"
+    )
     return parser
 
 
@@ -384,7 +387,7 @@ def _run(options: argparse.Namespace) -> int:
         case _:
             from grader import sample
 
-            return sample.main(course, options.folder)
+            return sample.main(course, options.folder, options.lesson)
 
 
 def _timezone(text: str) -> ZoneInfo:

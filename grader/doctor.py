@@ -1,6 +1,5 @@
 """`grader doctor`: what this machine offers for grading, what is missing, and how to get it."""
 
-import importlib.util
 import os
 import platform
 import resource
@@ -16,6 +15,7 @@ from pathlib import Path
 import grader
 from grader.course.configuration import NoCourse, find_course
 from grader.course.lessons import Course
+from grader.distribution import installed, requirements
 from grader.terminal.words import counted
 
 GIB = 2**30
@@ -24,11 +24,6 @@ PROC_SYS = Path("/proc/sys")
 MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
 
-# Import names of what the extra "grader" and the course itself need.
-PACKAGES = (
-    *("IPython", "matplotlib", "numpy", "torch", "tqdm"),
-    *("ipykernel", "jinja2", "nbclient", "nbconvert", "nbformat"),
-)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 _MARKS = {"ok": "✓", "limited": "!", "missing": "✗", "optional": "○"}
@@ -117,14 +112,15 @@ def _python() -> Finding:
 
 
 def _packages() -> Finding:
-    lacking = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    needed = requirements("") | requirements("grader")
+    lacking = {name: line for name, line in needed.items() if installed(name) is None}
     if not lacking:
         return Finding("packages", "ok", "all that the grader imports")
     return Finding(
         "packages",
         "missing",
         f"not installed: {', '.join(lacking)}",
-        "python -m pip install 'lmcourse[grader]'",
+        shlex.join(["python", "-m", "pip", "install", *lacking.values()]),
     )
 
 

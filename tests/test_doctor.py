@@ -25,7 +25,7 @@ def machine(monkeypatch):
     monkeypatch.setattr(
         doctor.resource, "getrlimit", lambda _: (doctor.resource.RLIM_INFINITY,) * 2
     )
-    monkeypatch.setattr(bubblewrap, "require", lambda _: None)
+    monkeypatch.setattr(bubblewrap, "require", lambda *_: None)
     give(monkeypatch)
     return monkeypatch
 
@@ -97,7 +97,7 @@ def test_without_bubblewrap(machine, capsys, tools, command):
     ],
 )
 def test_without_namespaces(machine, capsys, tmp_path, switch, value, command):
-    def refuse(_):
+    def refuse(*_):
         raise SandboxMissing("what bubblewrap said")
 
     machine.setattr(bubblewrap, "require", refuse)
@@ -111,7 +111,7 @@ def test_without_namespaces(machine, capsys, tmp_path, switch, value, command):
 
 
 def test_where_nothing_says_why_there_are_no_namespaces(machine, tmp_path, capsys):
-    def refuse(_):
+    def refuse(*_):
         raise SandboxMissing("what bubblewrap said")
 
     machine.setattr(bubblewrap, "require", refuse)
@@ -139,14 +139,13 @@ def test_grading_does_without_a_memory_cgroup(machine, capsys):
 
 
 def test_without_a_package(machine, capsys):
-    found = doctor.importlib.util.find_spec
-    machine.setattr(
-        doctor.importlib.util, "find_spec", lambda name: None if name == "torch" else found(name)
-    )
+    found = doctor.installed
+    lacking = ("torch", "nbclient")
+    machine.setattr(doctor, "installed", lambda name: None if name in lacking else found(name))
     status, found, said = look(capsys)
     assert status == 1
-    assert found["packages"].words == "not installed: torch"
-    assert "> python -m pip install --editable '.[grader]'" in said
+    assert found["packages"].words == "not installed: torch, nbclient"
+    assert "> python -m pip install 'torch>=2.6' 'nbclient>=0.10'" in said
     assert "torch" not in found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from course import COURSE
+from course import COURSE, LESSON
 
 from grader.author.render import fill
 from grader.checks import registry
@@ -20,7 +20,6 @@ from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from grader.grading import grade
 from grader.grading.task import Rules, Task, not_graded, verdict
-from grader.sample import LESSON
 
 STUDENTS = ("ada", "ben", "cyd")
 EXERCISE = "nll"
@@ -403,7 +402,7 @@ def test_a_check_that_was_mended_changes_the_scores_that_it_should(
     assert main(command) == 0
     mended = replace(COURSE.exercises(LESSON)["nll"], check=stricter)
     monkeypatch.setitem(registry._REGISTRY["lmcourse"][LESSON], "nll", mended)
-    monkeypatch.setattr("grader.grading.run._lesson_fingerprint", lambda _: "mended")
+    monkeypatch.setattr("grader.grading.run.lesson_version", lambda *_: "mended")
     capsys.readouterr()
     assert main([*command, "--exercise", "nll"]) == 0
     told = capsys.readouterr().out

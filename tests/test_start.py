@@ -7,13 +7,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from course import COURSE
+from course import COURSE, LESSON
 
 from grader.cli import main
 from grader.gradebook.store import ExerciseResult, SubmissionResult
 from grader.grading import grade, run
 from grader.grading.task import Rules, Task, not_graded, verdict
-from grader.sample import LESSON
 
 GRADE = ["grade", "{root}/class", "--out", "{root}/out", "--sandbox", "none"]
 COMMANDS = {

@@ -132,7 +132,7 @@ def _notebook(gradebook: "Course", lesson: str) -> "Notebook | str":
         names = ", ".join(notebook.assignment.name for notebook in found)
         return f"several assignments have the notebook {lesson}: {names}"
     return (
-        f"no assignment has the notebook {lesson}; copy notebooks/{lesson}.ipynb to "
+        f"no assignment has the notebook {lesson}; copy the released {lesson}.ipynb to "
         f"source/{lesson}/ in the course and type there: nbgrader generate_assignment {lesson}"
     )
 
