@@ -50,7 +50,7 @@ lint: $(READY) ## check style, types, who imports whom, pipelines, and that buil
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
+	PYTHONPATH=examples/numpy_basics $(BIN)/lint-imports --no-cache
 	$(BIN)/zizmor --offline --no-progress --quiet .github
 	$(BIN)/grader build --check
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from course import ROOT
 
+NUMPY = "examples/numpy_basics/numpy_basics"
 LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 
 
@@ -17,7 +18,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with all modules and the contracts that they keep."""
     root = tmp_path_factory.mktemp("arrows")
     shutil.copy(ROOT / "pyproject.toml", root)
-    for package in ("grader", "lmcourse"):
+    for package in ("grader", "lmcourse", "examples"):
         for path in (ROOT / package).rglob("*.py"):
             target = root / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -30,10 +31,12 @@ def lint(root: Path) -> list[str]:
     make = ["make", "--dry-run", "--no-print-directory", "lint"]
     lines = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     (line,) = (line for line in lines.splitlines() if "lint-imports" in line)
+    path, _, *options = line.split()  # after PYTHONPATH=..., the program
+    name, _, folder = path.partition("=")
     checked = subprocess.run(
-        [sys.executable, "-c", LINT, *line.split()[1:]],
+        [sys.executable, "-c", LINT, *options],
         cwd=root,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *filter(None, sys.path)])},
+        env=os.environ | {name: os.pathsep.join([str(root), folder, *filter(None, sys.path)])},
         capture_output=True,
         text=True,
         check=False,
@@ -58,6 +61,8 @@ def test_every_arrow_runs_down(copy: Path) -> None:
         ("grader/sandbox/limits.py", "from lmcourse import corpus", "knows no course"),
         ("lmcourse/rungs.py", "from grader.course import lessons", "its checks' words alone"),
         ("lmcourse/plots.py", "import grader.grading.judge", "its checks' words alone"),
+        (f"{NUMPY}/checks/line.py", "import grader.author.build", "its checks' words alone"),
+        (f"{NUMPY}/__init__.py", "import lmcourse", "no course knows another"),
     ],
 )
 def test_a_broken_arrow_fails_the_lint(copy: Path, module: str, line: str, contract: str) -> None:
