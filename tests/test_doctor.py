@@ -58,7 +58,7 @@ def test_a_machine_that_has_all(machine, capsys):
     assert status == 0
     assert {finding.state for finding in found.values()} == {"ok"}
     assert list(found) == [
-        *("system", "python", "packages", "torch", "bubblewrap", "namespaces", "forks"),
+        *("system", "python", "packages", "torch", "course", "bubblewrap", "namespaces", "forks"),
         *("memory cgroup", "system calls", "limits", "cores", "memory", "disk", "Chromium"),
     ]
     assert said.endswith("A class can be graded here.\n")
