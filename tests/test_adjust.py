@@ -220,7 +220,7 @@ def test_another_kind_of_file_is_refused_with_the_columns_to_write(folder: Path,
 def test_a_file_in_another_encoding_is_refused(folder: Path) -> None:
     path = folder.parent / "latin.csv"
     path.write_bytes(f"{MANUAL}\nZo\u00eb,{LESSON},,,x\n".encode("latin-1"))
-    with pytest.raises(ValueError, match="not a CSV file in UTF-8; .* save it as CSV UTF-8"):
+    with pytest.raises(ValueError, match=r"not a CSV file in UTF-8; .* save it as CSV UTF-8"):
         merge(COURSE, folder, [path])
 
 
