@@ -20,8 +20,8 @@ from nbconvert.preprocessors.sanitize import SanitizeHTML
 from pygments.formatters import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
+from grader.course.definitions import definitions
 from grader.course.lessons import Course
-from grader.course.source import definitions
 from grader.gradebook.copies import read_copy
 from grader.gradebook.scores import ExerciseScore, FinalScore
 from grader.submissions.cells import defined_names
