@@ -30,7 +30,8 @@ from nbformat import NotebookNode
 
 from grader.author.render import fill
 from grader.course.lessons import Course
-from grader.gradebook.store import FILE_NAME, Gradebook
+from grader.gradebook.store import Gradebook
+from grader.gradebook.tables import FILE_NAME
 
 BENCH = Path(__file__).parent
 WORK = ROOT / "build" / "bench"

@@ -10,11 +10,16 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader import distribution
-from grader.choices import EXPORT_FORMATS, SANDBOX_MODES
 from grader.course.configuration import find_course
 from grader.course.lessons import Course
 from grader.sandbox.limits import OPTIONS, Limits
 from grader.terminal.log import to_terminal
+
+SANDBOX_MODES = ("bwrap", "none")
+EXPORT_FORMATS = (
+    *("csv", "junit", "canvas", "moodle", "nbgrader", "gradescope", "github"),
+    "gradescope-autograder",
+)
 
 ADJUST_FILES = """\
 files, in CSV; the columns of the first line say what each holds:

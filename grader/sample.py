@@ -12,9 +12,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from grader.author.render import fill
+from grader.course.definitions import definitions
 from grader.course.lessons import Course
 from grader.course.regions import without_markers
-from grader.course.source import definitions
 
 FEWEST = 3
 """Exercises that a lesson has if it is to be the sample's without being named."""

@@ -8,7 +8,8 @@ import pytest
 from course import COURSE, ROOT
 
 from grader import cli
-from grader.gradebook.adjustments import _KINDS, FinalScore, final_scores, main, merge
+from grader.gradebook.adjustments import _KINDS, main, merge
+from grader.gradebook.scores import FinalScore, final_scores
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from grader.reports.pages import slug, write_report
 
@@ -219,7 +220,7 @@ def test_another_kind_of_file_is_refused_with_the_columns_to_write(folder: Path,
 def test_a_file_in_another_encoding_is_refused(folder: Path) -> None:
     path = folder.parent / "latin.csv"
     path.write_bytes(f"{MANUAL}\nZo\u00eb,{LESSON},,,x\n".encode("latin-1"))
-    with pytest.raises(ValueError, match="not UTF-8 text; save it as CSV UTF-8"):
+    with pytest.raises(ValueError, match=r"not a CSV file in UTF-8; .* save it as CSV UTF-8"):
         merge(COURSE, folder, [path])
 
 

@@ -77,7 +77,7 @@ def contents(root: Path) -> dict[str, bytes]:
 
 def test_header_says_title_times_and_where_to_open(course: Path) -> None:
     edit(course / SOURCE, "gpu_minutes=1", "gpu_minutes=0.5")
-    text = cell(render_student(Course(course), NAME, ""), "header").source
+    text = cell(render_student(Course(course), NAME), "header").source
     assert text.startswith("# 01. A line, step by step\n")
     place = "github/lmcourse/lmcourse/blob/v0.1.0/examples/numpy_basics/notebooks/01_line.ipynb"
     assert f"(https://colab.research.google.com/{place})" in text
@@ -101,7 +101,7 @@ def test_setup_installs_the_course_from_where_its_notebooks_are_opened(
     course: Path, place: str, install: str, page: str
 ) -> None:
     edit(course / "pyproject.toml", 'subdirectory = "examples/numpy_basics"\n', place)
-    notebook = render_student(Course(course), NAME, "")
+    notebook = render_student(Course(course), NAME)
     lines = cell(notebook, "setup").source.splitlines()
     assert lines[:4] == [
         "try:",
@@ -118,7 +118,7 @@ def test_student_gets_stubs(student: NotebookNode, course: Path) -> None:
     first, *_, last = cell(student, "exercise-gradients").source.splitlines()
     assert first == "def gradients(w, b, x, y):"
     assert last == '    raise NotImplementedError("gradients is not started")'
-    quiz = cell(render_student(Course(course), FIRST, ""), "exercise-quiz")
+    quiz = cell(render_student(Course(course), FIRST), "exercise-quiz")
     assert quiz.source == "answer_1 = ...\nanswer_2 = ...\nanswer_3 = ..."
 
 
@@ -143,14 +143,14 @@ def test_contract_names_the_exercise_and_what_it_is_worth(
     lines = cell(student, "contract-gradients").source.splitlines()
     assert lines[0] == "### Exercise 1 · `gradients` ●●○○○"
     assert lines[2] == "*2 points · about 10 minutes · level 2 of 5*"
-    assert "1 point ·" in cell(render_student(Course(course), FIRST, ""), "contract-quiz").source
+    assert "1 point ·" in cell(render_student(Course(course), FIRST), "contract-quiz").source
 
 
 def test_fold_is_folded(course: Path) -> None:
     edit(course / SOURCE, 'fold="Hint: the loop"', 'fold="Hint 1: <which> loop?"')
     folds = [
         one.source
-        for one in render_student(Course(course), NAME, "").cells
+        for one in render_student(Course(course), NAME).cells
         if "<details>" in one.source
     ]
     assert folds[1].startswith("<details>\n<summary>Hint 1: &lt;which&gt; loop?</summary>\n\nThree")
@@ -204,7 +204,7 @@ def test_slides_begin_at_questions_and_exercises(student: NotebookNode) -> None:
 def test_cells_that_are_alike_have_different_ids(course: Path) -> None:
     text = (course / SOURCE).read_text("utf-8")
     (course / SOURCE).write_text(text + "\n# %%\n1\n\n# %%\n1\n", "utf-8")
-    rendered = render_student(Course(course), NAME, "")
+    rendered = render_student(Course(course), NAME)
     ids = [one.id for one in rendered.cells]
     assert rendered.cells[-1].source == rendered.cells[-2].source
     assert len(set(ids)) == len(ids)
@@ -212,7 +212,7 @@ def test_cells_that_are_alike_have_different_ids(course: Path) -> None:
 
 def test_an_id_depends_on_its_own_cell_alone(course: Path, student: NotebookNode) -> None:
     edit(course / SOURCE, "# *Predict first:* what happens", "# *Guess:* what happens")
-    again = render_student(Course(course), NAME, "")
+    again = render_student(Course(course), NAME)
     changed = [
         new.source for new, old in zip(again.cells, student.cells, strict=True) if new.id != old.id
     ]
@@ -333,7 +333,7 @@ def test_check_names_what_was_never_built(course: Path) -> None:
             {STUDENT},
         ),
         (SOLVED, "error = w * x + b - y", "error = b + w * x - y", {SOLVED}),
-        (SOLVED, "after   0 steps the loss is", "after   1 steps the loss is", set()),
+        (SOLVED, "after   0 steps the loss is", "after   1 steps the loss is", {SOLVED}),
         ("pyproject.toml", 'com/lmcourse/lmcourse"', 'com/owner/other"', {STUDENT, SOLVED}),
     ],
 )
@@ -514,7 +514,7 @@ def test_lesson_and_checks_must_agree(
     text = (course / file).read_text("utf-8")
     (course / file).write_text(text.replace(old, new), "utf-8")
     with pytest.raises(LessonError, match=message):
-        render_student(Course(course), NAME, "")
+        render_student(Course(course), NAME)
 
 
 def test_checks_stand_in_the_lessons_own_module(course: Path) -> None:
@@ -523,7 +523,7 @@ def test_checks_stand_in_the_lessons_own_module(course: Path) -> None:
         "the lesson's checks stand in numpy_basics/checks/line.py, not in numpy_basics/checks/oth"
     )
     with pytest.raises(LessonError, match=told):
-        render_student(Course(course), NAME, "")
+        render_student(Course(course), NAME)
 
 
 def test_unknown_lesson_is_answered_with_those_that_are(course: Path) -> None:
@@ -535,8 +535,8 @@ def test_unknown_lesson_is_answered_with_those_that_are(course: Path) -> None:
 def test_a_line_of_a_solution_elsewhere_is_an_error(course: Path, place: str) -> None:
     edit(course / SOURCE, place, f"error = w * x + b - y; {place}")
     with pytest.raises(LessonError, match="lines of a solution"):
-        render_student(Course(course), NAME, "")
-    render_solved(Course(course), NAME, "")
+        render_student(Course(course), NAME)
+    render_solved(Course(course), NAME)
 
 
 # ------------------------------------------------------------------------------------ filling in

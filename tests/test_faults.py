@@ -28,7 +28,8 @@ from nbformat.v4 import new_code_cell
 from grader.author.render import fill
 from grader.checks.student import Student
 from grader.gradebook.secret import FILE_NAME as SECRET_FILE
-from grader.gradebook.store import FILE_NAME, Gradebook, GradebookError, SubmissionResult
+from grader.gradebook.store import Gradebook, SubmissionResult
+from grader.gradebook.tables import FILE_NAME, GradebookError
 from grader.grading import grade
 from grader.grading.judge import judge
 from grader.grading.task import Rules, Task, _reference, not_graded

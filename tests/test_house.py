@@ -1,6 +1,7 @@
 """The house: dependencies agree wherever they are written, and the pipelines can run."""
 
 import ast
+import json
 import os
 import re
 import shlex
@@ -309,14 +310,15 @@ EXTRAS = {
     "make coverage": {"grader", "scale", "test"},
     "make lessons": {"grader", "test"},
     "make system": set(),
+    "make lesson-names": set(),
 }
 
 
 @pytest.mark.parametrize(("name", "job"), JOBS, ids=[name for name, _ in JOBS])
 def test_a_job_installs_only_the_extras_that_it_needs(name: str, job: dict[str, Any]) -> None:
-    workflow = {} if "/" not in name else load(ROOT / ".github/workflows/grade.yml")["env"]
-    own = job.get("env") or job.get("variables") or {}
-    extras = set((own.get("EXTRAS") or workflow["EXTRAS"]).split(","))
+    workflow = load(ROOT / ".github/workflows/grade.yml")["env"] if "grade/" in name else {}
+    own = job.get("env") or job.get("variables") or workflow
+    extras = set(own["EXTRAS"].split(",")) if "EXTRAS" in own else set()
     assert extras == set().union(*(EXTRAS[line] for line in commands(job)))
     assert extras <= set(PROJECT["optional-dependencies"])
 
@@ -383,8 +385,49 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
     assert os.access(run, os.X_OK)
     assert subprocess.run(["bash", "-n", run], check=False).returncode == 0
     steps = re.findall(r"^step (.*)$", run.read_text("utf-8"), re.MULTILINE)
-    assert steps[-1] == "make test"
+    assert steps[-2:] == ["make test", "make lessons"]
     assert [problem for line in steps if (problem := problem_with(line))] == []
+
+
+def listed(tmp_path: Path, **environment: str) -> str:
+    """Return what a pipeline with these variables is told of the lessons."""
+    script = ROOT / ".ci/lesson-names"
+    file = tmp_path / "output"
+    clean = {"PATH": os.environ["PATH"]} | environment
+    ran = subprocess.run(
+        [script], cwd=tmp_path, env=clean, capture_output=True, text=True, check=True
+    )
+    return ran.stdout or file.read_text("utf-8")
+
+
+def test_each_pipeline_gives_each_lesson_a_machine(tmp_path: Path) -> None:
+    assert listed(tmp_path).split() == COURSE.names
+    key, _, names = listed(tmp_path, GITHUB_OUTPUT=str(tmp_path / "output")).partition("=")
+    assert (key, json.loads(names)) == ("names", COURSE.names)
+    command, _, legs = listed(tmp_path, TF_BUILD="True").partition("]")
+    assert command == "##vso[task.setvariable variable=names;isOutput=true"
+    # Azure's names of legs begin with a letter.
+    assert json.loads(legs) == {f"lesson_{name}": {"LESSON": name} for name in COURSE.names}
+    jobs = dict(JOBS)
+    assert jobs["ci/lesson-names"]["outputs"] == {"names": "${{ steps.list.outputs.names }}"}
+    github, azure = jobs["ci/lesson"], jobs["Lessons/Lesson"]
+    assert github["strategy"]["matrix"] == {
+        "lesson": "${{ fromJSON(needs.lesson-names.outputs.names) }}"
+    }
+    assert github["env"]["LESSON"] == "${{ matrix.lesson }}"
+    assert azure["strategy"]["matrix"] == "$[ dependencies.Names.outputs['list.names'] ]"
+    assert [step.get("name") for step in jobs["Lessons/Names"]["steps"]] == [None, "list"]
+    assert commands(github) == commands(azure) == ["make lessons", "make html"]
+
+
+def test_lessons_are_run_together_or_one_at_a_time() -> None:
+    (every,) = (line for line in make("--dry-run", "lessons") if "--nbval" in line)
+    assert every.split()[-1] == "solutions/*.ipynb"
+    (one,) = (line for line in make("--dry-run", "lessons", "LESSON=02_bigrams") if "nbval" in line)
+    assert one.split()[-1] == "solutions/02_bigrams.ipynb"
+    (tests,) = (line for line in make("--dry-run", "test") if "pytest" in line)
+    assert "nbval" not in tests
+    assert {one.split(" -n ")[1][0] for one in (every, tests)} == {"2"}
 
 
 def test_setup_says_which_python_is_missing(tmp_path: Path) -> None:
@@ -428,7 +471,7 @@ def test_a_notebook_opens_and_installs_the_release_that_the_package_is(lesson: s
     assert COURSE.configuration.revision == f"v{version[0]}"
     address = PROJECT["urls"]["Repository"]
     for folder, render in (("notebooks", render_student), ("solutions", render_solved)):
-        header, setup, *_ = (cell.source for cell in render(COURSE, lesson, "").cells)
+        header, setup, *_ = (cell.source for cell in render(COURSE, lesson).cells)
         page = f"{address.removeprefix('https://')}/blob/v{version[0]}/{folder}/{lesson}.ipynb"
         assert page.replace("github.com", "github", 1) in header
         assert f"lmcourse @ git+{address}@v{version[0]}" in setup

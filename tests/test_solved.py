@@ -30,7 +30,7 @@ exec {bwrap} "$@"
 def write_solved(folder: Path) -> None:
     """Write `FILES` students' solved notebooks of every lesson, no two of them alike."""
     for name in COURSE.names:
-        solved = fill(render_student(COURSE, name, fingerprint=""), COURSE.lesson(name))
+        solved = fill(render_student(COURSE, name), COURSE.lesson(name))
         for number in range(FILES):
             solved.cells.append(new_code_cell(f"# note {number}"))
             write(solved, folder / f"student-{number}" / f"{name}.ipynb")
@@ -40,7 +40,7 @@ def write_rights(folder: Path) -> None:
     """Write notebooks in which each exercise is answered by one of its unusual right solutions."""
     for name in COURSE.names:
         lesson = COURSE.lesson(name)
-        released = render_student(COURSE, name, fingerprint="")
+        released = render_student(COURSE, name)
         known: dict[str, list[str]] = {}
         for right in COURSE.rights(name):
             solution = without_markers(lesson.exercises()[right.exercise].text)

@@ -13,6 +13,7 @@ from grader.submissions import collect as collecting
 from grader.submissions import notebook as notebook_module
 from grader.submissions.cells import cells_to_run
 from grader.submissions.notebook import Notebook, Problem, Submission
+from grader.terminal.names import person
 
 LESSONS = ["00_start", "01_data", "02_bigrams"]
 
@@ -909,7 +910,7 @@ def test_names_that_look_alike_are_told_apart(tmp_path, names):
     assert names[0] in found
     assert found[names[0]].cells[-1].source == "x = 0"
     for name in found:
-        visible = archives.person(name).replace("\\\\", "\\")
+        visible = person(name).replace("\\\\", "\\")
         assert visible == name  # all of it can be seen
 
 

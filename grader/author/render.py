@@ -34,7 +34,7 @@ _FOLD = """\
 </details>"""
 
 
-def render_student(course: Course, name: str, fingerprint: str) -> NotebookNode:
+def render_student(course: Course, name: str) -> NotebookNode:
     """Return the notebook that students open: stubs, no outputs.
 
     Raises
@@ -43,7 +43,7 @@ def render_student(course: Course, name: str, fingerprint: str) -> NotebookNode:
         If the source is wrong, or a solution's line stands somewhere else in the notebook.
     """
     lesson = course.lesson(name)
-    notebook = _render(course, lesson, course.configuration.notebooks, fingerprint)
+    notebook = _render(course, lesson, course.configuration.notebooks)
     for cell, rendered in zip(lesson.cells, notebook.cells, strict=True):
         if cell.role == "exercise":
             rendered.source = stub(cell.text, cell.name)
@@ -51,7 +51,7 @@ def render_student(course: Course, name: str, fingerprint: str) -> NotebookNode:
     return notebook
 
 
-def render_solved(course: Course, name: str, fingerprint: str) -> NotebookNode:
+def render_solved(course: Course, name: str) -> NotebookNode:
     """Return the solved notebook, not yet executed.
 
     Its solutions keep their markers, so that it is also what nbgrader calls a source notebook.
@@ -61,7 +61,7 @@ def render_solved(course: Course, name: str, fingerprint: str) -> NotebookNode:
     LessonError
         If the source is wrong.
     """
-    return _render(course, course.lesson(name), course.configuration.solutions, fingerprint)
+    return _render(course, course.lesson(name), course.configuration.solutions)
 
 
 def fill(
@@ -102,7 +102,7 @@ def to_text(notebook: NotebookNode) -> str:
     return text + "\n"
 
 
-def _render(course: Course, lesson: Lesson, folder: str, fingerprint: str) -> NotebookNode:
+def _render(course: Course, lesson: Lesson, folder: str) -> NotebookNode:
     known = registered(course, lesson.name)
     ids: set[str] = set()
     cells = []
@@ -122,7 +122,7 @@ def _render(course: Course, lesson: Lesson, folder: str, fingerprint: str) -> No
             "metadata": {
                 "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
                 "language_info": {"name": "python"},
-                "grader": {"lesson": lesson.name, "source_sha256": fingerprint},
+                "grader": {"lesson": lesson.name},
             },
             "nbformat": 4,
             "nbformat_minor": 5,
@@ -245,13 +245,20 @@ def _new_id(lesson: Lesson, cell: SourceCell, taken: set[str]) -> str:
 
 
 def _require_no_leak(lesson: Lesson, notebook: NotebookNode) -> None:
+    cells = list(zip(lesson.cells, notebook.cells, strict=True))
+    given = {
+        line.strip()
+        for cell, rendered in cells
+        if cell.is_code
+        for line in rendered.source.splitlines()
+    }
     leaks: dict[int, str] = {}
     for exercise in lesson.exercises().values():
-        for secret in solution_lines(exercise.text):
-            for cell, rendered in zip(lesson.cells, notebook.cells, strict=True):
-                if len(secret) < SHORTEST_LEAK or cell.role == "carry":
-                    continue
-                if secret in rendered.source:
+        lines = [line for line in solution_lines(exercise.text) if len(line) >= SHORTEST_LEAK]
+        # A line that stands in given code is no secret, unless they all do.
+        for secret in [line for line in lines if line not in given] or lines:
+            for cell, rendered in cells:
+                if cell.role != "carry" and secret in rendered.source:
                     leaks[cell.line] = f"{secret!r} of {exercise.name!r}"
     if leaks:
         found = "; ".join(f"line {line}: {leak}" for line, leak in sorted(leaks.items()))

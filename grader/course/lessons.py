@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from grader.course.answers import Mistake, Right, read_answers
 from grader.course.configuration import read_configuration
+from grader.course.definitions import definitions
 from grader.course.regions import without_markers
-from grader.course.source import Lesson, SourceCell, definitions, read
+from grader.course.source import Lesson, SourceCell, read
 
 if TYPE_CHECKING:
     from grader.checks.registry import Exercise

@@ -23,6 +23,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from grader.course.definitions import definitions
 from grader.course.regions import BEGIN, END, RegionError, stub
 
 TAGS = ("setup", "parameters", "demo", "nbval-check-output")
@@ -204,25 +205,6 @@ def require_python(path: Path, line: int, code: str) -> None:
     except SyntaxError as error:
         message = f"this is not plain Python (IPython's % and ! do not work here): {error.msg}"
         raise LessonError(path, line + (error.lineno or 1), message) from None
-
-
-def definitions(code: str) -> dict[str, str]:
-    """Return the source of each function, class and assignment at the top level, by name."""
-    lines = code.splitlines()
-    found = {}
-    for node in ast.parse(code).body:
-        first = node.lineno
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names = [node.name]
-            first = min([first, *(decorator.lineno for decorator in node.decorator_list)])
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            parts = (part for part in ast.walk(node) if isinstance(part, ast.Name))
-            names = [part.id for part in parts if isinstance(part.ctx, ast.Store)]
-        else:
-            continue
-        text = "\n".join(lines[first - 1 : node.end_lineno])
-        found.update(dict.fromkeys(names, text))
-    return found
 
 
 def _cell(path: Path, line: int, kind: str, metadata: dict[str, Any], text: str) -> SourceCell:

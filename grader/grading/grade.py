@@ -9,7 +9,8 @@ from pathlib import Path
 from grader.course.lessons import Course
 from grader.gradebook.manifest import write_manifest
 from grader.gradebook.secret import class_secret
-from grader.gradebook.store import FILE_NAME, Gradebook
+from grader.gradebook.store import Gradebook
+from grader.gradebook.tables import FILE_NAME
 from grader.gradebook.versions import notices
 from grader.grading.pool import executor
 from grader.grading.regrade import Regrade

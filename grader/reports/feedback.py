@@ -20,10 +20,10 @@ from nbconvert.preprocessors.sanitize import SanitizeHTML
 from pygments.formatters import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
+from grader.course.definitions import definitions
 from grader.course.lessons import Course
-from grader.course.source import definitions
-from grader.gradebook.adjustments import ExerciseScore, FinalScore
 from grader.gradebook.copies import read_copy
+from grader.gradebook.scores import ExerciseScore, FinalScore
 from grader.submissions.cells import defined_names
 
 MAX_TOKENS = 40_000

@@ -18,11 +18,12 @@ from markupsafe import Markup
 from grader.checks.results import CaseResult
 from grader.course.answers import Mistake
 from grader.course.lessons import Course
-from grader.formats.spreadsheet import points, write_grades
-from grader.gradebook.adjustments import ExerciseScore, FinalScore, final_scores
+from grader.formats.spreadsheet import points
 from grader.gradebook.copies import slug as slug
+from grader.gradebook.scores import ExerciseScore, FinalScore, final_scores
 from grader.gradebook.store import Gradebook
 from grader.gradebook.versions import notices
+from grader.reports.grades import write_grades
 from grader.reports.stats import ExerciseStats, exercise_stats, lesson_mistakes, shown
 
 BINS = 10

@@ -13,25 +13,25 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from grader.gradebook.store import FILE_NAME as GRADEBOOK
 from grader.submissions.archives import (
     MAX_FILE_BYTES,
     File,
     Limits,
     Unusable,
-    apart,
     entries,
     in_folder,
     opened,
-    person,
-    printable,
     single,
     too_large,
     unpack,
     with_disguised,
 )
 from grader.submissions.notebook import Notebook, Submission, lesson_in, problem, read
+from grader.terminal.names import apart, person, printable
 from grader.terminal.words import SHOWN, listed
+
+GRADEBOOK = "gradebook.sqlite"
+"""The file by which a folder is known to be a gradebook's, and no student's."""
 
 _CLASS = Limits(files=20_000, bytes=20_000_000_000)
 _STUDENT = Limits(files=50, bytes=100_000_000)
@@ -97,7 +97,7 @@ def collect(
     something else, or an empty folder, has a submission that says so.
 
     Students are named as the platform names them, with its number, so that equal names stay apart;
-    else by folder or file. Names that look alike are told apart (`archives.apart`). Hidden files,
+    else by folder or file. Names that look alike are told apart (`names.apart`). Hidden files,
     `.ipynb_checkpoints` and `__MACOSX` are left out, and so is what an instructor keeps
     beside the hand-ins, as a README or a table. Links are not followed.
 

@@ -5,7 +5,6 @@ submission run_autograder, which writes /autograder/results/results.json ("Autog
 Specifications").
 """
 
-import os
 import re
 import sys
 import tomllib
@@ -18,6 +17,7 @@ from grader.course.configuration import FILE as PROJECT_FILE
 from grader.course.lessons import Course
 from grader.distribution import NAME as GRADER
 from grader.distribution import installed, requirements
+from grader.formats.files import unfinished
 from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 from grader.gradebook.secret import class_secret
 
@@ -83,9 +83,10 @@ def write(course: Course, folder: Path, out: Path, lesson: str | None) -> None:
     name = course.name_of(lesson)
     folder.mkdir(parents=True, exist_ok=True)
     secret = class_secret(folder)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = out.with_name(f"{out.name}.part")
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        unfinished(out, 0o600) as part,  # it holds the solutions and the secret
+        zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         setup = SETUP.format(python=f"python{sys.version_info.major}.{sys.version_info.minor}")
         _add(archive, "setup.sh", setup.encode(), 0o755)
         run = RUN.format(lesson=name, secret=SECRET_FILE)
@@ -95,8 +96,6 @@ def write(course: Course, folder: Path, out: Path, lesson: str | None) -> None:
         _add(archive, SECRET_FILE, secret, 0o600)
         for place, path in _files(course):
             _add(archive, place, path.read_bytes(), 0o644)
-    unfinished.chmod(0o600)  # it holds the solutions and the secret
-    os.replace(unfinished, out)
 
 
 def _requirements(course: Course) -> list[str]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.gradebook.adjustments import FinalScore
-from grader.submissions.archives import printable
+from grader.gradebook.scores import FinalScore
+from grader.terminal.names import printable
 
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook as Course
