@@ -291,8 +291,6 @@ def test_a_lesson_knows_the_losses_that_earlier_ladders_showed(course: Path) -> 
     assert recording["losses"] == {"blind": 2.5}
     solved = nbformat.read(course / SOLVED, 4)
     assert solved.cells[-1].outputs[0].data["text/plain"] == "{'blind': 2.5}"
-    edit(course / FIRST_SOURCE, '"blind": 2.5', '"blind": 2.75')
-    assert build(Course(course)) == [FIRST, NAME]  # the second one, since it carries the loss
     assert check_built(Course(course)) == []
 
 
@@ -322,7 +320,7 @@ def test_check_names_what_was_never_built(course: Path) -> None:
     ("file", "old", "new", "stale"),
     [
         (SOURCE, "what happens at rate", "what comes at rate", {STUDENT, SOLVED, RECORDING}),
-        (CHECKS, '"many points"', '"a lot"', {STUDENT, SOLVED, RECORDING}),
+        (CHECKS, '"many points"', '"a lot"', {SOLVED, RECORDING}),
         (FIRST_SOURCE, "return centred /", "return 1 * centred /", {STUDENT, SOLVED, RECORDING}),
         (FIRST_SOURCE, "How warm was", "How cold was", set()),
         (STUDENT, "fit is not started", "fit is not begun", {STUDENT}),
