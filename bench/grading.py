@@ -10,6 +10,7 @@ all three run all of it. nbgrader and otter live in an environment of their own,
 """
 
 import argparse
+import ast
 import contextlib
 import copy
 import json
@@ -173,8 +174,10 @@ def time_otter(folder: Path, submissions: list[NotebookNode]) -> float:
     """Return the seconds that `otter run` takes per submission."""
     (folder / "tests").mkdir(parents=True)
     for name, code in TESTS.items():
+        starts = {statement.lineno for statement in ast.parse(code).body}
         doctest = "\n".join(
-            f"{'...' if number else '>>>'} {line}" for number, line in enumerate(code.splitlines())
+            f"{'>>>' if number in starts else '...'} {line}"
+            for number, line in enumerate(code.splitlines(), 1)
         )
         suite = {"cases": [{"code": doctest, "hidden": False, "locked": False}], "scored": True}
         suite |= {"setup": "", "teardown": "", "type": "doctest"}
