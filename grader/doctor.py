@@ -107,7 +107,7 @@ def _python() -> Finding:
         return Finding("python", "ok", words)
     oldest = ".".join(map(str, OLDEST_PYTHON))
     return Finding(
-        "python", "missing", f"{words}; {oldest} is needed", f"make setup PYTHON=python{oldest}"
+        "python", "missing", f"{words}; {oldest} is needed", f"python{oldest} -m venv .venv"
     )
 
 

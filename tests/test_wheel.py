@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import venv
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,9 +56,13 @@ def grader(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("environment") / "venv"
     run = install(wheel, folder)
     (packages,) = folder.glob("lib/python*/site-packages")
-    others = [path for path in sys.path if path.endswith("-packages")]
-    (packages / "others.pth").write_text("\n".join(others))
+    (packages / "others.pth").write_text(others())
     return run
+
+
+def others() -> str:
+    """Return the lines of a .pth file that names where this environment has its packages."""
+    return "\n".join(path for path in sys.path if path.endswith("-packages"))
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +104,28 @@ def test_doctor_sees_the_course_and_the_packages(grader: Run, course: Path) -> N
     assert "✓ packages       ok" in ran.stdout
     assert "✓ forks" in ran.stdout
     assert ran.returncode == 0
+
+
+@pytest.mark.sandbox
+def test_what_a_user_installed_for_themselves_is_seen(
+    wheel: Path, course: Path, tmp_path: Path
+) -> None:
+    packages = tmp_path.joinpath("lib", "python{}.{}".format(*sys.version_info), "site-packages")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(packages)
+    (packages / "others.pth").write_text(others())
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    base = getattr(sys, "_base_executable", sys.executable)
+    command = [base, "-m", "grader.cli", "--course", str(course), "doctor"]
+    ran = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=environment | {"PYTHONUSERBASE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_doctor_says_what_to_install_where_nothing_is(wheel: Path, tmp_path: Path) -> None:
