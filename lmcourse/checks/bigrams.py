@@ -1,7 +1,6 @@
 """Checks of lesson 02: counting pairs, and contexts of any length."""
 
 import math
-import numbers
 import string
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,28 +10,20 @@ from typing import Any
 import torch
 
 from grader.checks.case import Case, Rng, case, integers
-from grader.checks.compare import describe
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
+from grader.checks.vocabulary import (
+    answer_and_arguments,
+    described,
+    kind,
+    kind_of,
+    one_number,
+    repeat,
+)
 
 LESSON = "02_bigrams"
 
 NgramCounts = dict[str, dict[str, int]]
-
-
-def _described(value: Any) -> str | None:
-    """Return the kind and size of `value` in words, or None if there is no value."""
-    return None if value is None else describe(value)
-
-
-@probe
-def answer_and_arguments(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
-    """Return a list of what `function` gives and of `args` as it leaves them, or None for None.
-
-    Arguments that stay are worth nothing beside a wrong answer.
-    """
-    answer = function(*args)
-    return None if answer is None else [answer, *args]
 
 
 # ------------------------------------------------------------------------------ count_bigrams
@@ -45,7 +36,7 @@ def count_bigrams(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
     each = torch.tensor([*rng.permutation(V - 1).tolist(), V - 1, V - 1])
     yield case(
         "the kind of the table: float32, V rows and V columns",
-        lambda: _described(student.count_bigrams(each, V)),
+        lambda: described(student.count_bigrams(each, V)),
         f"float32 tensor ({V}, {V})",
         hint="The table is (V, V) and float32: .float() makes it so.",
         points=0.5,
@@ -128,7 +119,7 @@ def normalise(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     counts = integers(rng, 9, V, V).float() + 1
     yield case(
         "the kind of the table: float32, V rows and V columns",
-        lambda: _described(student.normalise(counts, 1.0)),
+        lambda: described(student.normalise(counts, 1.0)),
         f"float32 tensor ({V}, {V})",
         hint="As many rows and columns as counts has, of float32. (An error about sizes? "
         "counts.sum(dim=1, keepdim=True) has shape (V, 1).)",
@@ -181,32 +172,11 @@ def normalise(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
 
 @probe
-def repeat(_: dict[str, Any], function: Callable[..., Any], times: int, *args: Any) -> Any:
-    """Return what `times` calls of `function` gave, a list, or None if none gave anything."""
-    given = [function(*args) for _ in range(times)]
-    return None if all(part is None for part in given) else given
-
-
-@probe
-def kind_of(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> str | None:
-    """Return what kind of thing `function` gives, the name of its type, or None for nothing."""
-    given = function(*args)
-    return None if given is None else _kind(given)
-
-
-@probe
 def kinds_in(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> list[str]:
     """Return what kinds of things are in the list, or under the keys, that `function` gives."""
     given = function(*args)
-    return sorted({_kind(part) for part in (given.values() if hasattr(given, "values") else given)})
-
-
-def _kind(value: Any) -> str:
-    # numpy's whole numbers serve as well as Python's, and what is made from a Counter is one.
-    for kind, name in ((numbers.Integral, "int"), (Counter, "Counter")):
-        if isinstance(value, kind):
-            return name
-    return type(value).__name__
+    parts = given.values() if hasattr(given, "values") else given
+    return sorted({str(kind(part)) for part in parts})
 
 
 def _shares(drawn: list[int], V: int) -> torch.Tensor:
@@ -362,7 +332,7 @@ def nll(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     ids = integers(rng, V, 9)
     yield case(
         "the kind of what comes back: one number",
-        lambda: _one_number(student.nll(uniform, ids)),
+        lambda: one_number(student.nll(uniform, ids)),
         "one number",
         hint="The result is one number, the mean: a float or a tensor of shape (). (p.log() takes "
         "the logarithms of a whole tensor, math.log that of one number.)",
@@ -434,11 +404,6 @@ def nll(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "Take the logarithm of each, and then the mean.",
             hidden=hidden,
         )
-
-
-def _one_number(value: Any) -> str | None:
-    single = isinstance(value, int | float) or getattr(value, "shape", None) == ()
-    return "one number" if single else _described(value)
 
 
 # --------------------------------------------------------------- count_ngrams and ngram_backoff
