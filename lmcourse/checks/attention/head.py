@@ -9,7 +9,7 @@ from torch.nn.functional import scaled_dot_product_attention as torchs_attention
 from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
-from lmcourse.checks.attention.seen import max_difference
+from grader.checks.vocabulary import apart, public_and_hidden
 
 PARTS = ("query", "key", "value")
 
@@ -29,10 +29,14 @@ def outputs(
     Head: Callable[..., torch.nn.Module],
     weights: torch.Tensor,
     *inputs: torch.Tensor,
-) -> list[torch.Tensor]:
-    """Return what a head with these weights gives for each of `inputs`, one after the other."""
+) -> list[torch.Tensor] | None:
+    """Return what a head with these weights gives for each of `inputs`, one after the other.
+
+    None if it gives nothing.
+    """
     head = _head(Head, weights)
-    return [head(x).detach() for x in inputs]
+    given = [head(x) for x in inputs]
+    return None if all(each is None for each in given) else given
 
 
 @probe
@@ -89,7 +93,7 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield case(
         "the same x twice: how far the results are apart",
-        lambda: max_difference(*ask(weights, x, x)),
+        lambda: apart(*ask(weights, x, x)),
         0.0,
         hint="Nothing in a head is left to chance. (Dropout comes in lesson 06.)",
     )
@@ -154,18 +158,20 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="All three are to be learnt, so compute with the layers themselves, self.query(x): no "
         ".detach(), no .data, no torch.no_grad(), neither here nor in your attention.",
     )
-    for hidden in (False, True):
+
+    def other_sizes() -> Iterator[Case]:
         head_size, channels, T = (int(size) for size in rng.integers((2, 2, 5), (12, 12, 16)))
         other, text = normal(rng, len(PARTS), head_size, channels), normal(rng, 2, T, channels)
         yield case(
-            "another head_size, other channels" + ", again" * hidden,
+            "another head_size, other channels",
             lambda: ask(other, text)[0],
             _expected(other, text),
             hint="nn.Linear(channels, head_size, bias=False), three times.",
-            hidden=hidden,
         )
+
+    yield from public_and_hidden(other_sizes)
 
 
 def _moves(first: torch.Tensor, *others: torch.Tensor) -> list[float]:
     """Return how far the places before t moved in each of `others`, for t = 1, 2, ..."""
-    return [max_difference(first[:, :t], other[:, :t]) for t, other in enumerate(others, start=1)]
+    return [apart(first[:, :t], other[:, :t]) for t, other in enumerate(others, start=1)]

@@ -8,7 +8,7 @@ import torch
 from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise
 from grader.checks.student import Student
-from lmcourse.checks.attention.seen import arguments_after, max_difference
+from grader.checks.vocabulary import apart, arguments_stay, same_as_reference
 
 
 @exercise("05_attention", "causal_mask", points=1)
@@ -70,7 +70,7 @@ def masked_mean(student: Student, reference: Student, rng: Rng) -> Iterator[Case
     later = torch.cat([text[:, :2], normal(rng, 1, 2, 3)], dim=1)
     yield case(
         "a single text: how far places 0 and 1 move when places 2 and 3 change",
-        lambda: max_difference(student.masked_mean(text)[:, :2], student.masked_mean(later)[:, :2]),
+        lambda: apart(student.masked_mean(text)[:, :2], student.masked_mean(later)[:, :2]),
         0.0,
         hint="Nothing comes from later places. They stand in the columns behind t of row t of the "
         "weights, and those have to be 0. Is a table turned over, as by .T or triu?",
@@ -98,20 +98,19 @@ def masked_mean(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         hint="Place t takes the same part, 1 / (t + 1), of each of places 0 to t: 2, (2 + 4) / 2, "
         "(2 + 4 + 9) / 3.",
     )
-    yield case(
+    yield arguments_stay(
         "x afterwards: as it was",
-        lambda: student.probe(arguments_after, "masked_mean", wide),
-        [wide],
+        student,
+        "masked_mean",
+        wide,
         hint="x[:, t] = ... and x /= ... change the caller's tensor. Make a new one.",
     )
-    for hidden in (False, True):
-        B, T, C = (int(size) for size in rng.integers((2, 5, 2), (5, 13, 6)))
-        some = normal(rng, B, T, C)
-        yield case(
-            "random rows, in texts of any length" + ", again" * hidden,
-            lambda: student.masked_mean(some),
-            reference.masked_mean(some),
-            hint="Row t of the weights is 1 / (t + 1) in columns 0 to t, and 0 after that; "
-            "weights @ x does this for each text by itself.",
-            hidden=hidden,
-        )
+    yield from same_as_reference(
+        student,
+        reference,
+        "random rows, in texts of any length",
+        lambda notebook, some: notebook.masked_mean(some),
+        lambda: [normal(rng, *rng.integers((2, 5, 2), (5, 13, 6)).tolist())],
+        hint="Row t of the weights is 1 / (t + 1) in columns 0 to t, and 0 after that; "
+        "weights @ x does this for each text by itself.",
+    )

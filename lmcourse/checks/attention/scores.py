@@ -10,7 +10,7 @@ from torch.nn.functional import scaled_dot_product_attention as torchs_attention
 from grader.checks.case import Case, Rng, case, integers, normal
 from grader.checks.registry import exercise
 from grader.checks.student import Student
-from lmcourse.checks.attention.seen import arguments_after
+from grader.checks.vocabulary import arguments_stay, public_and_hidden
 
 
 @exercise(
@@ -83,12 +83,14 @@ def scaled_dot_product_attention(student: Student, reference: Student, rng: Rng)
         "key.transpose(-2, -1). (key.T turns over all of them.)",
     )
     allowed = _mask(rng, 4, 5)
-    yield case(
+    yield arguments_stay(
         "query, key, value and mask afterwards: as they were",
-        lambda: student.probe(
-            arguments_after, "scaled_dot_product_attention", Q, K, values, allowed
-        ),
-        [Q, K, values, allowed],
+        student,
+        "scaled_dot_product_attention",
+        Q,
+        K,
+        values,
+        allowed,
         hint="query /= ... changes the caller's tensor, and so do methods that end in _, such as "
         "masked_fill_. Make new tensors.",
     )
@@ -112,38 +114,37 @@ def scaled_dot_product_attention(student: Student, reference: Student, rng: Rng)
         "large its value: hide with minus infinity, -math.inf. A score such as -100 may be the "
         "highest of all, and one that is a little below the others leaves a little weight.",
     )
-    for hidden in (False, True):
-        again = ", again" * hidden
+
+    def against_torch() -> Iterator[Case]:
         T, S, d, e = (int(size) for size in rng.permutation([4, 5, 6, 7, 8])[:4])
         q, k, v = normal(rng, T, d), normal(rng, S, d), normal(rng, S, e)
         yield case(
-            f"random numbers, without a mask, against torch's own{again}",
+            "random numbers, without a mask, against torch's own",
             lambda: ask(q, k, v),
             torchs_attention(q[None], k[None], v[None])[0],
             hint=formula,
-            hidden=hidden,
         )
         front = [2, 3]
         many = normal(rng, *front, T, d), normal(rng, *front, S, d), normal(rng, *front, S, e)
         hides = _mask(rng, T, S)
         yield case(
-            f"random numbers, with two axes in front and a mask{again}",
+            "random numbers, with two axes in front and a mask",
             lambda: ask(*many, hides),
             torchs_attention(*many, attn_mask=hides),
             hint="Count the axes from the end, as any number may stand in front: dim=-1, "
             f"query.shape[-1], transpose(-2, -1). {formula}",
-            hidden=hidden,
         )
         square = normal(rng, 2, T, d), normal(rng, 2, T, d), normal(rng, 2, T, e)
         causal = torch.ones(T, T, dtype=torch.bool).tril()
         yield case(
-            f"as many keys as queries, with a causal mask{again}",
+            "as many keys as queries, with a causal mask",
             lambda: ask(*square, causal),
             torchs_attention(*square, is_causal=True),
             hint="Where T = S the shapes cannot tell rows from columns. Queries are the rows of "
             f"scores and mask, keys the columns. {formula}",
-            hidden=hidden,
         )
+
+    yield from public_and_hidden(against_torch)
 
 
 def _mask(rng: Rng, T: int, S: int) -> torch.Tensor:

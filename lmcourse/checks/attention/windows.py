@@ -7,6 +7,7 @@ import torch
 from grader.checks.case import Case, Rng, case, integers
 from grader.checks.registry import exercise
 from grader.checks.student import Student
+from grader.checks.vocabulary import public_and_hidden
 
 
 @exercise("05_attention", "windows", points=1)
@@ -61,7 +62,8 @@ def windows(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="x has six characters for two windows, but the last target is missing, so the second "
         "one is left out in both: W is (N - 1) // T.",
     )
-    for hidden in (False, True):
+
+    def left_over() -> Iterator[Case]:
         T = int(rng.integers(4, 12))
         for name, rest in (
             ("all windows fit just so", 0),
@@ -70,10 +72,11 @@ def windows(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         ):
             some = integers(rng, 60, T * int(rng.integers(2, 6)) + 1 + rest)
             yield case(
-                f"random characters, {name}" + ", again" * hidden,
+                f"random characters, {name}",
                 lambda: list(student.windows(some, T)),
                 list(reference.windows(some, T)),
                 hint="x: the first W * T characters, row by row, with W = (N - 1) // T. y: the "
                 "same, begun one later.",
-                hidden=hidden,
             )
+
+    yield from public_and_hidden(left_over)
