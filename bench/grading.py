@@ -28,7 +28,6 @@ import nbformat
 import psutil
 from nbformat import NotebookNode
 
-from grader.author.build import ROOT, paths
 from grader.author.render import fill
 from grader.course.lessons import Course
 from grader.gradebook.store import FILE_NAME, Gradebook

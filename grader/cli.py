@@ -5,11 +5,14 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader.choices import EXPORT_FORMATS, SANDBOX_MODES
+from grader.course.configuration import find_course
+from grader.course.lessons import Course
 from grader.sandbox.limits import OPTIONS, Limits
 from grader.terminal.log import to_terminal
 
@@ -50,13 +53,11 @@ same version of the course, a colleague gets the same results, as manifest.json 
 
 
 class _Version(argparse.Action):
-    """Shows the version, which is imported when it is asked for."""
+    """Shows the version."""
 
     def __call__(self, parser: argparse.ArgumentParser, *arguments: Any, **options: Any) -> None:
         """Show the version and exit."""
-        from lmcourse import __version__
-
-        print(f"grader {__version__}")
+        print(f"grader {version('lmcourse')}")
         parser.exit()
 
 
@@ -66,6 +67,13 @@ def build_parser() -> argparse.ArgumentParser:
         prog="grader",
         description="Build the course's notebooks, check them, grade submissions and report.",
         epilog="'grader COMMAND --help' shows a command's options and examples.",
+    )
+    parser.add_argument(
+        "--course",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="the course's folder; else the one that this is called from, or in",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -297,20 +305,30 @@ def _told(problem: OSError | ModuleNotFoundError) -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command == "doctor":
+        from grader import doctor
+
+        return doctor.main(options.course)
+    if options.command == "forget":
+        from grader.gradebook import forget
+
+        return forget.main(options.folder, options.student, options.rename)
+    course = Course(find_course(options.course))
     # Each command imports what it needs: torch and Jupyter would slow down --help.
     match options.command:
         case "build":
             from grader.author import build
 
-            return build.main(options.lessons, check=options.check)
+            return build.main(course, options.lessons, check=options.check)
         case "check":
             from grader.grading import check
 
-            return check.main(options.notebooks, junit=options.junit)
+            return check.main(course, options.notebooks, junit=options.junit)
         case "grade":
             from grader.grading import grade
 
             return grade.main(
+                course,
                 options.submissions,
                 options.out,
                 lesson=options.lesson,
@@ -326,30 +344,31 @@ def _run(options: argparse.Namespace) -> int:
         case "report":
             from grader.reports import pages
 
-            print(f"Report: {pages.write_report(options.folder)}")
+            print(f"Report: {pages.write_report(course, options.folder)}")
             return 0
         case "adjust":
             from grader.gradebook import adjustments
 
             return adjustments.main(
-                options.folder, options.files, lesson=options.lesson, timezone=options.timezone
+                course,
+                options.folder,
+                options.files,
+                lesson=options.lesson,
+                timezone=options.timezone,
             )
-        case "forget":
-            from grader.gradebook import forget
-
-            return forget.main(options.folder, options.student, options.rename)
         case "stats":
             from grader.reports import stats
 
-            return stats.main(options.folder)
+            return stats.main(course, options.folder)
         case "similar":
             from grader.reports import similar
 
-            return similar.main(options.path)
+            return similar.main(course, options.path)
         case "export":
             from grader.reports import exports
 
             return exports.main(
+                course,
                 options.format,
                 options.folder,
                 options.out,
@@ -357,14 +376,10 @@ def _run(options: argparse.Namespace) -> int:
                 roster=options.roster,
                 column=options.column,
             )
-        case "doctor":
-            from grader import doctor
-
-            return doctor.main()
         case _:
             from grader import sample
 
-            return sample.main(options.folder)
+            return sample.main(course, options.folder)
 
 
 def _timezone(text: str) -> ZoneInfo:

@@ -13,6 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import grader
+from grader.course.configuration import NoCourse, find_course
+from grader.course.lessons import Course
+from grader.terminal.words import counted
+
 GIB = 2**30
 OLDEST_PYTHON = (3, 11)
 PROC_SYS = Path("/proc/sys")
@@ -43,9 +48,12 @@ class Finding:
     fix: str = ""
 
 
-def main() -> int:
-    """Print what this machine offers; return 0 if a class can be graded here, else 1."""
-    found = list(findings())
+def main(start: Path) -> int:
+    """Print what this machine offers for the course at `start`; return 0 if a class can be graded.
+
+    Else return 1.
+    """
+    found = list(findings(start))
     wide = max(len(finding.what) for finding in found)
     for finding in found:
         print(
@@ -61,7 +69,7 @@ def main() -> int:
     return 0
 
 
-def findings() -> Iterator[Finding]:
+def findings(start: Path) -> Iterator[Finding]:
     """Look at one thing after the other."""
     yield _system()
     yield _python()
@@ -69,7 +77,15 @@ def findings() -> Iterator[Finding]:
     yield packages
     if packages.state == "ok":
         yield _torch()
-        yield from _sandbox()
+        course = None
+        try:
+            course = Course(find_course(start))
+        except (NoCourse, ValueError) as problem:
+            fix = "cd COURSE && grader doctor"
+            yield Finding("course", "missing", str(problem), fix)
+        else:
+            yield _course(course)
+        yield from _sandbox(course)
     yield _system_calls()
     yield _limits()
     yield _cores()
@@ -108,7 +124,7 @@ def _packages() -> Finding:
         "packages",
         "missing",
         f"not installed: {', '.join(lacking)}",
-        "python -m pip install --editable '.[grader]'",
+        "python -m pip install 'lmcourse[grader]'",
     )
 
 
@@ -123,8 +139,21 @@ def _torch() -> Finding:
     )
 
 
-def _sandbox() -> Iterator[Finding]:
-    from grader.sandbox.bubblewrap import Sandbox, SandboxMissing, require
+def _course(course: Course) -> Finding:
+    title = course.configuration.title
+    if not course.names:
+        words = f"{title}, in {course.root}, has no lesson yet"
+        return Finding("course", "missing", words, "grader new-lesson 00_name")
+    unbuilt = [name for name in course.names if not course.paths(name).recording.is_file()]
+    if unbuilt:
+        words = f"{title}, in {course.root}: not built yet: {', '.join(unbuilt)}"
+        return Finding("course", "missing", words, "grader build")
+    words = f"{title}, in {course.root}, with {counted(len(course.names), 'lesson')}"
+    return Finding("course", "ok", words)
+
+
+def _sandbox(course: Course | None) -> Iterator[Finding]:
+    from grader.sandbox.bubblewrap import Sandbox, SandboxMissing, Shown, require
     from grader.sandbox.limits import Limits
 
     if shutil.which("bwrap") is None:
@@ -133,13 +162,15 @@ def _sandbox() -> Iterator[Finding]:
     version = subprocess.run(["bwrap", "--version"], capture_output=True, text=True, check=False)
     yield Finding("bubblewrap", "ok", version.stdout.strip() or "of unknown version")
     try:
-        require("bwrap")
+        require("bwrap", course.root if course else Path(os.devnull))
     except SandboxMissing as problem:
         words = "the kernel does not let bubblewrap make a sandbox"
         yield Finding("namespaces", "missing", words, _allow_namespaces() or str(problem))
         return
     yield Finding("namespaces", "ok", "user, process, mount, network and IPC")
-    sandbox = Sandbox("bwrap", Limits())
+    if course is None or not course.names:
+        return
+    sandbox = Sandbox("bwrap", Limits(), Shown(course.root / course.package, course.names[0]))
     sandbox.close()
     if sandbox.isolation == "warm":
         yield Finding("forks", "ok", "one warm process, forked for each submission")
@@ -165,7 +196,7 @@ def _system_calls() -> Finding:
         capture_output=True,
         text=True,
         check=False,
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(grader.__file__).parent.parent,
     )
     if trial.returncode == 0:
         return Finding("system calls", "ok", "filtered by seccomp, and privileges given up")

@@ -12,7 +12,6 @@ from nbformat.v4 import new_code_cell
 
 from grader.author.render import fill
 from grader.course.lessons import Course
-from grader.course.places import ROOT
 
 LESSON = "02_bigrams"
 
@@ -57,15 +56,15 @@ for descriptor in range(3, 16):
 """
 
 NEW_CHECK = """\
-import grader.checks.registry
+import grader.checks.run
 from grader.checks.run import Outcome
 
 def check(*arguments, **options):
     print("passed")
 
 check.ready = check.summary = check.lesson = check
-grader.checks.running.run = lambda *arguments, **options: Outcome("passed", 1.0)
-grader.checks.registry.difference = lambda *arguments, **options: ""
+grader.checks.run.run = lambda *arguments, **options: Outcome("passed", 1.0)
+grader.checks.run.difference = lambda *arguments, **options: ""
 """
 
 REFERENCE_READER = """\
@@ -77,7 +76,7 @@ import base64, zlib
 for path in pathlib.Path("/").glob("**/solutions/*.py"):  # the solution itself, if it is here
     exec(path.read_text())
 
-answers = iter(recording.load("02_bigrams")["count_bigrams"])
+answers = iter(recording.load("lmcourse", "02_bigrams")["count_bigrams"])
 
 def count_bigrams(ids, V):
     for asked, reply in answers:  # else the answers that were recorded for the public seed
@@ -97,7 +96,7 @@ def write_sample_class(course: Course, folder: Path) -> list[Path]:
     FileNotFoundError
         If the lesson has not been built.
     """
-    released_path = course.root / "notebooks" / f"{LESSON}.ipynb"
+    released_path = course.paths(LESSON).student
     if not released_path.is_file():
         raise FileNotFoundError(f"there is no {released_path}; make it with: grader build")
     released = nbformat.read(released_path, as_version=4)
@@ -110,9 +109,9 @@ def write_sample_class(course: Course, folder: Path) -> list[Path]:
     return paths
 
 
-def main(folder: Path) -> int:
+def main(course: Course, folder: Path) -> int:
     """Write the sample class and say where it is."""
-    paths = write_sample_class(Course(ROOT), folder)
+    paths = write_sample_class(course, folder)
     print(f"{len(paths)} submissions to lesson {LESSON} in {folder}")
     return 0
 

@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from grader.checks.selfcheck import check
     from lmcourse import corpus, plots, rungs
+    from lmcourse.checks import check
     from lmcourse.devices import device
     from lmcourse.sliders import play
     from lmcourse.tables import table
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "corpus", "device", "play", "plots", "rungs", "table"]
 __version__ = "0.1.0"
 
-MODULES = {"check": "selfcheck", "device": "devices", "play": "sliders", "table": "tables"}
+MODULES = {"check": "checks", "device": "devices", "play": "sliders", "table": "tables"}
 """The modules of what is not a module itself."""
 
 

@@ -10,7 +10,7 @@ def before(lesson: str) -> dict[str, float]:
     as yours are at that preset. At other presets the text differs, so do not compare there.
     """
     rungs: dict[str, float] = {}
-    for name in recording.recorded():
+    for name in recording.recorded("lmcourse"):
         if name < lesson:
-            rungs |= recording.losses(name)
+            rungs |= recording.losses("lmcourse", name)
     return rungs

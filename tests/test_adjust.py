@@ -5,9 +5,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from course import COURSE, ROOT
 
 from grader import cli
-from grader.author.build import ROOT
 from grader.gradebook.adjustments import _KINDS, FinalScore, final_scores, main, merge
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from grader.reports.pages import slug, write_report
@@ -43,7 +43,7 @@ def write(folder: Path, text: str, name: str = "file.csv") -> Path:
 
 
 def merged(folder: Path, *texts: str) -> list[str]:
-    return merge(folder, [write(folder, text, f"{i}.csv") for i, text in enumerate(texts)])
+    return merge(COURSE, folder, [write(folder, text, f"{i}.csv") for i, text in enumerate(texts)])
 
 
 def score(folder: Path, student: str = "ada") -> FinalScore:
@@ -192,7 +192,7 @@ def test_a_wrong_row_is_named_with_what_to_write(
 ) -> None:
     file = write(folder, f"{header}\n\n{row}\n")
     with pytest.raises(ValueError, match=rf"(?s)file\.csv, line 3: .*{told}"):
-        merge(folder, [file])
+        merge(COURSE, folder, [file])
     assert score(folder).points == 5
 
 
@@ -220,14 +220,14 @@ def test_a_file_in_another_encoding_is_refused(folder: Path) -> None:
     path = folder.parent / "latin.csv"
     path.write_bytes(f"{MANUAL}\nZo\u00eb,{LESSON},,,x\n".encode("latin-1"))
     with pytest.raises(ValueError, match="not UTF-8 text; save it as CSV UTF-8"):
-        merge(folder, [path])
+        merge(COURSE, folder, [path])
 
 
 def test_what_is_not_there_is_said(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"there is no .*lost\.csv"):
-        merge(folder, [tmp_path / "lost.csv"])
+        merge(COURSE, folder, [tmp_path / "lost.csv"])
     with pytest.raises(FileNotFoundError, match="grader grade"):
-        merge(tmp_path / "nowhere", [])
+        merge(COURSE, tmp_path / "nowhere", [])
 
 
 def test_a_name_that_nobody_has_is_warned_of_and_kept(
@@ -263,17 +263,17 @@ def test_local_times_are_in_the_zone_that_is_named(folder: Path, came: str, late
     rule = f"{DUE}\n{LESSON},2026-03-01T23:59,1,100,15\n"
     files = [write(folder, rule, "due.csv")]
     files.append(write(folder, f"{SUBMITTED}\nada,{LESSON},{came}\n", "came.csv"))
-    merge(folder, files, timezone=BERLIN)
+    merge(COURSE, folder, files, timezone=BERLIN)
     lateness = score(folder).late
     assert (lateness.days if lateness else 0) == late
     with pytest.raises(ValueError, match="or pass --timezone"):
-        merge(folder, files)
+        merge(COURSE, folder, files)
 
 
 def test_a_date_alone_is_no_time(folder: Path) -> None:
     file = write(folder, f"{SUBMITTED}\nada,{LESSON},2026-03-01\n")
     with pytest.raises(ValueError, match="write date, time"):
-        merge(folder, [file], timezone=BERLIN)
+        merge(COURSE, folder, [file], timezone=BERLIN)
 
 
 @pytest.mark.parametrize("lesson", ["2", "02", LESSON])
@@ -300,17 +300,17 @@ def test_moodles_worksheet_says_when_work_came(folder: Path) -> None:
     assert score(folder, "Ada Lovelace_7").late.days == 1
     assert score(folder, "Ben Turing_8").late is None
     assert score(folder, "Coy Hopper_9").late is None
-    (said, note, *_) = merge(folder, [sheet], timezone=BERLIN)
+    (said, note, *_) = merge(COURSE, folder, [sheet], timezone=BERLIN)
     assert said.endswith("times merged, 2 in this file")
     assert note.endswith("no time for Coy Hopper_9, ada, ben")
     with pytest.raises(ValueError, match="as --timezone Europe/Berlin"):
-        merge(folder, [sheet])
+        merge(COURSE, folder, [sheet])
     Gradebook(folder).write(result(lesson="01_data"))
     with pytest.raises(ValueError, match="as --lesson 02"):
-        merge(folder, [sheet], timezone=BERLIN)
+        merge(COURSE, folder, [sheet], timezone=BERLIN)
     strange = write(folder, WORKSHEET.replace("Monday, 2 March", "lundi 2 mars"), "other.csv")
     with pytest.raises(ValueError, match="export the worksheet with Moodle set to English"):
-        merge(folder, [strange], lesson="2", timezone=BERLIN)
+        merge(COURSE, folder, [strange], lesson="2", timezone=BERLIN)
 
 
 def test_canvas_marks_count_as_a_day_where_no_time_is_known(folder: Path) -> None:
@@ -321,7 +321,7 @@ def test_canvas_marks_count_as_a_day_where_no_time_is_known(folder: Path) -> Non
             name, user = student.split("_")
             Gradebook(folder).write(result(student))
             packed.writestr(f"{name}{mark}_{user}_9{user}_{LESSON}.ipynb", "{}")
-    told = merge(folder, [archive])
+    told = merge(COURSE, folder, [archive])
     assert "canvas.zip: 3 submissions marked LATE; each counts as one day" in told[1]
     assert "nothing is taken off for being late in 02_bigrams until a file says when" in told[-1]
     merged(folder, RULE, f"{EXTENSION}\nben_102,{LESSON},2026-03-09T00:00Z\n")
@@ -329,13 +329,13 @@ def test_canvas_marks_count_as_a_day_where_no_time_is_known(folder: Path) -> Non
     days = {name: one.days if (one := score(folder, name).late) else 0 for name in students}
     assert days == {"ada_101": 1, "ben_102": 0, "coy_103": 0, "dee_104": 3}
     assert score(folder, "ada_101").penalty == pytest.approx(0.5)
-    report = write_report(folder).parent
+    report = write_report(COURSE, folder).parent
     page = (report / "students" / f"{slug('ada_101')}.html").read_text("utf-8")
     assert "marked as late by the platform</time>" not in page
     assert "marked as late by the platform: 1 day late" in page
     with zipfile.ZipFile(archive, "w") as packed:  # Canvas says otherwise by now
         packed.writestr(f"ada_101_9101_{LESSON}.ipynb", "{}")
-    merge(folder, [archive], lesson="2")
+    merge(COURSE, folder, [archive], lesson="2")
     assert score(folder, "ada_101").late is None
 
 

@@ -16,13 +16,11 @@ import nbformat
 import pytest
 from attacks import FAMILIES
 from attacks.attack import WRONG
+from course import COURSE, SHOWN
 from nbformat.v4 import new_code_cell
 
-from grader.author.build import ROOT, paths
 from grader.author.execute import solved_namespace
 from grader.author.render import fill
-from grader.checks.registry import exercises
-from grader.course.lessons import Course
 from grader.gradebook.store import ExerciseResult
 from grader.grading.judge import judge
 from grader.sandbox.bubblewrap import Sandbox
@@ -63,7 +61,7 @@ ON_ISOLATION = (
     *("snooping: the loopback", "snooping: a Unix socket", "snooping: an abstract socket"),
 )
 
-EXERCISES = exercises(LESSON)
+EXERCISES = COURSE.exercises(LESSON)
 TOTAL = sum(exercise.points for exercise in EXERCISES.values())
 
 Cells = Callable[..., list[Cell]]
@@ -120,7 +118,7 @@ def bait(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bait]:
 def sandbox(bait: Bait) -> Iterator[Sandbox]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(STOLEN, RIGHT)
-        made = Sandbox("bwrap", LIMITS)
+        made = Sandbox("bwrap", LIMITS, SHOWN)
         assert made.isolation == "warm"
         yield made
         made.close()
@@ -132,21 +130,21 @@ def cold(bait: Bait) -> Iterator[Sandbox]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(STOLEN, RIGHT)
         patch.setattr("grader.sandbox.bubblewrap._ForkServer", Mock(side_effect=OSError))
-        made = Sandbox("bwrap", SHORT)
+        made = Sandbox("bwrap", SHORT, SHOWN)
         assert made.isolation == "cold"
         yield made
 
 
 @pytest.fixture(scope="module")
 def reference() -> dict[str, Any]:
-    return solved_namespace(Course(ROOT).lesson(LESSON))
+    return solved_namespace(COURSE.lesson(LESSON))
 
 
 @pytest.fixture(scope="module")
 def cells() -> Cells:
     """Return a function that makes the cells of a submission, as `Attack` describes them."""
-    lesson = Course(ROOT).lesson(LESSON)
-    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+    lesson = COURSE.lesson(LESSON)
+    released = nbformat.read(COURSE.paths(LESSON).student, as_version=4)
 
     def make(solved: tuple[str, ...], code: Mapping[str, str] = {}, first: str = "") -> list[Cell]:
         stubs = dict.fromkeys(set(lesson.exercises()) - set(solved))
@@ -200,7 +198,7 @@ def test_an_attack_earns_nothing_and_harms_nobody(
 
     def grade(submission: list[Cell]) -> list[ExerciseResult]:
         baited = [Cell(cell.number, bait.put_into(cell.source)) for cell in submission]
-        return judge(LESSON, baited, name, reference, sandbox, b"secret")
+        return judge(COURSE.exercises(LESSON), baited, name, reference, sandbox, b"secret")
 
     with short(sandbox):
         if attack.before:
@@ -240,7 +238,9 @@ def test_an_attack_on_the_isolation_fails_without_a_warm_parent_too(
     earlier = [cells((), first=attack.before)] if attack.before else []
     for submission in [*earlier, cells((), attack.code, attack.first)]:
         baited = [Cell(cell.number, bait.put_into(cell.source)) for cell in submission]
-        (result,) = judge(LESSON, baited, name, reference, cold, b"secret", only="nll")
+        (result,) = judge(
+            COURSE.exercises(LESSON), baited, name, reference, cold, b"secret", only="nll"
+        )
         assert result.points <= EXERCISES["nll"].points / 10  # a number is of the right kind
         assert result.status in STATUSES
     assert_unharmed(bait, before)
@@ -250,7 +250,9 @@ def test_an_attack_on_the_isolation_fails_without_a_warm_parent_too(
 def test_after_all_attacks_an_honest_submission_is_graded_as_ever(
     sandbox: Sandbox, reference: dict[str, Any], cells: Cells
 ) -> None:
-    results = judge(LESSON, cells(tuple(EXERCISES)), "x", reference, sandbox, b"secret")
+    results = judge(
+        COURSE.exercises(LESSON), cells(tuple(EXERCISES)), "x", reference, sandbox, b"secret"
+    )
     assert points(results) == TOTAL
 
 
@@ -274,5 +276,7 @@ def test_the_bait_can_be_taken_where_there_is_no_sandbox(name: str, bait: Bait) 
 def test_what_is_offered_outside_is_worth_stealing(
     sandbox: Sandbox, reference: dict[str, Any], cells: Cells
 ) -> None:
-    results = judge(LESSON, cells((), {"nll": RIGHT}), "x", reference, sandbox, b"secret")
+    results = judge(
+        COURSE.exercises(LESSON), cells((), {"nll": RIGHT}), "x", reference, sandbox, b"secret"
+    )
     assert points(results) == EXERCISES["nll"].points

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from course import COURSE
 
 from grader.author.render import fill
-from grader.checks.registry import exercises
 from grader.cli import main
-from grader.course.lessons import Course
-from grader.course.places import ROOT, paths
 from grader.grading.grade import SECRET_FILE
 
 LESSON = "00_start"
@@ -68,8 +66,8 @@ def test_without_a_lesson_it_says_what_to_type(
 
 @pytest.mark.sandbox
 def test_a_solved_notebook_earns_all_points_on_gradescopes_side(autograder: Path) -> None:
-    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
-    solved = fill(released, Course(ROOT).lesson(LESSON))
+    released = nbformat.read(COURSE.paths(LESSON).student, as_version=4)
+    solved = fill(released, COURSE.lesson(LESSON))
     nbformat.write(solved, autograder / "submission" / "my notebook.ipynb")
     environment = {**os.environ, "AUTOGRADER": str(autograder), "PYTHON": sys.executable}
     environment |= {"PYTHONPATH": str(autograder / "source"), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -82,6 +80,6 @@ def test_a_solved_notebook_earns_all_points_on_gradescopes_side(autograder: Path
     )
     assert ran.returncode == 0, ran.stderr
     results = json.loads((autograder / "results" / "results.json").read_text("utf-8"))
-    assert results["score"] == sum(one.points for one in exercises(LESSON).values())
+    assert results["score"] == sum(one.points for one in COURSE.exercises(LESSON).values())
     named = [test["name"] for test in results["tests"] if "max_score" in test]
-    assert named == list(exercises(LESSON))
+    assert named == list(COURSE.exercises(LESSON))

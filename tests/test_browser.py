@@ -12,18 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from course import COURSE, ROOT
 
-from grader.author.build import ROOT
 from grader.author.execute import solved_namespace
-from grader.course.lessons import Course
 from grader.course.regions import without_markers
 from grader.grading.judge import judge
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.limits import Limits
 from grader.submissions.cells import cells_to_run
 from grader.submissions.notebook import Notebook, read
-
-COURSE = Course(ROOT)
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
 

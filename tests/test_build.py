@@ -8,9 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 import toy
+from course import COURSE, ROOT
 from nbformat import NotebookNode
 
-from grader.author.build import ROOT, build, check_built, main
+from grader.author.build import build, check_built, main
 from grader.author.execute import execute, record
 from grader.author.render import TAG, fill, render_solved, render_student
 from grader.checks.recording import Replay
@@ -516,7 +517,7 @@ def test_fill_takes_other_code_and_leaves_exercises_out(
 
 
 @pytest.mark.parametrize("folder", ["notebooks", "solutions"])
-@pytest.mark.parametrize("name", Course(ROOT).names)
+@pytest.mark.parametrize("name", COURSE.names)
 def test_real_notebook_is_valid(name: str, folder: str) -> None:
     notebook = nbformat.read(ROOT / folder / f"{name}.ipynb", 4)
     nbformat.validate(notebook)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from course import COURSE
 
 from grader.checks import refusal
 from grader.checks.refusal import Everywhere, Forbidden
-from grader.checks.registry import Exercise, exercises
+from grader.checks.registry import Exercise
 from grader.checks.run import Outcome, run
 from grader.checks.selfcheck import outcome_html, outcome_text
 from grader.checks.student import Host, Student
@@ -22,7 +23,7 @@ from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.limits import Limits
 from grader.sandbox.session import Cell
 
-EXERCISE = replace(exercises("00_start")["softmax"], forbidden=("softmax", "log_softmax"))
+EXERCISE = replace(COURSE.exercises("00_start")["softmax"], forbidden=("softmax", "log_softmax"))
 
 BY_HAND = """\
 import torch
@@ -228,7 +229,7 @@ def test_autograd_can_be_refused_in_all_threads() -> None:
     ],
 )
 def test_forward_slopes_are_no_more_by_hand_than_backward_ones(way: str, everywhere: bool) -> None:
-    exercise = exercises("03_gradients")["grad_logits"]
+    exercise = COURSE.exercises("03_gradients")["grad_logits"]
     source = (
         "import torch\ndef grad_logits(logits, targets):\n"
         "    loss = lambda at: torch.nn.functional.cross_entropy(at, targets)\n"
@@ -257,7 +258,7 @@ def test_forward_slopes_are_no_more_by_hand_than_backward_ones(way: str, everywh
 def test_no_norm_of_torch_does_for_a_norm_by_hand(way: str) -> None:
     rows = torch.arange(6.0).reshape(2, 3)
     with (
-        refusal.refused(exercises("06_transformer")["LayerNorm"].forbidden),
+        refusal.refused(COURSE.exercises("06_transformer")["LayerNorm"].forbidden),
         pytest.raises(Forbidden, match=r"asks you to write .*_norm yourself"),
     ):
         eval(way, {"torch": torch, "rows": rows})

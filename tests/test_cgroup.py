@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from course import COURSE, ROOT, SHOWN
 
 from grader.checks.student import Lost, Student
 from grader.grading.judge import judge
@@ -192,7 +193,7 @@ def made(request: pytest.FixtureRequest, groups: Cgroups) -> Iterator[Sandbox]:
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "cold":
             patch.setattr(bubblewrap, "_ForkServer", refuse)
-        sandbox_made = Sandbox("bwrap", LIMITS)
+        sandbox_made = Sandbox("bwrap", LIMITS, SHOWN)
     assert sandbox_made.isolation == request.param
     assert sandbox_made.memory_cgroup == "one per worker"
     yield sandbox_made
@@ -299,7 +300,9 @@ def test_a_cell_that_is_killed_for_memory_says_so_in_the_grade(
 ) -> None:
     monkeypatch.setattr(cgroup, "KEPT_MB", all_but(400))
     reference = {"nll": lambda table, ids: 0.5}
-    (result,) = judge(LESSON, [Cell(1, TOO_MUCH)], "x", reference, made, b"secret", only="nll")
+    (result,) = judge(
+        COURSE.exercises(LESSON), [Cell(1, TOO_MUCH)], "x", reference, made, b"secret", only="nll"
+    )
     assert (result.status, result.points) == ("out_of_memory", 0)
     assert result.message.startswith("cell 1: the notebook's process and its files took more")
 
@@ -327,11 +330,11 @@ def test_without_one_all_is_as_it_was_and_nothing_is_graded_again(
     file = tmp_path / "ada.ipynb"
     file.write_bytes(Path(__file__).parents[1].joinpath(f"notebooks/{LESSON}.ipynb").read_bytes())
     told, prints = [], []
-    rules = Rules("bwrap", LIMITS, b"secret")
+    rules = Rules(ROOT, "bwrap", LIMITS, b"secret")
     for finder in (find_cgroups, lambda: None):
         monkeypatch.setattr(bubblewrap, "find_cgroups", finder)
         task = make_task(Submission("ada", file), LESSON, rules)
-        made = Sandbox("bwrap", LIMITS)
+        made = Sandbox("bwrap", LIMITS, SHOWN)
         monkeypatch.setattr("grader.grading.task._sandbox", lambda _, made=made: made)
         result, facts = grade_submission(task, rules)
         made.close()

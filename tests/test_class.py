@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from course import COURSE, ROOT
 
-from grader.author.build import ROOT, paths
 from grader.cli import build_parser, main
 from grader.gradebook.store import Gradebook, SubmissionResult
 from grader.grading import grade
@@ -27,7 +27,7 @@ from grader.submissions.collect import collect
 from grader.terminal.progress import progress
 
 LESSON = "02_bigrams"
-RELEASED = paths(ROOT, LESSON).student.read_bytes()
+RELEASED = COURSE.paths(LESSON).student.read_bytes()
 
 
 def at_once(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]:
@@ -144,7 +144,7 @@ def test_whoever_handed_in_is_graded_or_named_with_what_to_do(
         assert re.search(r"not a notebook\. .*(Hand in|hands in|make the zip again)", line)
     assert said.splitlines()[-1] == f"Next: grader report {out}"
 
-    write_report(out)
+    write_report(COURSE, out)
     with (out / "report" / "grades.csv").open(newline="") as table:
         rows = list(csv.DictReader(table))
     assert {row["status"] for row in rows} <= set(SUBMISSION_STATUSES)
@@ -238,7 +238,7 @@ def test_one_students_folder_is_graded_as_one(
 ) -> None:
     (tmp_path / "ada").mkdir()
     (tmp_path / "ada" / "02_bigrams.ipynb").write_bytes(RELEASED)
-    (tmp_path / "ada" / "00_start.ipynb").write_bytes(paths(ROOT, "00_start").student.read_bytes())
+    (tmp_path / "ada" / "00_start.ipynb").write_bytes(COURSE.paths("00_start").student.read_bytes())
     command = ["grade", str(tmp_path / "ada"), "--out", str(tmp_path / "out"), "--sandbox", "none"]
     assert main(command) == 0
     assert Gradebook.open(tmp_path / "out").students() == {"ada"}
@@ -318,7 +318,7 @@ def test_a_roster_adds_those_who_handed_in_nothing(
         assert (result.points, result.max_points, result.file) == (0, 20, "")
         assert f"  {result.student}: not submitted." in said
     assert ("not in the roster, and graded all the same: mallory_109" in said) == bool(strangers)
-    page = write_report(out).read_text("utf-8")
+    page = write_report(COURSE, out).read_text("utf-8")
     assert page.count("not submitted") >= len(absent)
     # Who has left the course since is not missed any more.
     roster.write_text("student\nann\n", "utf-8")

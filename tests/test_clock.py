@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from course import COURSE, SHOWN
 
 from grader.checks.case import case
-from grader.checks.registry import exercises
 from grader.grading import judge as judge_module
 from grader.grading.clock import Clock, TimeUp
 from grader.grading.judge import judge
@@ -107,7 +107,7 @@ def test_nothing_is_raised_once_it_is_over(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    made = Sandbox("none", SHORT)
+    made = Sandbox("none", SHORT, SHOWN)
     yield made
     made.close()
 
@@ -122,7 +122,7 @@ def judged(
     """Return a function that judges a solved lesson 02, with another check for `nll`."""
 
     def with_check(check: Any) -> dict[str, Any]:
-        every = exercises("02_bigrams")
+        every = COURSE.exercises("02_bigrams")
         monkeypatch.setitem(every, "nll", replace(every["nll"], check=check))
         cells = [
             Cell(1, "import torch"),
@@ -180,8 +180,8 @@ def test_code_that_takes_too_long_to_search_is_a_timeout_for_what_is_searched(
 
     monkeypatch.setattr(judge_module, "forbidden_use", search)
     cells = [Cell(1, "x = 1")]
-    found = judge_module._misuses(list(exercises("00_start").values()), cells)
-    assert set(found) == {e.name for e in exercises("00_start").values() if e.forbidden}
+    found = judge_module._misuses(list(COURSE.exercises("00_start").values()), cells)
+    assert set(found) == {e.name for e in COURSE.exercises("00_start").values() if e.forbidden}
     assert found
     for outcome in found.values():
         assert (outcome.status, outcome.share) == ("timeout", 0)

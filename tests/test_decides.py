@@ -13,11 +13,11 @@ from typing import Any
 import jupytext
 import nbformat
 import pytest
+from course import COURSE, ROOT
+from grader.course.places import checks_path
 
 from grader.checks.registry import check_module
 from grader.cli import main
-from grader.course.lessons import Course
-from grader.course.places import ROOT, checks_path
 from grader.course.source import split
 from grader.gradebook.store import SubmissionResult
 from grader.grading import decides, grade, run, task
@@ -199,7 +199,7 @@ def test_every_module_that_is_imported_to_grade_is_followed_or_named_with_a_reas
     assert [name for name in DECIDE_NOTHING if name not in followed(ROOT, [name], cut=False)] == []
 
 
-@pytest.mark.parametrize("lesson", Course(ROOT).names)
+@pytest.mark.parametrize("lesson", COURSE.names)
 def test_a_lessons_checks_are_where_they_are_looked_for(lesson: str) -> None:
     file = check_module(lesson).__file__
     assert file is not None

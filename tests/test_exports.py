@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from course import COURSE
 
 from grader.checks.results import CaseResult
+from grader.formats.spreadsheet import Table, cell, plain, read_table
 from grader.gradebook.adjustments import ExerciseScore, FinalScore, Late
 from grader.gradebook.copies import slug
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from grader.reports import exports
 from grader.reports.exports.moodle import merge as merge_moodle
 from grader.reports.exports.submission import github, github_points, gradescope
-from grader.terminal.spreadsheet import Table, cell, plain, read_table
 
 CANVAS = """\
 Student,ID,SIS User ID,SIS Login ID,Section,Notes,Essay (11),Bigrams (12),Current Score
@@ -490,7 +491,7 @@ def test_csv_is_the_reports(export, tmp_path):
     from grader.reports.pages import write_report
 
     _, _, out = export("csv", submission("=ada"), submission("ben", lesson="01_data"))
-    report = write_report(tmp_path / "grades").parent
+    report = write_report(COURSE, tmp_path / "grades").parent
     assert out.read_bytes() == (report / "grades.csv").read_bytes()
     assert [row["student"] for row in rows(out)] == ["ben", "'=ada"]
 

@@ -22,13 +22,11 @@ import nbformat
 import psutil
 import pytest
 import tqdm.std
+from course import COURSE, ROOT
 from nbformat.v4 import new_code_cell
 
-from grader.author.build import ROOT, paths
 from grader.author.render import fill
-from grader.checks.registry import exercises
 from grader.checks.student import Student
-from grader.course.lessons import Course
 from grader.gradebook.store import FILE_NAME, Gradebook, GradebookError, SubmissionResult
 from grader.grading import grade
 from grader.grading.judge import judge
@@ -65,7 +63,7 @@ def grade_at_once(submissions: Path, out: Path, graded: Any = at_once) -> int:
         patch.setattr("grader.grading.run.grade_submission", graded)
         patch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(2))
         patch.setattr("grader.grading.run.keep_copy", lambda *_: None)
-        return grade.main(submissions, out, lesson=LESSON, mode="none")
+        return grade.main(COURSE, submissions, out, lesson=LESSON, mode="none")
 
 
 def stamps(out: Path) -> dict[str, float]:
@@ -86,7 +84,7 @@ def assert_sound(out: Path) -> None:
     with contextlib.closing(sqlite3.connect(out / FILE_NAME)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     for result in Gradebook.open(out).results():
-        assert [e.name for e in result.exercises] == list(exercises(LESSON))
+        assert [e.name for e in result.exercises] == list(COURSE.exercises(LESSON))
 
 
 def has(out: Path, goal: int) -> bool:
@@ -139,8 +137,8 @@ def test_kill_9_again_and_again_loses_nothing_that_was_graded(tmp_path: Path) ->
 
 @pytest.mark.sandbox
 def test_a_real_run_is_killed_then_stopped_by_ctrl_c_then_finished(tmp_path: Path) -> None:
-    lesson = Course(ROOT).lesson(LESSON)
-    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+    lesson = COURSE.lesson(LESSON)
+    released = nbformat.read(COURSE.paths(LESSON).student, as_version=4)
     solved = fill(released, lesson)
     slow = "import time\ntime.sleep(1)"  # so that every stop finds work that is not done
     solved.cells.append(new_code_cell(slow, id="slow"))
@@ -197,7 +195,7 @@ def test_what_was_graded_when_ctrl_c_came_is_written(
     monkeypatch.setattr("grader.grading.run.grade_submission", at_once)
     monkeypatch.setattr(grade, "executor", lambda *_: Interrupted(1))
     with pytest.raises(KeyboardInterrupt):
-        grade.main(tmp_path / "class", tmp_path / "out", lesson=LESSON, mode="none")
+        grade.main(COURSE, tmp_path / "class", tmp_path / "out", lesson=LESSON, mode="none")
     assert sorted(stamps(tmp_path / "out")) == STUDENTS[:9]
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
     assert len(manifest["submissions"]) == 9
@@ -215,8 +213,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def cells() -> list[Cell]:
-    lesson = Course(ROOT).lesson(LESSON)
-    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+    lesson = COURSE.lesson(LESSON)
+    released = nbformat.read(COURSE.paths(LESSON).student, as_version=4)
     solved = nbformat.writes(fill(released, lesson))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("grader.submissions.notebook._contents", lambda _: solved.encode())
@@ -249,7 +247,7 @@ def judged_with_a_kill(
         inner.setattr(Sandbox, "start", start_to_be_killed)
         inner.setattr(session._Worker, "_wait", wait_and_kill)
         reference = _reference(LESSON)
-        results = judge(LESSON, cells, "0" * 64, reference, sandbox, b"secret")
+        results = judge(COURSE.exercises(LESSON), cells, "0" * 64, reference, sandbox, b"secret")
     return {result.name: result.status for result in results}, step
 
 
@@ -262,11 +260,11 @@ def test_a_worker_killed_at_any_step_costs_one_exercise_at_most(
     first_question = 2 + 3 * len(cells)
     for at in range(first_question, steps + 1, max(1, (steps - first_question) // 9)):
         statuses, _ = judged_with_a_kill(sandbox, cells, monkeypatch, at)
-        assert list(statuses) == list(exercises(LESSON))
+        assert list(statuses) == list(COURSE.exercises(LESSON))
         assert sorted(statuses.values()) == ["crashed"] + ["passed"] * (len(statuses) - 1)
     for at in range(3, first_question, 13):  # while cells run: what they define may be used later
         statuses, _ = judged_with_a_kill(sandbox, cells, monkeypatch, at)
-        assert list(statuses) == list(exercises(LESSON))
+        assert list(statuses) == list(COURSE.exercises(LESSON))
         assert set(statuses.values()) <= set(EXERCISE_STATUSES)
 
 
@@ -286,7 +284,7 @@ def test_a_worker_that_does_not_start_is_no_students_fault(
 
     monkeypatch.setattr(Sandbox, "start", start_and_end)
     with pytest.raises(RuntimeError, match="did not start"):
-        judge(LESSON, cells, "0" * 64, _reference(LESSON), sandbox, b"secret")
+        judge(COURSE.exercises(LESSON), cells, "0" * 64, _reference(LESSON), sandbox, b"secret")
 
 
 @pytest.mark.sandbox
@@ -297,7 +295,9 @@ def test_a_warm_parent_that_is_killed_between_submissions_is_replaced(
     assert parent is not None
     os.kill(parent, signal.SIGKILL)
     os.waitid(os.P_PID, parent, os.WEXITED | os.WNOWAIT)
-    results = judge(LESSON, cells, "0" * 64, _reference(LESSON), sandbox, b"secret")
+    results = judge(
+        COURSE.exercises(LESSON), cells, "0" * 64, _reference(LESSON), sandbox, b"secret"
+    )
     assert {result.status for result in results} == {"passed"}
     assert sandbox.warm_parent not in (None, parent)
 
@@ -320,11 +320,11 @@ def test_a_sandbox_killed_within_a_submission_is_no_students_fault(
     monkeypatch.setattr("grader.grading.judge.judge", judge_and_kill)
     monkeypatch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(1))
     again = (tmp_path / "class", tmp_path / "out")
-    assert grade.main(*again, lesson=LESSON, mode="bwrap") == 1
+    assert grade.main(COURSE, *again, lesson=LESSON, mode="bwrap") == 1
     assert "the sandbox was killed" in capsys.readouterr().out
     assert Gradebook.open(tmp_path / "out").results()[0].status == "not_graded"
     monkeypatch.setattr("grader.grading.judge.judge", judge)
-    assert grade.main(*again, lesson=LESSON, mode="bwrap") == 0
+    assert grade.main(COURSE, *again, lesson=LESSON, mode="bwrap") == 0
     assert Gradebook.open(tmp_path / "out").results()[0].status == "graded"
 
 

@@ -11,13 +11,12 @@ from typing import Any
 
 import nbformat
 import pytest
+from course import COURSE, ROOT
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from grader.author.build import ROOT
 from grader.author.render import fill
 from grader.checks.results import CaseResult
-from grader.course.lessons import Course
 from grader.gradebook import copies
 from grader.gradebook.copies import copy_path, keep_copy, slug
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
@@ -62,7 +61,7 @@ def page(tmp_path: Path, *cells: NotebookNode, one: SubmissionResult | None = No
     gradebook = Gradebook(folder)
     keep_copy(folder, one.student, one.lesson, source(tmp_path, *cells))
     gradebook.write(one)
-    write_report(folder)
+    write_report(COURSE, folder)
     return (folder / "report" / "students" / f"{slug(one.student)}.html").read_text("utf-8")
 
 
@@ -134,7 +133,7 @@ def test_an_exercise_without_a_cell_stands_before_the_notebook(tmp_path: Path) -
 
 def test_without_a_copy_the_results_stand_alone(tmp_path: Path) -> None:
     Gradebook(tmp_path).write(result())
-    write_report(tmp_path)
+    write_report(COURSE, tmp_path)
     (path,) = (tmp_path / "report" / "students").iterdir()
     text = path.read_text("utf-8")
     assert "Your notebook" not in text
@@ -153,7 +152,7 @@ def test_a_hidden_case_keeps_its_secret(tmp_path: Path) -> None:
 
 
 def test_the_released_notebook_filled_in_has_every_result_below_a_cell(tmp_path: Path) -> None:
-    lesson = Course(ROOT).lesson(LESSON)
+    lesson = COURSE.lesson(LESSON)
     book = nbformat.read(ROOT / "notebooks" / f"{LESSON}.ipynb", as_version=4)
     names = list(lesson.exercises())
     one = result()
@@ -237,7 +236,7 @@ def test_nothing_in_markdown_reaches_the_page_as_markup(tmp_path: Path, evil: st
     path = tmp_path / "evil.ipynb"
     path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 4, "cells": [cell]}))
     keep_copy(folder, one.student, one.lesson, path)
-    write_report(folder)
+    write_report(COURSE, folder)
     (written,) = (folder / "report" / "students").iterdir()
     require_harmless(written.read_text("utf-8"))
 
@@ -451,7 +450,7 @@ def test_the_same_notebook_gives_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         keep_copy(tmp_path / folder, "ada", LESSON, path)
         Gradebook(tmp_path / folder).write(result())
-        write_report(tmp_path / folder)
+        write_report(COURSE, tmp_path / folder)
     one, two = (
         {
             path.relative_to(tmp_path / folder): path.read_bytes()

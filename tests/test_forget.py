@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from course import COURSE
 
-from grader.author.build import ROOT, paths
 from grader.cli import main
 from grader.gradebook.adjustments import final_scores, merge
 from grader.gradebook.copies import copy_path, keep_copy
@@ -13,7 +13,7 @@ from grader.gradebook.store import FILE_NAME, ExerciseResult, Gradebook, Submiss
 from grader.reports.pages import slug, write_report
 
 LESSON = "02_bigrams"
-RELEASED = paths(ROOT, LESSON).student
+RELEASED = COURSE.paths(LESSON).student
 
 
 def write(folder: Path, student: str, *lessons: str) -> None:
@@ -34,8 +34,8 @@ def folder(tmp_path: Path) -> Path:
     table.write_text(
         f"student,lesson,exercise,points,comment\nada the secret,{LESSON},quiz,5,Well done\n"
     )
-    merge(folder, [table])
-    write_report(folder)
+    merge(COURSE, folder, [table])
+    write_report(COURSE, folder)
     return folder
 
 
@@ -51,7 +51,7 @@ def test_a_student_who_is_forgotten_leaves_nothing(
     assert "ada the secret is forgotten, with 2 submissions." in said
     assert f"Next: grader report {folder}" in said
     assert students(folder) == ["ben"]
-    write_report(folder)
+    write_report(COURSE, folder)
     for path in folder.rglob("*"):
         assert slug("ada the secret") not in str(path)
         if path.is_file():
@@ -72,7 +72,7 @@ def test_a_student_who_is_renamed_keeps_everything(
     assert copy_path(folder, "ada_101", LESSON).is_file()
     manifest = json.loads((folder / "manifest.json").read_text())
     assert [one["student"] for one in manifest["submissions"]] == ["ada_101", "ada_101", "ben"]
-    write_report(folder)
+    write_report(COURSE, folder)
     assert (folder / "report/students" / f"{slug('ada_101')}.html").is_file()
     for path in folder.rglob("*"):
         assert slug("ada the secret") not in str(path)

@@ -8,13 +8,11 @@ from typing import Any
 
 import nbformat
 import pytest
+from course import COURSE, ROOT
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from grader.author.build import ROOT, paths
 from grader.author.render import fill
-from grader.checks.registry import exercises
-from grader.course.lessons import Course
 from grader.grading import task
 from grader.grading.run import make_task
 from grader.grading.task import Rules, grade_submission
@@ -25,7 +23,9 @@ from grader.sandbox.limits import Limits
 from grader.submissions.cells import cells_to_run
 from grader.submissions.notebook import Notebook, Submission
 
-RULES = Rules("bwrap", Limits(cell_seconds=3, call_seconds=2, submission_seconds=8), b"secret")
+RULES = Rules(
+    ROOT, "bwrap", Limits(cell_seconds=3, call_seconds=2, submission_seconds=8), b"secret"
+)
 FUZZ = settings(
     database=None,
     deadline=None,
@@ -36,8 +36,8 @@ FUZZ = settings(
 
 
 def solved() -> dict[str, Any]:
-    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
-    book = json.loads(nbformat.writes(fill(released, Course(ROOT).lesson(LESSON))))
+    released = nbformat.read(COURSE.paths(LESSON).student, as_version=4)
+    book = json.loads(nbformat.writes(fill(released, COURSE.lesson(LESSON))))
     # The text and the demos go: they would make each of the notebooks slow to write.
     book["cells"] = [
         cell
@@ -220,7 +220,7 @@ def test_what_can_be_read_is_graded_to_its_end(worker: Sandbox, file: Path, data
     file.write_bytes(data)
     result, _ = grade_submission(make_task(Submission("ada", file), LESSON, RULES), RULES)
     assert result.status in SUBMISSION_STATUSES
-    assert [exercise.name for exercise in result.exercises] == list(exercises(LESSON))
+    assert [exercise.name for exercise in result.exercises] == list(COURSE.exercises(LESSON))
     for exercise in result.exercises:
         assert exercise.status in EXERCISE_STATUSES
         assert 0 <= exercise.points <= exercise.max_points

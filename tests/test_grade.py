@@ -13,12 +13,10 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from course import COURSE
 
-from grader.author.build import ROOT, paths
 from grader.author.render import fill
-from grader.checks.registry import exercises
 from grader.cli import main
-from grader.course.lessons import Course
 from grader.gradebook.store import Gradebook, SubmissionResult
 from grader.grading import grade
 from grader.grading.decides import lesson_version
@@ -27,7 +25,7 @@ from grader.grading.task import Rules, Task, grade_submission
 from grader.sample import LESSON, SUBMISSIONS, write_sample_class
 from grader.sandbox.cgroup import find_cgroups
 
-EXERCISES = exercises(LESSON)
+EXERCISES = COURSE.exercises(LESSON)
 TOTAL = sum(exercise.points for exercise in EXERCISES.values())
 
 
@@ -69,7 +67,7 @@ SAMPLE: dict[str, tuple[float, dict[str, str]]] = {
 
 def notebook(path: Path, **changes: Any) -> None:
     """Write the released notebook with other metadata."""
-    released = json.loads(paths(ROOT, LESSON).student.read_text("utf-8"))
+    released = json.loads(COURSE.paths(LESSON).student.read_text("utf-8"))
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(released | changes))
 
@@ -89,13 +87,13 @@ def write_unreadable(folder: Path) -> None:
     notebook(folder / "another-language" / f"{LESSON}.ipynb", metadata=kernel)
     other = folder / "another-lesson" / "00_start.ipynb"
     other.parent.mkdir()
-    other.write_text(paths(ROOT, "00_start").student.read_text("utf-8"))
+    other.write_text(COURSE.paths("00_start").student.read_text("utf-8"))
 
 
 def write_mangled(folder: Path) -> None:
     """Write a solved notebook as editors, habits and accidents leave it."""
-    lesson = Course(ROOT).lesson(LESSON)
-    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+    lesson = COURSE.lesson(LESSON)
+    released = nbformat.read(COURSE.paths(LESSON).student, as_version=4)
     book = fill(released, lesson)
     sources = [cell.source for cell in book.cells if cell.cell_type == "code"]
     stubs = [cell.source for cell in released.cells if cell.cell_type == "code"]
@@ -124,8 +122,8 @@ def write_mangled(folder: Path) -> None:
 
 def write_unprintable(folder: Path) -> None:
     """Write a notebook whose error message no database can hold."""
-    lesson = Course(ROOT).lesson(LESSON)
-    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+    lesson = COURSE.lesson(LESSON)
+    released = nbformat.read(COURSE.paths(LESSON).student, as_version=4)
     replacements: dict[str, str | None] = dict.fromkeys(lesson.exercises())
     replacements["nll"] = "def nll(table, ids):\n    raise ValueError(chr(0xD800) + chr(0))\n"
     path = folder / "unprintable" / f"{LESSON}.ipynb"
@@ -146,8 +144,8 @@ def count_bigrams(ids, V):
 
 def write_drawing(folder: Path) -> None:
     """Write a notebook that draws numbers without a seed."""
-    lesson = Course(ROOT).lesson(LESSON)
-    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+    lesson = COURSE.lesson(LESSON)
+    released = nbformat.read(COURSE.paths(LESSON).student, as_version=4)
     replacements = dict.fromkeys(lesson.exercises()) | {"count_bigrams": DRAWING}
     path = folder / "drawing" / f"{LESSON}.ipynb"
     path.parent.mkdir()
@@ -171,7 +169,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Grade the sample class and ten odd files; give the submissions and the gradebook."""
     submissions = tmp_path_factory.mktemp("class")
     out = tmp_path_factory.mktemp("out") / "grades"
-    write_sample_class(Course(ROOT), submissions)
+    write_sample_class(COURSE, submissions)
     write_unreadable(submissions)
     write_mangled(submissions)
     write_unprintable(submissions)
@@ -196,7 +194,7 @@ def test_the_sample_class_gets_what_the_table_says(graded: tuple[Path, Path], st
 
 @pytest.mark.sandbox
 def test_a_known_mistake_reaches_the_student_with_its_hint(graded: tuple[Path, Path]) -> None:
-    mistake = next(m for m in Course(ROOT).mistakes(LESSON) if m.exercise == "count_bigrams")
+    mistake = next(m for m in COURSE.mistakes(LESSON) if m.exercise == "count_bigrams")
     result = results(graded[1])["known-mistake"].exercises[0]
     failure = next(case for case in result.cases if not case.passed)
     assert mistake.hint in failure.hint
@@ -332,7 +330,7 @@ def test_the_manifest_says_what_was_graded_and_with_what(graded: tuple[Path, Pat
     file = submissions / "perfect" / f"{LESSON}.ipynb"
     entry = described["perfect"]
     assert entry["file_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
-    assert entry["lesson_sha256"] == lesson_version(Course(ROOT), LESSON)
+    assert entry["lesson_sha256"] == lesson_version(COURSE, LESSON)
     assert manifest["runs"][entry["run"]] == facts
 
 
@@ -379,11 +377,11 @@ def test_bad_input_is_told_in_a_line(
 @pytest.fixture
 def half_done(tmp_path: Path) -> Path:
     """Return a notebook with one right exercise, one wrong, and the others not started."""
-    lesson = Course(ROOT).lesson(LESSON)
+    lesson = COURSE.lesson(LESSON)
     replacements: dict[str, str | None] = dict.fromkeys(lesson.exercises())
     del replacements["normalise"]
     replacements["count_bigrams"] = "def count_bigrams(ids, V):\n    return torch.zeros(V, V)\n"
-    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+    released = nbformat.read(COURSE.paths(LESSON).student, as_version=4)
     path = tmp_path / f"{LESSON}.ipynb"
     nbformat.write(fill(released, lesson, replacements), path)
     return path
@@ -418,7 +416,7 @@ def test_check_tells_a_terminal_and_a_ci_system_what_is_wrong(
 def test_check_of_an_untouched_notebook_finds_nothing_wrong(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["check", str(paths(ROOT, LESSON).student)]) == 0
+    assert main(["check", str(COURSE.paths(LESSON).student)]) == 0
     assert f"0 of {TOTAL:g} points" in capsys.readouterr().out
 
 

@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from course import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 import lmcourse
-from grader.author.build import ROOT
 from grader.author.render import TAG, render_solved, render_student
 from grader.cli import build_parser
-from grader.course.lessons import Course
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LIGHT = {"ipython", "matplotlib", "numpy", "torch", "tqdm"}
@@ -410,7 +409,7 @@ def test_the_readme_names_the_repository_as_pyproject_does() -> None:
     assert all(f"](notebooks/{lesson}.ipynb)" in text for lesson in lessons)
 
 
-@pytest.mark.parametrize("lesson", Course(ROOT).names)
+@pytest.mark.parametrize("lesson", COURSE.names)
 def test_a_notebook_opens_and_installs_the_release_that_the_package_is(lesson: str) -> None:
     """What Colab opens and what it installs then belong together, whatever main is that day."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -421,7 +420,7 @@ def test_a_notebook_opens_and_installs_the_release_that_the_package_is(lesson: s
     )
     assert [lmcourse.__version__] == version
     address = PROJECT["urls"]["Repository"]
-    course = Course(ROOT)
+    course = COURSE
     for folder, render in (("notebooks", render_student), ("solutions", render_solved)):
         header, setup, *_ = (cell.source for cell in render(course, lesson, "").cells)
         page = f"{address.removeprefix('https://')}/blob/v{version[0]}/{folder}/{lesson}.ipynb"

@@ -8,26 +8,25 @@ from typing import Any
 import nbformat
 import papermill
 import pytest
+from course import COURSE
 from nbformat import NotebookNode
 
-from grader.author.build import ROOT, check_built, paths
+from grader.author.build import check_built
 from grader.author.byheart import fixed_cases
 from grader.author.execute import solved_namespace
 from grader.author.render import fill
 from grader.checks import recording
-from grader.checks.registry import Exercise, exercises
+from grader.checks.registry import Exercise
 from grader.checks.run import run
 from grader.checks.selfcheck import self_check
 from grader.checks.student import Host, Student
 from grader.course.answers import Mistake, Right
-from grader.course.lessons import Course
 from grader.course.regions import stub
 
-COURSE = Course(ROOT)
 EXERCISES = [
     pytest.param(exercise, id=f"{lesson}-{exercise.name}")
     for lesson in COURSE.names
-    for exercise in exercises(lesson).values()
+    for exercise in COURSE.exercises(lesson).values()
 ]
 MISTAKES = [
     pytest.param(lesson, mistake, id=f"{lesson}-{mistake.exercise}-{mistake.name}")
@@ -55,12 +54,12 @@ def solved(lesson: str) -> dict[str, Any]:
 def graded(exercise: Exercise, namespace: dict[str, Any], seed: int) -> Any:
     student = Student(Host(namespace, exercise.probes).send)
     reference = Student(Host(solved(exercise.lesson), exercise.probes).send)
-    fixed = recording.fixed(exercise.lesson)[exercise.name]
+    fixed = recording.fixed("lmcourse", exercise.lesson)[exercise.name]
     return run(exercise, student, reference, seed=seed, hidden=True, fixed=fixed)
 
 
 def test_built_files_are_what_their_sources_say() -> None:
-    assert check_built(ROOT) == []
+    assert check_built(COURSE) == []
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
@@ -82,7 +81,7 @@ def test_a_stub_is_not_started_and_earns_nothing(exercise: Exercise) -> None:
 
 @pytest.mark.parametrize(("lesson", "mistake"), MISTAKES)
 def test_a_known_mistake_fails_and_draws_its_hint(lesson: str, mistake: Mistake) -> None:
-    exercise = exercises(lesson)[mistake.exercise]
+    exercise = COURSE.exercises(lesson)[mistake.exercise]
     namespace = dict(solved(lesson))
     exec(mistake.code, namespace)
     outcome = self_check(exercise, namespace)
@@ -95,7 +94,7 @@ def test_a_known_mistake_fails_and_draws_its_hint(lesson: str, mistake: Mistake)
 
 @pytest.mark.parametrize(("lesson", "right"), RIGHTS)
 def test_an_unusual_right_solution_passes_whatever_the_seed(lesson: str, right: Right) -> None:
-    exercise = exercises(lesson)[right.exercise]
+    exercise = COURSE.exercises(lesson)[right.exercise]
     namespace = dict(solved(lesson))
     exec(right.code, namespace)
     outcome = self_check(exercise, namespace)
@@ -109,7 +108,7 @@ def test_an_unusual_right_solution_passes_whatever_the_seed(lesson: str, right: 
 def test_each_exercise_has_known_mistakes_and_right_solutions(lesson: str) -> None:
     wrong = Counter(mistake.exercise for mistake in COURSE.mistakes(lesson))
     right = Counter(right.exercise for right in COURSE.rights(lesson))
-    written = [name for name in exercises(lesson) if name != "quiz"]
+    written = [name for name in COURSE.exercises(lesson) if name != "quiz"]
     assert [name for name in written if wrong[name] < 3] == []
     assert [name for name in written if right[name] < 2] == []
     assert wrong["quiz"] >= 1
@@ -118,7 +117,7 @@ def test_each_exercise_has_known_mistakes_and_right_solutions(lesson: str) -> No
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_what_can_be_learnt_by_heart_is_not_worth_the_exercise(exercise: Exercise) -> None:
     fixed = fixed_cases(exercise, solved(exercise.lesson))
-    assert fixed == recording.fixed(exercise.lesson)[exercise.name]
+    assert fixed == recording.fixed("lmcourse", exercise.lesson)[exercise.name]
 
 
 @pytest.mark.parametrize("lesson", COURSE.names)
@@ -152,9 +151,9 @@ def shown(notebook: NotebookNode) -> str:
 @pytest.mark.lesson
 @pytest.mark.parametrize("lesson", COURSE.names)
 def test_the_released_notebook_runs_when_it_is_filled_in(lesson: str, tmp_path: Path) -> None:
-    released = nbformat.read(paths(ROOT, lesson).student, as_version=4)
+    released = nbformat.read(COURSE.paths(lesson).student, as_version=4)
     executed = run_notebook(fill(released, COURSE.lesson(lesson)), tmp_path)
-    for name in exercises(lesson):
+    for name in COURSE.exercises(lesson):
         assert f"✓ {name}: right" in shown(executed)
     assert "All done." in shown(executed)
 
@@ -162,9 +161,9 @@ def test_the_released_notebook_runs_when_it_is_filled_in(lesson: str, tmp_path: 
 @pytest.mark.lesson
 @pytest.mark.parametrize("lesson", COURSE.names)
 def test_the_released_notebook_runs_untouched(lesson: str, tmp_path: Path) -> None:
-    released = nbformat.read(paths(ROOT, lesson).student, as_version=4)
+    released = nbformat.read(COURSE.paths(lesson).student, as_version=4)
     executed = run_notebook(copy.deepcopy(released), tmp_path)
-    for name in exercises(lesson):
+    for name in COURSE.exercises(lesson):
         assert f"○ {name}: not started" in shown(executed)
     assert "✓" not in shown(executed)
     assert "[░░░░░░░░░░░░░░░░░░░░] 0 of" in shown(executed)

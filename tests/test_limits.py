@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from course import COURSE
 
 from grader.checks import registry
 from grader.checks.case import Case, Rng, case
-from grader.checks.registry import exercise, exercises
+from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.cli import main
 from grader.grading import grade
@@ -117,12 +118,14 @@ def status(
     sandbox: Sandbox, code: str, monkeypatch: pytest.MonkeyPatch, own: dict[str, float]
 ) -> tuple[str, str]:
     """Return the status and the message that `code` gets where nll has its `own` limits."""
-    limited = replace(exercises(LESSON)["nll"], limits=own)
+    limited = replace(COURSE.exercises(LESSON)["nll"], limits=own)
     with monkeypatch.context() as patch:
         patch.setitem(registry._REGISTRY[LESSON], "nll", limited)
         cells = [Cell(1, f"import torch\n{code}")]
         reference = {"nll": lambda table, ids: 0.5}
-        (result,) = judge(LESSON, cells, "x", reference, sandbox, b"secret", only="nll")
+        (result,) = judge(
+            COURSE.exercises(LESSON), cells, "x", reference, sandbox, b"secret", only="nll"
+        )
     return result.status, result.message
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from course import COURSE
 from test_faults import STUDENTS, at_once, grade_at_once, write_class
 
 from grader.cli import main
@@ -35,10 +36,10 @@ def test_a_fault_of_the_graders_own_is_kept_with_its_traceback_and_shown_to_no_s
     assert f"{STUDENTS[3]}, 02_bigrams: the grader failed" in kept(out)
     assert "in faulty" in kept(out)
     assert f"is in {out / log.FILE_NAME}" in capsys.readouterr().out
-    pages.write_report(out)
-    pages = [path.read_text("utf-8") for path in (out / "report").rglob("*") if path.is_file()]
-    assert len(pages) == len(STUDENTS) + 2
-    assert not any("inner fault" in page for page in pages)
+    pages.write_report(COURSE, out)
+    shown = [path.read_text("utf-8") for path in (out / "report").rglob("*") if path.is_file()]
+    assert len(shown) == len(STUDENTS) + 2
+    assert not any("inner fault" in page for page in shown)
 
 
 def test_where_nothing_goes_wrong_there_is_no_log(
@@ -65,10 +66,10 @@ def test_what_a_worker_wrote_to_stderr_is_kept_and_shown_to_no_student(tmp_path:
     out = tmp_path / "out"
     assert main(["grade", str(tmp_path / "class"), "--out", str(out), "--jobs", "1"]) == 0
     assert "INFO ada, 00_start: the worker wrote to stderr:\n    psst\n" in kept(out)
-    pages.write_report(out)
-    pages = [path.read_text("utf-8") for path in (out / "report").rglob("*.html")]
-    assert pages
-    assert not any("psst" in page for page in pages)
+    pages.write_report(COURSE, out)
+    shown = [path.read_text("utf-8") for path in (out / "report").rglob("*.html")]
+    assert shown
+    assert not any("psst" in page for page in shown)
 
 
 def root_and_log(number: float) -> float:

@@ -9,15 +9,13 @@ from typing import Any
 
 import nbformat
 import pytest
+from course import COURSE
 
-from grader.author.build import ROOT, paths
 from grader.author.render import fill
 from grader.checks import registry
 from grader.checks.case import Case, Rng, case
-from grader.checks.registry import exercises
 from grader.checks.student import Student
 from grader.cli import main
-from grader.course.lessons import Course
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from grader.grading import grade
 from grader.grading.task import Rules, Task, not_graded, verdict
@@ -79,7 +77,7 @@ class Course02:
         status, message = verdict(task)
         found = [
             ExerciseResult(one.name, "partial", one.points * self.share, one.points)
-            for one in exercises(LESSON).values()
+            for one in COURSE.exercises(LESSON).values()
             if task.exercise in (None, one.name)
         ]
         made = replace(
@@ -107,7 +105,7 @@ def test_one_exercise_is_graded_again_and_the_others_stay(
         others = [e for e in result.exercises if e.name != EXERCISE]
         assert others == [e for e in before[student].exercises if e.name != EXERCISE]
         assert replace(result, exercises=[]) == replace(before[student], exercises=[])
-        assert [e.name for e in result.exercises] == list(exercises(LESSON))
+        assert [e.name for e in result.exercises] == list(COURSE.exercises(LESSON))
     told = capsys.readouterr().out
     assert "nll of 02_bigrams: 3 graded again" in told
     assert [line.split() for line in told.splitlines()[1:5]] == [
@@ -392,8 +390,8 @@ def stricter(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 def test_a_check_that_was_mended_changes_the_scores_that_it_should(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lesson = Course(ROOT).lesson(LESSON)
-    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+    lesson = COURSE.lesson(LESSON)
+    released = nbformat.read(COURSE.paths(LESSON).student, as_version=4)
     for student, replacements in {"ada": {}, "ben": {"nll": None}}.items():
         folder = tmp_path / "class" / student
         folder.mkdir(parents=True)
@@ -402,7 +400,7 @@ def test_a_check_that_was_mended_changes_the_scores_that_it_should(
     monkeypatch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(1))
     command = ["grade", str(tmp_path / "class"), "--out", str(tmp_path / "out"), "--lesson", "02"]
     assert main(command) == 0
-    mended = replace(exercises(LESSON)["nll"], check=stricter)
+    mended = replace(COURSE.exercises(LESSON)["nll"], check=stricter)
     monkeypatch.setitem(registry._REGISTRY[LESSON], "nll", mended)
     monkeypatch.setattr("grader.grading.run._lesson_fingerprint", lambda _: "mended")
     capsys.readouterr()

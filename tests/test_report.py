@@ -6,13 +6,14 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from course import COURSE
 
 from grader.checks.results import CaseResult
 from grader.checks.run import Outcome
+from grader.formats.spreadsheet import plain
 from grader.gradebook.adjustments import merge
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from grader.reports.pages import EXERCISE_STATUSES, SUBMISSION_STATUSES, slug, write_report
-from grader.terminal.spreadsheet import plain
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -42,7 +43,7 @@ def report(folder, *results, **facts):
     for result in results:
         gradebook.write(result)
     gradebook.describe_run({"sandbox": "bwrap", "torch": "2.6.0", **facts})
-    return write_report(folder).parent
+    return write_report(COURSE, folder).parent
 
 
 def feedback(folder, *results):
@@ -199,8 +200,8 @@ def adjusted(folder):
     }
     for name, text in texts.items():
         (folder / f"{name}.csv").write_text(text)
-    merge(folder, [folder / f"{name}.csv" for name in texts])
-    return write_report(folder).parent
+    merge(COURSE, folder, [folder / f"{name}.csv" for name in texts])
+    return write_report(COURSE, folder).parent
 
 
 def test_the_class_page_shows_what_people_decided(tmp_path):
@@ -249,7 +250,7 @@ def test_an_empty_gradebook_gives_a_page(tmp_path):
 
 def test_no_gradebook_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match="grader grade"):
-        write_report(tmp_path)
+        write_report(COURSE, tmp_path)
 
 
 def test_each_lesson_has_its_section(tmp_path):
@@ -466,7 +467,7 @@ def test_the_same_gradebook_gives_the_same_bytes(tmp_path):
     rows = [submission(name, exercise(cases=CASES)) for name in HOSTILE]
     one = report(tmp_path / "one", *rows)
     two = report(tmp_path / "two", *reversed(rows))
-    assert write_report(tmp_path / "two").parent == two
+    assert write_report(COURSE, tmp_path / "two").parent == two
 
     def contents(folder):
         return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
@@ -478,5 +479,5 @@ def test_the_same_gradebook_gives_the_same_bytes(tmp_path):
 def test_pages_of_students_who_left_are_removed(tmp_path):
     folder = report(tmp_path, submission("ada"))
     (folder / "students" / "old.html").write_text("old")
-    write_report(tmp_path)
+    write_report(COURSE, tmp_path)
     assert os.listdir(folder / "students") == [f"{slug('ada')}.html"]

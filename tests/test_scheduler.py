@@ -11,10 +11,9 @@ from typing import Any
 
 import nbformat
 import pytest
+from course import COURSE
 
-from grader.author.build import ROOT, paths
 from grader.author.render import fill
-from grader.course.lessons import Course
 from grader.gradebook.store import Gradebook
 from grader.grading import grade
 from grader.grading.pool import Processes, executor
@@ -104,8 +103,8 @@ def test_a_cluster_that_loses_a_worker_grades_each_submission_once(
     distributed = pytest.importorskip(
         "distributed", reason="Dask is not installed: pip install lmcourse[scale]"
     )
-    lesson = Course(ROOT).lesson(LESSON)
-    released = nbformat.read(paths(ROOT, LESSON).student, as_version=4)
+    lesson = COURSE.lesson(LESSON)
+    released = nbformat.read(COURSE.paths(LESSON).student, as_version=4)
     mistake = next(m for m in course_mistakes() if m.exercise == "count_bigrams")
     for number in range(10):
         replacements = {mistake.exercise: mistake.code} if number % 2 else {}
@@ -129,6 +128,7 @@ def test_a_cluster_that_loses_a_worker_grades_each_submission_once(
 
         monkeypatch.setattr(Gradebook, "write", write_and_kill)
         grade.main(
+            COURSE,
             tmp_path / "class",
             tmp_path / "out",
             lesson=LESSON,
@@ -143,9 +143,9 @@ def test_a_cluster_that_loses_a_worker_grades_each_submission_once(
     (tmp_path / "here").mkdir()
     shutil.copy(tmp_path / "out" / grade.SECRET_FILE, tmp_path / "here")
     shutil.rmtree(tmp_path / "class" / "student-9")
-    grade.main(tmp_path / "class", tmp_path / "here", lesson=LESSON, mode="bwrap")
+    grade.main(COURSE, tmp_path / "class", tmp_path / "here", lesson=LESSON, mode="bwrap")
     assert Gradebook.open(tmp_path / "here").results() == on_dask[:9]
 
 
 def course_mistakes() -> list[Any]:
-    return list(Course(ROOT).mistakes(LESSON))
+    return list(COURSE.mistakes(LESSON))

@@ -213,7 +213,7 @@ def test_ready_warns_of_what_was_checked_and_is_not_right(
 def test_in_the_graders_worker_check_says_and_does_nothing(
     toy_check: SelfCheck, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("LMCOURSE_WORKER", "1")
+    monkeypatch.setenv("GRADER_WORKER", "1")
     source = "check('double'); check.summary(); found = check.ready('double')"
     namespace: dict[str, Any] = {"check": toy_check, "double": 5}
     exec(source, namespace)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from course import SHOWN
 
 from grader.checks.student import Lost, Raised, Student
 from grader.sandbox import bubblewrap
@@ -44,7 +45,7 @@ def make_sandbox(isolation: str, limits: Limits) -> Sandbox:
     with pytest.MonkeyPatch.context() as patch:
         if isolation == "cold":
             patch.setattr(bubblewrap, "_ForkServer", refuse)
-        made = Sandbox("bwrap", limits)
+        made = Sandbox("bwrap", limits, SHOWN)
     assert made.isolation == isolation
     return made
 

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from course import COURSE, ROOT
 
-from grader.author.build import ROOT
 from grader.author.render import fill
-from grader.course.lessons import Course
 from grader.course.regions import stub, without_markers
 from grader.gradebook.copies import keep_copy
 from grader.gradebook.store import Gradebook, SubmissionResult
@@ -127,7 +126,7 @@ HONEST = {"ada": LOOPS, "ben": TENSORS, "cleo": HELPERS}
 
 
 def solution() -> dict[str, str]:
-    exercises = Course(ROOT).lesson(LESSON).exercises()
+    exercises = COURSE.lesson(LESSON).exercises()
     return {name: without_markers(cell.text) for name, cell in exercises.items()}
 
 
@@ -200,7 +199,7 @@ def test_short_answers_that_are_alike_are_not_listed() -> None:
 
 
 def test_the_released_code_counts_for_nothing() -> None:
-    exercises = Course(ROOT).lesson(LESSON).exercises()
+    exercises = COURSE.lesson(LESSON).exercises()
     released = {name: stub(cell.text, name) for name, cell in exercises.items()}
     assert pairs({"ada": released, "ben": dict(released)}) == []
 
@@ -240,7 +239,7 @@ def test_every_long_passage_leaves_a_fingerprint() -> None:
 
 @pytest.fixture
 def handed_in(tmp_path: Path) -> Path:
-    lesson = Course(ROOT).lesson(LESSON)
+    lesson = COURSE.lesson(LESSON)
     released = nbformat.read(ROOT / "notebooks" / f"{LESSON}.ipynb", as_version=4)
     every = dict.fromkeys(lesson.exercises())
     folder = tmp_path / "class"

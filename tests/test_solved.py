@@ -7,17 +7,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from course import COURSE
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from grader.author.render import fill, render_student
 from grader.cli import main
-from grader.course.lessons import Course
-from grader.course.places import ROOT
 from grader.course.regions import without_markers
 from grader.gradebook.store import Gradebook
-
-COURSE = Course(ROOT)
 
 FILES = 5
 """Students, each with inputs of their own."""

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
+from course import COURSE
 
-from grader.author.build import ROOT
 from grader.checks.results import CaseResult
 from grader.course.answers import Mistake
-from grader.course.lessons import Course
 from grader.gradebook.adjustments import ExerciseScore, FinalScore, final_scores, merge
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from grader.reports.stats import exercise_stats, lesson_mistakes, main, table
@@ -130,7 +129,7 @@ def test_a_made_up_kind_of_error_cannot_write_on_the_terminal() -> None:
 
 
 def test_the_courses_own_mistakes_are_known() -> None:
-    assert lesson_mistakes(LESSON) == Course(ROOT).mistakes(LESSON)
+    assert lesson_mistakes(LESSON) == COURSE.mistakes(LESSON)
     assert lesson_mistakes("99_nowhere") == []
 
 
@@ -158,7 +157,7 @@ def test_manual_points_count(tmp_path: Path) -> None:
     gradebook.write(score("ada", exercise("normalise", 0.0)).result)
     file = tmp_path / "manual.csv"
     file.write_text(f"student,lesson,exercise,points,comment\nada,{LESSON},normalise,2,\n")
-    merge(tmp_path, [file])
+    merge(COURSE, tmp_path, [file])
     (one,) = exercise_stats(final_scores(tmp_path))
     assert (one.success, one.passed) == (1, 1)
 

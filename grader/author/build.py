@@ -2,7 +2,7 @@
 
     solutions/NN_name.py  ->  notebooks/NN_name.ipynb             what students open
                               solutions/NN_name.ipynb             solved and executed
-                              lmcourse/recordings/NN_name.json    answers for the self-check
+                              PACKAGE/recordings/NN_name.json     answers for the self-check
     solutions/*.ipynb     ->  .github/images/ladder.png           the README's picture
 
 Each built file says, as `source_sha256`, what it was built from, so only what changed is built.
@@ -12,19 +12,16 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import lmcourse
+import grader.checks
 from grader.author import picture
 from grader.author.execute import execute, losses_shown, record
 from grader.author.render import render_solved, render_student, to_text
 from grader.checks.recording import Entry
-from grader.checks.registry import check_module
 from grader.checks.registry import lessons as lessons_with_checks
 from grader.course.lessons import Course, fitting, registered
-from grader.course.places import ROOT, paths
 from grader.course.source import LessonError
 from grader.terminal.progress import Progress, progress
 
@@ -32,18 +29,18 @@ VERSION = "1"
 """Raise it when executing or recording changes, so that every lesson is built again."""
 
 
-def main(names: list[str], *, check: bool) -> int:
-    """Build the lessons of this checkout, or check that they are; return the exit status."""
+def main(course: Course, names: list[str], *, check: bool) -> int:
+    """Build the lessons of the course, or check that they are; return the exit status."""
     if not check:
-        built = build(ROOT, names)
+        built = build(course, names)
         print(f"Built: {', '.join(built)}." if built else "All built files are up to date.")
         return 0
-    problems = check_built(ROOT, names)
+    problems = check_built(course, names)
     print("\n".join(problems) or "All built files are what their sources say.")
     return int(bool(problems))
 
 
-def build(root: Path, names: Sequence[str] = ()) -> list[str]:
+def build(course: Course, names: Sequence[str] = ()) -> list[str]:
     """Build those of the lessons `names` (else all) that are out of date, and return their names.
 
     Raises
@@ -53,7 +50,6 @@ def build(root: Path, names: Sequence[str] = ()) -> list[str]:
     KeyError
         If there is no such lesson.
     """
-    course = Course(root)
     names = [fitting(name, course.names) or name for name in names]
     stale = [name for name in names or course.names if _differences(course, name)]
     built = []
@@ -65,41 +61,44 @@ def build(root: Path, names: Sequence[str] = ()) -> list[str]:
                 bar.total += _cells(course, [name])
             _build(course, name, bar)
             built.append(name)
-    picture.write(root)
+    picture.write(course)
     return built
 
 
-def check_built(root: Path, names: Sequence[str] = ()) -> list[str]:
-    """Return a sentence for each built file below `root` that is not what its source says.
+def check_built(course: Course, names: Sequence[str] = ()) -> list[str]:
+    """Return a sentence for each built file of the course that is not what its source says.
 
     Nothing is executed: outputs and recorded answers count as right when they say that they come
     from this very source.
     """
-    course = Course(root)
     names = [fitting(name, course.names) or name for name in names]
     problems = []
     for name in names or course.names:
         try:
+            source = course.paths(name).source.relative_to(course.root)
             for path in _differences(course, name):
                 problems.append(
-                    f"{path.relative_to(root)} is not what solutions/{name}.py says; "
+                    f"{path.relative_to(course.root)} is not what {source} says; "
                     f"type: grader build {name}"
                 )
         except LessonError as error:
             problems.append(str(error))
     if names:
         return problems
-    if not picture.is_current(root):
+    if not picture.is_current(course):
         problems.append(f"{picture.PICTURE} is not what its lesson shows; type: grader build")
-    for folder in ("notebooks/*.ipynb", "solutions/*.ipynb", "lmcourse/recordings/*.json"):
-        for path in sorted(root.glob(folder)):
-            if path.stem not in course.names:
-                where = path.relative_to(root)
-                problems.append(f"{where} has no source solutions/{path.stem}.py; delete it")
-    for name in lessons_with_checks():
+    for pattern in vars(course.paths("*")).values():
+        for path in sorted(course.root.glob(str(pattern.relative_to(course.root)))):
+            if path.suffix in (".ipynb", ".json") and path.stem not in course.names:
+                where, source = (
+                    p.relative_to(course.root) for p in (path, course.paths(path.stem).source)
+                )
+                problems.append(f"{where} has no source {source}; delete it")
+    for name in lessons_with_checks(course.package):
         if name not in course.names:
+            source = course.paths(name).source.relative_to(course.root)
             problems.append(
-                f"lmcourse/checks has exercises of {name}, but solutions/{name}.py is missing"
+                f"{course.package}.checks has exercises of {name}, but {source} is missing"
             )
     return problems
 
@@ -111,28 +110,28 @@ def fingerprint(course: Course, name: str) -> str:
     imports.
     """
     lesson = course.lesson(name)
-    registered(lesson)
-    check_file = check_module(name).__file__
-    assert check_file is not None
-    texts = [VERSION, lesson.path.read_text("utf-8"), Path(check_file).read_text("utf-8")]
+    registered(course, name)
+    checks = course.paths(name).checks
+    files = sorted(checks.rglob("*.py")) if checks.is_dir() else [checks]
+    texts = [VERSION, *(file.read_text("utf-8") for file in (lesson.path, *files))]
     texts += [cell.text for cell in lesson.cells if cell.role == "carry"]
     for earlier in course.names[: course.names.index(name)]:
-        recording = _load(paths(course.root, earlier).recording)
+        recording = _load(course.paths(earlier).recording)
         texts.append(json.dumps(recording.get("losses", {})))
-    return hashlib.sha256(json.dumps([*texts, *_package()]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([*texts, *_package(course)]).encode()).hexdigest()
 
 
-@cache
-def _package() -> tuple[str, ...]:
-    """Return the source of `lmcourse`, the lessons' checks left out."""
-    package = Path(lmcourse.__file__).parent
-    paths = [*package.glob("*.py"), *package.glob("corpus/*.py"), package / "checks/__init__.py"]
+def _package(course: Course) -> tuple[str, ...]:
+    """Return the source that each notebook may import, the lessons' checks left out."""
+    package, checks = course.root / course.package, Path(grader.checks.__file__).parent
+    paths = [path for path in package.rglob("*.py") if "checks" not in path.parts]
+    paths += [package / "checks" / "__init__.py", *checks.glob("*.py")]
     return tuple(path.read_text("utf-8") for path in sorted(paths))
 
 
 def _differences(course: Course, name: str) -> list[Path]:
     """Return the built files of lesson `name` that are missing or not what its source says."""
-    files = paths(course.root, name)
+    files = course.paths(name)
     source = fingerprint(course, name)
     student = to_text(render_student(course, name, source))
     solved = json.loads(to_text(render_solved(course, name, source)))
@@ -147,7 +146,7 @@ def _differences(course: Course, name: str) -> list[Path]:
 
 def _build(course: Course, name: str, bar: Progress) -> None:
     lesson = course.lesson(name)
-    files = paths(course.root, name)
+    files = course.paths(name)
     source = fingerprint(course, name)
     student = render_student(course, name, source)
     solved = render_solved(course, name, source)
@@ -158,7 +157,7 @@ def _build(course: Course, name: str, bar: Progress) -> None:
         bar.update()
 
     bar.set_description(f"{name}: recording answers")
-    answers, fixed = record(lesson)
+    answers, fixed = record(course, name)
     before = files.recording.read_text("utf-8") if files.recording.is_file() else None
     # The solved notebook's own checks read it.
     _write(files.recording, _recording_text(name, source, answers, fixed, {}))

@@ -15,7 +15,7 @@ from grader.author.byheart import fixed_cases
 from grader.checks.recording import Entry, Recorder
 from grader.checks.run import PUBLIC_SEED, Outcome, run
 from grader.checks.student import Host, Student
-from grader.course.lessons import registered
+from grader.course.lessons import Course, registered
 from grader.course.solved import solved_namespace
 from grader.course.source import Lesson
 
@@ -28,7 +28,7 @@ def execute(
 ) -> NotebookNode:
     """Return `notebook`, the solved one of `lesson`, with its outputs.
 
-    It runs in an empty folder with the `lmcourse` package below `root`; `on_cell` gets the position
+    It runs in an empty folder with the course's package below `root`; `on_cell` gets the position
     of each code cell before it runs.
 
     Raises
@@ -82,7 +82,7 @@ def losses_shown(executed: NotebookNode) -> dict[str, float]:
     return losses
 
 
-def record(lesson: Lesson) -> tuple[dict[str, list[Entry]], dict[str, list[str]]]:
+def record(course: Course, name: str) -> tuple[dict[str, list[Entry]], dict[str, list[str]]]:
     """Return the solved lesson's answers to each exercise's check, with the public seed.
 
     Beside them, the names of each exercise's cases whose right answer the seed does not change.
@@ -93,19 +93,20 @@ def record(lesson: Lesson) -> tuple[dict[str, list[Entry]], dict[str, list[str]]
         If it does not run, does not pass its own checks, or too much of an exercise can be learnt
         by heart.
     """
+    lesson = course.lesson(name)
     namespace = solved_namespace(lesson)
     recordings, fixed = {}, {}
-    for name, exercise in registered(lesson).items():
+    for known, exercise in registered(course, name).items():
         recorder = Recorder(Host(namespace, exercise.probes).send)
         student = Student(Host(namespace, exercise.probes).send)
         outcome = run(exercise, student, Student(recorder.send), seed=PUBLIC_SEED, hidden=True)
-        line = lesson.exercises()[name].line
+        line = lesson.exercises()[known].line
         if outcome.status != "passed":
-            message = f"the solved {name} does not pass its own check: {_reason(outcome)}"
+            message = f"the solved {known} does not pass its own check: {_reason(outcome)}"
             raise lesson.error(line, message)
-        recordings[name] = recorder.entries
+        recordings[known] = recorder.entries
         try:
-            fixed[name] = fixed_cases(exercise, namespace)
+            fixed[known] = fixed_cases(exercise, namespace)
         except ValueError as problem:
             raise lesson.error(line, str(problem)) from None
     return recordings, fixed

@@ -3,31 +3,27 @@
 import copy
 import hashlib
 import html
-import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
-import lmcourse
 from grader.checks.registry import Exercise
+from grader.course.configuration import Configuration
 from grader.course.lessons import Course, registered
 from grader.course.regions import solution_lines, stub, without_markers
-from grader.course.source import MAX_LEVEL, Cell, Lesson
+from grader.course.source import MAX_LEVEL, Lesson, SourceCell
 
 SHORTEST_LEAK = 13
 """A solution's line of fewer characters, such as `return x`, gives nothing away."""
 
 _INSTALL = """\
 try:
-    import lmcourse
+    import {package}
 except ImportError:
-    %pip install -q "lmcourse @ git+{repository}@{tag}"
+    %pip install -q "{install}"
 """
-TAG = f"v{lmcourse.__version__}"
-"""The release that a notebook belongs to: Colab opens that one, and installs its package."""
 
 _FOLD = """\
 <details>
@@ -36,23 +32,6 @@ _FOLD = """\
 {text}
 
 </details>"""
-
-
-def repository(root: Path) -> str:
-    """Return the repository's address, from pyproject.toml.
-
-    Raises
-    ------
-    ValueError
-        If it is not there.
-    """
-    with (root / "pyproject.toml").open("rb") as stream:
-        urls = tomllib.load(stream).get("project", {}).get("urls", {})
-    if "Repository" not in urls:
-        raise ValueError(
-            'pyproject.toml needs [project.urls] Repository = "https://github.com/..."'
-        )
-    return str(urls["Repository"])
 
 
 def render_student(course: Course, name: str, fingerprint: str) -> NotebookNode:
@@ -64,7 +43,7 @@ def render_student(course: Course, name: str, fingerprint: str) -> NotebookNode:
         If the source is wrong, or a solution's line stands somewhere else in the notebook.
     """
     lesson = course.lesson(name)
-    notebook = _render(lesson, repository(course.root), "notebooks", fingerprint)
+    notebook = _render(course, lesson, course.configuration.notebooks, fingerprint)
     for cell, rendered in zip(lesson.cells, notebook.cells, strict=True):
         if cell.role == "exercise":
             rendered.source = stub(cell.text, cell.name)
@@ -82,7 +61,7 @@ def render_solved(course: Course, name: str, fingerprint: str) -> NotebookNode:
     LessonError
         If the source is wrong.
     """
-    return _render(course.lesson(name), repository(course.root), "solutions", fingerprint)
+    return _render(course, course.lesson(name), course.configuration.solutions, fingerprint)
 
 
 def fill(
@@ -123,8 +102,8 @@ def to_text(notebook: NotebookNode) -> str:
     return text + "\n"
 
 
-def _render(lesson: Lesson, address: str, folder: str, fingerprint: str) -> NotebookNode:
-    known = registered(lesson)
+def _render(course: Course, lesson: Lesson, folder: str, fingerprint: str) -> NotebookNode:
+    known = registered(course, lesson.name)
     ids: set[str] = set()
     cells = []
     for cell in lesson.cells:
@@ -132,7 +111,7 @@ def _render(lesson: Lesson, address: str, folder: str, fingerprint: str) -> Note
             "cell_type": "code" if cell.is_code else "markdown",
             "id": _new_id(lesson, cell, ids),
             "metadata": _metadata(cell, known),
-            "source": _source(lesson, cell, known, address, folder),
+            "source": _source(course.configuration, lesson, cell, known, folder),
         }
         if cell.is_code:
             rendered |= {"execution_count": None, "outputs": []}
@@ -143,7 +122,7 @@ def _render(lesson: Lesson, address: str, folder: str, fingerprint: str) -> Note
             "metadata": {
                 "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
                 "language_info": {"name": "python"},
-                "lmcourse": {"lesson": lesson.name, "source_sha256": fingerprint},
+                "grader": {"lesson": lesson.name, "source_sha256": fingerprint},
             },
             "nbformat": 4,
             "nbformat_minor": 5,
@@ -153,13 +132,19 @@ def _render(lesson: Lesson, address: str, folder: str, fingerprint: str) -> Note
 
 
 def _source(
-    lesson: Lesson, cell: Cell, known: Mapping[str, Exercise], address: str, folder: str
+    configuration: Configuration,
+    lesson: Lesson,
+    cell: SourceCell,
+    known: Mapping[str, Exercise],
+    folder: str,
 ) -> str:
     match cell.role:
         case "header":
-            return _header(lesson, cell, address, folder)
+            return _header(configuration, lesson, cell, folder)
         case "setup":
-            return _INSTALL.format(repository=address, tag=TAG) + "\n" + cell.text
+            package, address = configuration.package, configuration.repository
+            install = configuration.install or f"{package} @ git+{address}@{configuration.revision}"
+            return _INSTALL.format(package=package, install=install) + "\n" + cell.text
         case "carry":
             return f"#@title From earlier lessons: {', '.join(cell.name.split())}\n{cell.text}"
         case "contract":
@@ -170,13 +155,13 @@ def _source(
             return cell.text
 
 
-def _header(lesson: Lesson, cell: Cell, address: str, folder: str) -> str:
+def _header(configuration: Configuration, lesson: Lesson, cell: SourceCell, folder: str) -> str:
     number = lesson.name.split("_")[0]
-    page = address.removeprefix("https://github.com/")
+    page = configuration.repository.removeprefix("https://github.com/")
     colab = "https://colab.research.google.com"
     badge = (
         f"[![Open in Colab]({colab}/assets/colab-badge.svg)]"
-        f"({colab}/github/{page}/blob/{TAG}/{folder}/{lesson.name}.ipynb)"
+        f"({colab}/github/{page}/blob/{configuration.revision}/{folder}/{lesson.name}.ipynb)"
     )
     times = (
         f"About {_minutes(lesson.minutes)} of your time. The machine needs about "
@@ -186,7 +171,7 @@ def _header(lesson: Lesson, cell: Cell, address: str, folder: str) -> str:
     return "\n\n".join([f"# {number}. {lesson.title}", badge, times, cell.text])
 
 
-def _contract(lesson: Lesson, cell: Cell, points: float) -> str:
+def _contract(lesson: Lesson, cell: SourceCell, points: float) -> str:
     exercises = lesson.exercises()
     exercise = exercises[cell.name]
     number = list(exercises).index(cell.name) + 1
@@ -206,7 +191,7 @@ def _count(number: float, noun: str) -> str:
     return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"
 
 
-def _metadata(cell: Cell, known: Mapping[str, Exercise]) -> dict[str, Any]:
+def _metadata(cell: SourceCell, known: Mapping[str, Exercise]) -> dict[str, Any]:
     metadata: dict[str, Any] = {"slideshow": {"slide_type": _slide_type(cell)}}
     if cell.tags:
         metadata["tags"] = list(cell.tags)
@@ -233,7 +218,7 @@ def _nbgrader(grade_id: str, *, solution: bool) -> dict[str, Any]:
     }
 
 
-def _slide_type(cell: Cell) -> str:
+def _slide_type(cell: SourceCell) -> str:
     if cell.role in ("setup", "parameters", "carry", "check"):
         return "skip"
     if cell.role == "header" or (cell.role == "prose" and cell.text.startswith("## ")):
@@ -243,7 +228,7 @@ def _slide_type(cell: Cell) -> str:
     return "-"
 
 
-def _new_id(lesson: Lesson, cell: Cell, taken: set[str]) -> str:
+def _new_id(lesson: Lesson, cell: SourceCell, taken: set[str]) -> str:
     """Return an id that stays the same as long as the cell does, and add it to `taken`."""
     if cell.role in ("header", "setup", "parameters"):
         key = cell.role

@@ -7,16 +7,15 @@ showed, for the lessons after it.
 """
 
 import base64
+import importlib
 import json
 import zlib
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from grader.checks.compare import describe
 from grader.checks.student import Send
 from grader.checks.values import Frame, unpack
-
-_FOLDER = resources.files("lmcourse") / "recordings"
 
 Entry = tuple[str, str]
 """What was asked, in words, and the reply frame, compressed, in base 64."""
@@ -55,25 +54,25 @@ class Replay:
         if asked != _words(frame):
             raise RuntimeError(
                 f"the check asks its reference for {_words(frame)!r}, but the recording has "
-                f"{asked!r}. The recording is of another version of the check: update the lmcourse "
+                f"{asked!r}. The recording is of another version of the check: update the course's "
                 "package, or run 'grader build' if you changed the check."
             )
         return zlib.decompress(base64.b64decode(reply))
 
 
-def load(lesson: str) -> dict[str, list[Entry]]:
-    """Return the recorded entries of each exercise of `lesson`.
+def load(package: str, lesson: str) -> dict[str, list[Entry]]:
+    """Return the recorded entries of each exercise of `lesson` of the course `package`.
 
     Raises
     ------
     FileNotFoundError
         If the lesson was never built.
     """
-    recorded: dict[str, list[Entry]] = _read(lesson)["exercises"]
+    recorded: dict[str, list[Entry]] = _read(package, lesson)["exercises"]
     return {name: [(asked, reply) for asked, reply in log] for name, log in recorded.items()}
 
 
-def fixed(lesson: str) -> dict[str, list[str]]:
+def fixed(package: str, lesson: str) -> dict[str, list[str]]:
     """Return, for each exercise of `lesson`, the cases whose right answer the seed does not change.
 
     Raises
@@ -81,25 +80,31 @@ def fixed(lesson: str) -> dict[str, list[str]]:
     FileNotFoundError
         If the lesson was never built.
     """
-    names: dict[str, list[str]] = _read(lesson)["fixed"]
+    names: dict[str, list[str]] = _read(package, lesson)["fixed"]
     return names
 
 
-def losses(lesson: str) -> dict[str, float]:
+def losses(package: str, lesson: str) -> dict[str, float]:
     """Return the losses that the ladder of `lesson` showed when it was built."""
-    shown: dict[str, float] = _read(lesson)["losses"]
+    shown: dict[str, float] = _read(package, lesson)["losses"]
     return shown
 
 
-def recorded() -> list[str]:
+def recorded(package: str) -> list[str]:
     """Return the names of the lessons that were built, in order."""
-    return sorted(
-        file.name.removesuffix(".json") for file in _FOLDER.iterdir() if file.name.endswith(".json")
-    )
+    folder = _folder(package)
+    files = folder.iterdir() if folder.is_dir() else ()
+    return sorted(file.stem for file in files if file.suffix == ".json")
 
 
-def _read(lesson: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((_FOLDER / f"{lesson}.json").read_text("utf-8"))
+def _folder(package: str) -> Path:
+    home = importlib.import_module(package).__file__
+    assert home is not None
+    return Path(home).parent / "recordings"
+
+
+def _read(package: str, lesson: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((_folder(package) / f"{lesson}.json").read_text("utf-8"))
     return content
 
 

@@ -18,6 +18,8 @@ from grader.checks.student import Probe
 class Exercise:
     """One exercise of a lesson, and the check that grades it."""
 
+    package: str
+    """The course's."""
     lesson: str
     name: str
     points: float
@@ -85,7 +87,16 @@ def exercise(
             raise ValueError(f"lesson {lesson} has two exercises named {name}")
         probes = ChainMap(_PROBES.setdefault(home, {}), _COMMON)
         lessons_exercises[name] = Exercise(
-            lesson, name, points, check, names or (name,), probes, forbidden, limits, constant
+            package,
+            lesson,
+            name,
+            points,
+            check,
+            names or (name,),
+            probes,
+            forbidden,
+            limits,
+            constant,
         )
         return check
 

@@ -37,15 +37,19 @@ class CheckFailed(AssertionError):
 
 
 class SelfCheck:
-    """Checks the exercises of the lesson that `check.lesson(...)` named."""
+    """Checks the exercises of the lesson that `check.lesson(...)` named.
 
-    def __init__(self) -> None:
+    `package` is that of the course.
+    """
+
+    def __init__(self, package: str) -> None:
+        self._package = package
         self._lesson = ""
         self._outcomes: dict[str, Outcome] = {}
 
     def lesson(self, name: str) -> None:
         """Say which lesson this notebook is, such as "02_bigrams"."""
-        exercises(name)
+        exercises(self._package, name)
         self._lesson = name
         self._outcomes = {}
 
@@ -96,7 +100,7 @@ class SelfCheck:
         """Show the points so far and what is left."""
         if _in_worker():
             return
-        every = exercises(self._require_lesson())
+        every = exercises(self._package, self._require_lesson())
         rows = [
             (exercise, self._outcomes.get(name, Outcome("missing", 0.0)))
             for name, exercise in every.items()
@@ -112,7 +116,7 @@ class SelfCheck:
         return self._lesson
 
     def _find(self, name: str) -> Exercise:
-        every = exercises(self._require_lesson())
+        every = exercises(self._package, self._require_lesson())
         if name not in every:
             raise ValueError(
                 f"lesson {self._lesson} has no exercise {name!r}; it has: {', '.join(every)}"
@@ -128,9 +132,9 @@ def self_check(exercise: Exercise, namespace: dict[str, Any]) -> Outcome:
 
 def check_against_recording(exercise: Exercise, student: Student) -> Outcome:
     """Check `exercise` of any student with the public seed, against the recorded reference."""
-    entries = recording.load(exercise.lesson)[exercise.name]
+    entries = recording.load(exercise.package, exercise.lesson)[exercise.name]
     reference = Student(recording.Replay(entries).send)
-    fixed = recording.fixed(exercise.lesson)[exercise.name]
+    fixed = recording.fixed(exercise.package, exercise.lesson)[exercise.name]
     return run(exercise, student, reference, seed=PUBLIC_SEED, hidden=False, fixed=fixed)
 
 
@@ -264,7 +268,7 @@ def _show(text: str, page: str) -> None:
 
 def _in_worker() -> bool:
     """Whether the grader runs this notebook: it asks its own questions."""
-    return "LMCOURSE_WORKER" in os.environ
+    return "GRADER_WORKER" in os.environ
 
 
 def _is_stub(value: Any) -> bool:
@@ -298,6 +302,3 @@ def _random_state_kept() -> Iterator[None]:
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.random.set_rng_state(states[2])
-
-
-check = SelfCheck()

@@ -1,39 +1,93 @@
-"""The lessons of a checkout: what they carry from each other, their checks, known mistakes."""
+"""A course: its folder, its lessons, what they carry from each other, their checks and answers."""
 
+import importlib
+import sys
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.course.answers import Mistake, Right, read_answers
-from grader.course.places import checks_path, lesson_names, lessons
+from grader.course.configuration import read_configuration
 from grader.course.regions import without_markers
-from grader.course.source import Cell, Lesson, definitions, read
+from grader.course.source import Lesson, SourceCell, definitions, read
 
 if TYPE_CHECKING:
     from grader.checks.registry import Exercise
 
 
-class Course:
-    """The lessons below `root`, each read once.
+@dataclass(frozen=True)
+class Paths:
+    """Where a lesson's files are; `checks` is a module, or the folder of one in parts."""
 
-    `names` are those of the lessons, in order.
+    source: Path
+    answers: Path
+    checks: Path
+    student: Path
+    solved: Path
+    recording: Path
+
+
+class Course:
+    """The course in the folder `root`; each lesson is read once.
+
+    `configuration` is what the folder says of itself, `names` are those of the lessons, in order.
+    The package is imported from that folder, wherever else it may be installed.
 
     Raises
     ------
-    FileNotFoundError
-        If there are none.
+    NoCourse
+        If the folder is none.
+    ValueError
+        If its configuration is wrong, or the package was imported from elsewhere before.
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self.names = lesson_names(root)
+        self.root = root.resolve()
+        self.configuration = read_configuration(self.root)
+        self.package = self.configuration.package
+        sources = (self.root / self.configuration.solutions).glob("[0-9][0-9]_*.py")
+        self.names = sorted(path.stem for path in sources)
         self._lessons: dict[str, Lesson] = {}
-        if not self.names:
-            raise FileNotFoundError(
-                f"there are no lessons in {root / 'solutions'}; "
-                "work in a clone of the repository, installed with: pip install -e '.[grader]'"
-            )
+        _import_from(self.root, self.package)
+
+    def paths(self, name: str) -> Paths:
+        """Return where the files of lesson `name` are: "02_bigrams" has checks/bigrams.py."""
+        solutions = self.root / self.configuration.solutions
+        package = self.root / self.package
+        module = package / "checks" / name.partition("_")[2]
+        return Paths(
+            source=solutions / f"{name}.py",
+            answers=solutions / "mistakes" / f"{name}.md",
+            checks=module if module.is_dir() else module.with_suffix(".py"),
+            student=self.root / self.configuration.notebooks / f"{name}.ipynb",
+            solved=solutions / f"{name}.ipynb",
+            recording=package / "recordings" / f"{name}.json",
+        )
+
+    def name_of(self, text: str) -> str:
+        """Return the lesson whose name or number `text` is: "2" and "02" mean "02_bigrams".
+
+        Raises
+        ------
+        KeyError
+            If there is no such lesson; the message lists those that there are.
+        """
+        if (found := fitting(text, self.names)) is None:
+            raise self._unknown(text)
+        return found
+
+    def exercises(self, name: str) -> "dict[str, Exercise]":
+        """Return the exercises of lesson `name`, in order, as its checks register them.
+
+        Raises
+        ------
+        KeyError
+            If there is no such lesson.
+        """
+        from grader.checks.registry import exercises  # with torch
+
+        return exercises(self.package, name)
 
     def lesson(self, name: str) -> Lesson:
         """Return lesson `name`, its carried code filled in.
@@ -46,9 +100,9 @@ class Course:
             If there is no such lesson.
         """
         if name not in self.names:
-            raise KeyError(f"there is no lesson {name!r}; there are: {', '.join(self.names)}")
+            raise self._unknown(name)
         if name not in self._lessons:
-            lesson = read(self.root / "solutions" / f"{name}.py")
+            lesson = read(self.paths(name).source)
             cells = tuple(
                 replace(cell, text=self._carried(lesson, cell)) if cell.role == "carry" else cell
                 for cell in lesson.cells
@@ -73,9 +127,13 @@ class Course:
     def _answers(self, name: str) -> list[Mistake | Right]:
         cells = self.lesson(name).exercises()
         solutions = {exercise: without_markers(cell.text) for exercise, cell in cells.items()}
-        return read_answers(self.root / "solutions" / "mistakes" / f"{name}.md", solutions)
+        return read_answers(self.paths(name).answers, solutions)
 
-    def _carried(self, lesson: Lesson, cell: Cell) -> str:
+    def _unknown(self, name: str) -> KeyError:
+        there_are = f"there are: {', '.join(self.names)}" if self.names else "there are none yet"
+        return KeyError(f"there is no lesson {name!r}; {there_are}")
+
+    def _carried(self, lesson: Lesson, cell: SourceCell) -> str:
         missing = cell.name.split()
         if not missing or len(set(missing)) < len(missing):
             raise lesson.error(cell.line, "carry names each definition once, with spaces between")
@@ -96,19 +154,6 @@ class Course:
         return "\n\n\n".join(blocks)
 
 
-def lesson_named(text: str) -> str:
-    """Return the lesson whose name or number `text` is: "2" and "02" mean "02_bigrams".
-
-    Raises
-    ------
-    KeyError
-        If there is no such lesson; the message lists those that there are.
-    """
-    if (found := fitting(text, lessons())) is None:
-        raise KeyError(f"there is no lesson {text!r}; there are: {', '.join(lessons())}")
-    return found
-
-
 def fitting(text: str, names: Iterable[str]) -> str | None:
     """Return which of the lessons `names` is meant by its name or number, if one is."""
     text = text.strip()
@@ -117,38 +162,51 @@ def fitting(text: str, names: Iterable[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def registered(lesson: Lesson) -> "dict[str, Exercise]":
-    """Return the exercises of `lesson` as its check module registers them.
+def registered(course: Course, name: str) -> "dict[str, Exercise]":
+    """Return the exercises of lesson `name`, after a look whether lesson and checks agree.
 
     Raises
     ------
     LessonError
-        If the lesson and its check module do not agree on the names or their order, or that module
-        has another name than the lesson.
+        If they do not agree on the names or their order, or the checks stand elsewhere.
     """
-    from grader.checks.registry import check_module, exercises
+    from grader.checks.registry import home
 
-    home = checks_path(Path(), lesson.name)
+    lesson = course.lesson(name)
+    expected = course.paths(name).checks.relative_to(course.root)
     try:
-        known = exercises(lesson.name)
+        known = course.exercises(name)
     except KeyError:
-        message = f'no check has @exercise("{lesson.name}", ...); write one in {home}'
+        message = f'no check has @exercise("{name}", ...); write one in {expected}'
         raise lesson.error(1, message) from None
-    if (module := check_module(lesson.name).__name__.rpartition(".")[2]) != home.stem:
-        message = f"the lesson's checks stand in {home}, not in {home.with_stem(module)}"
+    if (module := home(known)) != ".".join(expected.with_suffix("").parts):
+        message = f"the lesson's checks stand in {expected}, not in {module.replace('.', '/')}"
         raise lesson.error(1, message)
     cells = lesson.exercises()
-    for name, cell in cells.items():
-        if name not in known:
-            raise lesson.error(cell.line, f"no check is registered for exercise {name!r}")
+    for exercise, cell in cells.items():
+        if exercise not in known:
+            raise lesson.error(cell.line, f"no check is registered for exercise {exercise!r}")
         defined = definitions(cell.text)
-        if lost := [needed for needed in known[name].names if needed not in defined]:
-            message = f"the check of {name!r} asks for {', '.join(lost)}, which is not defined here"
+        if lost := [needed for needed in known[exercise].names if needed not in defined]:
+            message = (
+                f"the check of {exercise!r} asks for {', '.join(lost)}, which is not defined here"
+            )
             raise lesson.error(cell.line, message)
     if list(known) != list(cells):
         message = (
             f"the lesson's exercises are {', '.join(cells)}, "
-            f"but lmcourse/checks registers {', '.join(known)}"
+            f"but {expected} registers {', '.join(known)}"
         )
         raise lesson.error(1, message)
     return known
+
+
+def _import_from(root: Path, package: str) -> None:
+    """Have `package` imported from the folder `root`."""
+    sys.path[:] = [str(root), *(folder for folder in sys.path if folder != str(root))]
+    importlib.invalidate_caches()
+    loaded = sys.modules.get(package)
+    if loaded is not None and loaded.__file__ is not None:
+        home = Path(loaded.__file__).resolve().parents[1]
+        if home != root:
+            raise ValueError(f"{package} was imported from {home} before, and not from {root}")

@@ -11,7 +11,7 @@ import types
 from typing import Any
 from unittest import mock
 
-from grader.course.source import Cell, Lesson
+from grader.course.source import Lesson, SourceCell
 
 
 def solved_namespace(lesson: Lesson) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def solved_namespace(lesson: Lesson) -> dict[str, Any]:
     module = types.ModuleType(f"solved_{lesson.name}")
     sys.modules[module.__name__] = module
     quiet = contextlib.redirect_stdout(io.StringIO())
-    with quiet, mock.patch.dict(os.environ, LMCOURSE_WORKER="1", MPLBACKEND="Agg"):
+    with quiet, mock.patch.dict(os.environ, GRADER_WORKER="1", MPLBACKEND="Agg"):
         for cell in lesson.cells:
             if cell.is_code and "demo" not in cell.tags:
                 _run_cell(lesson, cell, module.__dict__)
@@ -35,7 +35,7 @@ def solved_namespace(lesson: Lesson) -> dict[str, Any]:
     return module.__dict__
 
 
-def _run_cell(lesson: Lesson, cell: Cell, namespace: dict[str, Any]) -> None:
+def _run_cell(lesson: Lesson, cell: SourceCell, namespace: dict[str, Any]) -> None:
     tree, source = ast.parse(cell.text), cell.text
     file = f"<cell carried into {lesson.path.name}>"
     if cell.role != "carry":

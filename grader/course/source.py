@@ -73,7 +73,7 @@ class LessonError(ValueError):
 
 
 @dataclass(frozen=True)
-class Cell:
+class SourceCell:
     """One cell of a lesson.
 
     `role` is header, contract, fold or prose (Markdown), or setup, parameters, carry, exercise,
@@ -105,9 +105,9 @@ class Lesson:
     minutes: float
     laptop_minutes: float
     gpu_minutes: float
-    cells: tuple[Cell, ...]
+    cells: tuple[SourceCell, ...]
 
-    def exercises(self) -> dict[str, Cell]:
+    def exercises(self) -> dict[str, SourceCell]:
         """Return the exercise cells by name, in order."""
         return {cell.name: cell for cell in self.cells if cell.role == "exercise"}
 
@@ -225,7 +225,7 @@ def definitions(code: str) -> dict[str, str]:
     return found
 
 
-def _cell(path: Path, line: int, kind: str, metadata: dict[str, Any], text: str) -> Cell:
+def _cell(path: Path, line: int, kind: str, metadata: dict[str, Any], text: str) -> SourceCell:
     keys = [key for key in metadata if key in _ROLES]
     if len(keys) > 1:
         raise LessonError(path, line, f"a cell has one role, not {' and '.join(keys)}")
@@ -236,7 +236,7 @@ def _cell(path: Path, line: int, kind: str, metadata: dict[str, Any], text: str)
         raise LessonError(path, line, f"this must be a {wanted} cell, not {kind}")
     _require_keys(path, line, role, metadata, key)
     tags = tuple(metadata.get("tags", ()))
-    cell = Cell(
+    cell = SourceCell(
         role=next((tag for tag in tags if tag in ("setup", "parameters")), role.name),
         name=metadata.get(key, ""),
         text=text,

@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
-from grader.course.lessons import fitting, lesson_named
-from grader.course.places import lessons
+from grader.course.lessons import Course, fitting
+from grader.formats.spreadsheet import plain, read_table
 from grader.gradebook.store import (
     FILE_NAME,
     ExerciseResult,
@@ -28,7 +28,6 @@ from grader.gradebook.store import (
 )
 from grader.submissions.collect import collect
 from grader.submissions.roster import assign, moodle_people
-from grader.terminal.spreadsheet import plain, read_table
 from grader.terminal.words import counted, listed
 
 
@@ -190,6 +189,7 @@ class _Wrong(ValueError):
 
 
 def main(
+    course: Course,
     folder: Path,
     files: Sequence[Path],
     *,
@@ -197,12 +197,13 @@ def main(
     timezone: tzinfo | None = None,
 ) -> int:
     """Merge files into the gradebook in `folder` and say what came of it."""
-    for line in merge(folder, files, lesson=lesson, timezone=timezone):
+    for line in merge(course, folder, files, lesson=lesson, timezone=timezone):
         print(line)
     return 0
 
 
 def merge(
+    course: Course,
     folder: Path,
     files: Sequence[Path],
     *,
@@ -241,7 +242,7 @@ def merge(
     graded = set(Gradebook.open(folder).fingerprints())
     students = {student for student, _ in graded}
     wrong: list[str] = []
-    read = _Reader(graded, lesson, timezone, wrong)
+    read = _Reader(course, graded, lesson, timezone, wrong)
     merged = [(file, *read.file(file)) for file in files]
     if wrong:
         raise ValueError("\n".join([*wrong, "nothing was merged"]))
@@ -284,7 +285,7 @@ class _Kind:
     rows: str
     key: tuple[str, ...]
     columns: tuple[str, ...]
-    values: Callable[[_Row, tzinfo | None], tuple[Any, ...] | None]
+    values: Callable[[_Row, "_Reader"], tuple[Any, ...] | None]
 
     @property
     def is_about_time(self) -> bool:
@@ -292,29 +293,27 @@ class _Kind:
         return self.table in ("submitted", "marked_late")
 
 
-def _due(row: _Row, timezone: tzinfo | None) -> tuple[Any, ...] | None:
+def _due(row: _Row, reader: "_Reader") -> tuple[Any, ...] | None:
     if not row["due"]:
         return None
     return (
-        _time(row, "due", timezone),
+        _time(row, "due", reader.timezone),
         _number(row, "percent_a_day", 100),
         _number(row, "at_most_percent", 100),
         _number(row, "grace_minutes", 7 * 24 * 60),
     )
 
 
-def _extension(row: _Row, timezone: tzinfo | None) -> tuple[Any, ...] | None:
-    return (_time(row, "due", timezone),) if row["due"] else None
+def _extension(row: _Row, reader: "_Reader") -> tuple[Any, ...] | None:
+    return (_time(row, "due", reader.timezone),) if row["due"] else None
 
 
-def _submitted(row: _Row, timezone: tzinfo | None) -> tuple[Any, ...] | None:
-    return (_time(row, "submitted_at", timezone),) if row["submitted_at"] else None
+def _submitted(row: _Row, reader: "_Reader") -> tuple[Any, ...] | None:
+    return (_time(row, "submitted_at", reader.timezone),) if row["submitted_at"] else None
 
 
-def _manual(row: _Row, timezone: tzinfo | None) -> tuple[Any, ...] | None:
-    from grader.checks.registry import exercises
-
-    known = exercises(row["lesson"])
+def _manual(row: _Row, reader: "_Reader") -> tuple[Any, ...] | None:
+    known = reader.course.exercises(row["lesson"])
     if row["exercise"] and row["exercise"] not in known:
         raise _Wrong(
             f"{row['lesson']} has no exercise {row['exercise']!r}; write one of "
@@ -361,6 +360,7 @@ class _Reader:
     to `wrong`.
     """
 
+    course: Course
     graded: set[tuple[str, str]]
     lesson: str | None
     timezone: tzinfo | None
@@ -395,12 +395,12 @@ class _Reader:
             if not any(cell.strip() for cell in cells):
                 continue
             try:
-                row = _row(columns, cells)
+                row = _row(columns, cells, self.course.names)
                 key = tuple(row[column] for column in kind.key)
                 if key in seen:
                     raise _Wrong(f"line {seen[key]} is about the same; leave one of the two")
                 seen[key] = lines.line_num
-                rows[key] = kind.values(row, self.timezone)
+                rows[key] = kind.values(row, self)
             except _Wrong as reason:
                 self.wrong.append(f"{file}, line {lines.line_num}: {reason}")
         return kind, rows, []
@@ -440,7 +440,7 @@ class _Reader:
         """Read the marks in the names of files that Canvas gives."""
         lesson = self._only_lesson(path)
         with tempfile.TemporaryDirectory() as scratch:
-            collected = collect(path, Path(scratch), lesson)
+            collected = collect(path, Path(scratch), self.course.names, lesson)
         rows: dict[tuple[str, ...], Any] = {
             (one.student, lesson): () if one.student in collected.late else None
             for one in collected.submissions
@@ -450,7 +450,7 @@ class _Reader:
 
     def _only_lesson(self, file: Path) -> str:
         if self.lesson is not None:
-            return lesson_named(self.lesson)
+            return self.course.name_of(self.lesson)
         known = sorted({lesson for _, lesson in self.graded if lesson})
         if len(known) == 1:
             return known[0]
@@ -472,7 +472,7 @@ def _moodle_time(text: str) -> datetime | None:
     return None
 
 
-def _row(columns: list[str], cells: list[str]) -> _Row:
+def _row(columns: list[str], cells: list[str], lessons: list[str]) -> _Row:
     if len(cells) != len(columns):
         raise _Wrong(
             f"this line has {len(cells)} cells, the first line has {len(columns)}; write "
@@ -486,9 +486,9 @@ def _row(columns: list[str], cells: list[str]) -> _Row:
         row["student"] = plain(row["student"])
     if row.get("student") == "":
         raise _Wrong("there is no student; write the name as in the report's grades.csv")
-    lesson = fitting(row["lesson"], lessons())
+    lesson = fitting(row["lesson"], lessons)
     if lesson is None:
-        names = ", ".join(lessons())
+        names = ", ".join(lessons)
         raise _Wrong(f"there is no lesson {row['lesson']!r}; write one of {names}")
     return row | {"lesson": lesson}
 

@@ -161,8 +161,8 @@ def _cut(notebook: dict[str, Any]) -> dict[str, Any]:
     if len(cells) > MAX_CELLS:
         note = f"{len(cells) - MAX_CELLS:,} more cells are left out here."
         kept.append({"cell_type": "markdown", "metadata": {}, "source": note})
-    lesson = _dict(_dict(notebook.get("metadata")).get("lmcourse")).get("lesson")
-    said = {"lmcourse": {"lesson": lesson}} if isinstance(lesson, str) else {}
+    lesson = _dict(_dict(notebook.get("metadata")).get("grader")).get("lesson")
+    said = {"grader": {"lesson": lesson}} if isinstance(lesson, str) else {}
     return {
         "cells": kept,
         "metadata": {"language_info": {"name": "python"}} | said,

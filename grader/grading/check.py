@@ -3,14 +3,15 @@
 import os
 from pathlib import Path
 
-from grader.checks.registry import Exercise, exercises
+from grader.checks.registry import Exercise
 from grader.checks.run import Outcome
 from grader.checks.selfcheck import check_against_recording, outcome_text, summary_text
 from grader.checks.student import Student
+from grader.course.lessons import Course
+from grader.formats.junit import JUnitTest, write_junit
 from grader.grading.clock import Clock
 from grader.grading.judge import outcomes
-from grader.reports.junit import JUnitTest, write_junit
-from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.bubblewrap import Sandbox, Shown
 from grader.sandbox.limits import Limits
 from grader.submissions.cells import cells_to_run
 from grader.submissions.notebook import Problem, read
@@ -19,17 +20,17 @@ from grader.terminal.progress import progress
 Found = list[tuple[Exercise, Outcome]]
 
 
-def main(notebooks: list[Path], *, junit: Path | None) -> int:
+def main(course: Course, notebooks: list[Path], *, junit: Path | None) -> int:
     """Check each notebook and return 0, 1 if an exercise is wrong, or 2 if a file is unreadable.
 
     An exercise that was not started is not wrong.
     """
     # The student's own code on the student's own machine needs no walls.
-    sandbox = Sandbox("none", Limits())
+    sandbox = Sandbox("none", Limits(), Shown(course.root / course.package, course.names[0]))
     found: dict[Path, Found] = {}
     unreadable = False
     for path in notebooks:
-        notebook = read(path)
+        notebook = read(path, course.names)
         if isinstance(notebook, Problem):
             unreadable = True
             print(f"{path}: {notebook.message}\n")
@@ -39,10 +40,10 @@ def main(notebooks: list[Path], *, junit: Path | None) -> int:
             unreadable = True
             print(f"{path}: no cell says which lesson this is, as check.lesson(...) does\n")
             continue
-        steps = outcomes(notebook.lesson, cells_to_run(notebook), sandbox, _check)
+        exercises = course.exercises(notebook.lesson)
+        steps = outcomes(exercises, cells_to_run(notebook), sandbox, _check)
         found[path] = []
-        total = len(exercises(notebook.lesson))
-        with progress(path.name, total, "exercises", leave=False) as bar:
+        with progress(path.name, len(exercises), "exercises", leave=False) as bar:
             for step in steps:
                 found[path].append(step)
                 bar.update()

@@ -7,36 +7,33 @@ without comments and docstrings. Prose, plots, reports and other lessons decide 
 
 import ast
 import hashlib
+import importlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-import lmcourse
+import grader
 from grader.course.lessons import Course
-from grader.course.places import checks_path
 
 GRADES = ("grader.grading.task", "grader.sandbox.forkserver")
 """The modules that grade; the sandbox starts the second by its name."""
 
 DECIDE_NOTHING = {
-    "lmcourse": "imports what is asked for",
-    "lmcourse.plots": "shows, and gives nothing back",
-    "lmcourse.rungs": "shows, and gives nothing back",
     "grader.checks.selfcheck": "does nothing where a notebook is graded",
-    "lmcourse.sliders": "shows, and gives nothing back",
-    "lmcourse.tables": "shows, and gives nothing back",
+    "grader.course.configuration": "says where files are",
     "grader.course.lessons": "what it reads of a lesson is in the lesson's version",
-    "grader.grading.decides": "says what does",
-    "grader.submissions.archives": "what is in a submission's files is in its fingerprint",
-    "grader.gradebook.store": "keeps what was decided",
-    "grader.log": "keeps what was told",
-    "grader.course.places": "says where files are",
     "grader.course.regions": "what it reads of a lesson is in the lesson's version",
     "grader.course.source": "what it reads of a lesson is in the lesson's version",
+    "grader.gradebook.store": "keeps what was decided",
+    "grader.grading.decides": "says what does",
+    "grader.submissions.archives": "what is in a submission's files is in its fingerprint",
     "grader.submissions.notebook": "what it reads of a submission is in its fingerprint",
+    "grader.terminal.log": "keeps what was told",
 }
 """What is imported and yet decides nothing, each with the reason."""
+
+_GRADER = Path(grader.__file__).parent.parent
 
 
 def lesson_version(course: Course, name: str) -> str:
@@ -46,34 +43,45 @@ def lesson_version(course: Course, name: str) -> str:
         for cell in course.lesson(name).cells
         if cell.is_code and "demo" not in cell.tags
     ]
-    uses = [module for cell in cells for module in _imported(ast.parse(cell), "")]
-    checks = f"lmcourse.checks.{checks_path(course.root, name).stem}"
-    own = followed(course.root, [checks, *uses])
-    return _sha256([judge_version(course.root), _sources(own), cells])
+    uses = [used for cell in cells for used in _imported(ast.parse(cell), "", _offers(course))]
+    checks = course.paths(name).checks
+    own = followed([*_modules(course.root, checks), *uses], course)
+    return _sha256([judge_version(), _sources(own), cells])
 
 
 @cache
-def judge_version(root: Path) -> str:
+def judge_version() -> str:
     """Return the SHA-256 of the source that decides a grade in every lesson, in hexadecimal."""
-    return _sha256(_sources(followed(root, GRADES)))
+    return _sha256(_sources(followed(GRADES)))
 
 
-def followed(root: Path, modules: Iterable[str], *, cut: bool = True) -> dict[str, Path]:
-    """Return the course's modules that `modules` import, directly or not, themselves too.
+def followed(
+    modules: Iterable[str], course: Course | None = None, *, cut: bool = True
+) -> dict[str, Path]:
+    """Return the modules of the grader, and of the course, that `modules` import in any way.
 
-    With `cut`, those that decide nothing are left out, and so is what they alone import.
+    They themselves are among them. With `cut`, those that decide nothing are left out, and so is
+    what they alone import: of the course these are its package's face, and what shows.
     """
+    homes = {"grader": _GRADER}
+    nothing, offers = set(DECIDE_NOTHING), {}
+    if course is not None:
+        homes[course.package] = course.root
+        shows = (f"{course.package}.{module}" for module in course.configuration.shows)
+        nothing |= {course.package, *shows}
+        offers = _offers(course)
     found: dict[str, Path] = {}
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
-        path = _path(root, module)
-        if module in found or path is None or (cut and module in DECIDE_NOTHING):
+        home = homes.get(module.partition(".")[0])
+        path = None if home is None else _path(home, module)
+        if module in found or path is None or (cut and module in nothing):
             continue
         found[module] = path
         is_package = path.name == "__init__.py"
         package = module if is_package else module.rpartition(".")[0]
-        waiting += [module.rpartition(".")[0], *_imported(_tree(path), package)]
+        waiting += [module.rpartition(".")[0], *_imported(_tree(path), package, offers)]
     return dict(sorted(found.items()))
 
 
@@ -88,7 +96,21 @@ def code_alone(text: str) -> str:
     return ast.unparse(tree)
 
 
-def _imported(tree: ast.AST, package: str) -> Iterator[str]:
+def _modules(root: Path, checks: Path) -> list[str]:
+    """Return the names of the modules of a lesson's checks: one, or those of a folder."""
+    files = sorted(checks.rglob("*.py")) if checks.is_dir() else [checks]
+    names = (".".join(file.relative_to(root).with_suffix("").parts) for file in files)
+    return [name.removesuffix(".__init__") for name in names]
+
+
+def _offers(course: Course) -> dict[str, str]:
+    """Return, for each name that the course's package offers, the name of the module it is in."""
+    package = importlib.import_module(course.package)
+    modules: dict[str, str] = getattr(package, "MODULES", {})
+    return {f"{course.package}.{name}": f"{course.package}.{m}" for name, m in modules.items()}
+
+
+def _imported(tree: ast.AST, package: str, offers: Mapping[str, str]) -> Iterator[str]:
     """Yield what code in `package` imports; of `from a import b` both a and a.b."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -97,15 +119,13 @@ def _imported(tree: ast.AST, package: str) -> Iterator[str]:
             above = package.split(".")[: len(package.split(".")) - node.level + 1]
             base = ".".join([*(above if node.level else ()), *filter(None, [node.module])])
             yield base
-            homes = lmcourse.MODULES if base == "lmcourse" else {}
-            yield from (f"{base}.{homes.get(alias.name, alias.name)}" for alias in node.names)
+            names = (f"{base}.{alias.name}" for alias in node.names)
+            yield from (offers.get(name, name) for name in names)
 
 
-def _path(root: Path, module: str) -> Path | None:
-    """Return the file of one of the course's modules, or None if it is none."""
-    if module.partition(".")[0] not in ("grader", "lmcourse"):
-        return None
-    path = root.joinpath(*module.split("."))
+def _path(home: Path, module: str) -> Path | None:
+    """Return the file of a module below `home`, or None if there is none."""
+    path = home.joinpath(*module.split("."))
     found = (file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file())
     return next(found, None)
 

@@ -38,8 +38,8 @@ def forbidden_use(exercise: Exercise, cells: list[Cell]) -> str:
     """Return where `cells` use what `exercise` asks to be written by hand, as a sentence, or "".
 
     Searched is what defines the exercise's names, and what that uses in turn of the notebook's own.
-    A call that hides from this search is for `grader.checks.refusal` to meet when it runs. The time that
-    it takes is in proportion to the cells' length.
+    A call that hides from this search is for `grader.checks.refusal` to meet when it runs. The time
+    that it takes is in proportion to the cells' length.
     """
     if not exercise.forbidden:
         return ""

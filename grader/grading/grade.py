@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-import secrets
 import shlex
 import tempfile
 from pathlib import Path
 
-from grader.course.lessons import lesson_named
+from grader.course.lessons import Course
 from grader.gradebook.manifest import write_manifest
+from grader.gradebook.secret import class_secret
 from grader.gradebook.store import FILE_NAME, Gradebook
 from grader.gradebook.versions import notices
 from grader.grading.pool import executor
@@ -25,17 +25,9 @@ from grader.terminal.log import FILE_NAME as LOG_NAME
 from grader.terminal.log import kept_in
 from grader.terminal.words import counted, listed, unknown
 
-SECRET_FILE = "secret.key"
-SECRET_BYTES = 32
-SECRET_LOST = (
-    "the inputs of what is in the gradebook there were made from it. Put it back from a copy. If "
-    "there is none, grade the whole class into a new folder, with new inputs: "
-    "grader grade SUBMISSIONS --out NEW; then merge what you gave with adjust again. "
-    "{out} keeps its grades as they are."
-)
-
 
 def main(
+    course: Course,
     submissions: Path,
     out: Path,
     *,
@@ -72,16 +64,16 @@ def main(
         was graded before is kept.
     """
     if scheduler is None and not dry_run:
-        require(mode)
+        require(mode, course.root)
     if submissions.resolve() == out.resolve() or (submissions / FILE_NAME).is_file():
         raise ValueError(
             f"{submissions} is a gradebook's folder, and nobody hands in there; name the folder or "
             "zip of the class, and a folder of its own for the gradebook: "
             "grader grade SUBMISSIONS --out DIR"
         )
-    lesson = None if lesson is None else lesson_named(lesson)
+    lesson = None if lesson is None else course.name_of(lesson)
     if exercise is not None:
-        _require_exercise(lesson, exercise)
+        _require_exercise(course, lesson, exercise)
         Gradebook.open(out)
     if roster is not None and lesson is None:
         raise ValueError("--roster needs the lesson that everybody hands in; add: --lesson NN")
@@ -90,8 +82,8 @@ def main(
             out = Path(scratch) / "gradebook"
         gradebook = Gradebook(out)
         with contextlib.nullcontext() if dry_run else gradebook.reserved(), kept_in(out):
-            rules = Rules(mode, limits or Limits(), class_secret(out))
-            collected = collect(submissions, _folder(scratch, "unpacked"), lesson)
+            rules = Rules(course.root, mode, limits or Limits(), class_secret(out))
+            collected = collect(submissions, _folder(scratch, "unpacked"), course.names, lesson)
             if roster is not None and lesson is not None:
                 add_absent(collected, read_roster(roster), lesson)
             for remark in collected.remarks:
@@ -99,9 +91,9 @@ def main(
             handed_in = _of(student, collected.submissions)
             if not handed_in:
                 raise FileNotFoundError(f"there are no notebooks in {submissions}")
-            run = Run(gradebook, out, rules, lesson)
+            run = Run(course, gradebook, out, rules, lesson)
             if exercise is not None:
-                run = Regrade(gradebook, out, rules, lesson, exercise)
+                run = Regrade(course, gradebook, out, rules, lesson, exercise)
             if dry_run:
                 _show(run.plan(handed_in))
                 return 0
@@ -159,7 +151,7 @@ def add_absent(collected: Collected, people: list[Person], lesson: str) -> None:
     absent = [one for one in people if one.row not in found.students and one.row not in unclear]
     for one in absent:
         reason = Unusable("not_submitted", f"Nothing was handed in for lesson {lesson}.")
-        none = Submission(one.student, Path(), problem(reason, lesson))
+        none = Submission(one.student, Path(), problem(reason))
         collected.submissions.append(none)
     collected.submissions.sort(key=lambda submission: submission.student)
     for student, fitting in found.unclear.items():
@@ -177,39 +169,12 @@ def _remove_absent(gradebook: Gradebook, lesson: str, students: set[str]) -> Non
             gradebook.remove(one.student, lesson)
 
 
-def _require_exercise(lesson: str | None, exercise: str) -> None:
-    from grader.checks.registry import exercises, lessons
-
+def _require_exercise(course: Course, lesson: str | None, exercise: str) -> None:
     if lesson is None:
-        homes = [name for name in lessons() if exercise in exercises(name)]
+        homes = [name for name in course.names if exercise in course.exercises(name)]
         raise ValueError(
             "--exercise needs the lesson that it belongs to; add: "
             f"--lesson {' or '.join(homes) or 'NN'}"
         )
-    if exercise not in exercises(lesson):
-        known = ", ".join(exercises(lesson))
-        raise ValueError(f"{lesson} has no exercise {exercise!r}; it has: {known}")
-
-
-def class_secret(out: Path) -> bytes:
-    """Return the secret that makes this class's inputs, a new one on the first run.
-
-    Raises
-    ------
-    OSError
-        If it is damaged, or missing although something was graded with it.
-    """
-    file = out / SECRET_FILE
-    if not file.exists():
-        if (out / FILE_NAME).is_file() and Gradebook.open(out).fingerprints():
-            raise OSError(f"{file} is missing, and {SECRET_LOST.format(out=out)}")
-        unfinished = file.with_suffix(".part")
-        unfinished.unlink(missing_ok=True)
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(secrets.token_bytes(SECRET_BYTES))
-        os.replace(unfinished, file)
-    secret = file.read_bytes()
-    if len(secret) != SECRET_BYTES:
-        raise OSError(f"{file} is damaged, and {SECRET_LOST.format(out=out)}")
-    return secret
+    if exercise not in (known := course.exercises(lesson)):
+        raise ValueError(f"{lesson} has no exercise {exercise!r}; it has: {', '.join(known)}")

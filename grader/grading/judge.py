@@ -5,12 +5,11 @@ import hmac
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from grader.checks import recording
-from grader.checks.registry import Exercise, exercises
+from grader.checks.registry import Exercise
 from grader.checks.run import Outcome, run
 from grader.checks.student import Host, Lost, Student
 from grader.checks.values import MAX_BYTES
@@ -33,10 +32,11 @@ UNREADABLE = (
 
 
 def judge(
-    lesson: str,
+    exercises: Mapping[str, Exercise],
     cells: list[Cell],
     file_hash: str,
     reference: dict[str, Any],
+    fixed: Mapping[str, Collection[str]],
     sandbox: Sandbox,
     secret: bytes,
     only: str | None = None,
@@ -45,10 +45,11 @@ def judge(
 
     Parameters
     ----------
-    lesson : such as "02_bigrams"
+    exercises : those of the lesson, by name
     cells : the code cells to run, in order
     file_hash : decides, with the secret, the inputs that this submission is asked with
     reference : the namespace of the solved notebook
+    fixed : by exercise, the cases whose right answer is the same for every seed
     sandbox : where the cells run
     secret : the class's own
     only : grade this exercise alone
@@ -62,7 +63,6 @@ def judge(
     What the judge itself does with an answer is within the limits too: its time is that of the
     exercise and of the submission, its memory `CHECK_BYTES`. What is over either is a status.
     """
-    fixed = recording.fixed(lesson)
 
     def check(exercise: Exercise, student: Student, clock: Clock) -> Outcome:
         solved = Student(clock.outside(Host(dict(reference), exercise.probes).send))
@@ -78,7 +78,7 @@ def judge(
             message=outcome.message,
             cases=outcome.cases,
         )
-        for exercise, outcome in outcomes(lesson, cells, sandbox, check, only)
+        for exercise, outcome in outcomes(exercises, cells, sandbox, check, only)
     ]
 
 
@@ -89,22 +89,22 @@ def input_seed(secret: bytes, exercise: Exercise, file_hash: str) -> int:
 
 
 def outcomes(
-    lesson: str,
+    exercises: Mapping[str, Exercise],
     cells: list[Cell],
     sandbox: Sandbox,
     check: Callable[[Exercise, Student, Clock], Outcome],
     only: str | None = None,
 ) -> Iterator[tuple[Exercise, Outcome]]:
-    """Run `cells` in a worker and yield what `check` finds of each exercise, or of `only` one.
+    """Run `cells` in a worker and yield what `check` finds of each of the lesson's `exercises`.
 
     `check` runs by the clock that it is given. An exercise that takes the worker with it is lost
     alone: the next one gets a new worker. Where the cell that should define an exercise failed, the
     outcome says how.
     """
-    wanted = [each for each in exercises(lesson).values() if only in (None, each.name)]
+    wanted = [each for each in exercises.values() if only in (None, each.name)]
     misuses = _misuses(wanted, cells)
     defined = {cell.number: defined_names(cell.source) for cell in reversed(cells)}
-    session = Session(cells, lesson, sandbox)
+    session = Session(cells, exercises, sandbox)
     try:
         for exercise in wanted:
             if exercise.name in misuses:

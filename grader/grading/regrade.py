@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from grader.course.lessons import Course
 from grader.gradebook.store import ExerciseResult, Gradebook, Regraded, SubmissionResult
 from grader.grading.run import Run
 from grader.grading.task import Rules, Task, verdict
@@ -19,9 +20,15 @@ class Regrade(Run):
     """
 
     def __init__(
-        self, gradebook: Gradebook, out: Path, rules: Rules, lesson: str | None, exercise: str
+        self,
+        course: Course,
+        gradebook: Gradebook,
+        out: Path,
+        rules: Rules,
+        lesson: str | None,
+        exercise: str,
     ) -> None:
-        super().__init__(gradebook, out, rules, lesson)
+        super().__init__(course, gradebook, out, rules, lesson)
         self._exercise = exercise
         self._stored = {(r.student, r.lesson): r for r in self._gradebook.results()}
         self._wanted: dict[str, str] = {}

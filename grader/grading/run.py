@@ -6,13 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 from tqdm import tqdm
 
 from grader.course.lessons import Course
-from grader.course.places import ROOT
 from grader.gradebook.copies import keep_copy
 from grader.gradebook.store import Gradebook, SubmissionResult
 from grader.grading.decides import lesson_version
@@ -28,7 +26,7 @@ AHEAD = 256
 NAMED = 10
 """Of those that could not be graded, how many the end of a run names."""
 
-TOLD_ONLY = ("bubblewrap", "lmcourse")
+TOLD_ONLY = ("bubblewrap", "course")
 """Facts of a run that decide no result."""
 
 _Future = Future[tuple[SubmissionResult, dict[str, str]]]
@@ -37,7 +35,10 @@ _Future = Future[tuple[SubmissionResult, dict[str, str]]]
 class Run:
     """Grades what is not in the gradebook yet, and writes each result as it comes."""
 
-    def __init__(self, gradebook: Gradebook, out: Path, rules: Rules, lesson: str | None) -> None:
+    def __init__(
+        self, course: Course, gradebook: Gradebook, out: Path, rules: Rules, lesson: str | None
+    ) -> None:
+        self._course = course
         self._gradebook = gradebook
         self._out = out
         self._rules = rules
@@ -68,7 +69,7 @@ class Run:
         """Return student, file, lesson, and what `grade` would do, for each submission."""
         rows = []
         for submission in collected:
-            task = make_task(submission, self._lesson, self._rules)
+            task = make_task(self._course, submission, self._lesson, self._rules)
             status = verdict(task)[0]
             if self._to_do(task) is None:
                 what = "nothing: unchanged"
@@ -101,7 +102,7 @@ class Run:
         self, collected: list[Submission], bar: Progress
     ) -> Iterator[tuple[Submission, Task]]:
         for submission in collected:
-            task = make_task(submission, self._lesson, self._rules)
+            task = make_task(self._course, submission, self._lesson, self._rules)
             self._seen.add((task.student, task.lesson))
             to_do = self._to_do(task)
             if to_do is None:
@@ -140,16 +141,16 @@ class Run:
             tqdm.write(f"{task.student}: the grader failed: {type(error).__name__}: {error}")
             with about(task.subject):
                 log.error("the grader failed", exc_info=error)
-            result, made = not_graded(task), facts(self._rules)
+            result, made = not_graded(self._course, task), facts(self._rules)
         self.statuses[result.status] += 1
         return replace(result, run=self._gradebook.describe_run(made))
 
 
-def make_task(submission: Submission, lesson: str | None, rules: Rules) -> Task:
+def make_task(course: Course, submission: Submission, lesson: str | None, rules: Rules) -> Task:
     """Return what it takes to grade `submission`, whose lesson should be `lesson` if given."""
-    notebook = submission.read()
+    notebook = submission.read(course.names)
     name = lesson or notebook.lesson or ""
-    lesson_sha256 = _lesson_fingerprint(name) if name else ""
+    lesson_sha256 = lesson_version(course, name) if name else ""
     # All that decides the result: what was read of the file, and how it is judged.
     facts_that_decide = {key: text for key, text in facts(rules).items() if key not in TOLD_ONLY}
     read = vars(notebook)
@@ -158,8 +159,3 @@ def make_task(submission: Submission, lesson: str | None, rules: Rules) -> Task:
     parts = [submission.path.name, read, name, lesson_sha256, facts_that_decide]
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return Task(submission.student, submission.path.name, notebook, name, lesson_sha256, digest)
-
-
-@cache
-def _lesson_fingerprint(lesson: str) -> str:
-    return lesson_version(Course(ROOT), lesson)

@@ -14,15 +14,15 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-import lmcourse
 from grader.course.lessons import Course
-from grader.course.places import ROOT
 from grader.course.regions import stub
+from grader.course.source import Lesson
 from grader.gradebook.store import ExerciseResult, SubmissionResult
 from grader.grading.decides import judge_version
-from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.bubblewrap import Sandbox, Shown
 from grader.sandbox.limits import Limits
 from grader.submissions.cells import Cell, cells_to_run, defined_names
 from grader.submissions.notebook import Notebook, Problem
@@ -31,8 +31,9 @@ from grader.terminal.log import about
 
 @dataclass(frozen=True)
 class Rules:
-    """How a class is graded."""
+    """How a class is graded; `course` is the folder of its course."""
 
+    course: Path
     mode: str
     limits: Limits
     secret: bytes
@@ -67,8 +68,10 @@ def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[s
     """Return a submission's result, and the facts of how this process made it."""
     import torch
 
+    from grader.checks import recording
     from grader.grading.judge import judge
 
+    course = _course(rules.course)
     with _alone, about(task.subject):
         started = time.monotonic()
         sandbox = _sandbox(rules)
@@ -77,16 +80,17 @@ def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[s
         if isinstance(task.notebook, Notebook) and status == "graded":
             torch.set_num_threads(1)
             results = judge(
-                task.lesson,
-                cells_to_judge(task.notebook, task.lesson),
+                course.exercises(task.lesson),
+                cells_to_judge(task.notebook, course.lesson(task.lesson)),
                 task.notebook.sha256,
-                _reference(task.lesson),
+                _reference(course, task.lesson),
+                recording.fixed(course.package, task.lesson),
                 sandbox,
                 rules.secret,
                 task.exercise,
             )
         else:
-            results = nothing(task.lesson)
+            results = nothing(course, task.lesson)
         if warm_parent not in (None, sandbox.warm_parent):
             raise RuntimeError("the sandbox was killed, perhaps for lack of memory")
         seconds = round(time.monotonic() - started, 2)
@@ -95,19 +99,17 @@ def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[s
     return result, facts(rules) | had
 
 
-def not_graded(task: Task) -> SubmissionResult:
+def not_graded(course: Course, task: Task) -> SubmissionResult:
     """Return the result of a submission on which the grader itself failed."""
     message = "The grader itself failed on this notebook. It is graded again at the next run."
-    return _result(task, "", "not_graded", message, 0.0, nothing(task.lesson))
+    return _result(task, "", "not_graded", message, 0.0, nothing(course, task.lesson))
 
 
-def nothing(lesson: str) -> list[ExerciseResult]:
+def nothing(course: Course, lesson: str) -> list[ExerciseResult]:
     """Return what a submission earns of which nothing ran."""
-    from grader.checks.registry import exercises
-
     return [
         ExerciseResult(exercise.name, "missing", 0.0, exercise.points)
-        for exercise in (exercises(lesson).values() if lesson else ())
+        for exercise in (course.exercises(lesson).values() if lesson else ())
     ]
 
 
@@ -119,8 +121,8 @@ def facts(rules: Rules) -> dict[str, str]:
         "sandbox": rules.mode,
         **{f"limit: {name}": words for name, words in rules.limits.described().items()},
         "inputs": f"seeded by HMAC-SHA256 of a secret whose SHA-256 is {secret}",
-        "lmcourse": lmcourse.__version__,
-        "grader": f"the source with SHA-256 {judge_version(ROOT)}",
+        "course": _course(rules.course).configuration.revision,
+        "grader": f"the source with SHA-256 {judge_version()}",
         "python": platform.python_version(),
         "torch": version("torch"),
         "numpy": version("numpy"),
@@ -169,14 +171,16 @@ def verdict(task: Task) -> tuple[str, str]:
     return "graded", notebook.note
 
 
-def cells_to_judge(notebook: Notebook, lesson: str) -> list[Cell]:
+def cells_to_judge(notebook: Notebook, lesson: Lesson) -> list[Cell]:
     """Return the cells that the judge runs: all but demos and spare stubs.
 
     A stub is spare if it is untouched and another cell defines its names, as when a cell was
     copied.
     """
-    cells = cells_to_run(notebook, _demos(lesson))
-    stubs = _stubs(lesson)
+    demos = {cell.text for cell in lesson.cells if "demo" in cell.tags}
+    cells = cells_to_run(notebook, demos)
+    exercises = lesson.exercises().values()
+    stubs = {stub(cell.text, cell.name).strip() for cell in exercises}
     if not any(cell.source.strip() in stubs for cell in cells):
         return cells
     written = {
@@ -198,28 +202,18 @@ def cells_to_judge(notebook: Notebook, lesson: str) -> list[Cell]:
 @cache
 def _sandbox(rules: Rules) -> Sandbox:
     """Return this process's sandbox; it ends with the process."""
-    return Sandbox(rules.mode, rules.limits)
+    course = _course(rules.course)
+    shown = Shown(course.root / course.package, course.names[0])
+    return Sandbox(rules.mode, rules.limits, shown)
 
 
 @cache
-def _course() -> Course:
-    return Course(ROOT)
+def _course(root: Path) -> Course:
+    return Course(root)
 
 
 @cache
-def _reference(lesson: str) -> dict[str, Any]:
+def _reference(course: Course, lesson: str) -> dict[str, Any]:
     from grader.course.solved import solved_namespace
 
-    return solved_namespace(_course().lesson(lesson))
-
-
-@cache
-def _demos(lesson: str) -> frozenset[str]:
-    cells = _course().lesson(lesson).cells
-    return frozenset(cell.text for cell in cells if "demo" in cell.tags)
-
-
-@cache
-def _stubs(lesson: str) -> frozenset[str]:
-    cells = _course().lesson(lesson).exercises().values()
-    return frozenset(stub(cell.text, cell.name).strip() for cell in cells)
+    return solved_namespace(course.lesson(lesson))

@@ -8,7 +8,7 @@ opened with an instructor's rights leads nowhere.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,6 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
 from grader.course.lessons import Course
-from grader.course.places import ROOT
 from grader.course.source import definitions
 from grader.gradebook.adjustments import ExerciseScore, FinalScore
 from grader.gradebook.copies import read_copy
@@ -45,7 +44,7 @@ _FOLDED = "#@title"  # Colab shows the title alone
 
 
 @dataclass(frozen=True)
-class Cell:
+class ShownCell:
     """A cell of the page; `results` are of the exercises that it answers.
 
     `kind` is "markdown" or "code". `title` is that of a cell to be folded, else empty. An output
@@ -63,23 +62,25 @@ class Cell:
 class Page:
     """A notebook, and the results whose exercise has no cell in it."""
 
-    cells: list[Cell]
+    cells: list[ShownCell]
     elsewhere: list[ExerciseScore]
 
 
-def notebook(folder: Path, score: FinalScore) -> Page:
+def notebook(course: Course, folder: Path, score: FinalScore) -> Page:
     """Return the notebook of a submission; no cells if it was not graded, or has no copy."""
     result = score.result
     cells = read_copy(folder, result.student, result.lesson) if result.status == "graded" else []
     defined = [defined_names(cell["source"]) if _is_code(cell) else set() for cell in cells]
     places = {
-        exercise.result.name: _place(cells, defined, _names(result.lesson, exercise.result.name))
+        exercise.result.name: _place(
+            cells, defined, _names(course, result.lesson, exercise.result.name)
+        )
         for exercise in score.exercises
     }
     budget = _Budget()
     return Page(
         [
-            Cell(
+            ShownCell(
                 kind=cell["cell_type"],
                 html=budget.html(cell),
                 title=_title(cell),
@@ -93,17 +94,12 @@ def notebook(folder: Path, score: FinalScore) -> Page:
     )
 
 
-def _names(lesson: str, exercise: str) -> set[str]:
+def _names(course: Course, lesson: str, exercise: str) -> set[str]:
     try:
-        defined = definitions(_course().lesson(lesson).exercises()[exercise].text)
+        defined = definitions(course.lesson(lesson).exercises()[exercise].text)
     except KeyError:  # the course has changed since
         return {exercise}
     return {exercise} if exercise in defined else set(defined)
-
-
-@cache
-def _course() -> Course:
-    return Course(ROOT)
 
 
 def _place(cells: list[dict[str, Any]], defined: list[set[str]], names: set[str]) -> int | None:

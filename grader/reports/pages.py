@@ -16,12 +16,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from grader.checks.results import CaseResult
+from grader.course.answers import Mistake
+from grader.course.lessons import Course
+from grader.formats.spreadsheet import points, write_grades
 from grader.gradebook.adjustments import ExerciseScore, FinalScore, final_scores
 from grader.gradebook.copies import slug as slug
 from grader.gradebook.store import Gradebook
 from grader.gradebook.versions import notices
 from grader.reports.stats import ExerciseStats, exercise_stats, lesson_mistakes, shown
-from grader.terminal.spreadsheet import points, write_grades
 
 BINS = 10
 
@@ -64,8 +66,8 @@ SUBMISSION_STATUSES = {
 }
 
 
-def write_report(gradebook_folder: Path) -> Path:
-    """Write the report on a gradebook into its folder `report` and return the class page's path.
+def write_report(course: Course, gradebook_folder: Path) -> Path:
+    """Write the report on a gradebook into its folder `report`; return the class page's path.
 
     Raises
     ------
@@ -87,7 +89,7 @@ def write_report(gradebook_folder: Path) -> Path:
         index,
         pages.get_template("class.html.jinja").render(
             lessons=[
-                Lesson(name, list(part), notice=several.get(name, ""))
+                Lesson(name, list(part), lesson_mistakes(course, name), several.get(name, ""))
                 for name, part in groupby(scores, lambda score: score.result.lesson)
             ],
             facts=gradebook.run_facts(),
@@ -101,7 +103,8 @@ def write_report(gradebook_folder: Path) -> Path:
     feedback = pages.get_template("student.html.jinja")
     for student, theirs in by_student.items():
         text = feedback.render(
-            student=student, parts=[(score, notebook(gradebook_folder, score)) for score in theirs]
+            student=student,
+            parts=[(score, notebook(course, gradebook_folder, score)) for score in theirs],
         )
         _write(students / f"{slug(student)}.html", text)
     write_grades(report / "grades.csv", scores)
@@ -119,10 +122,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class Lesson:
-    """The scores of a class in one lesson; `notice` is what to know of them all, or empty."""
+    """The scores of a class in one lesson, whose known mistakes are `mistakes`.
+
+    `notice` is what to know of them all, or empty.
+    """
 
     name: str
     scores: list[FinalScore]
+    mistakes: list[Mistake]
     notice: str = ""
 
     @property
@@ -157,11 +164,11 @@ class Lesson:
     @property
     def stats(self) -> list[ExerciseStats]:
         """How the class did in each exercise."""
-        return exercise_stats(self.scores, lesson_mistakes(self.name))
+        return exercise_stats(self.scores, self.mistakes)
 
 
 def _environment() -> Environment:
-    loader = PackageLoader("grader")
+    loader = PackageLoader("grader.reports")
     environment = Environment(
         loader=loader,
         autoescape=True,

@@ -16,16 +16,13 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from itertools import combinations
 from pathlib import Path
 
 from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Name, String
 
-from grader.checks.registry import exercises
 from grader.course.lessons import Course
-from grader.course.places import ROOT
 from grader.course.regions import stub
 from grader.gradebook.copies import copy_path
 from grader.gradebook.store import FILE_NAME, Gradebook
@@ -74,10 +71,10 @@ class Pair:
     exercises: tuple[str, ...]
 
 
-def main(path: Path) -> int:
+def main(course: Course, path: Path) -> int:
     """Print the pairs in a gradebook's folder, or in submissions as `grader grade` takes them."""
-    works = list(_kept(path) if (path / FILE_NAME).is_file() else _handed_in(path))
-    pairs = similar_pairs(works)
+    works = list(_kept(course, path) if (path / FILE_NAME).is_file() else _handed_in(course, path))
+    pairs = similar_pairs(course, works)
     print(f"{counted(len(works), 'submission')}, {counted(len(pairs), 'pair')} too alike")
     width = max((len(student) for pair in pairs[:LISTED] for student in pair.students), default=0)
     for pair in pairs[:LISTED]:
@@ -89,19 +86,22 @@ def main(path: Path) -> int:
     return 0
 
 
-def similar_pairs(works: Iterable[Work]) -> list[Pair]:
+def similar_pairs(course: Course, works: Iterable[Work]) -> list[Pair]:
     """Return the pairs of submissions to the same lesson that are too alike, the most first."""
     by_lesson = defaultdict(list)
     for work in works:
         by_lesson[work.lesson].append(work)
     pairs = [
-        pair for lesson, part in by_lesson.items() if len(part) > 1 for pair in _pairs(lesson, part)
+        pair
+        for lesson, part in by_lesson.items()
+        if len(part) > 1
+        for pair in _pairs(course, lesson, part)
     ]
     return sorted(pairs, key=lambda pair: (-pair.rare * pair.share, pair.lesson, pair.students))
 
 
-def _pairs(lesson: str, works: list[Work]) -> Iterator[Pair]:
-    released = _released(lesson)
+def _pairs(course: Course, lesson: str, works: list[Work]) -> Iterator[Pair]:
+    released = _released(course, lesson)
     # Each student's fingerprints, and the exercise that each is in.
     prints = {
         work.student: {
@@ -183,46 +183,40 @@ def tokens(source: str) -> list[str]:
 _LEXER = PythonLexer()
 
 
-@cache
-def _released(lesson: str) -> frozenset[int]:
+def _released(course: Course, lesson: str) -> frozenset[int]:
     """Return the fingerprints of the released notebook's own code."""
     return frozenset(
         mark
-        for cell in _course().lesson(lesson).cells
+        for cell in course.lesson(lesson).cells
         if cell.is_code
         for mark in grams(stub(cell.text, cell.name) if cell.role == "exercise" else cell.text)
     )
 
 
-@cache
-def _course() -> Course:
-    return Course(ROOT)
-
-
 # --- Where the submissions are ----------------------------------------------------------------
 
 
-def _kept(folder: Path) -> Iterator[Work]:
+def _kept(course: Course, folder: Path) -> Iterator[Work]:
     """Yield the work in the copies that a gradebook's folder keeps."""
     for result in Gradebook.open(folder).results():
-        found = read(copy_path(folder, result.student, result.lesson))
+        found = read(copy_path(folder, result.student, result.lesson), course.names)
         if isinstance(found, Notebook) and result.status == "graded":
-            yield work(result.student, result.lesson, found)
+            yield work(course, result.student, result.lesson, found)
 
 
-def _handed_in(submissions: Path) -> Iterator[Work]:
+def _handed_in(course: Course, submissions: Path) -> Iterator[Work]:
     with tempfile.TemporaryDirectory() as scratch:
-        for submission in collect(submissions, Path(scratch)).submissions:
-            found = submission.read()
+        for submission in collect(submissions, Path(scratch), course.names).submissions:
+            found = submission.read(course.names)
             if isinstance(found, Notebook) and found.lesson is not None:
-                yield work(submission.student, found.lesson, found)
+                yield work(course, submission.student, found.lesson, found)
 
 
-def work(student: str, lesson: str, notebook: Notebook) -> Work:
+def work(course: Course, student: str, lesson: str, notebook: Notebook) -> Work:
     """Return what a student wrote in the cells that define an exercise's names."""
     defined = [(cell.source, defined_names(cell.source)) for cell in notebook.cells]
     sources = {
         exercise.name: "\n".join(text for text, names in defined if names & set(exercise.names))
-        for exercise in exercises(lesson).values()
+        for exercise in course.exercises(lesson).values()
     }
     return Work(student, lesson, sources)

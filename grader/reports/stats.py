@@ -4,14 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 from statistics import StatisticsError, correlation, median
 
 from grader.course.answers import Mistake
 from grader.course.lessons import Course
-from grader.course.places import ROOT
 from grader.gradebook.adjustments import FinalScore, final_scores
 from grader.gradebook.store import ExerciseResult
 
@@ -128,20 +126,15 @@ def _kind(error: str) -> str:
     return found[0] if found else ""
 
 
-def lesson_mistakes(lesson: str) -> list[Mistake]:
+def lesson_mistakes(course: Course, lesson: str) -> list[Mistake]:
     """Return the known mistakes of a lesson, none if nobody has written any."""
     try:
-        return _course().mistakes(lesson)
+        return course.mistakes(lesson)
     except (FileNotFoundError, KeyError):
         return []
 
 
-@cache
-def _course() -> Course:
-    return Course(ROOT)
-
-
-def main(folder: Path) -> int:
+def main(course: Course, folder: Path) -> int:
     """Print the table of each lesson in the gradebook in `folder`."""
     scores = [score for score in final_scores(folder) if score.result.lesson]
     for lesson, part in groupby(scores, lambda score: score.result.lesson):
@@ -149,7 +142,7 @@ def main(folder: Path) -> int:
         graded = [score.result for score in of_lesson if score.result.status == "graded"]
         print(f"{lesson}: {len(of_lesson)} submissions, {len(graded)} graded", end="")
         print(f", median {median(r.seconds for r in graded):.1f} s each" if graded else "")
-        print("\n".join(table(exercise_stats(of_lesson, lesson_mistakes(lesson)))))
+        print("\n".join(table(exercise_stats(of_lesson, lesson_mistakes(course, lesson)))))
         print()
     if not scores:
         print("There is nothing of any lesson in this gradebook.")

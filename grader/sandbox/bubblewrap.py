@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import lmcourse
-from grader.course.places import lessons
+import grader
 from grader.sandbox.cgroup import Cgroup, find_cgroups
 from grader.sandbox.limits import Limits
 from grader.sandbox.lockdown import SCRATCH
@@ -27,6 +26,15 @@ START_SECONDS = 60.0
 MAX_STDERR = 16 * 2**10
 _PIPE_BYTES = 2**16
 _LIBRARIES = ("lib", "lib64")
+_WORKERS_OWN = (
+    "__init__.py",
+    "checks",
+    *(
+        f"sandbox/{name}.py"
+        for name in ("__init__", "forkserver", "lockdown", "syscalls", "worker")
+    ),
+)
+"""What of the grader a worker has."""
 
 _INSTALL_HELP = """\
 Grading runs students' code inside bubblewrap (the command 'bwrap'), and {problem}.
@@ -56,8 +64,20 @@ class SandboxMissing(OSError):
     """No sandbox can be made here; the message says what to type."""
 
 
-def require(mode: str) -> None:
-    """Return if this machine can run `mode`.
+@dataclass(frozen=True)
+class Shown:
+    """What of a course a student's code sees: its package, and what its lessons want imported.
+
+    `package` is the folder. `lesson` is the name of one, any.
+    """
+
+    package: Path
+    lesson: str
+    modules: tuple[str, ...] = ()
+
+
+def require(mode: str, course: Path) -> None:
+    """Return if this machine can run `mode` for the course in that folder.
 
     Raises
     ------
@@ -68,7 +88,7 @@ def require(mode: str) -> None:
         raise SandboxMissing("The grader runs on Linux and macOS. On Windows, run it in WSL 2.")
     if mode == "none":
         return
-    checkout = str(Path(__file__).resolve().parents[1])
+    checkout = str(course.resolve())
     for folder in _shown():
         if _inside(checkout, os.path.realpath(folder)):
             raise SandboxMissing(_SHOWN_HELP.format(folder=folder, checkout=checkout))
@@ -151,7 +171,7 @@ class Process:
 
 
 class Sandbox:
-    """Starts workers.
+    """Starts workers for the lessons of a course.
 
     `isolation` says how: "warm" (forks of one warm parent in bubblewrap, sealed off from each
     other), "cold" (one bubblewrap each, where the kernel cannot seal a fork) or "none". `limits`
@@ -163,16 +183,17 @@ class Sandbox:
         If this machine cannot run `mode`.
     """
 
-    def __init__(self, mode: str, limits: Limits) -> None:
-        require(mode)
+    def __init__(self, mode: str, limits: Limits, shown: Shown) -> None:
+        require(mode, shown.package.parent)
         self.limits = limits
+        self._shown = shown
         self._server: _ForkServer | None = None
         self.isolation = "none"
         self._cgroups = find_cgroups() if mode == "bwrap" else None
         if mode == "bwrap":
             try:
-                self._server = _ForkServer()
-                self._start(lessons()[0], limits).end()
+                self._server = _ForkServer(shown)
+                self._start(shown.lesson, limits).end()
                 self.isolation = "warm"
             except OSError:
                 self.close()
@@ -197,7 +218,7 @@ class Sandbox:
                 raise
             # The warm parent itself was killed, say for lack of memory.
             self._server.close()
-            self._server = _ForkServer()
+            self._server = _ForkServer(self._shown)
             return self._start(lesson, limits)
 
     def _start(self, lesson: str, limits: Limits) -> Process:
@@ -214,14 +235,16 @@ class Sandbox:
             raise
 
     def _start_cold(self, lesson: str, limits: Limits, cgroup: Cgroup | None) -> Process:
-        arguments = [lesson, str(limits.memory_mb), str(_cpu_seconds(limits))]
-        wrapped = _bubblewrapped(limits.scratch_mb) if self.isolation == "cold" else []
+        shown = self._shown
+        arguments = [shown.package.name, lesson, str(limits.memory_mb), str(_cpu_seconds(limits))]
+        arguments += shown.modules
+        wrapped = _bubblewrapped(shown, limits.scratch_mb) if self.isolation == "cold" else []
         if cgroup is not None:
             wrapped = cgroup.around(wrapped)
         ours, theirs = socket.socketpair()
         said, says = os.pipe()
         with theirs, _closing(says):
-            process = _start("grader.sandbox.worker", wrapped, theirs, says, arguments)
+            process = _start(shown, "grader.sandbox.worker", wrapped, theirs, says, arguments)
         return Process(ours, Stderr(said), lambda: _end(process), cgroup)
 
     def close(self) -> None:
@@ -234,13 +257,14 @@ class Sandbox:
 class _ForkServer:
     """The judge's end of `grader.sandbox.forkserver`."""
 
-    def __init__(self) -> None:
+    def __init__(self, shown: Shown) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(START_SECONDS)
-        wrapped = _bubblewrapped(scratch_mb=1, nested=True)
+        wrapped = _bubblewrapped(shown, scratch_mb=1, nested=True)
+        arguments = [shown.package.name, *shown.modules]
         with theirs:
             self._process = _start(
-                "grader.sandbox.forkserver", wrapped, theirs, subprocess.DEVNULL, []
+                shown, "grader.sandbox.forkserver", wrapped, theirs, subprocess.DEVNULL, arguments
             )
         if not self._control.recv(64):
             self.close()
@@ -290,12 +314,17 @@ def _cpu_seconds(limits: Limits) -> int:
 
 
 def _start(
-    module: str, wrapped: list[str], theirs: socket.socket, stderr: int, arguments: list[str]
+    shown: Shown,
+    module: str,
+    wrapped: list[str],
+    theirs: socket.socket,
+    stderr: int,
+    arguments: list[str],
 ) -> "subprocess.Popen[bytes]":
     environment = {
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
-        "LMCOURSE_WORKER": "1",
+        "GRADER_WORKER": "1",
         "MPLBACKEND": "Agg",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
@@ -306,8 +335,10 @@ def _start(
         environment |= {"HOME": SCRATCH, "TMPDIR": SCRATCH, "PYTHONPATH": "/course"}
         environment["MPLCONFIGDIR"] = FONTS
     else:
-        package = Path(lmcourse.__file__).parent.parent
-        environment |= {"HOME": os.devnull, "PYTHONPATH": str(package)}
+        folders = os.pathsep.join(
+            map(str, (shown.package.parent, Path(grader.__file__).parents[1]))
+        )
+        environment |= {"HOME": os.devnull, "PYTHONPATH": folders}
     return subprocess.Popen(
         [*wrapped, sys.executable, "-m", module, str(theirs.fileno()), *arguments],
         stdin=subprocess.DEVNULL,
@@ -366,7 +397,7 @@ def _isolation() -> list[str]:
     ]
 
 
-def _bubblewrapped(scratch_mb: int, *, nested: bool = False) -> list[str]:
+def _bubblewrapped(shown: Shown, scratch_mb: int, *, nested: bool = False) -> list[str]:
     """Return the start of a command line that runs the rest in bubblewrap.
 
     `nested` lets what runs there make namespaces of its own.
@@ -393,14 +424,15 @@ def _bubblewrapped(scratch_mb: int, *, nested: bool = False) -> list[str]:
         command += ["--ro-bind", folder, folder]
     if not any(_inside(folder, "/tmp") for folder in _shown()):
         command += ["--symlink", SCRATCH, "/tmp"]
-    # The course is bound apart from its checkout, which holds the solutions.
-    package, here = Path(lmcourse.__file__).parent, Path(__file__).parent
-    command += ["--ro-bind", str(package), "/course/lmcourse"]
+    # The course is bound apart from its folder, which holds the solutions.
+    package = shown.package.name
+    command += ["--ro-bind", str(shown.package), f"/course/{package}"]
     # They hold the answers to the public inputs and to the quiz.
-    for recordings in ("/course/lmcourse/recordings", *_recordings()):
+    for recordings in (f"/course/{package}/recordings", *_recordings(package)):
         command += ["--size", "4096", "--tmpfs", recordings, "--remount-ro", recordings]
-    for name in ("__init__.py", "forkserver.py", "lockdown.py", "syscalls.py", "worker.py"):
-        command += ["--ro-bind", str(here / name), f"/course/grader/{name}"]
+    for part in _WORKERS_OWN:
+        own = Path(grader.__file__).parent / part
+        command += ["--ro-bind", str(own), f"/course/grader/{part}"]
     for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
         command += ["--ro-bind", str(fonts), f"{FONTS}/{fonts.name}"]
     return [*command, "--chdir", SCRATCH, "--remount-ro", "/", "--"]
@@ -412,8 +444,8 @@ def _shown() -> list[str]:
 
 
 @cache
-def _recordings() -> list[str]:
-    """Return where this Python has the package's recordings, beside the checkout that is used.
+def _recordings(package: str) -> list[str]:
+    """Return where this Python has the package's recordings, beside the course that is used.
 
     A package that was installed by copying it has some, in this environment or in one within.
     """
@@ -422,7 +454,7 @@ def _recordings() -> list[str]:
     while waiting:
         folder = waiting.pop()
         if folder.name.endswith("-packages"):
-            copy = folder / Path(lmcourse.__file__).parent.name / "recordings"
+            copy = folder / package / "recordings"
             found += [str(copy)] * copy.is_dir()
             continue
         with contextlib.suppress(OSError), os.scandir(folder) as entries:

@@ -1,9 +1,10 @@
 """The warm parent of all workers: it imports once, and forks a sealed worker per submission.
 
-Started inside the sandbox as `python -m grader.sandbox.forkserver DESCRIPTOR`. Over that socket the judge
-sends a request, JSON with `lesson`, `memory_mb`, `cpu_seconds` and `scratch_mb`, and with it the
-worker's own socket and its stderr. The answer is a handle on the worker's process (a pidfd), by
-which the judge can stop it, or a line that says why there is none.
+Started inside the sandbox as `python -m grader.sandbox.forkserver DESCRIPTOR PACKAGE [MODULE...]`:
+the course's package, and what its lessons want imported. Over that socket the judge sends a
+request, JSON with `lesson`, `memory_mb`, `cpu_seconds` and `scratch_mb`, and with it the worker's
+own socket and its stderr. The answer is a handle on the worker's process (a pidfd), by which the
+judge can stop it, or a line that says why there is none.
 
 No student's code ever runs in this process.
 """
@@ -28,9 +29,10 @@ MAX_REQUEST = 4096
 
 def main() -> None:
     """Fork workers until the judge closes the socket."""
-    control = socket.socket(fileno=int(sys.argv[1]))
-    import_course()
-    lessons()  # imports every lesson's checks
+    descriptor, package, *modules = sys.argv[1:]
+    control = socket.socket(fileno=int(descriptor))
+    import_course(package, modules)
+    lessons(package)  # imports every lesson's checks
     # Torch asks /proc what the processor can do when it first needs to know, and a fork has none:
     # it would compute with other kernels than the judge, and round otherwise.
     torch.backends.cpu.get_cpu_capability()
@@ -45,13 +47,13 @@ def main() -> None:
             return
         line, stderr = descriptors
         if os.fork() == 0:
-            _fork_worker(control, line, stderr, json.loads(message))
+            _fork_worker(control, line, stderr, package, json.loads(message))
         os.close(line)
         os.close(stderr)
 
 
 def _fork_worker(
-    control: socket.socket, descriptor: int, stderr: int, request: dict[str, Any]
+    control: socket.socket, descriptor: int, stderr: int, package: str, request: dict[str, Any]
 ) -> None:
     """Seal this fork, fork the worker within, hand it over, and end."""
     try:
@@ -61,7 +63,7 @@ def _fork_worker(
         if worker == 0:
             control.close()
             os.dup2(stderr, 2)
-            _work(descriptor, request)
+            _work(descriptor, package, request)
         else:
             socket.send_fds(control, [b"started"], [os.pidfd_open(worker)])
     except OSError as error:
@@ -70,14 +72,14 @@ def _fork_worker(
         os._exit(0)
 
 
-def _work(descriptor: int, request: dict[str, Any]) -> None:
+def _work(descriptor: int, package: str, request: dict[str, Any]) -> None:
     try:
         os.setsid()  # a signal to one's process group would reach the warm parent too
         os.chdir(lockdown.SCRATCH)
         lockdown.limit_resources(request["memory_mb"], request["cpu_seconds"])
         lockdown.hide_proc()
         lockdown.hide()
-        serve(descriptor, request["lesson"])
+        serve(descriptor, package, request["lesson"])
     except BaseException:
         traceback.print_exc()  # for the judge, who reads stderr
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from grader.checks.registry import exercises
+from grader.checks.registry import Exercise
 from grader.checks.student import Lost
 from grader.checks.values import MAX_BYTES, Frame
 from grader.sandbox.bubblewrap import MAX_STDERR, START_SECONDS, Process, Sandbox
@@ -31,17 +31,19 @@ class CellProblem:
 
 
 class Session:
-    """Runs `cells` in a worker and passes a check's questions on to it.
+    """Runs `cells` in a worker and passes the questions of the `exercises`' checks on to it.
 
     A cell that stops the worker (an endless loop, say) is left out when the worker is started
     again, so that the others still count.
     """
 
-    def __init__(self, cells: list[Cell], lesson: str, sandbox: Sandbox) -> None:
+    def __init__(
+        self, cells: list[Cell], exercises: Mapping[str, Exercise], sandbox: Sandbox
+    ) -> None:
         self._cells = cells
-        self._lesson = lesson
+        self._lesson = next(iter(exercises.values())).lesson
         self._sandbox = sandbox
-        own = (exercise.limits for exercise in exercises(lesson).values())
+        own = (exercise.limits for exercise in exercises.values())
         self._for_all = self._limits = sandbox.limits.for_submission(own)
         self._end = _within(
             self._limits.submission_seconds, "the notebook's {:g} s for grading are used up"

@@ -1,10 +1,10 @@
 """The process that runs a student's notebook. It knows no answers and gives no verdicts.
 
 It is a fork of `grader.sandbox.forkserver`, or a process of its own, started inside the sandbox as
-`python -m grader.sandbox.worker DESCRIPTOR LESSON MEMORY_MB CPU_SECONDS`. Over its socket it reads requests
-and writes one reply to each, as framed bytes: a length, then a kind (`CELL` or `ASK`) and a body.
-`CELL` runs a cell, whose body is JSON `[number, source]`; `ASK` answers a question of
-`grader.checks.student.Student`.
+`python -m grader.sandbox.worker DESCRIPTOR PACKAGE LESSON MEMORY_MB CPU_SECONDS [MODULE...]`. Over
+its socket it reads requests and writes one reply to each, as framed bytes: a length, then a kind
+(`CELL` or `ASK`) and a body. `CELL` runs a cell, whose body is JSON `[number, source]`; `ASK`
+answers a question of `grader.checks.student.Student`.
 
 Whatever comes out of here is untrusted: by the time a student's code has run, it could have taken
 over this process.
@@ -14,6 +14,7 @@ import ast
 import asyncio
 import contextlib
 import faulthandler
+import importlib
 import inspect
 import json
 import linecache
@@ -23,7 +24,7 @@ import re
 import struct
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 import matplotlib.pyplot as plt
@@ -31,7 +32,6 @@ import numpy as np
 import torch
 from IPython.core.inputtransformer2 import TransformerManager
 
-import lmcourse
 from grader.checks.refusal import Everywhere
 from grader.checks.registry import exercises
 from grader.checks.student import Host, Probe, describe_exception
@@ -112,10 +112,16 @@ class _Shell:
         return []
 
 
-def import_course() -> None:
-    """Import what notebooks import, so that it costs a student neither time nor memory."""
-    for name in lmcourse.__all__:
-        getattr(lmcourse, name)
+def import_course(package: str, modules: Sequence[str]) -> None:
+    """Import what notebooks import, so that it costs a student neither time nor memory.
+
+    That is all that the course's package offers, and the `modules` that its lessons name.
+    """
+    course = importlib.import_module(package)
+    for name in getattr(course, "__all__", ()):
+        getattr(course, name)
+    for module in modules:
+        importlib.import_module(module)
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:
@@ -132,7 +138,7 @@ def write_frame(stream: BinaryIO, frame: bytes) -> None:
     stream.flush()
 
 
-def serve(descriptor: int, lesson: str) -> None:
+def serve(descriptor: int, package: str, lesson: str) -> None:
     """Answer requests on the socket `descriptor` until the judge closes it.
 
     From here on this process has no other descriptor but stderr and, on Linux, no privileges.
@@ -144,7 +150,7 @@ def serve(descriptor: int, lesson: str) -> None:
     os.closerange(3, descriptor)
     os.closerange(descriptor + 1, MAX_DESCRIPTORS)
     torch.set_num_threads(1)
-    notebook = Notebook(next(iter(exercises(lesson).values())).probes)
+    notebook = Notebook(next(iter(exercises(package, lesson).values())).probes)
     if sys.platform == "linux":
         give_up_privileges()
     with open(descriptor, "rb") as requests, open(descriptor, "wb", closefd=False) as replies:
@@ -156,6 +162,7 @@ def serve(descriptor: int, lesson: str) -> None:
 
 
 if __name__ == "__main__":
-    import_course()
-    limit_resources(int(sys.argv[3]), int(sys.argv[4]))
-    serve(int(sys.argv[1]), sys.argv[2])
+    descriptor, package, lesson, memory_mb, cpu_seconds, *modules = sys.argv[1:]
+    import_course(package, modules)
+    limit_resources(int(memory_mb), int(cpu_seconds))
+    serve(int(descriptor), package, lesson)

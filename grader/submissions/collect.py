@@ -9,7 +9,7 @@ what was found; never does a bad file stop the class.
 import re
 import shlex
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -63,7 +63,9 @@ class _Owner:
     is_late: bool = False
 
 
-def collect(path: Path, scratch: Path, lesson: str | None = None) -> Collected:
+def collect(
+    path: Path, scratch: Path, lessons: Collection[str], lesson: str | None = None
+) -> Collected:
     """Find what each student handed in.
 
     Parameters
@@ -82,6 +84,7 @@ def collect(path: Path, scratch: Path, lesson: str | None = None) -> Collected:
         Where a student's notebook may stand, a zip with notebooks may stand too; it is that
         student's, whatever the names in it. One folder around everything in a zip is left out.
     scratch : a folder to unpack zips into
+    lessons : the names of the course's lessons
     lesson : grade this lesson alone
 
     Returns
@@ -94,8 +97,8 @@ def collect(path: Path, scratch: Path, lesson: str | None = None) -> Collected:
     something else, or an empty folder, has a submission that says so.
 
     Students are named as the platform names them, with its number, so that equal names stay apart;
-    else by folder or file. Names that look alike are told apart (`grader.submissions.archives.apart`). Hidden
-    files, `.ipynb_checkpoints` and `__MACOSX` are left out, and so is what an instructor keeps
+    else by folder or file. Names that look alike are told apart (`archives.apart`). Hidden files,
+    `.ipynb_checkpoints` and `__MACOSX` are left out, and so is what an instructor keeps
     beside the hand-ins, as a README or a table. Links are not followed.
 
     Raises
@@ -108,14 +111,14 @@ def collect(path: Path, scratch: Path, lesson: str | None = None) -> Collected:
     """
     collected = Collected([])
     found: dict[str, list[tuple[_Owner, File]]] = {}
-    for owner, file in _of_path(path, scratch, collected.remarks):
+    for owner, file in _of_path(path, scratch, lessons, collected.remarks):
         found.setdefault(owner.student, []).append((owner, file))
     names = apart(found)
     _remark_on_names(names, collected.remarks)
     for raw, student in sorted(names.items(), key=lambda item: item[1]):
         files = found[raw]
-        _remark_on_many(path, student, files, collected.remarks)
-        collected.submissions += _of_student(student, files, lesson)
+        _remark_on_many(path, student, files, lessons, collected.remarks)
+        collected.submissions += _of_student(student, files, lessons, lesson)
         if max(files, key=lambda item: item[0].upload)[0].is_late:
             collected.late.add(student)
     return collected
@@ -130,7 +133,11 @@ def _remark_on_names(names: dict[str, str], remarks: list[str]) -> None:
 
 
 def _remark_on_many(
-    path: Path, student: str, files: list[tuple[_Owner, File]], remarks: list[str]
+    path: Path,
+    student: str,
+    files: list[tuple[_Owner, File]],
+    lessons: Collection[str],
+    remarks: list[str],
 ) -> None:
     """Remark on a folder that may hold a class and not a student."""
     inside = {
@@ -138,7 +145,7 @@ def _remark_on_many(
         for owner, file in files
         if file.is_notebook and len(file.parts) > 1 and not owner.from_platform
     }
-    strangers = [name for name in inside if not _is_work(name)]
+    strangers = [name for name in inside if not _is_work(name, lessons)]
     if len(strangers) > SHOWN:
         command = ["grader", "grade", str(path / files[0][0].student), "--out", "DIR"]
         remarks.append(
@@ -151,7 +158,10 @@ def _remark_on_many(
 
 
 def _of_student(
-    student: str, files: list[tuple[_Owner, File]], wanted: str | None
+    student: str,
+    files: list[tuple[_Owner, File]],
+    lessons: Collection[str],
+    wanted: str | None,
 ) -> Iterator[Submission]:
     usable = [(owner, file) for owner, file in files if file.is_notebook or file.unusable]
     if not usable:
@@ -163,7 +173,7 @@ def _of_student(
     for owner, file in usable:
         submission = _submission(student, file)
         # Reading takes time: only where there is a choice.
-        lesson = submission.read().lesson if len(usable) > 1 else None
+        lesson = submission.read(lessons).lesson if len(usable) > 1 else None
         rank = (owner.upload, _copy_number(file), file.modified, file.parts)
         groups.setdefault(lesson, []).append((rank, submission))
     if wanted is not None:
@@ -181,12 +191,12 @@ def _of_student(
 
 def _is_disguised(file: File) -> bool:
     """Return whether a file is a notebook although its name does not end so."""
-    return ".ipynb" in file.name.lower() or isinstance(read(file.path), Notebook)
+    return ".ipynb" in file.name.lower() or isinstance(read(file.path, ()), Notebook)
 
 
 def _submission(student: str, file: File) -> Submission:
     if file.unusable is not None:
-        return Submission(student, file.path, problem(file.unusable, file.name))
+        return Submission(student, file.path, problem(file.unusable))
     if file.is_notebook:
         return Submission(student, file.path)
     note = (
@@ -250,16 +260,18 @@ def _stem(name: str) -> str:
 # --- A class ----------------------------------------------------------------------------------
 
 
-def _of_path(path: Path, scratch: Path, remarks: list[str]) -> Iterator[tuple[_Owner, File]]:
+def _of_path(
+    path: Path, scratch: Path, lessons: Collection[str], remarks: list[str]
+) -> Iterator[tuple[_Owner, File]]:
     """Yield each file that may hold a student's work, and what a platform says is someone's."""
     if path.is_dir():
-        files, student = _sorted_out(path, path.resolve().name, in_folder(path), remarks)
+        files, student = _sorted_out(path, path.resolve().name, in_folder(path), lessons, remarks)
         yield from _owned(files, student, scratch)
     elif path.is_file() and path.suffix.lower() == ".zip":
         try:
             with opened(path) as archive:
                 outer, inner = _without_one_folder(entries(archive))
-                files, student = _sorted_out(path, outer or path.stem, inner, remarks)
+                files, student = _sorted_out(path, outer or path.stem, inner, lessons, remarks)
                 limits = _STUDENT if student else _CLASS
                 files = with_disguised(archive, files, limits.files)
                 yield from _owned(unpack(archive, files, scratch, limits), student, scratch)
@@ -274,11 +286,11 @@ def _of_path(path: Path, scratch: Path, remarks: list[str]) -> Iterator[tuple[_O
 
 
 def _sorted_out(
-    path: Path, name: str, files: list[File], remarks: list[str]
+    path: Path, name: str, files: list[File], lessons: Collection[str], remarks: list[str]
 ) -> tuple[list[File], str | None]:
     """Return the files that were handed in, and whose they are if they are one student's."""
     files = _handed_in(files)
-    student, reason = _one_student(path, name, files)
+    student, reason = _one_student(path, name, files, lessons)
     if student is not None:
         remarks.append(
             f"{path} looks like what one student handed in: {reason}. It is graded as that of "
@@ -411,16 +423,18 @@ _WORK = re.compile(r"(?:hw|homework|assignment|lab|untitled)[ _-]?\d*", re.IGNOR
 _AROUND = re.compile(r"(?:copy[ _]of|final|solved|solution|[\W\d_])*", re.IGNORECASE)
 
 
-def _is_work(name: str) -> bool:
+def _is_work(name: str, lessons: Collection[str]) -> bool:
     """Return whether a name is that of a piece of work and not of a person."""
     name = _COPY.sub("", name)
-    lesson = lesson_in(name)
+    lesson = lesson_in(name, lessons)
     if lesson is not None:
         return _AROUND.fullmatch(name.lower().replace(lesson, "")) is not None
     return _WORK.fullmatch(name) is not None
 
 
-def _one_student(path: Path, name: str, files: list[File]) -> tuple[str | None, str]:
+def _one_student(
+    path: Path, name: str, files: list[File], lessons: Collection[str]
+) -> tuple[str | None, str]:
     """Return whose all the files at `path` are if one student's, and what says so.
 
     `name` is that of the folder, or of the folder in the zip.
@@ -441,10 +455,10 @@ def _one_student(path: Path, name: str, files: list[File]) -> tuple[str | None, 
     for file in work:
         inner = _COPY.sub("", _stem(file.name)) if len(file.parts) > 1 else ""
         tops.setdefault(file.parts[0] if inner else _stem(file.name), set()).add(inner)
-    if not tops or not all(map(_is_work, tops)):
+    if not tops or not all(_is_work(top, lessons) for top in tops):
         return None, ""
     for folder, inside in tops.items():
-        if sum(not _is_work(stem) for stem in inside - {""}) > 1:
+        if sum(not _is_work(stem, lessons) for stem in inside - {""}) > 1:
             names = listed(sorted(inside))
             command = shlex.join(["grader", "grade", str(path / folder), "--out", "DIR"])
             raise ValueError(

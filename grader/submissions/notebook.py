@@ -6,12 +6,11 @@ Everything here comes from students. Nothing of it is run or imported; and a bad
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from grader.course.places import lessons
 from grader.submissions.archives import MAX_FILE_BYTES, Unusable, too_large
 from grader.submissions.notebook_file import FORMAT, Unreadable, parse
 
@@ -49,14 +48,14 @@ class Notebook:
 class Problem:
     """Why a file cannot be graded.
 
-    `status` is one of those of `grader.gradebook.store.SubmissionResult`; `message` says what happened
-    and what to do, to the student. `lesson` is what the file's name says.
+    `status` is one of those that a submission may have; `message` says what happened and what to
+    do, to the student. `lesson` is what the file's name says.
     """
 
     status: str
     message: str
-    lesson: str | None
     sha256: str
+    lesson: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,36 +70,37 @@ class Submission:
     problem: Problem | None = None
     note: str = ""
 
-    def read(self) -> Notebook | Problem:
-        """Return what was handed in."""
-        found = self.problem or read(self.path)
+    def read(self, lessons: Collection[str]) -> Notebook | Problem:
+        """Return what was handed in, for one of the course's `lessons`."""
+        found = self.problem or read(self.path, lessons)
         if isinstance(found, Problem):
-            return replace(found, message=_sentences(found.message, self.note))
+            message = _sentences(found.message, self.note)
+            return replace(found, message=message, lesson=lesson_in(self.path.name, lessons))
         return replace(found, note=_sentences(found.note, self.note))
 
 
 # --- Reading one notebook ---------------------------------------------------------------------
 
 
-def read(path: Path) -> Notebook | Problem:
+def read(path: Path, lessons: Collection[str]) -> Notebook | Problem:
     """Return the notebook in a file, or why it cannot be graded; never raises for a bad file.
 
-    Its lesson is what a cell says with `check.lesson("...")`, else what the metadata says
-    (`lmcourse.lesson`), else a lesson's name within the file's name.
+    Its lesson is that of `lessons` which a cell names with `check.lesson("...")`, else the metadata
+    (`grader.lesson`), else the file's name.
     """
     data = b""
     try:
         data = _contents(path)
-        return _parse(data, path.name)
+        return _parse(data, path.name, lessons)
     except Unusable as reason:
-        return problem(reason, path.name, data)
+        return problem(reason, data)
 
 
-def problem(reason: Unusable, name: str, data: bytes = b"") -> Problem:
-    """Return why the file called `name`, with these bytes, cannot be graded."""
+def problem(reason: Unusable, data: bytes = b"") -> Problem:
+    """Return why a file with these bytes cannot be graded."""
     message = str(reason)
     digest = hashlib.sha256(data or message.encode()).hexdigest()
-    return Problem(reason.status, message, lesson_in(name), digest)
+    return Problem(reason.status, message, digest)
 
 
 def _contents(path: Path) -> bytes:
@@ -118,7 +118,7 @@ def _not_a_notebook(reason: str) -> Unusable:
     return Unusable("not_a_notebook", f"This file is not a notebook: {reason}. {_AGAIN}")
 
 
-def _parse(data: bytes, name: str) -> Notebook:
+def _parse(data: bytes, name: str, lessons: Collection[str]) -> Notebook:
     if len(data) > MAX_FILE_BYTES:
         raise too_large("This file")
     try:
@@ -148,7 +148,7 @@ def _parse(data: bytes, name: str) -> Notebook:
         )
     return Notebook(
         cells=cells,
-        lesson=_lesson(cells, metadata, name),
+        lesson=_lesson(cells, metadata, name, lessons),
         sha256=hashlib.sha256(data).hexdigest(),
         note=" ".join(notes),
     )
@@ -199,16 +199,17 @@ def _language(metadata: dict[str, Any]) -> str | None:
 _LESSON_CALL = re.compile(r"^[ \t]*check\.lesson\([ \t]*(['\"])(\w+)\1", re.MULTILINE)
 
 
-def _lesson(cells: tuple[CodeCell, ...], metadata: dict[str, Any], name: str) -> str | None:
-    known = lessons()
+def _lesson(
+    cells: tuple[CodeCell, ...], metadata: dict[str, Any], name: str, lessons: Collection[str]
+) -> str | None:
     said = [match[2] for cell in cells for match in _LESSON_CALL.finditer(cell.source)]
-    said.append(_dict(metadata.get("lmcourse")).get("lesson"))
-    return next((lesson for lesson in said if lesson in known), None) or lesson_in(name)
+    said.append(_dict(metadata.get("grader")).get("lesson"))
+    return next((lesson for lesson in said if lesson in lessons), None) or lesson_in(name, lessons)
 
 
-def lesson_in(name: str) -> str | None:
-    """Return the lesson whose name is within the name of a file, if there is one."""
-    return next((lesson for lesson in lessons() if lesson in name.lower()), None)
+def lesson_in(name: str, lessons: Collection[str]) -> str | None:
+    """Return which of `lessons` is within the name of a file, if one is."""
+    return next((lesson for lesson in lessons if lesson in name.lower()), None)
 
 
 def _dict(value: Any) -> dict[str, Any]:

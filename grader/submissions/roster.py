@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.formats.spreadsheet import Table, plain, read_table
 from grader.submissions.archives import person as visible
-from grader.terminal.spreadsheet import Table, plain, read_table
 
 CANVAS_NAMES = ("Student", "LastName", "FirstName")
 CANVAS_IDENTIFIERS = ("ID", "SIS User ID", "SIS Login ID", "Integration ID", "Root Account")

@@ -1,1 +1,5 @@
-"""The checks of the lessons, a module each."""
+"""The checks of the lessons, a module or a folder each."""
+
+from grader.checks.selfcheck import SelfCheck
+
+check = SelfCheck("lmcourse")

@@ -1,7 +1,8 @@
 """Tricks with IPython, the built-in functions and the module that cells run in."""
 
+from course import COURSE
+
 from attacks.attack import WRONG_NLL, Attack, lie
-from grader.checks.registry import exercises
 
 ATTACKS = {
     "a transformer of trees": lie(
@@ -66,7 +67,9 @@ ATTACKS = {
         "    __contains__ = lambda self, key: True\n"
         "import gc\nfor host in gc.get_objects():\n"
         "    if type(host).__name__ == 'Host': host._namespace = Everything(host._namespace)\n",
-        like={name: f"{name} = print\n" for name in exercises("02_bigrams") if name != "quiz"},
+        like={
+            name: f"{name} = print\n" for name in COURSE.exercises("02_bigrams") if name != "quiz"
+        },
     ),
     "another torch": lie(
         "put other modules in the place of torch and numpy",
@@ -84,7 +87,7 @@ ATTACKS = {
     ),
     "not in a worker": lie(
         "let the notebook's own checks run, on oneself, and tell the judge what they find",
-        "import os\nos.environ.pop('LMCOURSE_WORKER')\n"
+        "import os\nos.environ.pop('GRADER_WORKER')\n"
         "from lmcourse import check\ncheck.lesson('02_bigrams')\ncheck('nll')\n",
     ),
     "another check": lie(

@@ -82,8 +82,8 @@ ATTACKS = {
     ),
     "the quiz's answers": Attack(
         "take the answers of the quiz from the package's recordings",
-        "import base64, zlib\nfrom lmcourse import recording, values\n"
-        "asked = recording.load('02_bigrams')['quiz']\n",
+        "import base64, zlib\nfrom grader.checks import recording, values\n"
+        "asked = recording.load('lmcourse', '02_bigrams')['quiz']\n",
         {
             "quiz": "for words, reply in asked:\n"
             "    frame = zlib.decompress(base64.b64decode(reply))\n"

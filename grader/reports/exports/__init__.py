@@ -5,19 +5,20 @@ import os
 from pathlib import Path
 from typing import Any
 
-from grader.course.lessons import fitting
+from grader.course.lessons import Course, fitting
+from grader.formats.junit import JUnitTest, write_junit
+from grader.formats.spreadsheet import points, read_table, write_grades, write_table
 from grader.gradebook.adjustments import FinalScore, final_scores
 from grader.gradebook.copies import slug
+from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 from grader.gradebook.store import FILE_NAME
-from grader.grading.grade import SECRET_FILE
 from grader.reports.exports import autograder, canvas, moodle, nbgrader_course
 from grader.reports.exports.roster import Merge
 from grader.reports.exports.submission import feedback, github, github_points, gradescope, outcome
-from grader.reports.junit import JUnitTest, write_junit
-from grader.terminal.spreadsheet import points, read_table, write_grades, write_table
 
 
 def main(
+    course: Course,
     kind: str,
     folder: Path,
     out: Path,
@@ -53,7 +54,7 @@ def main(
     """
     _require_free(out, folder, roster)
     if kind == "gradescope-autograder":
-        autograder.write(folder, out, lesson)
+        autograder.write(course, folder, out, lesson)
         print(f"Written: {out}. It holds the solutions and the class's secret: show it to nobody.")
         return 0
     every = final_scores(folder)

@@ -10,9 +10,9 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.course.lessons import lesson_named
-from grader.course.places import ROOT
-from grader.grading.grade import SECRET_FILE, class_secret
+from grader.course.lessons import Course
+from grader.gradebook.secret import FILE_NAME as SECRET_FILE
+from grader.gradebook.secret import class_secret
 
 _TIME = (2000, 1, 1, 0, 0, 0)  # so that the same course gives the same bytes
 _PARTS = (
@@ -51,7 +51,7 @@ grader export gradescope "$root/grades" --lesson {lesson} --out "$root/results/r
 """
 
 
-def write(folder: Path, out: Path, lesson: str | None) -> None:
+def write(course: Course, folder: Path, out: Path, lesson: str | None) -> None:
     """Write the autograder of `lesson` as the zip `out`.
 
     It asks each submission with the inputs that the class whose gradebook is in `folder` has, since
@@ -66,7 +66,7 @@ def write(folder: Path, out: Path, lesson: str | None) -> None:
     """
     if lesson is None:
         raise ValueError("an autograder is for one lesson; name it with --lesson")
-    name = lesson_named(lesson)
+    name = course.name_of(lesson)
     folder.mkdir(parents=True, exist_ok=True)
     secret = class_secret(folder)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -76,16 +76,16 @@ def write(folder: Path, out: Path, lesson: str | None) -> None:
         run = RUN.format(lesson=name, secret=SECRET_FILE)
         _add(archive, "run_autograder", run.encode(), 0o755)
         _add(archive, SECRET_FILE, secret, 0o600)
-        for path in _course():
+        for path in _files(course):
             mode = 0o755 if os.access(path, os.X_OK) else 0o644
-            _add(archive, path.relative_to(ROOT).as_posix(), path.read_bytes(), mode)
+            _add(archive, path.relative_to(course.root).as_posix(), path.read_bytes(), mode)
     unfinished.chmod(0o600)  # it holds the solutions and the secret
     os.replace(unfinished, out)
 
 
-def _course() -> Iterator[Path]:
+def _files(course: Course) -> Iterator[Path]:
     for pattern in _PARTS:
-        for path in sorted(ROOT.glob(pattern)):
+        for path in sorted(course.root.glob(pattern)):
             if path.is_file() and "__pycache__" not in path.parts:
                 yield path
 

@@ -6,6 +6,7 @@ changes nothing else. Columns: Canvas's guide "How do I import grades in the Gra
 
 import re
 
+from grader.formats.spreadsheet import Table
 from grader.gradebook.adjustments import FinalScore
 from grader.reports.exports.roster import Merge, match, note_scale, scaled
 from grader.submissions.roster import (
@@ -16,7 +17,6 @@ from grader.submissions.roster import (
     is_canvas,
     letters,
 )
-from grader.terminal.spreadsheet import Table
 
 _ASSIGNMENT = re.compile(r"(?P<title>.*) \(\d+\)", re.DOTALL)
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from grader.formats.spreadsheet import Table, points
 from grader.gradebook.adjustments import FinalScore
 from grader.submissions.archives import printable
 from grader.submissions.roster import Person, assign, is_called_otherwise
-from grader.terminal.spreadsheet import Table, points
 
 
 @dataclass

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from grader.formats.junit import clean
+from grader.formats.spreadsheet import points
 from grader.gradebook.adjustments import ExerciseScore, FinalScore
-from grader.reports.junit import clean
 from grader.reports.pages import EXERCISE_STATUSES, SUBMISSION_STATUSES, first_to_fix
-from grader.terminal.spreadsheet import points
 
 # In words of GitHub Classroom's; all other statuses are errors.
 _GITHUB_STATUSES = {"passed": "pass", "partial": "fail", "failed": "fail", "missing": "fail"}

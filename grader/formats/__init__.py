@@ -1,0 +1,1 @@
+"""Files of other programs, as plain data: CSV and JUnit XML."""
