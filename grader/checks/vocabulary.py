@@ -44,10 +44,11 @@ class Question:
     explain: str
 
 
-def quiz(lesson: str, *questions: Question) -> None:
-    """Register the exercise "quiz" of `lesson`: `answer_1`, `answer_2`, ..., a point each.
+def quiz(lesson: str, *questions: Question, points: float | None = None) -> None:
+    """Register the exercise "quiz" of `lesson`, whose answers are `answer_1`, `answer_2` and so on.
 
     An answer is right in upper or lower case, and with spaces, brackets or a full stop around it.
+    The quiz is worth `points`, or as many as it has questions.
     """
     names = tuple(f"answer_{number}" for number in range(1, len(questions) + 1))
 
@@ -64,7 +65,8 @@ def quiz(lesson: str, *questions: Question) -> None:
 
     # It belongs to the module that asks for it, which says of which course and lesson it is.
     check.__module__ = sys._getframe(1).f_globals["__name__"]
-    exercise(lesson, "quiz", points=len(questions), names=names, constant=True)(check)
+    worth = len(questions) if points is None else points
+    exercise(lesson, "quiz", points=worth, names=names, constant=True)(check)
 
 
 def _answer(student: Student, name: str) -> str:
