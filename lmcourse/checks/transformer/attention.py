@@ -1,14 +1,14 @@
 """The checks of attention with several heads."""
 
 from collections.abc import Iterator
-from functools import cache
-from typing import Any
+from functools import cache, partial
 
 import torch
 
 from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise
 from grader.checks.student import Student
+from grader.checks.vocabulary import apart, public_and_hidden
 from lmcourse.checks.transformer.expected import (
     attention_shapes,
     random_weights,
@@ -16,27 +16,19 @@ from lmcourse.checks.transformer.expected import (
     torch_attention,
     torch_slopes,
 )
-from lmcourse.checks.transformer.modules import Weights, outputs, parameters_of, slopes
+from lmcourse.checks.transformer.modules import answers, parameters_of, slopes
 from lmcourse.checks.transformer.seen import (
-    NO_RETURN,
     extremes,
     holes,
-    max_difference,
     moved,
     other_futures,
     probabilities,
-    shape_of,
 )
 
 
 @exercise("06_transformer", "MultiHeadAttention", points=6)
 def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def ask(
-        arguments: list[Any], weights: Weights, *inputs: torch.Tensor, training: bool = False
-    ) -> list[torch.Tensor]:
-        kind = student.MultiHeadAttention
-        answers = student.probe(outputs, kind, arguments, weights, list(inputs), training)
-        return list(answers)
+    ask = partial(answers, student, "MultiHeadAttention")
 
     yield case(
         "the names and shapes of the parameters of MultiHeadAttention(6, 2)",
@@ -49,16 +41,15 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
     x = normal(rng, 2, 3, 6)
     yield case(
         "the shape of what comes out",
-        lambda: shape_of(ask([6, 2], weights, x)[0]),
+        lambda: list(ask([6, 2], weights, x)[0].shape),
         [2, 3, 6],
         hint="(B, T, C) comes in, and (B, T, C) goes out: put the heads side by side again. "
-        f"Reshape to (B, T, heads, d), where d is C // heads. {NO_RETURN}",
+        "Reshape to (B, T, heads, d), where d is C // heads.",
     )
     yield case(
         "without dropout, in training and in evaluation: how far two results are apart",
         lambda: [
-            max_difference(*ask([6, 2], weights, x, x, training=training))
-            for training in (True, False)
+            apart(*ask([6, 2], weights, x, x, training=training)) for training in (True, False)
         ],
         [0.0, 0.0],
         hint="As long as dropout is 0, nothing is left to chance. Write F.dropout(..., p): without "
@@ -154,11 +145,11 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
     # At position 1 the score of the larger number wins by far: in channels 0 and 1 that of
     # position 0, in channels 2 and 3 its own.
     a, b, more_a, more_b = (float(number) for number in rng.uniform(1, 2, 4))
-    apart = torch.tensor([[[a + more_a, 0, 0, b], [a, 0, 0, b + more_b]]])
+    elsewhere = torch.tensor([[[a + more_a, 0, 0, b], [a, 0, 0, b + more_b]]])
     found = torch.tensor([[[a + more_a, 0, 0, b], [a + more_a, 0, 0, b + more_b]]])
     yield case(
         "two heads, each of which looks at another position",
-        lambda: ask([4, 2], alone | as_it_is, apart)[0],
+        lambda: ask([4, 2], alone | as_it_is, elsewhere)[0],
         found,
         hint="Each head asks with its own channels and looks where it likes, so there must be "
         "`heads` of them: reshape to (B, T, heads, d), where heads is self.heads.",
@@ -193,19 +184,21 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
         "torch.no_grad().",
         atol=1e-3,
     )
-    for hidden in (False, True):
+
+    def other_sizes() -> Iterator[Case]:
         heads, d, T = (int(size) for size in rng.integers((3, 2, 5), (5, 5, 12)))
         many = random_weights(rng, attention_shapes(heads * d))
         inputs = [normal(rng, 3, length, heads * d) / 2 for length in (T, 2, T + 4)]
         yield case(
-            "more heads, and texts of other lengths, one after the other" + ", again" * hidden,
+            "more heads, and texts of other lengths, one after the other",
             lambda: ask([heads * d, heads], many, *inputs),
             [torch_attention(many, heads, text) for text in inputs],
             hint="Use self.heads, and take B, T and C from x.shape in forward: they may be others "
             "at each call.",
             atol=1e-3,
-            hidden=hidden,
         )
+
+    yield from public_and_hidden(other_sizes)
     yield case(
         "with dropout = 0.5, in evaluation: nothing is dropped",
         lambda: ask([6, 2, 0.5], weights, x)[0],
@@ -251,7 +244,7 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
 
 def _texts_moved(first: torch.Tensor, *others: torch.Tensor) -> list[float]:
     """Return how far text 0 moved in the first of `others`, text 1 in the second, and so on."""
-    return [max_difference(other[text], first[text]) for text, other in enumerate(others)]
+    return [apart(other[text], first[text]) for text, other in enumerate(others)]
 
 
 def _empty_rows(x: torch.Tensor) -> float:

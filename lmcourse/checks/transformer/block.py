@@ -1,8 +1,7 @@
 """The checks of the block."""
 
 from collections.abc import Iterator
-from functools import cache
-from typing import Any
+from functools import cache, partial
 
 import torch
 from torch.nn import functional as F
@@ -10,6 +9,7 @@ from torch.nn import functional as F
 from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise
 from grader.checks.student import Student
+from grader.checks.vocabulary import public_and_hidden
 from lmcourse.checks.transformer.expected import (
     block_shapes,
     random_weights,
@@ -17,15 +17,13 @@ from lmcourse.checks.transformer.expected import (
     torch_block,
     torch_slopes,
 )
-from lmcourse.checks.transformer.modules import Weights, input_after, outputs, parameters_of, slopes
+from lmcourse.checks.transformer.modules import Weights, answers, input_stays, parameters_of, slopes
 from lmcourse.checks.transformer.seen import (
-    NO_RETURN,
     extremes,
     holes,
     moved,
     other_futures,
     probabilities,
-    shape_of,
 )
 
 
@@ -40,11 +38,7 @@ NO_ATTENTION, NO_THINKING = "attention.project", "feed_forward.shrink"
 
 @exercise("06_transformer", "Block", points=4)
 def block(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def ask(
-        arguments: list[Any], weights: Weights, *inputs: torch.Tensor, training: bool = False
-    ) -> list[torch.Tensor]:
-        answers = student.probe(outputs, student.Block, arguments, weights, list(inputs), training)
-        return list(answers)
+    ask = partial(answers, student, "Block")
 
     yield case(
         "the names and shapes of the parameters of Block(4, 2)",
@@ -57,13 +51,14 @@ def block(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     x = normal(rng, 2, 5, 6)
     yield case(
         "the shape of what comes out",
-        lambda: shape_of(ask([6, 2], weights, x)[0]),
+        lambda: list(ask([6, 2], weights, x)[0].shape),
         [2, 5, 6],
-        hint=f"(B, T, C) comes in, and (B, T, C) goes out. {NO_RETURN}",
+        hint="(B, T, C) comes in, and (B, T, C) goes out.",
     )
-    yield case(
-        "x afterwards: as it was",
-        lambda: student.probe(input_after, student.Block, [6, 2], x),
+    yield input_stays(
+        student,
+        "Block",
+        [6, 2],
         x,
         hint="x += ... changes the tensor itself, which the norm still needs on the way back: "
         "write x = x + ...",
@@ -186,16 +181,18 @@ def block(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         atol=2e-2,
         rtol=1e-2,
     )
-    for hidden in (False, True):
+
+    def other_sizes() -> Iterator[Case]:
         heads, d, T = (int(size) for size in rng.integers((3, 2, 3), (5, 5, 9)))
         wide = random_weights(rng, block_shapes(heads * d))
         wide = {name: value / 2 for name, value in wide.items()}
         text = normal(rng, 3, T, heads * d)
         yield case(
-            "more heads, more texts" + ", again" * hidden,
+            "more heads, more texts",
             lambda: ask([heads * d, heads], wide, text)[0],
             torch_block(wide, heads, text),
             hint="Hand channels, heads and dropout on.",
             atol=2e-2,
-            hidden=hidden,
         )
+
+    yield from public_and_hidden(other_sizes)

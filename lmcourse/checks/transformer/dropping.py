@@ -1,33 +1,14 @@
 """The checks of dropout."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 
 from grader.checks.case import Case, Rng, case, normal
-from grader.checks.registry import exercise, probe
+from grader.checks.registry import exercise
 from grader.checks.student import Student
+from grader.checks.vocabulary import arguments_stay, holds, repeat
 from lmcourse.checks.transformer.seen import probabilities
-
-
-@probe
-def twice(namespace: dict[str, Any], x: torch.Tensor, p: float) -> list[torch.Tensor]:
-    """Return what two calls of dropout give."""
-    return [namespace["dropout"](x, p, True), namespace["dropout"](x, p, True)]
-
-
-@probe
-def dropout_input_after(namespace: dict[str, Any], x: torch.Tensor, p: float) -> torch.Tensor:
-    """Return what is left of `x` after dropout has read it."""
-    namespace["dropout"](x, p, True)
-    return x
-
-
-@probe
-def zeros_in_calls(namespace: dict[str, Any], x: torch.Tensor, p: float, calls: int) -> list[int]:
-    """Return how many zeros each of some calls of dropout gives."""
-    return [int((namespace["dropout"](x, p, True) == 0).sum()) for _ in range(calls)]
 
 
 @exercise(
@@ -49,10 +30,13 @@ def dropout(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="What comes out has the shape of x, however many axes that has: torch.rand_like(x), "
         "or torch.rand(x.shape).",
     )
-    yield case(
+    yield arguments_stay(
         "x afterwards: as it was",
-        lambda: student.probe(dropout_input_after, x, 0.5),
+        student,
+        "dropout",
         x,
+        0.5,
+        True,
         hint="x[...] = 0, x *= ... and x /= ... change the tensor itself, and others may still "
         "need it. Make a new one, such as x * stays, or work on x.clone().",
     )
@@ -96,16 +80,26 @@ def dropout(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         atol=0.05,  # 7 standard errors
         rtol=0,
     )
-    yield case(
+
+    def drawn(x: torch.Tensor, times: int) -> list[torch.Tensor]:
+        return list(student.probe(repeat, student.dropout, times, x, 0.5, True))
+
+    yield holds(
         "two calls: whether both give the same",
-        lambda: torch.equal(*student.probe(twice, square, 0.5)),
-        False,
+        "they differ",
+        lambda: "both give the same" if torch.equal(*drawn(square, 2)) else "",
         hint="Every call draws anew. A seed inside the function makes all calls the same.",
     )
-    yield case(
+
+    def alike() -> str:
+        found = {int((each == 0).sum()) for each in drawn(torch.ones(16), 30)}
+        return f"each has {found.pop()} zeros" if len(found) == 1 else ""
+
+    # By chance: once in 10^20 tries.
+    yield holds(
         "30 calls with 16 ones, p = 0.5: whether all give the same number of zeros",
-        lambda: len(set(student.probe(zeros_in_calls, torch.ones(16), 0.5, 30))) == 1,
-        False,  # by chance: once in 10^20 tries
+        "they differ",
+        alike,
         hint="Each number has a draw of its own, so how many go is left to chance: do not choose a "
         "fixed number of them.",
     )

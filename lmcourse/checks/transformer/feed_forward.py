@@ -1,8 +1,7 @@
 """The checks of the feed-forward part."""
 
 from collections.abc import Iterator
-from functools import cache
-from typing import Any
+from functools import cache, partial
 
 import torch
 from torch.nn import functional as F
@@ -10,6 +9,7 @@ from torch.nn import functional as F
 from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise
 from grader.checks.student import Student
+from grader.checks.vocabulary import apart, public_and_hidden
 from lmcourse.checks.transformer.expected import (
     feed_forward_shapes,
     random_weights,
@@ -17,25 +17,17 @@ from lmcourse.checks.transformer.expected import (
     torch_feed_forward,
     torch_slopes,
 )
-from lmcourse.checks.transformer.modules import Weights, outputs, parameters_of, slopes
+from lmcourse.checks.transformer.modules import answers, parameters_of, slopes
 from lmcourse.checks.transformer.seen import (
-    NO_RETURN,
     extremes,
     holes,
-    max_difference,
     probabilities,
-    shape_of,
 )
 
 
 @exercise("06_transformer", "FeedForward", points=2)
 def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def ask(
-        arguments: list[Any], weights: Weights, *inputs: torch.Tensor, training: bool = False
-    ) -> list[torch.Tensor]:
-        kind = student.FeedForward
-        answers = student.probe(outputs, kind, arguments, weights, list(inputs), training)
-        return list(answers)
+    ask = partial(answers, student, "FeedForward")
 
     yield case(
         "the names and shapes of the parameters of FeedForward(3)",
@@ -48,16 +40,13 @@ def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
     x = normal(rng, 2, 3, 4)
     yield case(
         "the shape of what comes out",
-        lambda: shape_of(ask([4], weights, x)[0]),
+        lambda: list(ask([4], weights, x)[0].shape),
         [2, 3, 4],
-        hint=f"(B, T, C) comes in, and (B, T, C) goes out: expand, then shrink. {NO_RETURN}",
+        hint="(B, T, C) comes in, and (B, T, C) goes out: expand, then shrink.",
     )
     yield case(
         "without dropout, in training and in evaluation: how far two results are apart",
-        lambda: [
-            max_difference(*ask([4], weights, x, x, training=training))
-            for training in (True, False)
-        ],
+        lambda: [apart(*ask([4], weights, x, x, training=training)) for training in (True, False)],
         [0.0, 0.0],
         hint="As long as dropout is 0, nothing is left to chance. Write F.dropout(..., p): without "
         "p it drops half of the numbers.",
@@ -141,15 +130,17 @@ def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         "the way.",
         atol=2e-2,
     )
-    for hidden in (False, True):
+
+    def other_sizes() -> Iterator[Case]:
         B, T, C = (int(size) for size in rng.integers((1, 4, 5), (4, 12, 12)))
         wide = random_weights(rng, feed_forward_shapes(C))
         text = normal(rng, B, T, C) / 3
         yield case(
-            "more channels, longer texts" + ", again" * hidden,
+            "more channels, longer texts",
             lambda: ask([C], wide, text)[0],
             torch_feed_forward(wide, text),
             hint="First expand, then F.gelu, then shrink, at each position by itself.",
             atol=1e-2,
-            hidden=hidden,
         )
+
+    yield from public_and_hidden(other_sizes)

@@ -1,13 +1,42 @@
-"""Probes that ask a module of the student's which the judge gave its weights."""
+"""Asking a module of the student's: the judge sends the weights, and what goes in."""
 
 from typing import Any
 
 import torch
 from torch import nn
 
+from grader.checks.case import Case, case
 from grader.checks.registry import probe
+from grader.checks.student import Student
+from grader.checks.vocabulary import answer_and_arguments, slopes_of
 
 Weights = dict[str, torch.Tensor]
+
+
+def answers(
+    student: Student,
+    kind: str,
+    arguments: list[Any],
+    weights: Weights,
+    *inputs: torch.Tensor,
+    training: bool = False,
+) -> list[torch.Tensor]:
+    """Return what the student's `kind(*arguments)` with `weights` gives for each of `inputs`."""
+    made = getattr(student, kind)
+    return list(student.probe(outputs, made, arguments, weights, list(inputs), training))
+
+
+def input_stays(
+    student: Student, kind: str, arguments: list[Any], x: torch.Tensor, *, hint: str
+) -> Case:
+    """Return the case that a new module `kind(*arguments)` leaves `x` as it was."""
+
+    def afterwards() -> Any:
+        module = getattr(student, kind)(*arguments)
+        came = student.probe(answer_and_arguments, module, x)
+        return None if came is None else came[1]
+
+    return case("x afterwards: as it was", afterwards, x, hint=hint)
 
 
 @probe
@@ -24,11 +53,15 @@ def outputs(
     weights: Weights,
     inputs: list[torch.Tensor],
     training: bool = False,
-) -> list[torch.Tensor]:
-    """Return what `kind(*arguments)` with these weights gives for each of `inputs`."""
+) -> list[torch.Tensor] | None:
+    """Return what `kind(*arguments)` with these weights gives for each of `inputs`.
+
+    None if it gives nothing.
+    """
     module = _module(kind, arguments, weights)
     module.train(training)
-    return [module(x) for x in inputs]
+    given = [module(x) for x in inputs]
+    return None if all(each is None for each in given) else given
 
 
 @probe
@@ -43,20 +76,8 @@ def slopes(
     """Return the slopes of sum(result * direction) for each parameter and for x, by name."""
     module = _module(kind, arguments, weights)
     leaves = {**dict(module.named_parameters()), "x": x.requires_grad_()}
-    torch.autograd.backward((module(x) * direction).sum())
-    return {
-        name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
-        for name, leaf in leaves.items()
-    }
-
-
-@probe
-def input_after(
-    _: dict[str, Any], kind: type[nn.Module], arguments: list[Any], x: torch.Tensor
-) -> torch.Tensor:
-    """Return what is left of `x` after `kind(*arguments)` has read it."""
-    kind(*arguments)(x)
-    return x
+    found = slopes_of((module(x) * direction).sum(), leaves.values())
+    return dict(zip(leaves, found, strict=True))
 
 
 def _module(kind: type[nn.Module], arguments: list[Any], weights: Weights) -> nn.Module:

@@ -1,21 +1,27 @@
 """The checks of LayerNorm."""
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 import torch
 
 from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise
 from grader.checks.student import Student
+from grader.checks.vocabulary import apart, public_and_hidden
 from lmcourse.checks.transformer.expected import (
     norm_shapes,
     random_weights,
     torch_norm,
     torch_slopes,
 )
-from lmcourse.checks.transformer.modules import Weights, input_after, outputs, parameters_of, slopes
-from lmcourse.checks.transformer.seen import NO_RETURN, max_difference, shape_of
+from lmcourse.checks.transformer.modules import (
+    Weights,
+    answers,
+    input_stays,
+    parameters_of,
+    slopes,
+)
 
 # With one group, or of one position, these are all the same thing.
 NORMS = ("layer_norm", "group_norm", "batch_norm", "instance_norm", "rms_norm")
@@ -28,12 +34,7 @@ NORMS = ("layer_norm", "group_norm", "batch_norm", "instance_norm", "rms_norm")
     forbidden=(*NORMS, "native_layer_norm", "native_group_norm", "native_batch_norm"),
 )
 def layer_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def ask(
-        arguments: list[Any], weights: Weights, *inputs: torch.Tensor, training: bool = False
-    ) -> list[torch.Tensor]:
-        kind = student.LayerNorm
-        answers = student.probe(outputs, kind, arguments, weights, list(inputs), training)
-        return list(answers)
+    ask = partial(answers, student, "LayerNorm")
 
     def at_first(C: int) -> Weights:
         return {"weight": torch.ones(C), "bias": torch.zeros(C)}
@@ -48,14 +49,15 @@ def layer_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
     x = 3 * normal(rng, 2, 3, 4) + 1
     yield case(
         "the shape of what comes out",
-        lambda: shape_of(ask([4], at_first(4), x)[0]),
+        lambda: list(ask([4], at_first(4), x)[0].shape),
         [2, 3, 4],
         hint="What comes out has the shape of what came in: keepdim=True lets mean and variance "
-        f"stretch over the channels again. {NO_RETURN}",
+        "stretch over the channels again.",
     )
-    yield case(
-        "x afterwards: as it was",
-        lambda: student.probe(input_after, student.LayerNorm, [4], x),
+    yield input_stays(
+        student,
+        "LayerNorm",
+        [4],
         x,
         hint="x -= ... and x /= ... change the tensor itself, and the stream still needs it. "
         "Make a new one: (x - mean) / ...",
@@ -129,20 +131,22 @@ def layer_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         hint="There may be any number of axes in front, even none: count from the end, dim=-1.",
         atol=1e-4,
     )
-    for hidden in (False, True):
+
+    def loud_numbers() -> Iterator[Case]:
         C = int(rng.integers(6, 20))
         wide = random_weights(rng, norm_shapes(C))
         loud = 50 * normal(rng, 2, 2, 3, C) + 20
         yield case(
-            "four axes, loud numbers" + ", again" * hidden,
+            "four axes, loud numbers",
             lambda: ask([C], wide, loud)[0],
             torch_norm(wide, loud),
             hint="(x - mean) / sqrt(variance + eps) * weight + bias, over the last axis.",
             atol=1e-3,
-            hidden=hidden,
         )
+
+    yield from public_and_hidden(loud_numbers)
 
 
 def _largest_difference(answers: list[torch.Tensor]) -> float:
     among_others, by_itself = answers
-    return max_difference(among_others[1:, 2:], by_itself)
+    return apart(among_others[1:, 2:], by_itself)

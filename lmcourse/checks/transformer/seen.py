@@ -1,10 +1,9 @@
-"""What is seen of an answer: how far it moved, what was dropped, its shape."""
-
-from typing import Any
+"""What is seen of an answer: how far it moved, and what was dropped from it."""
 
 import torch
 
 from grader.checks.case import Rng, normal
+from grader.checks.vocabulary import apart
 
 
 def other_futures(rng: Rng, x: torch.Tensor) -> list[torch.Tensor]:
@@ -21,12 +20,7 @@ def moved(results: list[torch.Tensor]) -> list[float]:
     """Return how far the past of each changed future moved."""
     first, *others = results
     pasts = enumerate(others, start=1)
-    return [max_difference(other[:, :t], first[:, :t]) for t, other in pasts]
-
-
-def max_difference(a: torch.Tensor, b: torch.Tensor) -> float:
-    """Return the largest difference."""
-    return float((a - b).abs().max())
+    return [apart(other[:, :t], first[:, :t]) for t, other in pasts]
 
 
 def probabilities(rng: Rng) -> list[float]:
@@ -43,11 +37,3 @@ def extremes(x: torch.Tensor) -> list[float]:
     """Return the smallest and the largest number of x that is not 0."""
     left = x[x != 0]
     return [float(left.min()), float(left.max())]
-
-
-def shape_of(x: Any) -> list[int] | None:
-    """Return the shape of x, or None if nothing came back."""
-    return None if x is None else list(x.shape)
-
-
-NO_RETURN = "If nothing comes back, the `return` is missing."
