@@ -13,8 +13,8 @@
 
 and, beside the checks, `quiz(LESSON, Question("which way round", hint="...", explain="..."), ...)`.
 
-The probes in here (`answer_and_arguments`, `repeat`, `kind_of`) are there in every lesson:
-`student.probe(repeat, student.sample_next, 50, probs)`.
+The probes in here are there in every lesson: `student.probe(repeat, student.draw, 50, probs)`. They
+give None where the student's function does, so that a missing `return` is told as such.
 """
 
 import sys
@@ -169,6 +169,19 @@ def repeat(_: dict[str, Any], function: Callable[..., Any], times: int, *args: A
 def kind_of(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> str | None:
     """Return `kind` of what `function` gives: a tensor that looks like a number does not here."""
     return kind(function(*args))
+
+
+@probe
+def kinds_in(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
+    """Return the kinds, each once, of what is in the list that `function` gives, or None for None.
+
+    Of a dictionary it is what stands under the keys.
+    """
+    given = function(*args)
+    if given is None:
+        return None
+    parts = given.values() if hasattr(given, "values") else given
+    return sorted({str(kind(part)) for part in parts})
 
 
 def slopes_of(result: torch.Tensor, leaves: Iterable[torch.Tensor]) -> list[torch.Tensor]:
