@@ -302,7 +302,7 @@ def test_what_is_made_by_a_call_that_gives_something_may_still_return_nothing() 
     assert [result.call for result in cases[:3]] == [
         "… Net(3) …",
         "Net(...).names()",
-        "… Net(...)(2) …",
+        "Net(...)(2)",
     ]
 
 
