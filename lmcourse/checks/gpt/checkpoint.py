@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
+from grader.checks.vocabulary import holds
 from lmcourse.checks.gpt.weights import Shape, Weights, as_row, from_row, random_weights, sizes_of
 
 
@@ -185,10 +186,10 @@ def interrupted_save(
 ) -> dict[str, Any]:
     """Save step `number`, stop the save of the next on its way, and return what can be loaded.
 
-    Also whether the new file was written in the same folder as the old one.
+    Also, in words, what is wrong with where the new file was written.
     """
     real = torch.save
-    beside = None
+    beside = "os.replace put no new file in its place"
 
     def half(content: Any, file: Any, *args: Any, **kwargs: Any) -> None:
         whole = BytesIO()
@@ -202,7 +203,8 @@ def interrupted_save(
 
     def refuse(src: Any, *_: Any, **__: Any) -> None:
         nonlocal beside
-        beside = os.path.samefile(os.path.dirname(os.path.abspath(src)), folder)
+        where = os.path.dirname(os.path.abspath(src))
+        beside = "" if os.path.samefile(where, folder) else "it was written in another folder"
         raise KeyboardInterrupt
 
     with (
@@ -268,10 +270,10 @@ def save(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
     # The judge's processor may round otherwise than the student's did.
     near = 2e-5
-    yield case(
+    yield holds(
         "whether there is a file at `path`",
-        lambda: written("there"),
-        True,
+        "there is one",
+        lambda: "" if written("there") else "there is none",
         hint="torch.save(checkpoint, new_path) writes a file, and os.replace(new_path, path) gives "
         "it the name that was asked for: from, to.",
     )
@@ -352,17 +354,17 @@ def save(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="os.replace puts the new file in the old one's place in a single move. Copying, or "
         "deleting the old one first, leaves a moment without any.",
     )
-    yield case(
+    yield holds(
         "whether the new file was written in the folder of the old one",
+        "it was",
         lambda: interrupt("beside", "replacing"),
-        True,
         hint='path + ".part" is in the same folder. From another folder, which may be on another '
         "disk, os.replace is not a single move, or fails.",
     )
-    yield case(
+    yield holds(
         "whether load refuses a file that could run code, whatever torch does by default",
-        lambda: student.probe(refused, student.save, student.load, start),
-        True,
+        "it refuses it",
+        lambda: "" if student.probe(refused, student.save, student.load, start) else "it reads it",
         hint="torch.load(path, weights_only=True): then only tensors, numbers, strings, lists and "
         "dictionaries are let through. Say so: not every torch does it by itself.",
     )

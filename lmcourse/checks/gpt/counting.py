@@ -9,22 +9,21 @@ from torch import nn
 from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
+from grader.checks.vocabulary import kind, public_and_hidden
 from lmcourse.checks.gpt.parts import NUMBERS, new_model, new_part
 
 
 @probe
 def counted(_: dict[str, Any], count: Callable[[nn.Module], Any], *parts: Any) -> Any:
     """Return what `count` says of a model of these parts, each a kind and its sizes."""
-    kind, *sizes = parts[0]
-    return count(new_part(kind, sizes) if len(parts) == 1 else new_model(list(parts)))
+    sort, *sizes = parts[0]
+    return count(new_part(sort, sizes) if len(parts) == 1 else new_model(list(parts)))
 
 
 @probe
-def kind_of_count(_: dict[str, Any], count: Callable[[nn.Module], Any]) -> str:
-    """Return the type of what `count` says of a linear layer, in a word."""
-    came = count(nn.Linear(3, 4))
-    whole = isinstance(came, (int, np.integer)) and not isinstance(came, bool)
-    return "int" if whole else type(came).__name__
+def kind_of_count(_: dict[str, Any], count: Callable[[nn.Module], Any]) -> str | None:
+    """Return the kind of what `count` says of a linear layer, in a word."""
+    return kind(count(nn.Linear(3, 4)))
 
 
 @exercise("07_gpt", "count_parameters", points=1)
@@ -85,14 +84,16 @@ def count_parameters(student: Student, reference: Student, rng: Rng) -> Iterator
         ),
     )
     for name, part, hint in asked:
-        kind, *numbers = part
-        yield case(name, lambda: ask(part), NUMBERS[str(kind)](*numbers), hint=hint)
-    for hidden in (False, True):
-        parts = [[kind, *sizes(2)] for kind in rng.permutation(["linear", "tied", "norms"])]
+        sort, *numbers = part
+        yield case(name, lambda: ask(part), NUMBERS[str(sort)](*numbers), hint=hint)
+
+    def several() -> Iterator[Case]:
+        parts = [[sort, *sizes(2)] for sort in rng.permutation(["linear", "tied", "norms"])]
         yield case(
-            f"a model of several such parts{', another one' * hidden}",
+            "a model of several such parts",
             lambda: ask(*parts),
-            sum(NUMBERS[kind](*numbers) for kind, *numbers in parts),
+            sum(NUMBERS[sort](*numbers) for sort, *numbers in parts),
             hint="Add up what all the parameters hold, each parameter once.",
-            hidden=hidden,
         )
+
+    yield from public_and_hidden(several)

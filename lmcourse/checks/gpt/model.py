@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from grader.checks.case import Case, Rng, case, integers
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
+from grader.checks.vocabulary import apart, holds, repeat
 from lmcourse.checks.gpt.weights import (
     NEAR,
     ONE_DEVICE,
@@ -74,39 +75,31 @@ def without_gradient(_: dict[str, Any], model: nn.Module, ids: torch.Tensor) -> 
 
 
 @probe
-def two_calls_agree(_: dict[str, Any], model: nn.Module, ids: torch.Tensor, training: bool) -> bool:
-    """Return whether two calls give the same, in training mode or in evaluation mode."""
-    model.train(training)
-    return torch.equal(model(ids), model(ids))
-
-
-@probe
 def reads_elsewhere(_: dict[str, Any], model: Any) -> str:
-    """Return in words whether the model can read ids that are not on the CPU."""
+    """Return in words what keeps the model from reading ids that are not on the CPU."""
     with on_another_device(model) as found:
         model(torch.zeros(2, 3, dtype=torch.int64, device="meta"))
-    return found[0] if found else ONE_DEVICE
+    return "".join(found[:1])
 
 
-@probe
-def training_logits(_: dict[str, Any], model: nn.Module, ids: torch.Tensor) -> torch.Tensor:
-    """Return the logits in training mode."""
-    model.train()
-    return model(ids)  # type: ignore[no-any-return]
+def in_mode(model: Any, *, training: bool) -> Any:
+    """Return the student's `model`, put into training mode or into evaluation mode."""
+    model.train(training)
+    return model
 
 
 @exercise("07_gpt", "GPT", points=4)
 def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     made: list[Any] = []
 
-    def make() -> bool:
+    def make() -> str:
         made.append(new_gpt(student))
-        return True
+        return ""
 
-    yield case(
+    yield holds(
         "whether GPT(config) can be made: all else waits for that",
+        "it can be made",
         make,
-        True,
         hint="In __init__: nn.Embedding takes how many rows, and how long they are: V characters, "
         "`context` places. A Block takes channels, heads and dropout; positional_encoding takes "
         "context and channels, in this order. In initialise: write into the parameters that are "
@@ -153,10 +146,10 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="nn.Embedding(how many, channels): V characters, `context` places. The head is a "
         "Linear from channels to V.",
     )
-    yield case(
+    yield holds(
         "whether the head and the token embedding are one matrix",
-        lambda: student.probe(is_tied, new_gpt(student)),
-        True,
+        "they are one",
+        lambda: "" if student.probe(is_tied, new_gpt(student)) else "they are two",
         hint="Tie them: self.head.weight = self.token_embedding.weight makes the two names mean "
         "the same parameter. A copy would go its own way in training.",
     )
@@ -238,10 +231,10 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "(dim=0).",
     )
     same = torch.full((1, 4), 3)
-    yield case(
+    yield holds(
         "the same character four times: whether the logits differ from place to place",
-        lambda: _rows_differ(new_gpt(student, weights)(same)[0]),
-        True,
+        "they differ",
+        lambda: _alike_rows(new_gpt(student, weights)(same)[0]),
         hint="Without the position embedding the model cannot tell places apart: add "
         "position_embedding(torch.arange(T)) to the token embedding.",
     )
@@ -308,32 +301,37 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="Take every size from the config, and T from the ids.",
         **NEAR,
     )
-    yield case(
+
+    def alike(*, training: bool) -> bool:
+        model = in_mode(new_gpt(student, weights, dropout=0.5), training=training)
+        return torch.equal(*student.probe(repeat, model, 2, full))
+
+    yield holds(
         "with dropout 0.5, in training: whether two calls give the same",
-        lambda: student.probe(two_calls_agree, new_gpt(student, weights, dropout=0.5), full, True),
-        False,
+        "they differ",
+        lambda: "both give the same" if alike(training=True) else "",
         hint="Hand config.dropout on to every Block: Block(channels, heads, dropout).",
     )
-    yield case(
+    yield holds(
         "with dropout 0.5, in evaluation: whether two calls give the same",
-        lambda: student.probe(two_calls_agree, new_gpt(student, weights, dropout=0.5), full, False),
-        True,
+        "both give the same",
+        lambda: "" if alike(training=False) else "they differ",
         hint="Nothing is dropped in evaluation. A dropout of your own must be an nn.Dropout, or "
         "F.dropout(x, p, self.training).",
     )
     yield case(
         "in training, with dropout 0.5, where the block adds nothing: the logits",
-        lambda: student.probe(
-            training_logits, new_gpt(student, alone | silent, **single, dropout=0.5), part
+        lambda: in_mode(new_gpt(student, alone | silent, **single, dropout=0.5), training=True)(
+            part
         ),
         logits(reference, alone | silent, part, **single),
         hint="Dropout is inside the blocks, and nowhere else in this model.",
         **NEAR,
     )
-    yield case(
+    yield holds(
         "whether the ids may be on another device",
-        lambda: student.probe(reads_elsewhere, new_gpt(student, layers=1)),
         ONE_DEVICE,
+        lambda: student.probe(reads_elsewhere, new_gpt(student, layers=1)),
         hint="A GPU trains this model later, and the ids are there then. What you make in forward "
         "must be there too: torch.arange(T, device=ids.device).",
     )
@@ -380,12 +378,15 @@ def _of_shape(weights: Weights, shape: Shape) -> Weights:
     return weights if shapes == weight_shapes(**sizes_of(SMALL | shape)) else {}
 
 
-def _rows_differ(logits: torch.Tensor) -> bool:
-    return bool((logits - logits[:1]).abs().amax(dim=1)[1:].min() > 0.01)
+def _alike_rows(logits: torch.Tensor) -> str:
+    """Say which place gets the logits of place 0, if one does."""
+    alike = (logits - logits[:1]).abs().amax(dim=1) <= 0.01
+    places = alike.nonzero().flatten().tolist()[1:]
+    return f"place {places[0]} gets those of place 0" if places else ""
 
 
 def _moved_by_others(model: Any, ids: torch.Tensor) -> float:
-    return float((model(ids.flip(0))[-1:] - model(ids[:1])).abs().max())
+    return apart(model(ids.flip(0))[-1:], model(ids[:1]))
 
 
 def _spreads(weights: Weights, factor: float, *parts: str) -> list[float]:

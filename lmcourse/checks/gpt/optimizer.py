@@ -9,6 +9,7 @@ from torch import nn
 from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
+from grader.checks.vocabulary import kind, public_and_hidden
 from lmcourse.checks.gpt.parts import new_model
 
 STRANGER = "a tensor that is no parameter of the model"
@@ -122,19 +123,21 @@ def configure_optimizer(student: Student, reference: Student, rng: Rng) -> Itera
         [[0.9], [0.99]],
         hint="betas=(0.9, 0.99), for every group. AdamW's own second one is 0.999.",
     )
-    for hidden in (False, True):
+
+    def three_steps() -> Iterator[Case]:
         weight, bias = normal(rng, 3, 2), normal(rng, 3)
         gradients = [normal(rng, 3, 2) for _ in range(3)]
         slopes = [gradient[:, 0] for gradient in gradients]
         asked = weight, bias, gradients, lr, decay
         yield case(
-            f"three steps along given gradients{', others' * hidden}",
+            "three steps along given gradients",
             lambda: student.probe(stepped, student.configure_optimizer, *asked),
             [_adamw(weight, gradients, lr, decay), _adamw(bias, slopes, lr, 0.0)],
             hint="The steps are AdamW's as it is: set the learning rate, the decay and the betas, "
             "and leave all else (eps, amsgrad, maximize) as torch has it.",
-            hidden=hidden,
         )
+
+    yield from public_and_hidden(three_steps)
 
 
 def _not_once(held: dict[str, Any], dims: dict[str, int]) -> list[str]:
@@ -188,7 +191,7 @@ def clipped(
     norm = clip(iter(parameters), *args)
     return {
         "norm": norm,
-        "kind": "float" if isinstance(norm, float) else type(norm).__name__,
+        "kind": kind(norm),
         "gradients": [parameter.grad for parameter in parameters],
         "parameters": parameters,
     }
@@ -260,8 +263,8 @@ def clip_gradients(student: Student, reference: Student, rng: Rng) -> Iterator[C
         hint="Unscale first, then clip. The true length is 5, below the limit of 10, so nothing is "
         "shortened; clipping before unscaling would compare 40 with 10.",
     )
-    for hidden in (False, True):
-        word = ", others" * hidden
+
+    def at_random() -> Iterator[Case]:
         gradients: list[torch.Tensor | None] = [
             normal(rng, *rng.integers(1, 6, dims).tolist()) for dims in (2, 1, 3)
         ]
@@ -297,9 +300,10 @@ def clip_gradients(student: Student, reference: Student, rng: Rng) -> Iterator[C
         )
         for name, key, args, hint in ways:
             yield case(
-                f"gradients at random{word}: {name}",
+                f"gradients at random: {name}",
                 lambda: student.probe(clipped, student.clip_gradients, gradients, *args)[key],
                 reference.probe(clipped, reference.clip_gradients, gradients, *args)[key],
                 hint=hint,
-                hidden=hidden,
             )
+
+    yield from public_and_hidden(at_random)

@@ -10,6 +10,7 @@ import torch
 from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
+from grader.checks.vocabulary import kind_of, public_and_hidden
 
 
 @probe
@@ -19,18 +20,15 @@ def drawn(
     logits: torch.Tensor,
     times: int,
     choice: dict[str, float],
-) -> torch.Tensor:
-    """Return how often each place came in `times` draws: (V,) shares that sum to one."""
+) -> torch.Tensor | None:
+    """Return how often each place came in `times` draws: (V,) shares that sum to one.
+
+    None if nothing came.
+    """
     places = [sample(logits.clone(), **choice) for _ in range(times)]
+    if all(place is None for place in places):
+        return None
     return torch.bincount(torch.tensor(places), minlength=len(logits)) / times
-
-
-@probe
-def kind_of_place(_: dict[str, Any], sample: Callable[..., int], logits: torch.Tensor) -> str:
-    """Return the type of a draw, in a word."""
-    place = sample(logits)
-    whole = isinstance(place, (int, np.integer)) and not isinstance(place, bool)
-    return "int" if whole else type(place).__name__
 
 
 @probe
@@ -52,14 +50,11 @@ def logits_afterwards(
     sample: Callable[..., int],
     logits: torch.Tensor,
     choices: list[dict[str, float]],
-) -> list[torch.Tensor]:
-    """Return what is left of `logits` after a draw, for each choice."""
-    left = []
-    for choice in choices:
-        own = logits.clone()
-        sample(own, **choice)
-        left.append(own)
-    return left
+) -> list[torch.Tensor] | None:
+    """Return what is left of `logits` after a draw, for each choice; None if none gave a place."""
+    left = [logits.clone() for _ in choices]
+    places = [sample(own, **choice) for own, choice in zip(left, choices, strict=True)]
+    return None if all(place is None for place in places) else left
 
 
 @exercise("07_gpt", "sample_token", points=3)
@@ -89,7 +84,7 @@ def sample_token(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
     )
     yield case(
         "the kind of what comes back",
-        lambda: student.probe(kind_of_place, student.sample_token, normal(rng, 4)),
+        lambda: student.probe(kind_of, student.sample_token, normal(rng, 4)),
         "int",
         hint="The result is a plain int: .item() makes one of a tensor.",
     )
@@ -225,7 +220,8 @@ def sample_token(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         hint="logits /= temperature, or logits[...] = -inf, change the caller's own tensor: work "
         "on a new one, also where the temperature is 1 and nothing is divided.",
     )
-    for hidden in (False, True):
+
+    def two_together() -> Iterator[Case]:
         wild = [normal(rng, 9) for _ in range(3)]
         ways: list[dict[str, float]] = [
             {"temperature": float(rng.uniform(0.5, 2)), "top_k": int(rng.integers(2, 6))},
@@ -233,9 +229,7 @@ def sample_token(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             {"temperature": float(rng.uniform(0.5, 2)), "top_p": float(rng.uniform(0.3, 0.9))},
         ]
 
-        def together(
-            wild: list[torch.Tensor] = wild, ways: list[dict[str, float]] = ways
-        ) -> list[str]:
+        def together() -> list[str]:
             pairs = zip(wild, ways, strict=True)
             return [
                 word
@@ -244,13 +238,13 @@ def sample_token(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             ]
 
         yield case(
-            f"two of the three choices together{', others' * hidden}: what comes far too often or "
-            "too rarely",
+            "two of the three choices together: what comes far too often or too rarely",
             together,
             [],
             hint="Temperature, softmax, top_k, then top_p of what top_k left; and the draw.",
-            hidden=hidden,
         )
+
+    yield from public_and_hidden(two_together)
 
 
 def _logits(probs: list[float]) -> torch.Tensor:

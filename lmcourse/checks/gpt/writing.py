@@ -11,6 +11,7 @@ from torch import nn
 from grader.checks.case import Case, Rng, case, integers
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
+from grader.checks.vocabulary import holds, public_and_hidden
 from lmcourse.checks.gpt.weights import (
     ONE_DEVICE,
     Shape,
@@ -49,12 +50,12 @@ def read_in_parts(
 def reads_on_elsewhere(
     namespace: dict[str, Any], next_logits: Callable[..., torch.Tensor], model: nn.Module
 ) -> str:
-    """Return in words whether characters can be read that are not on the CPU."""
+    """Return in words what keeps characters from being read that are not on the CPU."""
     model.eval()
     with on_another_device(model) as found, torch.no_grad():
         cache = namespace["empty_cache"](model)
         next_logits(model, torch.zeros(2, dtype=torch.int64, device="meta"), cache)
-    return found[0] if found else ONE_DEVICE
+    return "".join(found[:1])
 
 
 @probe
@@ -226,10 +227,10 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
         rtol=1e-3,
         atol=1e-4,
     )
-    yield case(
+    yield holds(
         "whether the ids may be on another device",
-        lambda: student.probe(reads_on_elsewhere, student.next_logits, new_gpt(student, **low)),
         ONE_DEVICE,
+        lambda: student.probe(reads_on_elsewhere, student.next_logits, new_gpt(student, **low)),
         hint="On a GPU, what you make must be where the ids are: torch.arange(..., "
         "device=ids.device), and the mask with .to(ids.device).",
     )
@@ -243,18 +244,18 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
         "top_k": int(rng.integers(2, 9)),
         "top_p": round(float(rng.uniform(0.3, 0.9)), 2),
     }
-    # The ids to begin with, how many more are written, and the mode of the model before.
-    tasks: dict[str, tuple[str, list[int], int, bool]] = {
-        "short": ("two blocks", start, 5, False),
-        "within": ("wide", start, 20, False),
-        "past": ("one block", start, 30, False),
-        "longer": ("one block", longer, 12, False),
-        "shaken": ("shaken", start, 12, True),
+    # The ids to begin with, those that are chosen after them, and the mode of the model before.
+    tasks: dict[str, tuple[str, list[int], list[int], bool]] = {
+        "short": ("two blocks", start, forced[:5], False),
+        "within": ("wide", start, forced[:20], False),
+        "past": ("one block", start, forced, False),
+        "longer": ("one block", longer, forced[:12], False),
+        "shaken": ("shaken", start, forced[:12], True),
     }
 
     def write(of: Student, by: Any, task: str) -> Any:
-        kind, ids, length, training = tasks[task]
-        return of.probe(written, by, model(of, kind), ids, forced[:length], choice, training)
+        kind, ids, chosen, training = tasks[task]
+        return of.probe(written, by, model(of, kind), ids, chosen, choice, training)
 
     @cache
     def wrote(task: str) -> Any:
@@ -354,7 +355,8 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
         hint="was_training = model.training at the start, and model.train(was_training) "
         "afterwards.",
     )
-    for hidden in (False, True):
+
+    def another_shape() -> Iterator[Case]:
         heads = int(rng.integers(1, 5))
         other: Shape = {
             "vocab_size": int(rng.integers(5, 20)),
@@ -363,18 +365,19 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
             "heads": heads,
             "channels": 2 * heads * int(rng.integers(1, 4)),
         }
-        name = f"another shape{' again' * hidden}"
+        name = f"shape {len(kinds)}"
         kinds[name] = random_weights(rng, **other), other
-        tasks[name] = name, [1, 3, 2], 15, False
-        forced = integers(rng, other["vocab_size"], 15).tolist()
+        chosen = integers(rng, other["vocab_size"], 15).tolist()
+        tasks[name] = name, [1, 3, 2], chosen, False
         right[name] = write(reference, reference.generate, name)["logits"]
         yield case(
-            f"a model of {name}: what sample_token chooses from",
+            "a model of another shape: what sample_token chooses from",
             lambda: other_logits(name),
             "as they should be",
             hint="Take the sizes from model.config.",
-            hidden=hidden,
         )
+
+    yield from public_and_hidden(another_shape)
 
 
 def _needed(start: int, length: int, context: int) -> int:
