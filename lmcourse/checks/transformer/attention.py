@@ -8,7 +8,7 @@ import torch
 from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise
 from grader.checks.student import Student
-from grader.checks.vocabulary import apart, public_and_hidden
+from grader.checks.vocabulary import apart, holds, public_and_hidden
 from lmcourse.checks.transformer.expected import (
     attention_shapes,
     random_weights,
@@ -16,13 +16,15 @@ from lmcourse.checks.transformer.expected import (
     torch_attention,
     torch_slopes,
 )
-from lmcourse.checks.transformer.modules import answers, parameters_of, slopes
+from lmcourse.checks.transformer.modules import answers, parameters_of, slopes_in_both_modes
 from lmcourse.checks.transformer.seen import (
     extremes,
     holes,
     moved,
+    odd_start,
     other_futures,
     probabilities,
+    same_holes,
 )
 
 
@@ -36,6 +38,15 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
         attention_shapes(6),
         hint="Four layers in __init__, named query, key, value and project: each of them "
         "nn.Linear(channels, channels, bias=False), kept in self.",
+    )
+    yield holds(
+        "the weights of MultiHeadAttention(48, 4) at first",
+        "as nn.Linear draws them",
+        lambda: odd_start(
+            student.probe(parameters_of, student.MultiHeadAttention, [48, 4]), attention_shapes(48)
+        ),
+        hint="Leave the four layers as nn.Linear makes them, each on its own: no zeros, no other "
+        "spread, no copies.",
     )
     weights = random_weights(rng, attention_shapes(6))
     x = normal(rng, 2, 3, 6)
@@ -178,23 +189,25 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
     direction = normal(rng, 2, 3, 6)
     yield case(
         "the slopes that travel back to the weights and to x",
-        lambda: student.probe(slopes, student.MultiHeadAttention, [6, 2], calm, x, direction),
-        torch_slopes(lambda own, x: torch_attention(own, 2, x), calm, x, direction),
+        lambda: slopes_in_both_modes(student, "MultiHeadAttention", [6, 2], calm, x, direction),
+        [torch_slopes(lambda own, x: torch_attention(own, 2, x), calm, x, direction)] * 2,
         hint="Slopes must be able to travel back through every step: no .detach(), no .data, no "
-        "torch.no_grad().",
+        "torch.no_grad(), in training and in evaluation.",
         atol=1e-3,
     )
 
     def other_sizes() -> Iterator[Case]:
         heads, d, T = (int(size) for size in rng.integers((3, 2, 5), (5, 5, 12)))
         many = random_weights(rng, attention_shapes(heads * d))
-        inputs = [normal(rng, 3, length, heads * d) / 2 for length in (T, 2, T + 4)]
+        long = int(rng.integers(100, 150))
+        sizes = [(3, T), (1, 2), (2, T + 4), (1, long)]
+        inputs = [normal(rng, B, length, heads * d) / 2 for B, length in sizes]
         yield case(
             "more heads, and texts of other lengths, one after the other",
             lambda: ask([heads * d, heads], many, *inputs),
             [torch_attention(many, heads, text) for text in inputs],
             hint="Use self.heads, and take B, T and C from x.shape in forward: they may be others "
-            "at each call.",
+            "at each call, and no text is too long.",
             atol=1e-3,
         )
 
@@ -239,6 +252,14 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
         [[13 / (1 - p) ** 2] * 2 for p in some],
         hint="Dropout makes up for what it drops, for the attention weights and for the very last "
         "result. Nothing else is dropped on the way.",
+    )
+    pairs = torch.ones(500, 2, 12)
+    yield holds(
+        "with dropout, in training, two positions of a text: which channels they lose",
+        "each its own",
+        lambda: same_holes(ask([12, 1, some[0]], wide, pairs, training=True)[0]),
+        hint="Every number of the very last result is drawn on its own, at every position: "
+        "F.dropout, not F.dropout1d.",
     )
 
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise
 from grader.checks.student import Student
-from grader.checks.vocabulary import public_and_hidden
+from grader.checks.vocabulary import holds, public_and_hidden
 from lmcourse.checks.transformer.expected import (
     block_shapes,
     random_weights,
@@ -17,11 +17,18 @@ from lmcourse.checks.transformer.expected import (
     torch_block,
     torch_slopes,
 )
-from lmcourse.checks.transformer.modules import Weights, answers, input_stays, parameters_of, slopes
+from lmcourse.checks.transformer.modules import (
+    Weights,
+    answers,
+    input_stays,
+    parameters_of,
+    slopes_in_both_modes,
+)
 from lmcourse.checks.transformer.seen import (
     extremes,
     holes,
     moved,
+    odd_start,
     other_futures,
     probabilities,
 )
@@ -45,7 +52,15 @@ def block(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: shapes_of(student.probe(parameters_of, student.Block, [4, 2])),
         block_shapes(4),
         hint="Four parts in __init__: norm1, attention, norm2 and feed_forward. The two norms are "
-        "two modules of their own, each with its own weight and bias.",
+        "two modules of their own, each with its own weight and bias. attention is your "
+        "MultiHeadAttention, feed_forward your FeedForward.",
+    )
+    yield holds(
+        "the weights of Block(24, 4) at first",
+        "as its parts make them",
+        lambda: odd_start(student.probe(parameters_of, student.Block, [24, 4]), block_shapes(24)),
+        hint="Leave the four parts as they are made: the norms' weights 1 and their biases 0, and "
+        "all else as nn.Linear draws it. (`project` and `shrink` are zeros only in the example.)",
     )
     weights = random_weights(rng, block_shapes(6))
     x = normal(rng, 2, 5, 6)
@@ -110,6 +125,14 @@ def block(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "attention has already added.",
         atol=1e-2,
     )
+    quiet = normal(rng, 5, 1, 4) / 30
+    yield case(
+        "both add something, and the stream is quiet, of spread 0.03",
+        lambda: ask([4, 1], parts, quiet)[0],
+        torch_block(parts, 1, quiet),
+        hint="nn.LayerNorm(channels), with the eps that it has by itself.",
+        atol=1e-2,
+    )
     yield case(
         "texts of five characters, three heads",
         lambda: ask([6, 3], weights, x)[0],
@@ -172,8 +195,8 @@ def block(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     direction = normal(rng, 2, 5, 6)
     yield case(
         "the slopes that travel back to all parameters and to x",
-        lambda: student.probe(slopes, student.Block, [6, 2], calmer, x, direction),
-        torch_slopes(lambda own, x: torch_block(own, 2, x), calmer, x, direction),
+        lambda: slopes_in_both_modes(student, "Block", [6, 2], calmer, x, direction),
+        [torch_slopes(lambda own, x: torch_block(own, 2, x), calmer, x, direction)] * 2,
         hint="Slopes travel back through both halves and along the stream, so all four parts must "
         "be used in forward, and no .detach(). If torch speaks of an inplace operation: x += ... "
         "changes the tensor itself, which the norm still needs on the way back, so write "

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise
 from grader.checks.student import Student
-from grader.checks.vocabulary import apart, public_and_hidden
+from grader.checks.vocabulary import apart, holds, public_and_hidden
 from lmcourse.checks.transformer.expected import (
     feed_forward_shapes,
     random_weights,
@@ -17,11 +17,13 @@ from lmcourse.checks.transformer.expected import (
     torch_feed_forward,
     torch_slopes,
 )
-from lmcourse.checks.transformer.modules import answers, parameters_of, slopes
+from lmcourse.checks.transformer.modules import answers, parameters_of, slopes_in_both_modes
 from lmcourse.checks.transformer.seen import (
     extremes,
     holes,
+    odd_start,
     probabilities,
+    same_holes,
 )
 
 
@@ -35,6 +37,14 @@ def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         feed_forward_shapes(3),
         hint="Two layers in __init__: expand, nn.Linear(channels, 4 * channels), and shrink, "
         "nn.Linear(4 * channels, channels), both with a bias.",
+    )
+    yield holds(
+        "the weights of FeedForward(24) at first",
+        "as nn.Linear draws them",
+        lambda: odd_start(
+            student.probe(parameters_of, student.FeedForward, [24]), feed_forward_shapes(24)
+        ),
+        hint="Leave the two layers as nn.Linear makes them: no zeros, and no other spread.",
     )
     weights = random_weights(rng, feed_forward_shapes(4))
     x = normal(rng, 2, 3, 4)
@@ -59,6 +69,14 @@ def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         hint="What comes out is what shrink gives, and no more. The stream is added in the block, "
         "not here.",
     )
+    yield case(
+        "one position by itself, and the same one among others: the largest difference",
+        lambda: _at_last_place(*ask([4], weights, x, x[1:, 2:])),
+        0.0,
+        hint="Each position is worked on by itself. nn.Linear works on the last axis: no reshape, "
+        "and no mean or sum over the positions.",
+        atol=1e-3,
+    )
     through = {
         "expand.weight": torch.tensor([[1.0], [0.0], [0.0], [0.0]]),
         "expand.bias": torch.zeros(4),
@@ -71,7 +89,7 @@ def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         lambda: ask([1], through, line)[0],
         -F.gelu(line),
         hint="The bend is F.gelu, between expand and shrink, and only there: not ReLU or tanh, not "
-        "none, and not behind shrink.",
+        "none, and not behind shrink. No norm stands here, and each layer uses its own weight.",
         atol=1e-3,  # GELU's tanh form differs by half as much
     )
     tails = torch.tensor([[[-2.5], [-2.0], [2.0], [2.5]]]) + normal(rng, 1, 4, 1) / 20
@@ -121,11 +139,17 @@ def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         "very end: neither x nor what is hidden.",
         atol=1e-2,
     )
+    yield holds(
+        "with dropout, in training, two positions of a text: which channels they lose",
+        "each its own",
+        lambda: same_holes(ask([12, some[0]], ones, many.expand(500, 2, 12), training=True)[0]),
+        hint="Every number is drawn on its own, at every position: F.dropout, not F.dropout1d.",
+    )
     direction = normal(rng, 2, 3, 4)
     yield case(
         "the slopes that travel back to the weights, the biases and x",
-        lambda: student.probe(slopes, student.FeedForward, [4], weights, x, direction),
-        torch_slopes(torch_feed_forward, weights, x, direction),
+        lambda: slopes_in_both_modes(student, "FeedForward", [4], weights, x, direction),
+        [torch_slopes(torch_feed_forward, weights, x, direction)] * 2,
         hint="Both layers must be used in forward, and no .detach(), .data or torch.no_grad() on "
         "the way.",
         atol=2e-2,
@@ -144,3 +168,7 @@ def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         )
 
     yield from public_and_hidden(other_sizes)
+
+
+def _at_last_place(among_others: torch.Tensor, by_itself: torch.Tensor) -> float:
+    return apart(among_others[1:, 2:], by_itself)

@@ -26,6 +26,22 @@ def answers(
     return list(student.probe(outputs, made, arguments, weights, list(inputs), training))
 
 
+def slopes_in_both_modes(
+    student: Student,
+    kind: str,
+    arguments: list[Any],
+    weights: Weights,
+    x: torch.Tensor,
+    direction: torch.Tensor,
+) -> list[Weights]:
+    """Return the probe `slopes` of the student's `kind(*arguments)`, training and evaluating."""
+    made = getattr(student, kind)
+    return [
+        student.probe(slopes, made, arguments, weights, x, direction, training)
+        for training in (True, False)
+    ]
+
+
 def input_stays(
     student: Student, kind: str, arguments: list[Any], x: torch.Tensor, *, hint: str
 ) -> Case:
@@ -72,9 +88,11 @@ def slopes(
     weights: Weights,
     x: torch.Tensor,
     direction: torch.Tensor,
+    training: bool = True,
 ) -> Weights:
     """Return the slopes of sum(result * direction) for each parameter and for x, by name."""
     module = _module(kind, arguments, weights)
+    module.train(training)
     leaves = {**dict(module.named_parameters()), "x": x.requires_grad_()}
     found = slopes_of((module(x) * direction).sum(), leaves.values())
     return dict(zip(leaves, found, strict=True))

@@ -20,7 +20,7 @@ from lmcourse.checks.transformer.modules import (
     answers,
     input_stays,
     parameters_of,
-    slopes,
+    slopes_in_both_modes,
 )
 
 # With one group, or of one position, these are all the same thing.
@@ -70,12 +70,27 @@ def layer_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "keepdim=True, so that the result stretches over the channels again.",
     )
     yield case(
+        "in training and in evaluation: how far the results are apart",
+        lambda: apart(*(ask([4], at_first(4), x, training=how)[0] for how in (True, False))),
+        0.0,
+        hint="Layer norm does the same in both modes, with the mean and the variance of the "
+        "position itself. Means of earlier calls belong to batch norm.",
+    )
+    yield case(
         "the channels 2 and 6",
         lambda: ask([2], at_first(2), torch.tensor([[[2.0, 6.0]]]))[0],
         torch.tensor([[[-1.0, 1.0]]]),
-        hint="The mean is 4, the variance the mean of the squares of -2 and 2, which is 4, and its "
-        "root 2. Torch's var and std divide by C - 1 unless you give correction=0; and take the "
-        "root of the variance.",
+        hint="Subtract the mean, which is 4. The variance is the mean of the squares of -2 and 2, "
+        "which is 4, and its root 2. Torch's var and std divide by C - 1 unless you give "
+        "correction=0; and take the root of the variance. (A weight of 1, as a factor, and a bias "
+        "of 0, which is added, change nothing.)",
+    )
+    yield case(
+        "the channels 0, 0, 0, 0 and 5",
+        lambda: ask([5], at_first(5), torch.tensor([[[0.0, 0.0, 0.0, 0.0, 5.0]]]))[0],
+        torch.tensor([[[-0.5, -0.5, -0.5, -0.5, 2.0]]]),
+        hint="The mean is 1. The variance is the mean of the squares 1, 1, 1, 1 and 16, which is "
+        "4: squares, and not sizes without their sign.",
     )
     yield case(
         "the channels 0 and 4, with eps = 12",
@@ -91,6 +106,14 @@ def layer_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         hint="The difference to the mean is 0, and eps saves you from dividing 0 by 0.",
     )
     weights = random_weights(rng, norm_shapes(4))
+    quiet = normal(rng, 1, 3, 4) / 300
+    yield case(
+        "quiet numbers, of spread 0.003, and eps as it is when it is not given",
+        lambda: ask([4], at_first(4), quiet)[0],
+        torch_norm(at_first(4), quiet),
+        hint="Keep the signature: eps=1e-5 if nothing is said.",
+        atol=1e-3,
+    )
     yield case(
         "with a weight and a bias, compared with torch's own",
         lambda: ask([4], weights, x)[0],
@@ -98,11 +121,13 @@ def layer_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         hint="Last of all, after the division: times self.weight, plus self.bias.",
         atol=1e-4,
     )
+    other = normal(rng, 2, 3, 4) / 2 - 1
     yield case(
-        "the same in training",
-        lambda: ask([4], weights, x, training=True)[0],
-        torch_norm(weights, x),
-        hint="Training and evaluation are alike: only the numbers of the position itself count.",
+        "the same in training, and another text after it",
+        lambda: ask([4], weights, x, other, training=True),
+        [torch_norm(weights, x), torch_norm(weights, other)],
+        hint="Training and evaluation are alike: only the numbers of the position itself count, "
+        "and nothing is kept from call to call.",
         atol=1e-4,
     )
     eps = float(rng.uniform(1, 9))
@@ -113,11 +138,21 @@ def layer_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         hint="(x - mean) / sqrt(variance + eps), with the eps that LayerNorm was given.",
         atol=1e-4,
     )
+    high = 1000 + normal(rng, 1, 30, 64)
+    yield case(
+        "numbers of spread 1 about 1000",
+        lambda: ask([64], at_first(64), high)[0],
+        torch_norm(at_first(64), high),
+        hint="First the differences to the mean, then the mean of their squares. The mean of the "
+        "squares less the square of the mean is the same in theory; here two huge numbers that are "
+        "nearly alike lose all their digits, and the variance may even fall below 0.",
+        atol=1e-2,
+    )
     direction = normal(rng, 2, 3, 4)
     yield case(
         "the slopes that travel back to weight, bias and x",
-        lambda: student.probe(slopes, student.LayerNorm, [4], weights, x, direction),
-        torch_slopes(torch_norm, weights, x, direction),
+        lambda: slopes_in_both_modes(student, "LayerNorm", [4], weights, x, direction),
+        [torch_slopes(torch_norm, weights, x, direction)] * 2,
         hint="Both parameters must be used in forward, and no .detach(), .data or torch.no_grad() "
         "on the way: mean and variance depend on x as well.",
         atol=1e-3,
