@@ -1,5 +1,6 @@
 """The statements that checks are written in, as a course uses them and a student reads them."""
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -9,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from course import COURSE
 
 from grader.checks import registry
 from grader.checks.registry import Exercise
 from grader.checks.run import NO_RETURN, Outcome, run
 from grader.checks.student import Host, Student
 from grader.checks.vocabulary import kind
+from grader.grading.decides import followed
 
 FIRST = """
 from collections.abc import Iterator
@@ -71,6 +74,17 @@ quiz(
 """
 
 
+IMPORTS = """
+from collections.abc import Callable, Iterator
+from typing import Any
+import torch
+from grader.checks.case import Case, Rng, case, integers, normal
+from grader.checks.registry import exercise, probe
+from grader.checks.student import Student
+from grader.checks.vocabulary import arguments_stay, holds, same_as_reference, slopes_of
+"""
+
+
 def solved_shares(x: Any) -> Any:
     return x / x.sum()
 
@@ -94,10 +108,14 @@ def checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def outcome(
-    exercise: Exercise, own: Mapping[str, Any] | None = None, *, hidden: bool = True
+    exercise: Exercise,
+    own: Mapping[str, Any] | None = None,
+    solved: Mapping[str, Any] = SOLVED,
+    *,
+    hidden: bool = True,
 ) -> Outcome:
-    student = Student(Host({**SOLVED, **(own or {})}, exercise.probes).send)
-    reference = Student(Host(SOLVED, exercise.probes).send)
+    student = Student(Host({**solved, **(own or {})}, exercise.probes).send)
+    reference = Student(Host(dict(solved), exercise.probes).send)
     return run(exercise, student, reference, seed=7, hidden=hidden)
 
 
@@ -207,6 +225,35 @@ def test_two_probes_of_one_name_are_refused(checks: Path, name: str) -> None:
     (checks / "third.py").write_text(f"from grader.checks.registry import probe\n{twin * 2}")
     with pytest.raises(ValueError, match=f"shelf.checks.third has a probe {name}, and so has"):
         registry.lessons("shelf")
+
+
+def test_the_guide_to_checks_runs_as_it_stands(checks: Path) -> None:
+    guide = Path(__file__).parents[1].joinpath("CONTRIBUTING.md").read_text("utf-8")
+    about = guide.partition("## Write a check")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```python\n(.*?)```", about, re.DOTALL)
+    (checks / "bigrams.py").write_text("\n\n".join([IMPORTS, *blocks]))
+
+    normalise = registry.exercises("shelf", "02_bigrams")["normalise"]
+
+    def by_rows(counts: torch.Tensor) -> torch.Tensor:
+        return counts / counts.sum(dim=1, keepdim=True)
+
+    solved = {"normalise": by_rows}
+    assert outcome(normalise, solved, solved).status == "passed"
+    wrong = outcome(normalise, {"normalise": lambda counts: counts / counts.sum()}, solved)
+    came = {case.name: case.came for case in wrong.cases}
+    assert re.fullmatch(r"'row 0 sums to 0\.\d+'", came["sums"])
+
+    loss = registry.exercises("shelf", "03_gradients")["loss"]
+    solved = {"loss": lambda x: (x**2).sum()}
+    assert outcome(loss, solved, solved).status == "passed"
+    wrong = outcome(loss, {"loss": lambda x: (x.detach() ** 2).sum()}, solved)
+    assert wrong.status == "failed"
+
+
+def test_the_vocabulary_decides_where_a_module_of_a_lessons_checks_uses_it() -> None:
+    decide = followed(["lmcourse.checks.data"], COURSE)
+    assert {"lmcourse.checks.data.card", "grader.checks.vocabulary"} <= set(decide)
 
 
 def test_kinds_are_named_alike_in_python_and_in_numpy() -> None:

@@ -10,7 +10,7 @@ import torch
 from grader.checks.case import Case, Rng, case, integers, normal
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
-from grader.checks.vocabulary import arguments_stay
+from grader.checks.vocabulary import arguments_stay, holds
 
 LESSON = "03_gradients"
 
@@ -89,10 +89,15 @@ def sgd_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
     value, grad = normal(rng, 4), 0.5 + normal(rng, 4).abs()
     grad *= torch.tensor([1.0, -1.0, 1.0, -1.0])[torch.from_numpy(rng.permutation(4))]
-    yield case(
+
+    def unmoved() -> str:
+        still = (step([value], [grad], 0.1)[0] == value).nonzero().flatten().tolist()
+        return f"those at {still} have not" if still else ""
+
+    yield holds(
         "whether each number of the tensor itself has moved",
-        lambda: [moved != 0 for moved in (step([value], [grad], 0.1)[0] - value).tolist()],
-        [True] * 4,
+        "all four have",
+        unmoved,
         hint="Change the tensor itself, in place, with -=, under torch.no_grad(). "
         "`parameter = parameter - ...` makes a new one, and the net's own stays as it was. And use "
         "the gradient before you clear it.",
