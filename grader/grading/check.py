@@ -41,7 +41,7 @@ def main(course: Course, notebooks: list[Path], *, junit: Path | None) -> int:
             print(f"{path}: no cell says which lesson this is, as check.lesson(...) does\n")
             continue
         exercises = course.exercises(notebook.lesson)
-        steps = outcomes(exercises, cells_to_run(notebook), sandbox, _check)
+        steps = outcomes(exercises, cells_to_run(notebook.cells), sandbox, _check)
         found[path] = []
         with progress(path.name, len(exercises), "exercises", leave=False) as bar:
             for step in steps:
