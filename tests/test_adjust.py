@@ -234,7 +234,7 @@ def test_a_name_that_nobody_has_is_warned_of_and_kept(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write(folder, f"{MANUAL}\nadda,{LESSON},quiz,6,\nben,{LESSON},quiz,6,\n")
-    assert main(folder, [file]) == 0
+    assert main(COURSE, folder, [file]) == 0
     told = capsys.readouterr().out
     assert "scores and comments merged, 2 in this file" in told
     assert "nobody in the gradebook is called 'adda'" in told

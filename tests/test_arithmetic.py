@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 import torch
+from course import COURSE
 
 from grader.checks.student import Student
 from grader.grading.pool import Processes
@@ -104,7 +105,7 @@ def test_a_worker_computes_what_the_judge_computes(
         monkeypatch.setattr("grader.sandbox.bubblewrap._ForkServer", Mock(side_effect=OSError))
     sandbox = Sandbox("none" if isolation == "none" else "bwrap", Limits())
     assert sandbox.isolation == isolation
-    session = Session([Cell(1, SOURCE)], LESSON, sandbox)
+    session = Session([Cell(1, SOURCE)], COURSE.exercises(LESSON), sandbox)
     session.start()
     workers = Student(session.send).numbers()
     session.stop()

@@ -13,7 +13,7 @@ from course import COURSE
 
 from grader.author.render import fill
 from grader.cli import main
-from grader.grading.grade import SECRET_FILE
+from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 
 LESSON = "00_start"
 

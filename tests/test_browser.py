@@ -131,7 +131,7 @@ def test_a_notebook_solved_in_jupyterlab_is_graded(
     sandbox = Sandbox("bwrap", Limits())
     reference = solved_namespace(COURSE.lesson(lesson))
     cells = cells_to_run(saved)
-    results = judge(lesson, cells, saved.sha256, reference, sandbox, b"secret")
+    results = judge(COURSE.exercises(lesson), cells, saved.sha256, reference, sandbox, b"secret")
     sandbox.close()
     statuses = {result.name: result.status for result in results}
     assert statuses.pop(exercise) == "passed"

@@ -327,7 +327,9 @@ def test_the_grader_gives_no_points_for_it(monkeypatch: pytest.MonkeyPatch) -> N
     exec(BY_HAND, reference)
     sandbox = Sandbox("bwrap", Limits(memory_mb=512))
     outcomes = {
-        name: judge("00_start", cells(source), "file", reference, sandbox, b"secret")[0]
+        name: judge(
+            COURSE.exercises("00_start"), cells(source), "file", reference, sandbox, b"secret"
+        )[0]
         for name, source in {
             "by hand": BY_HAND,
             "seen": SEEN["as a method"],

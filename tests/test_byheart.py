@@ -30,7 +30,7 @@ def check(*, fresh: int) -> Check:
 
 
 def exercise(check: Check, *, constant: bool = False) -> Exercise:
-    return Exercise("99_toy", "double", 4.0, check, ("double",), {}, constant=constant)
+    return Exercise("lmcourse", "99_toy", "double", 4.0, check, ("double",), {}, constant=constant)
 
 
 def graded(every: Exercise, double: Callable[[int], Any]) -> Outcome:
@@ -89,7 +89,7 @@ def pick(choose: Callable[[torch.Tensor], Any]) -> tuple[dict[str, Any], Exercis
     def solved(drawn: torch.Tensor) -> Any:
         return choose(drawn) if drawn.ndim else drawn**2
 
-    return {"pick": solved}, Exercise("99_toy", "pick", 1.0, check, ("pick",), {})
+    return {"pick": solved}, Exercise("lmcourse", "99_toy", "pick", 1.0, check, ("pick",), {})
 
 
 @pytest.mark.parametrize(

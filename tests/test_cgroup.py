@@ -233,7 +233,7 @@ def test_no_worker_keeps_more_than_its_cgroup_allows(
     made: Sandbox, groups: Cgroups, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cgroup, "KEPT_MB", all_but(400))
-    session = Session([Cell(1, HOARD)], LESSON, made)
+    session = Session([Cell(1, HOARD)], COURSE.exercises(LESSON), made)
     student = Student(session.send)
     session.start()
     assert student.take(100) == 100 * 2**20
@@ -275,7 +275,7 @@ def test_files_and_pipes_count_which_no_limit_on_mappings_does(
     made: Sandbox, monkeypatch: pytest.MonkeyPatch, call: str, size: tuple[int, ...], left: int
 ) -> None:
     monkeypatch.setattr(made, "limits", replace(LIMITS, scratch_mb=64))
-    session = Session([Cell(1, FILES_AND_PIPES)], LESSON, made)
+    session = Session([Cell(1, FILES_AND_PIPES)], COURSE.exercises(LESSON), made)
     student = Student(session.send)
     session.start()
     getattr(student, call)(*size)
@@ -333,7 +333,7 @@ def test_without_one_all_is_as_it_was_and_nothing_is_graded_again(
     rules = Rules(ROOT, "bwrap", LIMITS, b"secret")
     for finder in (find_cgroups, lambda: None):
         monkeypatch.setattr(bubblewrap, "find_cgroups", finder)
-        task = make_task(Submission("ada", file), LESSON, rules)
+        task = make_task(COURSE, Submission("ada", file), LESSON, rules)
         made = Sandbox("bwrap", LIMITS, SHOWN)
         monkeypatch.setattr("grader.grading.task._sandbox", lambda _, made=made: made)
         result, facts = grade_submission(task, rules)

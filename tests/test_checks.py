@@ -23,7 +23,7 @@ def double_and_length(student: Student, reference: Student, rng: Rng) -> Iterato
     yield case("negative", lambda: student.double(-1), -2, hint="", hidden=True, points=2)
 
 
-EXERCISE = Exercise("99_toy", "double", 4.0, double_and_length, ("double",), {})
+EXERCISE = Exercise("lmcourse", "99_toy", "double", 4.0, double_and_length, ("double",), {})
 
 
 def solved(value: Any) -> Any:
@@ -90,7 +90,7 @@ def test_a_failure_shows_the_call_and_whether_its_result_is_what_is_compared() -
         yield case("derived", lambda: student.double(2) + 1, 6, hint="")
         yield case("long", lambda: student.double(torch.ones(20)), 4, hint="")
 
-    exercise = Exercise("99_toy", "double", 1.0, check, ("double",), {})
+    exercise = Exercise("lmcourse", "99_toy", "double", 1.0, check, ("double",), {})
     student = Student(Host({"double": solved}, {}).send)
     cases = run(exercise, student, student, seed=1, hidden=False).cases
     assert [result.call for result in cases] == [
@@ -240,7 +240,7 @@ def test_a_recording_of_another_check_is_refused() -> None:
 
 def test_a_lesson_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(KeyError, match="there is no lesson '77_none'"):
-        registry.exercises("77_none")
+        registry.exercises("lmcourse", "77_none")
 
 
 def test_input_helpers_give_what_they_say() -> None:
@@ -267,14 +267,16 @@ def test_who_returns_nothing_at_all_reads_of_nothing_else(double: Any, hints: li
         yield case("derived", lambda: student.double(2) + 1, 5, hint="the same")
         yield case("nothing is due", lambda: student.double(0), None, hint="twice the number")
 
-    exercise = Exercise("99_toy", "double", 1.0, check, ("double",), {})
+    exercise = Exercise("lmcourse", "99_toy", "double", 1.0, check, ("double",), {})
     student = Student(Host({"double": double}, {}).send)
     cases = run(exercise, student, student, seed=1, hidden=False).cases
     assert [result.hint for result in cases] == hints
 
 
 def test_a_forbidden_call_is_all_that_is_said() -> None:
-    exercise = Exercise("99_toy", "double", 1.0, double_and_length, ("double",), {}, ("relu",))
+    exercise = Exercise(
+        "lmcourse", "99_toy", "double", 1.0, double_and_length, ("double",), {}, ("relu",)
+    )
     student = Student(Host({"double": lambda value: torch.ones(1).relu()}, {}).send)
     reference = Student(Host({"double": solved}, {}).send)
     found = run(exercise, student, reference, seed=1, hidden=False)

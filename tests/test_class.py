@@ -33,7 +33,9 @@ RELEASED = COURSE.paths(LESSON).student.read_bytes()
 def at_once(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]:
     """Stand in for grading: what can be graded is."""
     status, message = verdict(task)
-    result = replace(not_graded(task), fingerprint=task.fingerprint, status=status, message=message)
+    result = replace(
+        not_graded(COURSE, task), fingerprint=task.fingerprint, status=status, message=message
+    )
     return result, {"sandbox": rules.mode}
 
 
@@ -262,7 +264,7 @@ def test_canvas_knows_a_student_whose_name_has_accents_that_stand_alone(tmp_path
     found = {result.student: result.status for result in Gradebook.open(out).results()}
     students = ["jo\u00e3o_110", "\u0930\u0935\u093f_111", "jo\u00e3o_112"]
     assert found == dict.fromkeys(students, "graded")
-    assert collect(tmp_path / "canvas.zip", tmp_path).late == {"jo\u00e3o_112"}
+    assert collect(tmp_path / "canvas.zip", tmp_path, COURSE.names).late == {"jo\u00e3o_112"}
 
 
 # --- Rosters ------------------------------------------------------------------------------------

@@ -130,7 +130,7 @@ def judged(
             Cell(3, "def normalise(counts):\n    return counts / counts.sum(1, keepdim=True)"),
         ]
         results = [
-            judge("02_bigrams", cells, "x", {}, sandbox, b"secret", only=name)[0]
+            judge(COURSE.exercises("02_bigrams"), cells, "x", {}, sandbox, b"secret", only=name)[0]
             for name in ("nll", "nll")
         ]
         return {"first": results[0], "again": results[1]}

@@ -90,7 +90,8 @@ def test_long_values_are_shortened() -> None:
 
 
 def test_a_set_is_written_alike_in_every_process() -> None:
-    code = "from grader.checks.compare import show; print(show([{('s', True), ('k', 1), 10, 9, 'a', 'b'}]))"
+    value = "[{('s', True), ('k', 1), 10, 9, 'a', 'b'}]"
+    code = f"from grader.checks.compare import show; print(show({value}))"
     said = {
         subprocess.run(
             [sys.executable, "-c", code],

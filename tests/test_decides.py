@@ -14,11 +14,13 @@ import jupytext
 import nbformat
 import pytest
 from course import COURSE, ROOT
-from grader.course.places import checks_path
 
-from grader.checks.registry import check_module
+from grader.checks.registry import home
 from grader.cli import main
+from grader.course import lessons
 from grader.course.source import split
+from grader.gradebook.secret import FILE_NAME as SECRET_FILE
+from grader.gradebook.secret import SECRET_BYTES
 from grader.gradebook.store import SubmissionResult
 from grader.grading import decides, grade, run, task
 from grader.grading.decides import DECIDE_NOTHING, GRADES, code_alone, followed
@@ -31,18 +33,18 @@ SAME = ""
 """Stands for the end of a file: what follows is added there."""
 
 DECIDE: dict[str, tuple[str, str, str]] = {
-    "the judge": ("grader/judge.py", SAME, "x = 1"),
-    "what compares": ("lmcourse/compare.py", SAME, "x = 1"),
-    "what values may cross": ("lmcourse/values.py", SAME, "x = 1"),
-    "what checks are written with": ("lmcourse/checks/__init__.py", SAME, "x = 1"),
-    "what refuses library calls": ("grader/byhand.py", SAME, "x = 1"),
-    "the limits": ("grader/limits.py", SAME, "x = 1"),
-    "the sandbox": ("grader/sandbox.py", SAME, "x = 1"),
-    "the warm parent": ("grader/forkserver.py", SAME, "x = 1"),
-    "the worker": ("grader/worker.py", SAME, "x = 1"),
-    "the system-call filter": ("grader/lockdown.py", SAME, "x = 1"),
-    "which cells run": ("grader/cells.py", SAME, "x = 1"),
-    "how the solved lesson runs": ("grader/solved.py", SAME, "x = 1"),
+    "the judge": ("grader/grading/judge.py", SAME, "x = 1"),
+    "what compares": ("grader/checks/compare.py", SAME, "x = 1"),
+    "what values may cross": ("grader/checks/values.py", SAME, "x = 1"),
+    "what checks are written with": ("grader/checks/registry.py", SAME, "x = 1"),
+    "what refuses library calls": ("grader/grading/forbidden.py", SAME, "x = 1"),
+    "the limits": ("grader/sandbox/limits.py", SAME, "x = 1"),
+    "the sandbox": ("grader/sandbox/bubblewrap.py", SAME, "x = 1"),
+    "the warm parent": ("grader/sandbox/forkserver.py", SAME, "x = 1"),
+    "the worker": ("grader/sandbox/worker.py", SAME, "x = 1"),
+    "the system-call filter": ("grader/sandbox/lockdown.py", SAME, "x = 1"),
+    "which cells run": ("grader/submissions/cells.py", SAME, "x = 1"),
+    "how the solved lesson runs": ("grader/course/solved.py", SAME, "x = 1"),
     "the lesson's checks": ("lmcourse/checks/attention.py", "points=1)", "points=3)"),
     "solved code": (SOURCE, "return torch.ones(T, T", "return +torch.ones(T, T"),
     "given code in an exercise's cell": (SOURCE, "def causal_mask(T):", "def causal_mask(T, *_):"),
@@ -70,16 +72,16 @@ DO_NOT: dict[str, tuple[str, str, str]] = {
     "code of an earlier lesson that is not carried": ("solutions/04_mlp.py", SAME, "x = 1"),
     "another lesson's checks": ("lmcourse/checks/bigrams.py", SAME, "x = 1"),
     "plots": ("lmcourse/plots.py", SAME, "x = 1"),
-    "the self-check": ("lmcourse/selfcheck.py", SAME, "x = 1"),
+    "the self-check": ("grader/checks/selfcheck.py", SAME, "x = 1"),
     "the package's version": ("lmcourse/__init__.py", '__version__ = "', '__version__ = "1'),
-    "reports": ("grader/report.py", SAME, "x = 1"),
-    "a report's page": ("grader/templates/class.html.jinja", SAME, "<p>"),
-    "exports": ("grader/exports/canvas.py", SAME, "x = 1"),
+    "reports": ("grader/reports/pages.py", SAME, "x = 1"),
+    "a report's page": ("grader/reports/templates/class.html.jinja", SAME, "<p>"),
+    "exports": ("grader/reports/exports/canvas.py", SAME, "x = 1"),
     "doctor": ("grader/doctor.py", SAME, "x = 1"),
     "the command line": ("grader/cli.py", SAME, "x = 1"),
-    "the gradebook": ("grader/gradebook.py", SAME, "x = 1"),
-    "how a class is collected": ("grader/submissions.py", SAME, "x = 1"),
-    "build": ("grader/build.py", SAME, "x = 1"),
+    "the gradebook": ("grader/gradebook/store.py", SAME, "x = 1"),
+    "how a class is collected": ("grader/submissions/notebook.py", SAME, "x = 1"),
+    "build": ("grader/author/build.py", SAME, "x = 1"),
 }
 
 
@@ -89,17 +91,26 @@ class Checkout:
     def __init__(self, root: Path, patch: pytest.MonkeyPatch) -> None:
         self.root = root / "checkout"
         self.graded: list[str] = []
-        self.command = ["grade", str(root / "class"), "--out", str(root / "out"), "--sandbox"]
+        self.command = [
+            "--course",
+            str(self.root),
+            "grade",
+            str(root / "class"),
+            "--out",
+            str(root / "out"),
+            "--sandbox",
+        ]
         left_out = shutil.ignore_patterns("__pycache__", "*.ipynb", "recordings")
         for folder in ("grader", "lmcourse", "solutions"):
             shutil.copytree(ROOT / folder, self.root / folder, ignore=left_out)
+        shutil.copy(ROOT / "pyproject.toml", self.root)
         (root / "class").mkdir()
         cell = nbformat.v4.new_code_cell(f'check.lesson("{LESSON}")', id="only")
         self.book = nbformat.v4.new_notebook(cells=[cell])
         self.notebook = root / "class" / "ada.ipynb"
         nbformat.write(self.book, self.notebook)
-        for module in (run, task):
-            patch.setattr(module, "ROOT", self.root)
+        patch.setattr(decides, "_GRADER", self.root)
+        patch.setattr(lessons, "_import_from", lambda *_: None)  # its files are read, and not run
         patch.setattr(run, "grade_submission", self._grade)
         patch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(1))
 
@@ -114,7 +125,7 @@ class Checkout:
 
     def grade(self, mode: str = "none", *more: str) -> list[str]:
         """Grade the class as a new process would, and return who was graded."""
-        for kept in (run._lesson_fingerprint, task.facts, decides.judge_version, decides._tree):
+        for kept in (task.facts, task._course, decides.judge_version, decides._tree):
             kept.cache_clear()
         self.graded.clear()
         assert main([*self.command, mode, *more]) == 0
@@ -123,7 +134,7 @@ class Checkout:
     def _grade(self, task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]:
         self.graded.append(task.student)
         status, message = verdict(task)
-        made = vars(not_graded(task)) | {"status": status, "message": message}
+        made = vars(not_graded(COURSE, task)) | {"status": status, "message": message}
         return SubmissionResult(**made | {"fingerprint": task.fingerprint}), {"made": "here"}
 
 
@@ -156,8 +167,8 @@ def test_a_change_of_anything_else_leaves_the_class_as_it_is(checkout: Checkout,
 def test_other_limits_another_secret_and_another_file_are_graded_again(checkout: Checkout) -> None:
     assert checkout.grade("none", "--memory-mb", "512") == ["ada"]
     assert checkout.grade() == ["ada"]
-    secret = checkout.notebook.parents[1] / "out" / grade.SECRET_FILE
-    secret.write_bytes(bytes(grade.SECRET_BYTES))
+    secret = checkout.notebook.parents[1] / "out" / SECRET_FILE
+    secret.write_bytes(bytes(SECRET_BYTES))
     assert checkout.grade() == ["ada"]
     checkout.book.cells[0].source += "  # more"
     nbformat.write(checkout.book, checkout.notebook)
@@ -177,16 +188,17 @@ def test_what_is_read_of_a_file_decides_whatever_reads_it(
 
 LOADED = """
 import json, sys
-import grader.grading.task, grader.grading.judge, grader.course.solved, grader.sandbox.forkserver, grader.sandbox.worker
-print(json.dumps([name for name in sys.modules if name.split(".")[0] in ("grader", "lmcourse")]))
+import grader.grading.task, grader.grading.judge, grader.course.solved
+import grader.sandbox.forkserver, grader.sandbox.worker
+print(json.dumps([name for name in sys.modules if name.split(".")[0] == "grader"]))
 """
 
 
 def test_every_module_that_is_imported_to_grade_is_followed_or_named_with_a_reason() -> None:
     printed = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, check=True)
     loaded = set(json.loads(printed.stdout))
-    assert loaded <= set(followed(ROOT, GRADES, cut=False))
-    decide = set(followed(ROOT, GRADES))
+    assert loaded <= set(followed(GRADES, cut=False))
+    decide = set(followed(GRADES))
     assert {
         "grader.grading.judge",
         "grader.sandbox.bubblewrap",
@@ -194,16 +206,15 @@ def test_every_module_that_is_imported_to_grade_is_followed_or_named_with_a_reas
         "grader.checks.compare",
     } <= decide
     # What neither decides nor is named is imported by what is named alone.
-    named = followed(ROOT, set(DECIDE_NOTHING) & loaded, cut=False)
+    named = followed(set(DECIDE_NOTHING) & loaded, cut=False)
     assert loaded <= decide | set(named)
-    assert [name for name in DECIDE_NOTHING if name not in followed(ROOT, [name], cut=False)] == []
+    assert [name for name in DECIDE_NOTHING if name not in followed([name], cut=False)] == []
 
 
 @pytest.mark.parametrize("lesson", COURSE.names)
 def test_a_lessons_checks_are_where_they_are_looked_for(lesson: str) -> None:
-    file = check_module(lesson).__file__
-    assert file is not None
-    assert Path(file) == checks_path(ROOT, lesson)
+    path = COURSE.paths(lesson).checks.relative_to(ROOT).with_suffix("")
+    assert home(COURSE.exercises(lesson)) == ".".join(path.parts)
 
 
 def test_code_is_read_without_comments_and_docstrings_but_with_all_else() -> None:

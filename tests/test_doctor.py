@@ -4,6 +4,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from course import ROOT
 
 from grader import doctor
 from grader.sandbox import bubblewrap
@@ -43,9 +44,9 @@ def lacking(monkeypatch, *names):
 
 def look(capsys):
     """Return the exit status and each line of the table by what it is about."""
-    status = doctor.main()
+    status = doctor.main(ROOT)
     said = capsys.readouterr().out
-    found = {finding.what: finding for finding in doctor.findings()}
+    found = {finding.what: finding for finding in doctor.findings(ROOT)}
     for finding in found.values():
         assert finding.words in said
         assert all(line in said for line in finding.fix.splitlines())
@@ -209,11 +210,15 @@ def test_memory_is_what_the_container_has_left(monkeypatch, tmp_path):
 @pytest.mark.sandbox
 def test_it_agrees_with_this_machine():
     assert shutil.which("bwrap")
-    run = [sys.executable, "-c", "from grader.doctor import main; raise SystemExit(main())"]
+    run = [
+        sys.executable,
+        "-c",
+        "from grader.doctor import main; from pathlib import Path; raise SystemExit(main(Path()))",
+    ]
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert "✓ bubblewrap" in done.stdout
     try:
-        bubblewrap.require("bwrap")
+        bubblewrap.require("bwrap", ROOT)
     except SandboxMissing:
         assert done.returncode == 1
     else:

@@ -68,7 +68,7 @@ def export(tmp_path, capsys):
             )
             options["roster"] = tmp_path / "roster.csv"
         path = tmp_path / out
-        status = exports.main(kind, tmp_path / "grades", path, **options)
+        status = exports.main(COURSE, kind, tmp_path / "grades", path, **options)
         return status, capsys.readouterr().out, path
 
     return run
@@ -245,7 +245,9 @@ def test_without_a_roster_it_says_what_to_pass(export, tmp_path):
     with pytest.raises(ValueError, match="Canvas exported: --roster FILE"):
         export("canvas", submission("ada"))
     with pytest.raises(FileNotFoundError, match="there is no file"):
-        exports.main("moodle", tmp_path / "grades", tmp_path / "out", roster=tmp_path / "none.csv")
+        exports.main(
+            COURSE, "moodle", tmp_path / "grades", tmp_path / "out", roster=tmp_path / "none.csv"
+        )
 
 
 @pytest.mark.parametrize(("kind", "roster"), [("canvas", CANVAS), ("moodle", MOODLE)])

@@ -27,6 +27,7 @@ from nbformat.v4 import new_code_cell
 
 from grader.author.render import fill
 from grader.checks.student import Student
+from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 from grader.gradebook.store import FILE_NAME, Gradebook, GradebookError, SubmissionResult
 from grader.grading import grade
 from grader.grading.judge import judge
@@ -54,7 +55,9 @@ def at_once(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]
     """Stand in for grading; `seconds` tells one grading of the same submission from another."""
     time.sleep(0.02)
     stamp = time.perf_counter()
-    result = replace(not_graded(task), fingerprint=task.fingerprint, status="graded", seconds=stamp)
+    result = replace(
+        not_graded(COURSE, task), fingerprint=task.fingerprint, status="graded", seconds=stamp
+    )
     return result, {"sandbox": rules.mode}
 
 
@@ -218,7 +221,7 @@ def cells() -> list[Cell]:
     solved = nbformat.writes(fill(released, lesson))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("grader.submissions.notebook._contents", lambda _: solved.encode())
-        notebook = read(Path("solved.ipynb"))
+        notebook = read(Path("solved.ipynb"), COURSE.names)
     assert isinstance(notebook, Notebook)
     return cells_to_run(notebook)
 
@@ -246,7 +249,7 @@ def judged_with_a_kill(
     with patch.context() as inner:
         inner.setattr(Sandbox, "start", start_to_be_killed)
         inner.setattr(session._Worker, "_wait", wait_and_kill)
-        reference = _reference(LESSON)
+        reference = _reference(COURSE, LESSON)
         results = judge(COURSE.exercises(LESSON), cells, "0" * 64, reference, sandbox, b"secret")
     return {result.name: result.status for result in results}, step
 
@@ -284,7 +287,14 @@ def test_a_worker_that_does_not_start_is_no_students_fault(
 
     monkeypatch.setattr(Sandbox, "start", start_and_end)
     with pytest.raises(RuntimeError, match="did not start"):
-        judge(COURSE.exercises(LESSON), cells, "0" * 64, _reference(LESSON), sandbox, b"secret")
+        judge(
+            COURSE.exercises(LESSON),
+            cells,
+            "0" * 64,
+            _reference(COURSE, LESSON),
+            sandbox,
+            b"secret",
+        )
 
 
 @pytest.mark.sandbox
@@ -296,7 +306,7 @@ def test_a_warm_parent_that_is_killed_between_submissions_is_replaced(
     os.kill(parent, signal.SIGKILL)
     os.waitid(os.P_PID, parent, os.WEXITED | os.WNOWAIT)
     results = judge(
-        COURSE.exercises(LESSON), cells, "0" * 64, _reference(LESSON), sandbox, b"secret"
+        COURSE.exercises(LESSON), cells, "0" * 64, _reference(COURSE, LESSON), sandbox, b"secret"
     )
     assert {result.status for result in results} == {"passed"}
     assert sandbox.warm_parent not in (None, parent)
@@ -411,7 +421,7 @@ def test_a_file_that_is_no_gradebook_or_an_older_one_is_left_alone(tmp_path: Pat
 
 
 def test_a_damaged_secret_is_not_replaced_in_silence(tmp_path: Path) -> None:
-    (tmp_path / grade.SECRET_FILE).write_bytes(b"")
+    (tmp_path / SECRET_FILE).write_bytes(b"")
     with pytest.raises(OSError, match="is damaged"):
         grade.class_secret(tmp_path)
 
@@ -427,7 +437,9 @@ def test_a_clock_that_jumps_changes_no_limit(
 
     monkeypatch.setattr(time, "time", jumping)
     monkeypatch.setattr(tqdm.std, "time", jumping)
-    session = Session([Cell(1, "x = 1"), Cell(2, "while True: pass")], LESSON, sandbox)
+    session = Session(
+        [Cell(1, "x = 1"), Cell(2, "while True: pass")], COURSE.exercises(LESSON), sandbox
+    )
     session.start()
     assert Student(session.send).x == 1
     assert session.problems[2].status == "timeout"

@@ -337,7 +337,10 @@ def test_a_browser_runs_and_loads_nothing(tmp_path: Path, chromium: str) -> None
 def test_a_copy_is_a_notebook_that_can_be_read_again(tmp_path: Path) -> None:
     path = ROOT / "notebooks" / f"{LESSON}.ipynb"
     keep_copy(tmp_path, "ada", LESSON, path)
-    copy, original = read(copy_path(tmp_path, "ada", LESSON)), read(path)
+    copy, original = (
+        read(copy_path(tmp_path, "ada", LESSON), COURSE.names),
+        read(path, COURSE.names),
+    )
     assert isinstance(copy, Notebook)
     assert isinstance(original, Notebook)
     assert copy.lesson == LESSON

@@ -194,14 +194,14 @@ def test_every_file_is_read_or_answered(
 ) -> None:
     path = file.with_name(name.encode("utf-8", "surrogateescape").decode("latin-1"))
     path.write_bytes(data)
-    made = make_task(Submission("ada", path), lesson, RULES)
-    assert made.fingerprint == make_task(Submission("ada", path), lesson, RULES).fingerprint
+    made = make_task(COURSE, Submission("ada", path), lesson, RULES)
+    assert made.fingerprint == make_task(COURSE, Submission("ada", path), lesson, RULES).fingerprint
     status, message = task.verdict(made)
     assert status in SUBMISSION_STATUSES
     assert status == "graded" or message.endswith(".")
     message.encode()  # to a page, a table, a terminal
     if isinstance(made.notebook, Notebook):
-        cells = task.cells_to_judge(made.notebook, LESSON)
+        cells = task.cells_to_judge(made.notebook, COURSE.lesson(LESSON))
         assert all(cell.source.strip() for cell in cells)
         assert len(cells) <= len(cells_to_run(made.notebook))
 
@@ -218,7 +218,7 @@ def worker() -> Iterator[Sandbox]:
 @settings(FUZZ, max_examples=40)
 def test_what_can_be_read_is_graded_to_its_end(worker: Sandbox, file: Path, data: bytes) -> None:
     file.write_bytes(data)
-    result, _ = grade_submission(make_task(Submission("ada", file), LESSON, RULES), RULES)
+    result, _ = grade_submission(make_task(COURSE, Submission("ada", file), LESSON, RULES), RULES)
     assert result.status in SUBMISSION_STATUSES
     assert [exercise.name for exercise in result.exercises] == list(COURSE.exercises(LESSON))
     for exercise in result.exercises:

@@ -17,6 +17,7 @@ from course import COURSE
 
 from grader.author.render import fill
 from grader.cli import main
+from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 from grader.gradebook.store import Gradebook, SubmissionResult
 from grader.grading import grade
 from grader.grading.decides import lesson_version
@@ -297,7 +298,7 @@ def test_grading_twice_with_one_secret_gives_the_same_bytes(
     write_drawing(tmp_path / "class")
     for out, jobs in (("one", "1"), ("two", "2")):
         (tmp_path / out).mkdir()
-        shutil.copy(first / grade.SECRET_FILE, tmp_path / out)
+        shutil.copy(first / SECRET_FILE, tmp_path / out)
         command = ["grade", str(tmp_path / "class"), "--out", str(tmp_path / out)]
         assert main([*command, "--lesson", LESSON, "--jobs", jobs]) == 0
     one, two = tmp_path / "one", tmp_path / "two"
@@ -322,7 +323,7 @@ def test_the_manifest_says_what_was_graded_and_with_what(graded: tuple[Path, Pat
     assert (facts["torch"], facts["numpy"]) == (torch.__version__, np.__version__)
     assert {"lmcourse", "python", "bubblewrap", "limit: memory_mb"} <= set(facts)
     assert facts["limit: memory_mb"] == "2048, or the exercise's own"
-    secret = (out / grade.SECRET_FILE).read_bytes()
+    secret = (out / SECRET_FILE).read_bytes()
     assert hashlib.sha256(secret).hexdigest() in facts["inputs"]
     assert secret.hex() not in json.dumps(manifest)
     described = {entry["student"]: entry for entry in manifest["submissions"]}
@@ -346,7 +347,7 @@ def test_the_secret_is_made_once_and_is_for_its_owner_alone(tmp_path: Path) -> N
     first = grade.class_secret(tmp_path)
     assert len(first) == 32
     assert grade.class_secret(tmp_path) == first
-    assert (tmp_path / grade.SECRET_FILE).stat().st_mode & 0o077 == 0
+    assert (tmp_path / SECRET_FILE).stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 import lmcourse
-from grader.author.render import TAG, render_solved, render_student
+from grader.author.render import render_solved, render_student
 from grader.cli import build_parser
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -106,10 +106,12 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "lmcourse").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
+    "path",
+    [*sorted((ROOT / "lmcourse").rglob("*.py")), *sorted((ROOT / "grader/checks").glob("*.py"))],
+    ids=lambda p: str(p.relative_to(ROOT)),
 )
 def test_what_notebooks_import_imports_only_what_colab_has(path: Path) -> None:
-    allowed = sys.stdlib_module_names | LIGHT - {"ipython"} | {"IPython", "lmcourse"}
+    allowed = sys.stdlib_module_names | LIGHT - {"ipython"} | {"IPython", "grader", "lmcourse"}
     for module, guarded in imports(path):
         assert module in allowed or (module == "ipywidgets" and guarded), module
 
@@ -405,7 +407,10 @@ def test_the_readme_names_the_repository_as_pyproject_does() -> None:
     lessons = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
     colab = "https://colab.research.google.com/github/"
     badges = re.findall(rf"\({colab}([^)]+)\)", text)
-    assert badges == [f"{address}/blob/{TAG}/notebooks/{lesson}.ipynb" for lesson in lessons]
+    assert badges == [
+        f"{address}/blob/{COURSE.configuration.revision}/notebooks/{lesson}.ipynb"
+        for lesson in lessons
+    ]
     assert all(f"](notebooks/{lesson}.ipynb)" in text for lesson in lessons)
 
 
@@ -419,10 +424,10 @@ def test_a_notebook_opens_and_installs_the_release_that_the_package_is(lesson: s
         r'^__version__ = "(\d+\.\d+\.\d+)"$', source.read_text("utf-8"), re.MULTILINE
     )
     assert [lmcourse.__version__] == version
+    assert COURSE.configuration.revision == f"v{version[0]}"
     address = PROJECT["urls"]["Repository"]
-    course = COURSE
     for folder, render in (("notebooks", render_student), ("solutions", render_solved)):
-        header, setup, *_ = (cell.source for cell in render(course, lesson, "").cells)
+        header, setup, *_ = (cell.source for cell in render(COURSE, lesson, "").cells)
         page = f"{address.removeprefix('https://')}/blob/v{version[0]}/{folder}/{lesson}.ipynb"
         assert page.replace("github.com", "github", 1) in header
         assert f"lmcourse @ git+{address}@v{version[0]}" in setup

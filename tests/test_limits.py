@@ -57,7 +57,7 @@ def test_a_check_registers_its_limits_and_none_of_nought(monkeypatch: pytest.Mon
 
     exercise("99_toy", "x", points=1, memory_mb=3000, call_seconds=30)(check)
     exercise("99_toy", "y", points=1)(check)
-    registered = registry._REGISTRY["99_toy"]
+    registered = registry._REGISTRY["test_limits"]["99_toy"]
     assert registered["x"].limits == {"memory_mb": 3000, "call_seconds": 30}
     assert registered["y"].limits == {}
     with pytest.raises(ValueError, match="99_toy/z must be above 0"):
@@ -120,7 +120,7 @@ def status(
     """Return the status and the message that `code` gets where nll has its `own` limits."""
     limited = replace(COURSE.exercises(LESSON)["nll"], limits=own)
     with monkeypatch.context() as patch:
-        patch.setitem(registry._REGISTRY[LESSON], "nll", limited)
+        patch.setitem(registry._REGISTRY["lmcourse"][LESSON], "nll", limited)
         cells = [Cell(1, f"import torch\n{code}")]
         reference = {"nll": lambda table, ids: 0.5}
         (result,) = judge(

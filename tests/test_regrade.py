@@ -16,6 +16,7 @@ from grader.checks import registry
 from grader.checks.case import Case, Rng, case
 from grader.checks.student import Student
 from grader.cli import main
+from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from grader.grading import grade
 from grader.grading.task import Rules, Task, not_graded, verdict
@@ -81,7 +82,7 @@ class Course02:
             if task.exercise in (None, one.name)
         ]
         made = replace(
-            not_graded(task), fingerprint=task.fingerprint, status=status, message=message
+            not_graded(COURSE, task), fingerprint=task.fingerprint, status=status, message=message
         )
         return replace(made, exercises=found), {"made at": str(self.share)}
 
@@ -264,12 +265,12 @@ def test_a_run_that_is_stopped_goes_on_and_says_the_same_in_the_end(
 def test_an_exercise_that_is_new_in_the_lesson_joins_the_others(
     course: Course02, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    every = dict(registry._REGISTRY[LESSON])
+    every = dict(registry._REGISTRY["lmcourse"][LESSON])
     monkeypatch.setitem(
         registry._REGISTRY, LESSON, {k: v for k, v in every.items() if k != EXERCISE}
     )
     course.grade()
-    monkeypatch.setitem(registry._REGISTRY, LESSON, every)
+    monkeypatch.setitem(registry._REGISTRY["lmcourse"], LESSON, every)
     course.share = 1.0
     course.regrade()
     assert sorted(e.name for e in course.results()["ada"].exercises) == sorted(every)
@@ -343,7 +344,7 @@ def test_a_class_without_its_secret_is_not_graded_with_another(
     course: Course02, harm: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     course.grade()
-    secret = course.out / grade.SECRET_FILE
+    secret = course.out / SECRET_FILE
     kept = secret.read_bytes()
     if harm == "missing":
         secret.unlink()
@@ -367,7 +368,7 @@ def test_a_class_without_its_secret_is_not_graded_with_another(
 def test_a_run_that_stopped_before_anything_was_graded_may_make_a_secret(course: Course02) -> None:
     Gradebook(course.out)
     assert course.grade() == 0
-    assert (course.out / grade.SECRET_FILE).is_file()
+    assert (course.out / SECRET_FILE).is_file()
 
 
 def test_help_says_what_the_secret_is_for(capsys: pytest.CaptureFixture[str]) -> None:
@@ -401,7 +402,7 @@ def test_a_check_that_was_mended_changes_the_scores_that_it_should(
     command = ["grade", str(tmp_path / "class"), "--out", str(tmp_path / "out"), "--lesson", "02"]
     assert main(command) == 0
     mended = replace(COURSE.exercises(LESSON)["nll"], check=stricter)
-    monkeypatch.setitem(registry._REGISTRY[LESSON], "nll", mended)
+    monkeypatch.setitem(registry._REGISTRY["lmcourse"][LESSON], "nll", mended)
     monkeypatch.setattr("grader.grading.run._lesson_fingerprint", lambda _: "mended")
     capsys.readouterr()
     assert main([*command, "--exercise", "nll"]) == 0

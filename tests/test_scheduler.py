@@ -14,6 +14,7 @@ import pytest
 from course import COURSE
 
 from grader.author.render import fill
+from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 from grader.gradebook.store import Gradebook
 from grader.grading import grade
 from grader.grading.pool import Processes, executor
@@ -141,7 +142,7 @@ def test_a_cluster_that_loses_a_worker_grades_each_submission_once(
     assert {result.status for result in on_dask} == {"graded"}
 
     (tmp_path / "here").mkdir()
-    shutil.copy(tmp_path / "out" / grade.SECRET_FILE, tmp_path / "here")
+    shutil.copy(tmp_path / "out" / SECRET_FILE, tmp_path / "here")
     shutil.rmtree(tmp_path / "class" / "student-9")
     grade.main(COURSE, tmp_path / "class", tmp_path / "here", lesson=LESSON, mode="bwrap")
     assert Gradebook.open(tmp_path / "here").results() == on_dask[:9]

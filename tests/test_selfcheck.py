@@ -34,8 +34,8 @@ def quiz(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
 
 TOY = {
-    "double": Exercise(LESSON, "double", 3.0, double, ("double",), {}),
-    "quiz": Exercise(LESSON, "quiz", 1.0, quiz, ("answer_1",), {}),
+    "double": Exercise("lmcourse", LESSON, "double", 3.0, double, ("double",), {}),
+    "quiz": Exercise("lmcourse", LESSON, "quiz", 1.0, quiz, ("answer_1",), {}),
 }
 SOLVED = {"double": lambda value: value * 2, "answer_1": "b"}
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from course import SHOWN
+from course import COURSE, ROOT, SHOWN
 
 from grader.checks.student import Lost, Raised, Student
 from grader.sandbox import bubblewrap
@@ -66,7 +66,7 @@ def start(isolation: str, shared_sandbox: Sandbox) -> Iterator[Start]:
         if limits != LIMITS:
             place = make_sandbox(isolation, limits)
             others.append(place)
-        session = Session(cells, LESSON, place)
+        session = Session(cells, COURSE.exercises(LESSON), place)
         sessions.append(session)
         session.start()
         return session
@@ -410,7 +410,7 @@ def test_a_warm_parent_that_was_killed_is_started_again() -> None:
     made = make_sandbox("warm", LIMITS)
     assert made._server is not None
     made._server._process.kill()
-    session = Session([Cell(1, "x = 1")], LESSON, made)
+    session = Session([Cell(1, "x = 1")], COURSE.exercises(LESSON), made)
     session.start()
     assert Student(session.send).x == 1
     session.stop()
@@ -497,7 +497,9 @@ def test_recordings_are_covered_wherever_python_has_them(
     try:
         made = make_sandbox(isolation, LIMITS)
         look = f"import os\ndef look(): return [os.listdir({str(package)!r} + d) for d in"
-        session = Session([Cell(1, f"{look} ('/checks', '/recordings')]")], LESSON, made)
+        session = Session(
+            [Cell(1, f"{look} ('/checks', '/recordings')]")], COURSE.exercises(LESSON), made
+        )
         session.start()
         checks, recordings = Student(session.send).look()
         session.stop()
@@ -535,14 +537,14 @@ def test_a_checkout_within_what_students_see_is_refused(monkeypatch: pytest.Monk
     above = str(Path(bubblewrap.__file__).resolve().parents[2])
     monkeypatch.setattr(bubblewrap, "_shown", lambda: ["/usr", above])
     with pytest.raises(SandboxMissing, match="move the checkout elsewhere"):
-        bubblewrap.require("bwrap")
-    bubblewrap.require("none")
+        bubblewrap.require("bwrap", ROOT)
+    bubblewrap.require("none", ROOT)
 
 
 def test_a_machine_without_bubblewrap_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bubblewrap.shutil, "which", lambda _: None)
     with pytest.raises(SandboxMissing, match="sudo apt-get install bubblewrap"):
-        bubblewrap.require("bwrap")
+        bubblewrap.require("bwrap", ROOT)
 
 
 def test_a_machine_that_forbids_namespaces_is_told_why(
@@ -553,4 +555,4 @@ def test_a_machine_that_forbids_namespaces_is_told_why(
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(SandboxMissing, match=r"uid map: Permission denied[\s\S]*apparmor"):
-        bubblewrap.require("bwrap")
+        bubblewrap.require("bwrap", ROOT)

@@ -148,7 +148,7 @@ def works(students: dict[str, dict[str, str]], lesson: str = LESSON) -> list[Wor
 
 
 def pairs(students: dict[str, dict[str, str]]) -> list[tuple[str, str]]:
-    return [pair.students for pair in similar_pairs(works(students))]
+    return [pair.students for pair in similar_pairs(COURSE, works(students))]
 
 
 def test_students_who_wrote_apart_are_not_listed() -> None:
@@ -156,7 +156,7 @@ def test_students_who_wrote_apart_are_not_listed() -> None:
 
 
 def test_a_copy_is_found_and_said_where() -> None:
-    found = similar_pairs(works({**HONEST, "dan": dict(LOOPS)}))
+    found = similar_pairs(COURSE, works({**HONEST, "dan": dict(LOOPS)}))
     assert [pair.students for pair in found] == [("ada", "dan")]
     assert found[0].share == pytest.approx(1)
     assert set(found[0].exercises) == {"count_bigrams", "nll", "count_ngrams", "ngram_backoff"}
@@ -165,7 +165,7 @@ def test_a_copy_is_found_and_said_where() -> None:
 def test_renaming_comments_and_docstrings_hide_nothing() -> None:
     copied = renamed(solution())
     assert "places" not in "".join(copied.values())
-    (found,) = similar_pairs(works({**HONEST, "dora": solution(), "eve": copied}))
+    (found,) = similar_pairs(COURSE, works({**HONEST, "dora": solution(), "eve": copied}))
     assert found.students == ("dora", "eve")
     assert found.share > 0.9
 
@@ -173,14 +173,14 @@ def test_renaming_comments_and_docstrings_hide_nothing() -> None:
 def test_reordering_functions_hides_nothing() -> None:
     one = {"count_ngrams": LOOPS["count_ngrams"] + LOOPS["ngram_backoff"] + LOOPS["nll"]}
     other = {"nll": LOOPS["nll"] + LOOPS["ngram_backoff"] + LOOPS["count_ngrams"]}
-    (found,) = similar_pairs(works({"ada": one, "dan": other, "ben": TENSORS}))
+    (found,) = similar_pairs(COURSE, works({"ada": one, "dan": other, "ben": TENSORS}))
     assert found.students == ("ada", "dan")
     assert found.share > 0.8
 
 
 def test_a_part_that_was_copied_is_found() -> None:
     part = {name: LOOPS[name] for name in ("count_ngrams", "ngram_backoff")}
-    (found,) = similar_pairs(works({**HONEST, "dan": part}))
+    (found,) = similar_pairs(COURSE, works({**HONEST, "dan": part}))
     assert found.students == ("ada", "dan")
     assert set(found.exercises) == set(part)
 
@@ -206,13 +206,13 @@ def test_the_released_code_counts_for_nothing() -> None:
 
 def test_lessons_are_compared_apart() -> None:
     one, other = works({"ada": LOOPS})[0], works({"ben": LOOPS}, "01_data")[0]
-    assert similar_pairs([one, other]) == []
+    assert similar_pairs(COURSE, [one, other]) == []
 
 
 def test_nobody_is_nobodys_copy() -> None:
-    assert similar_pairs([]) == []
-    assert similar_pairs(works({"ada": LOOPS})) == []
-    assert similar_pairs(works({"ada": {"nll": ""}, "ben": {"nll": "((("}})) == []
+    assert similar_pairs(COURSE, []) == []
+    assert similar_pairs(COURSE, works({"ada": LOOPS})) == []
+    assert similar_pairs(COURSE, works({"ada": {"nll": ""}, "ben": {"nll": "((("}})) == []
 
 
 def test_tokens_keep_what_cannot_be_renamed() -> None:

@@ -44,7 +44,9 @@ def judged(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]:
         for e in COURSE.exercises(LESSON).values()
     ]
     made = {"status": status, "message": message, "fingerprint": task.fingerprint}
-    return SubmissionResult(**vars(not_graded(task)) | made | {"exercises": found}), {"a": "fact"}
+    return SubmissionResult(**vars(not_graded(COURSE, task)) | made | {"exercises": found}), {
+        "a": "fact"
+    }
 
 
 @pytest.fixture(scope="module")

@@ -129,14 +129,14 @@ def test_a_made_up_kind_of_error_cannot_write_on_the_terminal() -> None:
 
 
 def test_the_courses_own_mistakes_are_known() -> None:
-    assert lesson_mistakes(LESSON) == COURSE.mistakes(LESSON)
+    assert lesson_mistakes(COURSE, LESSON) == COURSE.mistakes(LESSON)
     assert lesson_mistakes("99_nowhere") == []
 
 
 def test_the_table_of_a_gradebook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     gradebook = Gradebook(tmp_path)
     # The only known mistake of its exercise that has this hint.
-    mistakes = lesson_mistakes(LESSON)
+    mistakes = lesson_mistakes(COURSE, LESSON)
     mistake = next(m for m in mistakes if [m.hint in n.hint for n in mistakes].count(True) == 1)
     for student, points in [("ada", 2.0), ("ben", 2.0), ("cleo", 0.0)]:
         wrong = [] if points else [failing(f"Look: {mistake.hint}.")]
@@ -144,7 +144,7 @@ def test_the_table_of_a_gradebook(tmp_path: Path, capsys: pytest.CaptureFixture[
             student, exercise(mistake.exercise, points, *wrong), exercise("quiz", points)
         )
         gradebook.write(result.result)
-    assert main(tmp_path) == 0
+    assert main(COURSE, tmp_path) == 0
     first, header, *rows = capsys.readouterr().out.splitlines()
     assert first == f"{LESSON}: 3 submissions, 3 graded, median 1.5 s each"
     assert header.split() == ["exercise", "earned", "passed", "discrimination"]
@@ -164,5 +164,5 @@ def test_manual_points_count(tmp_path: Path) -> None:
 
 def test_an_empty_gradebook_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Gradebook(tmp_path)
-    assert main(tmp_path) == 0
+    assert main(COURSE, tmp_path) == 0
     assert "nothing of any lesson" in capsys.readouterr().out

@@ -12,14 +12,13 @@ from grader.submissions import archives, notebook_file
 from grader.submissions import collect as collecting
 from grader.submissions import notebook as notebook_module
 from grader.submissions.cells import cells_to_run
-from grader.submissions.notebook import Notebook, Problem, Submission, read
+from grader.submissions.notebook import Notebook, Problem, Submission
 
 LESSONS = ["00_start", "01_data", "02_bigrams"]
 
 
-@pytest.fixture(autouse=True)
-def _known_lessons(monkeypatch):
-    monkeypatch.setattr(notebook_module, "lessons", lambda: LESSONS)
+def read(path):
+    return notebook_module.read(path, LESSONS)
 
 
 def cell(source, tags=()):
@@ -72,8 +71,8 @@ def zip_bytes(members):
     return buffer.getvalue()
 
 
-def collect(*arguments):
-    return collecting.collect(*arguments).submissions
+def collect(path, scratch, lesson=None):
+    return collecting.collect(path, scratch, LESSONS, lesson).submissions
 
 
 def students(found):
@@ -327,7 +326,10 @@ def test_a_folder_for_each_student_with_a_notebook_for_each_lesson(tmp_path):
     write(root / "ben" / "deep" / "down" / "02.ipynb")
     found = collect(root, tmp_path)
     assert students(found) == ["ada", "ada", "ben"]
-    assert {submission.read().lesson for submission in found[:2]} == {"01_data", "02_bigrams"}
+    assert {submission.read(LESSONS).lesson for submission in found[:2]} == {
+        "01_data",
+        "02_bigrams",
+    }
     assert all(submission.note == "" for submission in found)
 
 
@@ -370,7 +372,7 @@ def test_what_canvas_gives(tmp_path, place):
         root = zipped(root / "submissions.zip", [(name, notebook()) for name in CANVAS])
     found = collect(root, tmp_path)
     assert students(found) == CANVAS_STUDENTS
-    assert all(isinstance(submission.read(), Notebook) for submission in found)
+    assert all(isinstance(submission.read(LESSONS), Notebook) for submission in found)
     assert found[1].path.name == CANVAS[0]
 
 
@@ -446,7 +448,9 @@ def test_a_students_own_zip_is_never_taken_for_a_class(tmp_path, place, mine, fi
         else:
             for name, content in members:
                 write(root / name, content)
-        found = {submission.student: submission.read() for submission in collect(root, tmp_path)}
+        found = {
+            submission.student: submission.read(LESSONS) for submission in collect(root, tmp_path)
+        }
         assert len(found) == 2
         assert found["ben_102"].cells[-1].source == "x = 'honest'"
         del found["ben_102"]
@@ -487,7 +491,7 @@ def test_the_highest_number_in_the_name_counts(tmp_path, older, newer):
     write(root / "ada" / newer, modified=1_000_000_000)
     found = only(collect(root, tmp_path))
     assert found.path.name == newer
-    answer = found.read()
+    answer = found.read(LESSONS)
     assert isinstance(answer, Notebook)
     assert f"this is about {newer}, not {older}" in answer.note
 
@@ -510,7 +514,7 @@ def test_the_newest_counts_also_if_it_cannot_be_read(tmp_path):
     root = tmp_path / "class"
     write(root / "ada" / "02_bigrams.ipynb")
     write(root / "ada" / "02_bigrams-1.ipynb", b"broken")
-    answer = only(collect(root, tmp_path)).read()
+    answer = only(collect(root, tmp_path)).read(LESSONS)
     assert isinstance(answer, Problem)
     assert answer.status == "not_a_notebook"
     assert "not 02_bigrams.ipynb" in answer.message
@@ -542,8 +546,8 @@ def test_whoever_handed_in_anything_is_there_with_what_was_found(tmp_path, lesso
     write(root / "README.md", b"not a student")
     write(root / "roster.csv", b"student")
     (root / "jo" / "hw").mkdir(parents=True)
-    found = collecting.collect(root, tmp_path, lesson)
-    told = {submission.student: submission.read() for submission in found.submissions}
+    found = collecting.collect(root, tmp_path, LESSONS, lesson)
+    told = {submission.student: submission.read(LESSONS) for submission in found.submissions}
     words = {
         "Ben Two_201": "onlinetext.html (a web page or an online text)",
         "ada_101": "ada_101_9001_essay.pdf (a PDF)",
@@ -581,7 +585,7 @@ def test_a_folder_with_nothing_to_see_is_a_student_who_handed_in_nothing(tmp_pat
     else:
         for name, content in names.items():
             write(root / name, content)
-    found = {submission.student: submission.read() for submission in collect(root, tmp_path)}
+    found = {submission.student: submission.read(LESSONS) for submission in collect(root, tmp_path)}
     assert sorted(found) == ["ada", "ben", "coy"]
     assert isinstance(found["ada"], Notebook)
     assert {found[name].status for name in ("ben", "coy")} == {"not_submitted"}
@@ -605,7 +609,7 @@ def test_a_notebook_under_another_name_is_read_and_said(tmp_path, place):
     else:
         for name, content in names.items():
             write(root / name, content)
-    found = {submission.student: submission.read() for submission in collect(root, tmp_path)}
+    found = {submission.student: submission.read(LESSONS) for submission in collect(root, tmp_path)}
     assert sorted(found) == ["ada", "ben", "coy", "dee_101", "eve", "fay", "gus"]
     for student in ("ada", "ben", "coy", "dee_101", "eve"):
         assert isinstance(found[student], Notebook)
@@ -639,7 +643,7 @@ def test_one_students_work_is_graded_as_that_of_one(tmp_path, path, names, stude
     else:
         for name in names:
             write(tmp_path / path / name)
-    found = collecting.collect(tmp_path / path, tmp_path)
+    found = collecting.collect(tmp_path / path, tmp_path, LESSONS)
     assert only(found.submissions).student == student
     (remark,) = found.remarks
     assert "looks like what one student handed in" in remark
@@ -649,7 +653,7 @@ def test_one_students_work_is_graded_as_that_of_one(tmp_path, path, names, stude
 def test_a_class_is_not_taken_for_a_student(tmp_path):
     for name in ("ada.ipynb", "02.ipynb", "student 1.ipynb", "ben/02_bigrams.ipynb"):
         write(tmp_path / "class" / name)
-    found = collecting.collect(tmp_path / "class", tmp_path)
+    found = collecting.collect(tmp_path / "class", tmp_path, LESSONS)
     assert students(found.submissions) == ["02", "ada", "ben", "student 1"]
     assert found.remarks == []
 
@@ -667,12 +671,12 @@ def test_a_folder_of_many_notebooks_is_said_to_look_like_a_class(tmp_path):
     for number in range(6):
         write(tmp_path / "all" / "week 1" / f"person {'abcdef'[number]}.ipynb")
     write(tmp_path / "all" / "ben" / "02_bigrams.ipynb")
-    (remark,) = collecting.collect(tmp_path / "all", tmp_path).remarks
+    (remark,) = collecting.collect(tmp_path / "all", tmp_path, LESSONS).remarks
     assert "week 1 has 6 files" in remark
     assert f"grader grade '{tmp_path}/all/week 1'" in remark
     for number in range(6):
         write(tmp_path / "years" / "class" / f"person {number}" / "02_bigrams.ipynb")
-    (remark,) = collecting.collect(tmp_path / "years", tmp_path).remarks
+    (remark,) = collecting.collect(tmp_path / "years", tmp_path, LESSONS).remarks
     assert f"grade it itself: grader grade {tmp_path}/years/class" in remark
 
 
@@ -680,7 +684,7 @@ def test_a_gradebook_among_the_submissions_is_nobodys_work(tmp_path):
     write(tmp_path / "class" / "ada" / "02_bigrams.ipynb")
     write(tmp_path / "class" / "grades" / "gradebook.sqlite", b"SQLite")
     write(tmp_path / "class" / "grades" / "submissions" / "ada-1" / "02_bigrams.ipynb")
-    found = collecting.collect(tmp_path / "class", tmp_path)
+    found = collecting.collect(tmp_path / "class", tmp_path, LESSONS)
     assert students(found.submissions) == ["ada"]
     assert found.remarks == ["left out, as folders of gradebooks: grades"]
 
@@ -695,9 +699,9 @@ def test_links_are_refused(tmp_path):
     (root / "ben" / "data").symlink_to(secret.parent)
     found = collect(root, tmp_path)
     assert students(found) == ["ada", "ben", "coy"]
-    assert isinstance(found[1].read(), Notebook)
+    assert isinstance(found[1].read(LESSONS), Notebook)
     for submission in (found[0], found[2]):
-        answer = submission.read()
+        answer = submission.read(LESSONS)
         assert isinstance(answer, Problem)
         assert "link" in answer.message
 
@@ -706,7 +710,7 @@ def test_a_pipe_named_like_a_notebook_does_not_stop_the_class(tmp_path):
     write(tmp_path / "class" / "ben.ipynb")
     os.mkfifo(tmp_path / "class" / "ada.ipynb")
     found = collect(tmp_path / "class", tmp_path)
-    assert [type(submission.read()) for submission in found] == [Problem, Notebook]
+    assert [type(submission.read(LESSONS)) for submission in found] == [Problem, Notebook]
 
 
 def link():
@@ -740,12 +744,12 @@ def test_what_is_odd_in_a_zip_is_refused_and_the_class_goes_on(tmp_path, name, w
     write(root / "ben.ipynb")
     found = collect(root, tmp_path / "in")
     assert students(found) == ["ada", "ben"]
-    answer = found[0].read()
+    answer = found[0].read(LESSONS)
     assert isinstance(answer, Problem)
     assert answer.status == "not_a_notebook"
     assert words in answer.message
     assert answer.message.isprintable()
-    assert isinstance(found[1].read(), Notebook)
+    assert isinstance(found[1].read(LESSONS), Notebook)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
 
 
@@ -779,10 +783,10 @@ def test_a_bad_zip_is_a_problem_of_its_student_alone(tmp_path, spoil, words):
     write(root / "ben_102_9002_hw.ipynb")
     found = collect(root, tmp_path)
     assert students(found) == ["ada_101", "ben_102"]
-    answer = found[0].read()
+    answer = found[0].read(LESSONS)
     assert isinstance(answer, Problem)
     assert words in answer.message
-    assert isinstance(found[1].read(), Notebook)
+    assert isinstance(found[1].read(LESSONS), Notebook)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -794,7 +798,7 @@ def test_a_zip_whose_files_share_their_bytes_is_not_unpacked(tmp_path, monkeypat
         archive.writestr("02_bigrams.ipynb", json.dumps(notebook()))
         archive.filelist += archive.filelist * 9
     monkeypatch.setattr(collecting, "unpack", lambda *_: pytest.fail("it was unpacked"))
-    ada, ben = (one.read() for one in collect(root, tmp_path))
+    ada, ben = (one.read(LESSONS) for one in collect(root, tmp_path))
     assert "ada.zip is damaged" in ada.message
     assert isinstance(ben, Notebook)
 
@@ -805,7 +809,7 @@ def test_one_damaged_file_does_not_spoil_the_zip_of_the_class(tmp_path):
     with zipfile.ZipFile(root, "a") as archive:
         archive.writestr("ben.ipynb", json.dumps(notebook()))
     found = collect(root, tmp_path)
-    assert [type(submission.read()) for submission in found] == [Problem, Notebook]
+    assert [type(submission.read(LESSONS)) for submission in found] == [Problem, Notebook]
 
 
 def test_a_class_zip_that_cannot_be_read_is_said_at_once(tmp_path):
@@ -829,7 +833,7 @@ def test_a_zip_bomb_is_stopped_while_it_unpacks(tmp_path, monkeypatch):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     found = collect(root, scratch)
-    kinds = {submission.path.name: submission.read() for submission in found}
+    kinds = {submission.path.name: submission.read(LESSONS) for submission in found}
     assert isinstance(kinds["01_data.ipynb"], Notebook)
     assert isinstance(kinds["02_bigrams.ipynb"], Problem)
     assert kinds["02_bigrams.ipynb"].status == "too_large"
@@ -841,10 +845,10 @@ def test_a_zip_may_not_hold_too_much_in_all(tmp_path, monkeypatch):
     root = tmp_path / "class"
     zipped(root / "ada.zip", [(f"{n}.ipynb", b" " * 1_000_000) for n in range(5)])
     monkeypatch.setattr(collecting, "_STUDENT", archives.Limits(files=10, bytes=2_500_000))
-    statuses = [submission.read().status for submission in collect(root, tmp_path)]
+    statuses = [submission.read(LESSONS).status for submission in collect(root, tmp_path)]
     assert statuses == ["too_large"]
     monkeypatch.setattr(collecting, "_STUDENT", archives.Limits(files=4, bytes=10_000_000))
-    found = only(collect(root, tmp_path)).read()
+    found = only(collect(root, tmp_path)).read(LESSONS)
     assert isinstance(found, Problem)
     assert found.status == "too_large"
     assert "5 notebooks" in found.message
@@ -856,7 +860,7 @@ def test_a_students_zip_may_not_list_more_than_can_be_read_in_a_second(tmp_path)
     members = [("02.ipynb", notebook()), *((f"{n:x}", b"") for n in range(30_000))]
     zipped(root / "ada.zip", members)
     zipped(root / "ben.zip", members[:2_000])
-    ada, ben = (submission.read() for submission in collect(root, tmp_path))
+    ada, ben = (submission.read(LESSONS) for submission in collect(root, tmp_path))
     assert (ada.status, "lists too many files" in ada.message) == ("too_large", True)
     assert isinstance(ben, Notebook)
 
@@ -868,7 +872,7 @@ def test_a_students_zip_may_not_be_larger_than_a_notebook(tmp_path, monkeypatch)
     monkeypatch.setattr(collecting, "MAX_FILE_BYTES", 500)
     found = {submission.student: submission for submission in collect(root, tmp_path)}
     assert sorted(found) == ["ada", "submissions"]
-    assert {submission.read().status for submission in found.values()} == {"too_large"}
+    assert {submission.read(LESSONS).status for submission in found.values()} == {"too_large"}
     assert students(collect(root / "submissions.zip", tmp_path)) == CANVAS_STUDENTS
 
 
@@ -900,7 +904,7 @@ def test_names_that_look_alike_are_told_apart(tmp_path, names):
     root = tmp_path / "class"
     for number, name in enumerate(names):
         write(root / name / "hw.ipynb", notebook(code=f"x = {number}"))
-    found = {submission.student: submission.read() for submission in collect(root, tmp_path)}
+    found = {submission.student: submission.read(LESSONS) for submission in collect(root, tmp_path)}
     assert len(found) == len(names)
     assert names[0] in found
     assert found[names[0]].cells[-1].source == "x = 0"
@@ -911,11 +915,11 @@ def test_names_that_look_alike_are_told_apart(tmp_path, names):
 
 def test_one_spelling_of_an_accent_is_the_same_student_as_ever(tmp_path):
     write(tmp_path / "class" / "Zoe\u0308.ipynb")
-    found = collecting.collect(tmp_path / "class", tmp_path)
+    found = collecting.collect(tmp_path / "class", tmp_path, LESSONS)
     assert students(found.submissions) == ["Zo\u00eb"]
     assert found.remarks == []
     write(tmp_path / "class" / "Zo\u00eb.ipynb")
-    (remark,) = collecting.collect(tmp_path / "class", tmp_path).remarks
+    (remark,) = collecting.collect(tmp_path / "class", tmp_path, LESSONS).remarks
     assert remark.endswith("are one name in two spellings, and are kept apart")
 
 
@@ -940,5 +944,5 @@ def test_the_same_files_give_the_same_answer(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         found = collect(root, tmp_path / name)
-        answers.append([(s.student, s.path.name, s.note, s.read()) for s in found])
+        answers.append([(s.student, s.path.name, s.note, s.read(LESSONS)) for s in found])
     assert answers[0] == answers[1]

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import torch
+from course import COURSE
 
 from grader.checks.compare import difference, summarise
 from grader.checks.student import Lost, Raised, Student, last_call
@@ -217,9 +218,9 @@ FILES = {
 
 def read_file(path: Path) -> None:
     """Do with a file what collecting, grading and keeping it do."""
-    notebook = read(path)
+    notebook = read(path, COURSE.names)
     if isinstance(notebook, Notebook):
-        cells_to_judge(notebook, LESSON)
+        cells_to_judge(notebook, COURSE.lesson(LESSON))
     keep_copy(path.parent, "ada", LESSON, path)
 
 
@@ -284,7 +285,7 @@ def least(tmp_path_factory: pytest.TempPathFactory) -> float:
     """Return the seconds that an honest notebook takes here: less is not worth comparing."""
     path = tmp_path_factory.mktemp("honest") / "a.ipynb"
     path.write_bytes(code(*["def f(x):\n    return x\n" * 50] * 50))
-    cells_to_judge(read(path), LESSON)  # reads the lesson, once
+    cells_to_judge(read(path, COURSE.names), COURSE.lesson(LESSON))  # reads the lesson, once
     return measured(read_file, path)[0]
 
 

@@ -5,10 +5,11 @@ import hmac
 import resource
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from grader.checks import recording
 from grader.checks.registry import Exercise
 from grader.checks.run import Outcome, run
 from grader.checks.student import Host, Lost, Student
@@ -36,7 +37,6 @@ def judge(
     cells: list[Cell],
     file_hash: str,
     reference: dict[str, Any],
-    fixed: Mapping[str, Collection[str]],
     sandbox: Sandbox,
     secret: bytes,
     only: str | None = None,
@@ -49,7 +49,6 @@ def judge(
     cells : the code cells to run, in order
     file_hash : decides, with the secret, the inputs that this submission is asked with
     reference : the namespace of the solved notebook
-    fixed : by exercise, the cases whose right answer is the same for every seed
     sandbox : where the cells run
     secret : the class's own
     only : grade this exercise alone
@@ -63,6 +62,9 @@ def judge(
     What the judge itself does with an answer is within the limits too: its time is that of the
     exercise and of the submission, its memory `CHECK_BYTES`. What is over either is a status.
     """
+
+    first = next(iter(exercises.values()))
+    fixed = recording.fixed(first.package, first.lesson)
 
     def check(exercise: Exercise, student: Student, clock: Clock) -> Outcome:
         solved = Student(clock.outside(Host(dict(reference), exercise.probes).send))

@@ -68,7 +68,6 @@ def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[s
     """Return a submission's result, and the facts of how this process made it."""
     import torch
 
-    from grader.checks import recording
     from grader.grading.judge import judge
 
     course = _course(rules.course)
@@ -84,7 +83,6 @@ def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[s
                 cells_to_judge(task.notebook, course.lesson(task.lesson)),
                 task.notebook.sha256,
                 _reference(course, task.lesson),
-                recording.fixed(course.package, task.lesson),
                 sandbox,
                 rules.secret,
                 task.exercise,

@@ -33,7 +33,7 @@ ATTACKS = {
         "import numpy as np\nfrom grader.checks.registry import exercises\nwants = []\n"
         "note = lambda *rest: wants.append(rest)\n"
         "class Reference:\n    __getattr__ = lambda self, name: note\n"
-        "exercise = exercises('02_bigrams')['count_bigrams']\n"
+        "exercise = exercises('lmcourse', '02_bigrams')['count_bigrams']\n"
         "cases = list(exercise.check(Reference(), Reference(), np.random.default_rng(1948)))\n",
         {
             "count_bigrams": "def count_bigrams(ids, V):\n"
@@ -75,14 +75,14 @@ ATTACKS = {
     ),
     "a solver that is imported": lie(
         "import the grader's solved notebook or its reader",
-        "for name in ('grader.author.execute', 'grader.grading.judge', 'grader.grading.grade', 'solutions',\n"
-        "             'solved_02_bigrams', 'grader.course.lessons'):\n"
+        "for name in ('grader.author.execute', 'grader.grading.judge', 'grader.grading.grade',\n"
+        "             'solutions', 'solved_02_bigrams', 'grader.course.lessons'):\n"
         "    try: globals().update(vars(__import__(name, fromlist=['x'])))\n"
         "    except ImportError: pass\n",
     ),
     "forbidden by no one": Attack(
         "lift what the check forbids",
-        "from grader.checks import refusal\nfrom grader.checks import student\nrefusal.refused = student.refused = None\n",
+        "from grader.checks import refusal, student\nrefusal.refused = student.refused = None\n",
         {"count_bigrams": WRONG_COUNTS},
     ),
 }
