@@ -142,9 +142,10 @@ def _source(
         case "header":
             return _header(configuration, lesson, cell, folder)
         case "setup":
-            package, address = configuration.package, configuration.repository
-            install = configuration.install or f"{package} @ git+{address}@{configuration.revision}"
-            return _INSTALL.format(package=package, install=install) + "\n" + cell.text
+            install = configuration.install()
+            return (
+                _INSTALL.format(package=configuration.package, install=install) + "\n" + cell.text
+            )
         case "carry":
             return f"#@title From earlier lessons: {', '.join(cell.name.split())}\n{cell.text}"
         case "contract":
@@ -157,12 +158,9 @@ def _source(
 
 def _header(configuration: Configuration, lesson: Lesson, cell: SourceCell, folder: str) -> str:
     number = lesson.name.split("_")[0]
-    page = configuration.repository.removeprefix("https://github.com/")
     colab = "https://colab.research.google.com"
-    badge = (
-        f"[![Open in Colab]({colab}/assets/colab-badge.svg)]"
-        f"({colab}/github/{page}/blob/{configuration.revision}/{folder}/{lesson.name}.ipynb)"
-    )
+    page = configuration.page(f"{folder}/{lesson.name}.ipynb")
+    badge = f"[![Open in Colab]({colab}/assets/colab-badge.svg)]({colab}/github/{page})"
     times = (
         f"About {_minutes(lesson.minutes)} of your time. The machine needs about "
         f"{_minutes(lesson.laptop_minutes)} on a laptop's CPU, or "

@@ -3,9 +3,12 @@
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from grader.course.answers import Mistake, Right, read_answers
@@ -233,9 +236,34 @@ def registered(course: Course, name: str) -> "dict[str, Exercise]":
     return known
 
 
+class _Finder(MetaPathFinder):
+    """Finds a course's package in the course's folder, wherever else one of its name may be.
+
+    It finds nothing else there: a clone of the grader's own repository has a grader too, which is
+    not to be mixed with the one that runs.
+    """
+
+    def __init__(self, root: Path, package: str) -> None:
+        self._root = root
+        self.package = package
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return where the package is, and None for all other modules."""
+        if fullname != self.package:
+            return None
+        return PathFinder.find_spec(fullname, [str(self._root)], target)
+
+
 def _import_from(root: Path, package: str) -> None:
     """Have `package` imported from the folder `root`."""
-    sys.path[:] = [str(root), *(folder for folder in sys.path if folder != str(root))]
+    others = [
+        finder
+        for finder in sys.meta_path
+        if not (isinstance(finder, _Finder) and finder.package == package)
+    ]
+    sys.meta_path[:] = [_Finder(root, package), *others]
     importlib.invalidate_caches()
     loaded = sys.modules.get(package)
     if loaded is not None and loaded.__file__ is not None:
