@@ -150,16 +150,20 @@ class Course:
 
         Raises as `grader.course.answers.read_answers` does.
         """
-        return [answer for answer in self._answers(name) if isinstance(answer, Mistake)]
+        return [answer for answer in self.answers(name) if isinstance(answer, Mistake)]
 
     def rights(self, name: str) -> list[Right]:
         """Return the unusual right solutions of lesson `name`.
 
         Raises as `grader.course.answers.read_answers` does.
         """
-        return [answer for answer in self._answers(name) if isinstance(answer, Right)]
+        return [answer for answer in self.answers(name) if isinstance(answer, Right)]
 
-    def _answers(self, name: str) -> list[Mistake | Right]:
+    def answers(self, name: str) -> list[Mistake | Right]:
+        """Return the known answers of lesson `name`, in the order of their file.
+
+        Raises as `grader.course.answers.read_answers` does.
+        """
         cells = self.lesson(name).exercises()
         solutions = {exercise: without_markers(cell.text) for exercise, cell in cells.items()}
         return read_answers(self.paths(name).answers, solutions)
