@@ -7,6 +7,7 @@ in processes of their own.
 import os
 import signal
 import time
+import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from multiprocessing import get_context
@@ -102,6 +103,7 @@ def _tried(course: Course, name: str, *, with_answers: bool) -> list[Broken]:
 
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends at a Ctrl-C without a word
+    warnings.simplefilter("ignore")  # a mistake's own are of no interest
     torch.set_num_threads(1)
 
 
