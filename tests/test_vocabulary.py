@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from course import COURSE
 
 from grader.checks import registry
 from grader.checks.registry import Exercise
 from grader.checks.run import NO_RETURN, Outcome, run
 from grader.checks.student import Host, Student
 from grader.checks.vocabulary import kind
+from grader.grading.decides import followed
 
 FIRST = """
 from collections.abc import Iterator
@@ -247,6 +249,11 @@ def test_the_guide_to_checks_runs_as_it_stands(checks: Path) -> None:
     assert outcome(loss, solved, solved).status == "passed"
     wrong = outcome(loss, {"loss": lambda x: (x.detach() ** 2).sum()}, solved)
     assert wrong.status == "failed"
+
+
+def test_the_vocabulary_decides_where_a_module_of_a_lessons_checks_uses_it() -> None:
+    decide = followed(["lmcourse.checks.data"], COURSE)
+    assert {"lmcourse.checks.data.card", "grader.checks.vocabulary"} <= set(decide)
 
 
 def test_kinds_are_named_alike_in_python_and_in_numpy() -> None:

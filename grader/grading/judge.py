@@ -62,7 +62,6 @@ def judge(
     What the judge itself does with an answer is within the limits too: its time is that of the
     exercise and of the submission, its memory `CHECK_BYTES`. What is over either is a status.
     """
-
     first = next(iter(exercises.values()))
     fixed = recording.fixed(first.package, first.lesson)
 

@@ -93,7 +93,7 @@ def read(path: Path, lessons: Collection[str]) -> Notebook | Problem:
         data = _contents(path)
         return _parse(data, path.name, lessons)
     except Unusable as reason:
-        return problem(reason, data)
+        return replace(problem(reason, data), lesson=lesson_in(path.name, lessons))
 
 
 def problem(reason: Unusable, data: bytes = b"") -> Problem:
