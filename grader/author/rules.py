@@ -21,7 +21,7 @@ from nbformat import NotebookNode
 
 from grader.author.execute import answers, execute, reason
 from grader.author.render import colab_badge, fill, render_student
-from grader.checks.recording import Entry, Replay
+from grader.checks.recording import Entry, Recorder, Replay
 from grader.checks.registry import Exercise
 from grader.checks.run import FIXED_SHARE, PUBLIC_SEED, Outcome, run
 from grader.checks.student import Host, Student
@@ -187,6 +187,7 @@ class Trial:
         self._solved = solved
         self._recordings = recordings
         self._fixed = fixed
+        self._references: dict[tuple[str, int], list[Entry]] = {}
 
     def problem_of_solution(self, exercise: Exercise) -> str:
         """Return what is wrong where the solution should be right."""
@@ -257,7 +258,13 @@ class Trial:
         until_wrong: bool = False,
     ) -> Outcome:
         """Return what grading finds with the inputs of a `seed`."""
-        reference = Student(Host(self._solved, exercise.probes).send)
+        key = exercise.name, seed
+        if key not in self._references:
+            # Asked once: all answers are compared with the same.
+            recorder = Recorder(Host(self._solved, exercise.probes).send)
+            self._run(exercise, self._solved, Student(recorder.send), seed=seed, hidden=True)
+            self._references[key] = recorder.entries
+        reference = Student(Replay(self._references[key]).send)
         return self._run(
             exercise, namespace, reference, seed=seed, hidden=True, until_wrong=until_wrong
         )
@@ -266,8 +273,12 @@ class Trial:
         self, exercise: Exercise, namespace: dict[str, Any], reference: Student, **how: Any
     ) -> Outcome:
         student = Student(Host(namespace, exercise.probes).send)
-        with contextlib.redirect_stdout(io.StringIO()):
-            return run(exercise, student, reference, fixed=self._fixed[exercise.name], **how)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                return run(exercise, student, reference, fixed=self._fixed[exercise.name], **how)
+        except RuntimeError as problem:
+            why = f"{problem} (No question to the reference may depend on the student's answers.)"
+            return Outcome("failed", 0.0, message=why)
 
     def _with(self, code: str) -> tuple[dict[str, Any], str]:
         """Return the solved namespace after `code` ran there too, and what is wrong with that."""
