@@ -201,7 +201,7 @@ def cells_to_judge(notebook: Notebook, lesson: Lesson) -> list[Cell]:
 def _sandbox(rules: Rules) -> Sandbox:
     """Return this process's sandbox; it ends with the process."""
     course = _course(rules.course)
-    shown = Shown(course.root / course.package, course.names[0])
+    shown = Shown(course.root / course.package, course.names[0], course.imports())
     return Sandbox(rules.mode, rules.limits, shown)
 
 
