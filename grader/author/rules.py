@@ -85,7 +85,7 @@ def problems_of_source(course: Course, name: str) -> Iterator[Broken]:
         yield Rule.CHECKS, f"a check does not load: {type(problem).__name__}: {problem}"
         return
     try:
-        render_student(course, name, "")
+        render_student(course, name)
     except LessonError as problem:
         yield Rule.LEAK, str(problem)
     try:
@@ -339,7 +339,7 @@ def problem_of_notebook(
         content = {"losses": {}, "fixed": nothing_fixed, "exercises": recordings}
         recording.write_text(json.dumps(content), "utf-8")
         try:
-            notebook = render_student(course, name, "")
+            notebook = render_student(course, name)
             if filled_in:
                 notebook = fill(notebook, lesson)
             executed = execute(_at_smoke(notebook), lesson, Path(scratch), lambda _: None)
