@@ -3,8 +3,10 @@
 import copy
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,22 @@ def execute(
                 raise lesson.error(cell.line, message)
     executed.metadata = copy.deepcopy(notebook.metadata)
     return executed
+
+
+@contextmanager
+def with_recording(course: Course, name: str, text: str) -> Iterator[Path]:
+    """Give a folder with a copy of the course's package whose recording of lesson `name` is `text`.
+
+    A notebook that runs with it is checked against that; the course's own folder stays as it is.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        package = Path(scratch) / course.package
+        unneeded = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(course.root / course.package, package, ignore=unneeded)
+        recording = package / "recordings" / f"{name}.json"
+        recording.parent.mkdir(exist_ok=True)
+        recording.write_text(text, "utf-8")
+        yield Path(scratch)
 
 
 def losses_shown(executed: NotebookNode) -> dict[str, float]:

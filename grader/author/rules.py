@@ -10,16 +10,13 @@ import contextlib
 import copy
 import io
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 
-from grader.author.execute import answers, execute, reason
+from grader.author.execute import answers, execute, reason, with_recording
 from grader.author.render import colab_badge, fill, render_student
 from grader.checks.recording import Entry, Recorder, Replay
 from grader.checks.registry import Exercise
@@ -329,22 +326,16 @@ def problem_of_notebook(
     course's folder changes.
     """
     lesson = course.lesson(name)
-    with tempfile.TemporaryDirectory() as scratch:
-        package = Path(scratch) / course.package
-        unneeded = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(course.root / course.package, package, ignore=unneeded)
-        recording = package / "recordings" / f"{name}.json"
-        recording.parent.mkdir(exist_ok=True)
-        nothing_fixed: dict[str, list[str]] = {exercise: [] for exercise in recordings}
-        content = {"losses": {}, "fixed": nothing_fixed, "exercises": recordings}
-        recording.write_text(json.dumps(content), "utf-8")
-        try:
-            notebook = render_student(course, name)
-            if filled_in:
-                notebook = fill(notebook, lesson)
-            executed = execute(_at_smoke(notebook), lesson, Path(scratch), lambda _: None)
-        except LessonError as problem:
-            return str(problem)
+    nothing_fixed: dict[str, list[str]] = {exercise: [] for exercise in recordings}
+    content = {"losses": {}, "fixed": nothing_fixed, "exercises": recordings}
+    try:
+        notebook = render_student(course, name)
+        if filled_in:
+            notebook = fill(notebook, lesson)
+        with with_recording(course, name, json.dumps(content)) as root:
+            executed = execute(_at_smoke(notebook), lesson, root, lambda _: None)
+    except LessonError as problem:
+        return str(problem)
     shown = _shown(executed)
     if filled_in:
         expected = [f"✓ {exercise}: right" for exercise in recordings] + ["All done."]
