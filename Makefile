@@ -18,9 +18,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 LESSON ?=
 NOTEBOOKS := solutions/$(or $(LESSON),*).ipynb
 
-# A notebook's cells depend on each other: loadscope gives one worker the whole notebook.
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
-NBVAL := --nbval-lax --nbval-current-env
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+# Whoever is done takes of the others' tests. What takes longest is named at the end.
+TESTS := --dist worksteal --durations 20 --durations-min 1 --junitxml $(REPORTS)/tests.xml
+# A notebook's cells depend on each other: one worker gets them all.
+NBVAL := --dist loadscope --nbval-lax --nbval-current-env --junitxml $(REPORTS)/lessons.xml
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint build lessons lesson-names coverage html check-notebooks bench system clean
@@ -48,7 +50,7 @@ demo: setup ## build the lessons, grade a sample class of 12 and say where the r
 	$(BIN)/grader report demo/grades
 
 test: setup ## run every test; `make lessons` runs the solved notebooks
-	$(PYTEST) --junitxml $(REPORTS)/tests.xml
+	$(PYTEST) $(TESTS)
 
 lint: $(READY) ## check style, types, who imports whom, pipelines, and that built files match their sources
 	$(BIN)/ruff check
@@ -61,14 +63,15 @@ lint: $(READY) ## check style, types, who imports whom, pipelines, and that buil
 build: $(READY) ## build the notebooks from solutions/*.py
 	$(BIN)/grader build
 
+lessons: export OMP_NUM_THREADS := 1
 lessons: setup ## run the solved notebooks again and compare what they show (LESSON=02_bigrams)
-	$(PYTEST) $(NBVAL) --junitxml $(REPORTS)/lessons.xml $(NOTEBOOKS)
+	$(PYTEST) $(NBVAL) $(NOTEBOOKS)
 
 lesson-names: ## list the lessons, for a pipeline that gives each a machine
 	@.ci/lesson-names
 
 coverage: setup ## run every test, and measure what they cover
-	$(PYTEST) --junitxml $(REPORTS)/tests.xml \
+	$(PYTEST) $(TESTS) \
 		--cov --cov-report term --cov-report xml:$(REPORTS)/coverage.xml
 
 html: $(READY) ## write the solved notebooks as HTML to build/html (LESSON=02_bigrams)

@@ -104,6 +104,27 @@ def build_parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="write nothing; fail if a built file is out of date"
     )
 
+    new_course = command(
+        "new-course",
+        "write a course with one lesson, to begin with",
+        "  grader new-course my_course",
+    )
+    new_course.add_argument("folder", type=Path, metavar="DIR", help="a new folder")
+
+    new_lesson = command(
+        "new-lesson",
+        "write a lesson's source, checks and known answers, to begin with",
+        "  grader new-lesson 08_name",
+    )
+    new_lesson.add_argument("name", metavar="NN_NAME", help="two digits and a name: 08_name")
+
+    trial = command(
+        "try",
+        "say which rules a lesson keeps, and what to do about each that it does not",
+        "  grader try 02",
+    )
+    trial.add_argument("lesson", metavar="NN", help="as 2, 02 or 02_bigrams")
+
     check = command(
         "check",
         "run a notebook's public checks, as check() does inside it",
@@ -321,6 +342,10 @@ def _run(options: argparse.Namespace) -> int:
         from grader.gradebook import forget
 
         return forget.main(options.folder, options.student, options.rename)
+    if options.command == "new-course":
+        from grader.author import new
+
+        return new.new_course(options.folder)
     course = Course(find_course(options.course))
     # Each command imports what it needs: torch and Jupyter would slow down --help.
     match options.command:
@@ -328,6 +353,14 @@ def _run(options: argparse.Namespace) -> int:
             from grader.author import build
 
             return build.main(course, options.lessons, check=options.check)
+        case "new-lesson":
+            from grader.author import new
+
+            return new.new_lesson(course, options.name)
+        case "try":
+            from grader.author import trial
+
+            return trial.main(course, options.lesson)
         case "check":
             from grader.grading import check
 

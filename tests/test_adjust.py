@@ -1,5 +1,7 @@
 """Late rules, extensions, manual scores and comments, and the grade that comes of them."""
 
+import contextlib
+import sqlite3
 import zipfile
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,6 +13,7 @@ from grader import cli
 from grader.gradebook.adjustments import _KINDS, main, merge
 from grader.gradebook.scores import FinalScore, final_scores
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
+from grader.gradebook.tables import FILE_NAME
 from grader.reports.pages import slug, write_report
 
 LESSON = "02_bigrams"
@@ -353,3 +356,21 @@ def test_no_such_zone_is_said_with_an_example(capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit):
         cli.main(["adjust", "grades", "due.csv", "--timezone", "Berlin"])
     assert "'Berlin' is no time zone; write a name such as Europe/Berlin" in capsys.readouterr().err
+
+
+def test_a_gradebook_without_what_people_decide_gets_the_tables(folder: Path) -> None:
+    path = folder / FILE_NAME
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        for table in ("due", "extension", "submitted", "marked_late", "manual"):
+            connection.execute(f"DROP TABLE {table}")
+    before = [score.result for score in final_scores(folder)]
+    assert before == Gradebook.open(folder).results()
+    merged(folder, f"{MANUAL}\nada,{LESSON},,,Well done.\n")
+    assert score(folder).comment == "Well done."
+
+
+def test_looking_at_a_gradebook_writes_nothing(folder: Path) -> None:
+    path = folder / FILE_NAME
+    before = path.stat().st_mtime_ns, path.read_bytes()
+    assert final_scores(folder)
+    assert (path.stat().st_mtime_ns, path.read_bytes()) == before

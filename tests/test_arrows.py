@@ -1,13 +1,17 @@
 """Who may import whom: what `make lint` holds, and that it fails where an arrow is broken."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from course import ROOT
+
+import grader
 
 NUMPY = "examples/numpy_basics/numpy_basics"
 LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
@@ -45,6 +49,14 @@ def lint(root: Path) -> list[str]:
     assert "Contracts: " in checked.stdout, checked.stderr
     assert checked.returncode == int(bool(broken))
     return broken
+
+
+def test_the_map_of_the_grader_is_what_is_held() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    (layers,) = (one["layers"] for one in contracts["contracts"] if one["type"] == "layers")
+    rows = re.findall(r"^    ([a-z]+(?:, [a-z]+)*)  ", grader.__doc__ or "", re.MULTILINE)
+    drawn = [name for row in rows for name in row.split(", ")]
+    assert drawn == [name for layer in layers for name in layer.split(" | ")]
 
 
 def test_every_arrow_runs_down(copy: Path) -> None:

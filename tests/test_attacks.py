@@ -25,7 +25,7 @@ from grader.gradebook.store import ExerciseResult
 from grader.grading.judge import judge
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.limits import Limits
-from grader.sandbox.session import Cell
+from grader.submissions.cells import Cell
 
 LESSON = "02_bigrams"
 LIMITS = Limits(cell_seconds=6, call_seconds=6, submission_seconds=30, memory_mb=256, scratch_mb=16)

@@ -121,6 +121,7 @@ def test_while_a_lesson_is_built_the_others_are_what_they_were(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = fingerprint(course, SECOND)
+    files = built_files(course)
     during = []
 
     def execute(*_: object) -> NotebookNode:
@@ -133,6 +134,7 @@ def test_while_a_lesson_is_built_the_others_are_what_they_were(
     with example(course.root) as again, pytest.raises(InterruptedError):
         build(again)
     assert during == [before]
+    assert built_files(course) == files
 
 
 # --- Pictures ---------------------------------------------------------------------------------

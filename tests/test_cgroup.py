@@ -17,7 +17,8 @@ from grader.sandbox import bubblewrap, cgroup
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.cgroup import Cgroup, Cgroups, find_cgroups
 from grader.sandbox.limits import Limits
-from grader.sandbox.session import Cell, Session
+from grader.sandbox.session import Session
+from grader.submissions.cells import Cell
 from grader.submissions.notebook import Submission
 
 LESSON = "02_bigrams"

@@ -17,7 +17,7 @@ from grader.grading.clock import Clock, TimeUp
 from grader.grading.judge import judge
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.limits import Limits
-from grader.sandbox.session import Cell
+from grader.submissions.cells import Cell
 
 LIMITS = Limits(call_seconds=1, exercise_seconds=1, submission_seconds=20).for_exercise({})
 SHORT = replace(LIMITS, fixed=frozenset({"exercise_seconds"}))

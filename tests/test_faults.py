@@ -37,8 +37,8 @@ from grader.reports.pages import EXERCISE_STATUSES
 from grader.sandbox import session
 from grader.sandbox.bubblewrap import Process, Sandbox, Stderr
 from grader.sandbox.limits import Limits
-from grader.sandbox.session import Cell, Session
-from grader.submissions.cells import cells_to_run
+from grader.sandbox.session import Session
+from grader.submissions.cells import Cell, cells_to_run
 from grader.submissions.notebook import Notebook, read
 
 STUDENTS = [f"student-{number:02}" for number in range(40)]
@@ -223,7 +223,7 @@ def cells() -> list[Cell]:
         patch.setattr("grader.submissions.notebook._contents", lambda _: solved.encode())
         notebook = read(Path("solved.ipynb"), COURSE.names)
     assert isinstance(notebook, Notebook)
-    return cells_to_run(notebook)
+    return cells_to_run(notebook.cells)
 
 
 def judged_with_a_kill(

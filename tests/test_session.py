@@ -18,7 +18,8 @@ from grader.checks.student import Lost, Raised, Student
 from grader.sandbox import bubblewrap
 from grader.sandbox.bubblewrap import Sandbox, SandboxMissing
 from grader.sandbox.limits import Limits
-from grader.sandbox.session import Cell, Session, _Worker
+from grader.sandbox.session import Session, _Worker
+from grader.submissions.cells import Cell
 
 LESSON = "02_bigrams"
 LIMITS = Limits(cell_seconds=4, call_seconds=4, submission_seconds=60, memory_mb=512, scratch_mb=8)

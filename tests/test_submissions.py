@@ -288,7 +288,7 @@ def test_cells_to_run_leaves_out_demos_and_keeps_the_numbers(tmp_path):
         book["cells"].append(cell(source, tags))
     found = read(write(tmp_path / "a.ipynb", book))
     assert isinstance(found, Notebook)
-    cells = cells_to_run(found, {"plot()"})
+    cells = cells_to_run(found.cells, {"plot()"})
     assert [(run.number, run.source) for run in cells] == [
         (1, "import torch"),
         (2, "a = 1"),
@@ -300,7 +300,7 @@ def test_cells_run_on_the_least_data_whatever_the_student_chose(tmp_path):
     path = write(tmp_path / "a.ipynb", notebook(code="preset = 'gpu'  # or so\nx = 'gpu'"))
     found = read(path)
     assert isinstance(found, Notebook)
-    sources = [cell.source for cell in cells_to_run(found)]
+    sources = [cell.source for cell in cells_to_run(found.cells)]
     assert "preset = \"smoke\"  # or so\nx = 'gpu'" in sources
 
 
@@ -845,10 +845,10 @@ def test_a_zip_bomb_is_stopped_while_it_unpacks(tmp_path, monkeypatch):
 def test_a_zip_may_not_hold_too_much_in_all(tmp_path, monkeypatch):
     root = tmp_path / "class"
     zipped(root / "ada.zip", [(f"{n}.ipynb", b" " * 1_000_000) for n in range(5)])
-    monkeypatch.setattr(collecting, "_STUDENT", archives.Limits(files=10, bytes=2_500_000))
+    monkeypatch.setattr(collecting, "_STUDENT", archives.ZipLimits(files=10, bytes=2_500_000))
     statuses = [submission.read(LESSONS).status for submission in collect(root, tmp_path)]
     assert statuses == ["too_large"]
-    monkeypatch.setattr(collecting, "_STUDENT", archives.Limits(files=4, bytes=10_000_000))
+    monkeypatch.setattr(collecting, "_STUDENT", archives.ZipLimits(files=4, bytes=10_000_000))
     found = only(collect(root, tmp_path)).read(LESSONS)
     assert isinstance(found, Problem)
     assert found.status == "too_large"

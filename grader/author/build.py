@@ -17,7 +17,7 @@ from typing import Any
 import grader.checks
 from grader.author import picture
 from grader.author.built import read_built, sha256, write_built
-from grader.author.execute import execute, losses_shown, record
+from grader.author.execute import execute, losses_shown, record, with_recording
 from grader.author.pixels import keep_pictures
 from grader.author.render import render_solved, render_student, to_text
 from grader.checks.recording import Entry
@@ -167,18 +167,11 @@ def _build(course: Course, name: str, bar: Progress) -> None:
 
     bar.set_description(f"{name}: recording answers")
     answers, fixed = record(course, name)
-    before = files.recording.read_text("utf-8") if files.recording.is_file() else None
-    # The solved notebook's own checks read it. Its losses stay what they were until there are new
-    # ones: another lesson may be built meanwhile.
-    write_text(files.recording, _recording_text(name, answers, fixed, _losses(course, name)))
-    try:
-        executed = execute(solved, lesson, course.root, on_cell)
-    except BaseException:
-        if before is None:
-            files.recording.unlink()
-        else:
-            write_text(files.recording, before)
-        raise
+    # The solved notebook's own checks read the recording, and no other lesson does: in the course's
+    # folder nothing is changed before all of it is there.
+    recording = _recording_text(name, answers, fixed, {})
+    with with_recording(course, name, recording) as root:
+        executed = execute(solved, lesson, root, on_cell)
     keep_pictures(executed, _load(files.solved))
     write_text(files.recording, _recording_text(name, answers, fixed, losses_shown(executed)))
     write_text(files.solved, to_text(executed))

@@ -95,6 +95,13 @@ def fill(
     return filled
 
 
+def colab_badge(configuration: Configuration, folder: str, name: str) -> str:
+    """Return the badge, in Markdown, that opens the notebook of lesson `name` in `folder`."""
+    colab = "https://colab.research.google.com"
+    page = configuration.page(f"{folder}/{name}.ipynb")
+    return f"[![Open in Colab]({colab}/assets/colab-badge.svg)]({colab}/github/{page})"
+
+
 def to_text(notebook: NotebookNode) -> str:
     """Return the notebook as the text of its file."""
     nbformat.validate(notebook)
@@ -158,9 +165,7 @@ def _source(
 
 def _header(configuration: Configuration, lesson: Lesson, cell: SourceCell, folder: str) -> str:
     number = lesson.name.split("_")[0]
-    colab = "https://colab.research.google.com"
-    page = configuration.page(f"{folder}/{lesson.name}.ipynb")
-    badge = f"[![Open in Colab]({colab}/assets/colab-badge.svg)]({colab}/github/{page})"
+    badge = colab_badge(configuration, folder, lesson.name)
     times = (
         f"About {_minutes(lesson.minutes)} of your time. The machine needs about "
         f"{_minutes(lesson.laptop_minutes)} on a laptop's CPU, or "

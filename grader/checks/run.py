@@ -50,11 +50,12 @@ def run(
     seed: int,
     hidden: bool,
     fixed: Collection[str] = (),
+    until_wrong: bool = False,
 ) -> Outcome:
     """Run the check of `exercise` and return how it went; never raises for what a student did.
 
     Hidden cases run only when `hidden` is true. Every case runs even after one has failed, until
-    the student's process is lost. The cases named in `fixed`, whose right answer does not depend on
+    the student's process is lost; with `until_wrong` the first that fails is the last. The cases named in `fixed`, whose right answer does not depend on
     the seed, together weigh at most `FIXED_SHARE` of the exercise: they can be learnt by heart.
     """
     results: list[CaseResult] = []
@@ -67,6 +68,8 @@ def run(
         student.begin(beside, exercise.forbidden)
         reference.seed(beside)
         for item in exercise.check(student, reference, np.random.default_rng(seed)):
+            if until_wrong and results and not results[-1].passed:
+                break
             if item.hidden and not hidden:
                 continue
             came = message = line = ""

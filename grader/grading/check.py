@@ -26,7 +26,8 @@ def main(course: Course, notebooks: list[Path], *, junit: Path | None) -> int:
     An exercise that was not started is not wrong.
     """
     # The student's own code on the student's own machine needs no walls.
-    sandbox = Sandbox("none", Limits(), Shown(course.root / course.package, course.names[0]))
+    shown = Shown(course.root / course.package, course.names[0], course.imports())
+    sandbox = Sandbox("none", Limits(), shown)
     found: dict[Path, Found] = {}
     unreadable = False
     for path in notebooks:
@@ -41,7 +42,7 @@ def main(course: Course, notebooks: list[Path], *, junit: Path | None) -> int:
             print(f"{path}: no cell says which lesson this is, as check.lesson(...) does\n")
             continue
         exercises = course.exercises(notebook.lesson)
-        steps = outcomes(exercises, cells_to_run(notebook), sandbox, _check)
+        steps = outcomes(exercises, cells_to_run(notebook.cells), sandbox, _check)
         found[path] = []
         with progress(path.name, len(exercises), "exercises", leave=False) as bar:
             for step in steps:

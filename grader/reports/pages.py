@@ -90,7 +90,7 @@ def write_report(course: Course, gradebook_folder: Path) -> Path:
         index,
         pages.get_template("class.html.jinja").render(
             lessons=[
-                Lesson(name, list(part), lesson_mistakes(course, name), several.get(name, ""))
+                LessonScores(name, list(part), lesson_mistakes(course, name), several.get(name, ""))
                 for name, part in groupby(scores, lambda score: score.result.lesson)
             ],
             facts=gradebook.run_facts(),
@@ -122,7 +122,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class LessonScores:
     """The scores of a class in one lesson, whose known mistakes are `mistakes`.
 
     `notice` is what to know of them all, or empty.

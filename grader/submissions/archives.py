@@ -92,7 +92,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ZipLimits:
     """How many files a zip may give, and how many bytes."""
 
     files: int
@@ -220,7 +220,7 @@ def with_disguised(archive: ZipFile, files: list[File], most: int) -> list[File]
     return seen
 
 
-def unpack(archive: ZipFile, files: list[File], scratch: Path, limits: Limits) -> Iterator[File]:
+def unpack(archive: ZipFile, files: list[File], scratch: Path, limits: ZipLimits) -> Iterator[File]:
     """Unpack the notebooks and zips among `files` into `scratch`; the others come as they are.
 
     Raises

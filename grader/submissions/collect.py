@@ -16,8 +16,8 @@ from pathlib import Path
 from grader.submissions.archives import (
     MAX_FILE_BYTES,
     File,
-    Limits,
     Unusable,
+    ZipLimits,
     entries,
     in_folder,
     opened,
@@ -33,8 +33,8 @@ from grader.terminal.words import SHOWN, listed
 GRADEBOOK = "gradebook.sqlite"
 """The file by which a folder is known to be a gradebook's, and no student's."""
 
-_CLASS = Limits(files=20_000, bytes=20_000_000_000)
-_STUDENT = Limits(files=50, bytes=100_000_000)
+_CLASS = ZipLimits(files=20_000, bytes=20_000_000_000)
+_STUDENT = ZipLimits(files=50, bytes=100_000_000)
 
 
 @dataclass

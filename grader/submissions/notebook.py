@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.submissions.archives import MAX_FILE_BYTES, Unusable, too_large
+from grader.submissions.cells import Cell
 from grader.submissions.notebook_file import FORMAT, Unreadable, parse
 
 MAX_CODE_CHARACTERS = 500_000
@@ -23,14 +24,6 @@ _AGAIN = "Download it again with File > Download > .ipynb and hand in that file.
 
 
 @dataclass(frozen=True)
-class CodeCell:
-    """A code cell as it stands in the file."""
-
-    source: str
-    tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Notebook:
     """A notebook that can be graded, if it is of the right lesson.
 
@@ -38,7 +31,7 @@ class Notebook:
     how the file was read; often empty.
     """
 
-    cells: tuple[CodeCell, ...]
+    cells: tuple[Cell, ...]
     lesson: str | None
     sha256: str
     note: str = ""
@@ -154,10 +147,10 @@ def _parse(data: bytes, name: str, lessons: Collection[str]) -> Notebook:
     )
 
 
-def _code_cells(cells: Any) -> Iterator[CodeCell]:
+def _code_cells(cells: Any) -> Iterator[Cell]:
     if not isinstance(cells, list):
         raise _not_a_notebook("it has no list of cells")
-    characters = 0
+    count = characters = 0
     for number, cell in enumerate(cells, 1):
         source = cell.get("source") if isinstance(cell, dict) else None
         if isinstance(source, list) and all(isinstance(line, str) for line in source):
@@ -172,7 +165,8 @@ def _code_cells(cells: Any) -> Iterator[CodeCell]:
                 raise _too_much_code("in this notebook", MAX_CODE_CHARACTERS)
             tags = _dict(cell.get("metadata")).get("tags")
             named = tags if isinstance(tags, list) else []
-            yield CodeCell(_whole(source), tuple(tag for tag in named if isinstance(tag, str)))
+            count += 1
+            yield Cell(count, _whole(source), tuple(tag for tag in named if isinstance(tag, str)))
 
 
 def _too_much_code(where: str, limit: int) -> Unusable:
@@ -200,7 +194,7 @@ _LESSON_CALL = re.compile(r"^[ \t]*check\.lesson\([ \t]*(['\"])(\w+)\1", re.MULT
 
 
 def _lesson(
-    cells: tuple[CodeCell, ...], metadata: dict[str, Any], name: str, lessons: Collection[str]
+    cells: tuple[Cell, ...], metadata: dict[str, Any], name: str, lessons: Collection[str]
 ) -> str | None:
     said = [match[2] for cell in cells for match in _LESSON_CALL.finditer(cell.source)]
     said.append(_dict(metadata.get("grader")).get("lesson"))
