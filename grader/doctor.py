@@ -107,7 +107,7 @@ def _python() -> Finding:
         return Finding("python", "ok", words)
     oldest = ".".join(map(str, OLDEST_PYTHON))
     return Finding(
-        "python", "missing", f"{words}; {oldest} is needed", f"make setup PYTHON=python{oldest}"
+        "python", "missing", f"{words}; {oldest} is needed", f"python{oldest} -m venv .venv"
     )
 
 
@@ -149,8 +149,9 @@ def _course(course: Course) -> Finding:
 
 
 def _sandbox(course: Course | None) -> Iterator[Finding]:
-    from grader.sandbox.bubblewrap import Sandbox, SandboxMissing, Shown, require
+    from grader.sandbox.bubblewrap import Sandbox, SandboxMissing, Shown, SolutionsSeen, require
     from grader.sandbox.limits import Limits
+    from grader.sandbox.session import Session
 
     if shutil.which("bwrap") is None:
         yield Finding("bubblewrap", "missing", "the command bwrap", _install("bubblewrap"))
@@ -159,6 +160,10 @@ def _sandbox(course: Course | None) -> Iterator[Finding]:
     yield Finding("bubblewrap", "ok", version.stdout.strip() or "of unknown version")
     try:
         require("bwrap", course.root if course else Path(os.devnull))
+    except SolutionsSeen as problem:
+        words = "students' code would see the course's solutions"
+        yield Finding("folders", "missing", words, str(problem))
+        return
     except SandboxMissing as problem:
         words = "the kernel does not let bubblewrap make a sandbox"
         yield Finding("namespaces", "missing", words, _allow_namespaces() or str(problem))
@@ -167,7 +172,17 @@ def _sandbox(course: Course | None) -> Iterator[Finding]:
     if course is None or not course.names:
         return
     sandbox = Sandbox("bwrap", Limits(), Shown(course.root / course.package, course.names[0]))
-    sandbox.close()
+    session = Session([], course.exercises(course.names[0]), sandbox)
+    try:
+        session.start()
+    except RuntimeError as problem:
+        last = str(problem).splitlines()[-1]
+        words = f"the process that runs students' code does not start: {last}"
+        yield Finding("worker", "missing", words)
+        return
+    finally:
+        session.stop()
+        sandbox.close()
     if sandbox.isolation == "warm":
         yield Finding("forks", "ok", "one warm process, forked for each submission")
     else:

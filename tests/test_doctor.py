@@ -7,8 +7,10 @@ import pytest
 from course import ROOT
 
 from grader import doctor
-from grader.sandbox import bubblewrap
+from grader.sandbox import bubblewrap, session
 from grader.sandbox.bubblewrap import SandboxMissing
+
+REQUIRE = bubblewrap.require
 
 
 @pytest.fixture
@@ -30,10 +32,12 @@ def machine(monkeypatch):
     return monkeypatch
 
 
-def give(monkeypatch, isolation="warm", memory_cgroup="one per worker"):
+def give(monkeypatch, isolation="warm", memory_cgroup="one per worker", start=lambda: None):
     """Have this machine make sandboxes of that kind."""
     made = SimpleNamespace(isolation=isolation, memory_cgroup=memory_cgroup, close=lambda: None)
     monkeypatch.setattr(bubblewrap, "Sandbox", lambda *_: made)
+    worker = SimpleNamespace(start=start, stop=lambda: None)
+    monkeypatch.setattr(session, "Session", lambda *_: worker)
 
 
 def lacking(monkeypatch, *names):
@@ -120,6 +124,29 @@ def test_where_nothing_says_why_there_are_no_namespaces(machine, tmp_path, capsy
     assert look(capsys)[1]["namespaces"].fix == "what bubblewrap said"
     machine.setattr(doctor.os.path, "exists", lambda _: True)
     assert "docker run" in look(capsys)[1]["namespaces"].fix
+
+
+def test_a_worker_that_does_not_start(machine, capsys):
+    def fail():
+        raise RuntimeError("it did not start\nTraceback\nModuleNotFoundError: No module named 'm'")
+
+    give(machine, start=fail)
+    status, found, _ = look(capsys)
+    assert status == 1
+    assert found["worker"].words.endswith(
+        "does not start: ModuleNotFoundError: No module named 'm'"
+    )
+
+
+def test_a_course_that_students_code_would_see(machine, capsys):
+    shown = str(ROOT.parent)
+    machine.setattr(bubblewrap, "require", REQUIRE)
+    machine.setattr(bubblewrap, "_shown", lambda: [shown])
+    status, found, said = look(capsys)
+    assert status == 1
+    assert found["folders"].words == "students' code would see the course's solutions"
+    assert f"and {shown}," in said
+    assert f"holds the course, {ROOT}. Keep them apart" in said
 
 
 def test_cold_forks_are_slower_not_missing(machine, capsys):

@@ -14,6 +14,7 @@ from course import ROOT
 from example import FOLDER, example
 from nbgrader.api import Gradebook as NbgraderCourse
 
+from grader import sample
 from grader.author.render import fill
 from grader.checks.run import run
 from grader.checks.selfcheck import self_check
@@ -77,6 +78,7 @@ def test_its_notebooks_open_and_install_from_its_folder_of_the_repository(course
 # --- Its lessons ------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # of a mistake
 @pytest.mark.parametrize("name", LESSONS)
 def test_its_checks_tell_its_answers_apart(course: Course, name: str) -> None:
     solved = solved_namespace(course.lesson(name))
@@ -255,6 +257,46 @@ def test_submissions_that_are_alike_are_found(
     said = capsys.readouterr().out
     assert "ada" in said
     assert "ben" in said
+
+
+SAMPLE = {
+    "perfect": 7,
+    "partial": 2,
+    "blank": 0,
+    "syntax-error": 5,
+    "infinite-loop": 6,
+    "memory-hog": 5,
+    "fork-bomb": 4,
+    "fake-score": 0,
+    "new-check": 0,
+    "reference-reader": 0,
+    "deleted-cells": 2,
+}
+
+
+@pytest.mark.sandbox
+@pytest.mark.usefixtures("course")
+def test_a_sample_class_is_made_of_its_exercises(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert grader("sample", tmp_path / "class") == 0
+    assert "12 submissions to lesson 00_arrays" in capsys.readouterr().out
+    out, limit = tmp_path / "grades", ("--call-seconds", 1)
+    assert grader("grade", tmp_path / "class", "--out", out, *limit) == 0
+    found = {result.student: result.points for result in Gradebook.open(out).results()}
+    assert 6 < found.pop("known-mistake") < 7
+    assert found == SAMPLE
+
+
+@pytest.mark.usefixtures("course")
+def test_a_sample_class_of_a_small_lesson_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert grader("sample", tmp_path, "--lesson", "1") == 0
+    assert len(list(tmp_path.glob("*/01_line.ipynb"))) == 12
+    monkeypatch.setattr(sample, "FEWEST", 9)
+    assert grader("sample", tmp_path) == 2
+    assert "name a smaller one: --lesson NN" in capsys.readouterr().err
 
 
 # --- Exports ----------------------------------------------------------------------------------
