@@ -377,7 +377,7 @@ def test_a_full_disk_and_a_read_only_folder_are_told_and_lose_nothing(tmp_path: 
     grade_at_once(submissions, fixed)
     full.mkdir()
     filler = tmp_path / "filler"
-    filler.write_bytes(bytes(1_500_000 - 2**16))
+    filler.write_bytes(bytes(1_500_000 - 2**17))
     command = ["bwrap", "--dev-bind", "/", "/", "--size", str(1_500_000), "--tmpfs", str(full)]
     command += ["--file", "0", str(full / "filler"), "--ro-bind", str(fixed), str(fixed)]
     script = [sys.executable, "-c", ON_BAD_DISKS]
