@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 NBVAL := --nbval-lax --nbval-current-env
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint build lessons coverage html check-notebooks bench system clean
+.PHONY: help setup demo test lint build lesson lessons coverage html check-notebooks bench system clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,16 @@ lint: $(READY) ## check style, types, pipelines, and that built files match thei
 
 build: $(READY) ## build the notebooks from solutions/*.py
 	$(BIN)/grader build
+
+lesson: $(READY) ## try one lesson by every rule, as in: make lesson 02
+	$(BIN)/grader try $(or $(NN),$(error name the lesson, as in: make lesson 02))
+
+# The word after `lesson` is a lesson, and no command.
+ifeq (lesson,$(firstword $(MAKECMDGOALS)))
+NN := $(word 2,$(MAKECMDGOALS))
+.PHONY: $(NN)
+$(NN): lesson; @:
+endif
 
 lessons: setup ## run every notebook: the solved ones again, the released ones filled in and untouched
 	$(PYTEST) $(NBVAL) --junitxml $(REPORTS)/lessons.xml -m lesson tests solutions
