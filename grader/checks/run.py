@@ -60,7 +60,8 @@ def run(
     """
     results: list[CaseResult] = []
     raised: list[Raised] = []
-    returned: list[bool] = []  # for each call that came to its end, whether it gave anything
+    asked: list[str] = []  # for each case, what it called last
+    gave: dict[str, bool] = {}  # for what was called to its end, whether it ever gave anything
     lost: Lost | None = None
     try:
         beside = notebook_seed(seed)
@@ -92,11 +93,13 @@ def run(
                 except Exception as odd:  # the check stumbled over a value of the wrong kind
                     message = f"what came back cannot be used here ({str(odd)[:MAX_REASON]})"
                     ended = True
-            call, result = last_call(student)
-            if ended and call:
-                returned.append(result is not None)
-            if got is not result:  # the case looks at something worked out from the result
-                call = f"… {call} …" if call else ""
+            last = last_call(student)
+            asked.append(last.name)
+            if ended:
+                gave[last.name] = gave.get(last.name, False) or last.result is not None
+            call = last.text
+            if call and got is not last.result:  # the case works something out from the result
+                call = f"… {call} …"
             results.append(_result(item, call, came, message, line))
     except Raised as error:
         return Outcome("missing" if _is_unstarted(error) else "error", 0.0, results, str(error))
@@ -107,8 +110,10 @@ def run(
     if refused := [error for error in raised if error.kind == Forbidden.__name__]:
         return Outcome("forbidden", 0.0, message=refused[0].message)
     results = _weighed(results, fixed)
-    if returned and not any(returned):
-        results = [replace(r, hint=r.hint and NO_RETURN) for r in results]
+    for position, name in enumerate(asked):
+        if name and not gave.get(name, True):
+            result = results[position]
+            results[position] = replace(result, hint=result.hint and NO_RETURN)
     share = sum(r.points for r in results if r.passed) / sum(r.points for r in results)
     if lost is not None:
         status = lost.status

@@ -9,6 +9,7 @@ check cannot tell which.
 import random
 import traceback
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -52,20 +53,29 @@ class NotDefined(NameError):
     """The notebook has no such name."""
 
 
+@dataclass
+class Call:
+    """A call of the notebook's code: of what, all of it as Python text, and what it returned."""
+
+    name: str = ""
+    text: str = ""
+    result: Any = None
+
+
 class _Link:
-    """The way to one notebook's process, and the last call that went there, as Python text."""
+    """The way to one notebook's process, and the last call that went there."""
 
     def __init__(self, send: Send) -> None:
         self.send = send
-        self.last_call = ""
-        self.last_result: Any = None
+        self.last = Call()
 
     def call(self, request: dict[str, Any], name: str, *args: Any, **kwargs: Any) -> Any:
         words = [_words(value) for value in args]
         words += [f"{key}={_words(value)}" for key, value in kwargs.items()]
-        self.last_call, self.last_result = f"{name}({', '.join(words)})", None
-        self.last_result = _ask(self, request, name)
-        return self.last_result
+        self.last = Call(name, f"{name}({', '.join(words)})")
+        # What it makes goes by another name than it does: GPT(config)(ids) is a call of GPT(...).
+        self.last.result = _ask(self, request, f"{name}(...)")
+        return self.last.result
 
 
 def _words(value: Any) -> str:
@@ -137,11 +147,10 @@ class Student:
         return self._link.call(request, function.__name__, *args)
 
 
-def last_call(student: Student) -> tuple[str, Any]:
-    """Return the last call that was made through `student`, and what it returned; forget both."""
+def last_call(student: Student) -> Call:
+    """Return the last call that was made through `student`, if there was one, and forget it."""
     link = student._link
-    last = link.last_call, link.last_result
-    link.last_call, link.last_result = "", None
+    last, link.last = link.last, Call()
     return last
 
 
