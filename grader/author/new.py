@@ -70,7 +70,10 @@ def new_lesson(course: Course, name: str) -> int:
     _require_free(course, name)
     written, row = _add_lesson(course, name)
     print("\n".join(str(path.relative_to(course.root)) for path in written))
-    print(f"README.md: {row}" if row in _readme(course) else f"Add to README.md:\n{row}")
+    if row in (readme := _readme(course)):
+        print(f"{README}: {row}")
+    elif readme:
+        print(f"Add to {README}:\n{row}")
     print(f"Next: change them as you like, and type: grader try {name[:2]}")
     return 0
 
