@@ -77,7 +77,7 @@ def run(
                 try:
                     got = item.got()
                     ended = True
-                    came = summarise(got)
+                    came = "" if item.hidden else summarise(got)
                     message = difference(got, item.want, atol=item.atol, rtol=item.rtol)
                 except Raised as error:
                     raised.append(error)

@@ -53,17 +53,15 @@ class NotDefined(NameError):
 
 
 class _Link:
-    """The way to one notebook's process, and the last call that went there, as Python text."""
+    """The way to one notebook's process, and the last call that went there."""
 
     def __init__(self, send: Send) -> None:
         self.send = send
-        self.last_call = ""
+        self.last_call: tuple[str, tuple[Any, ...], dict[str, Any]] | None = None
         self.last_result: Any = None
 
     def call(self, request: dict[str, Any], name: str, *args: Any, **kwargs: Any) -> Any:
-        words = [_words(value) for value in args]
-        words += [f"{key}={_words(value)}" for key, value in kwargs.items()]
-        self.last_call, self.last_result = f"{name}({', '.join(words)})", None
+        self.last_call, self.last_result = (name, args, kwargs), None
         self.last_result = _ask(self, request, name)
         return self.last_result
 
@@ -138,11 +136,19 @@ class Student:
 
 
 def last_call(student: Student) -> tuple[str, Any]:
-    """Return the last call that was made through `student`, and what it returned; forget both."""
+    """Return the last call that was made through `student`, and what it returned; forget both.
+
+    The call is Python text, and empty if there was none.
+    """
     link = student._link
-    last = link.last_call, link.last_result
-    link.last_call, link.last_result = "", None
-    return last
+    call, result = link.last_call, link.last_result
+    link.last_call = link.last_result = None
+    if call is None:
+        return "", result
+    name, args, kwargs = call
+    words = [_words(value) for value in args]
+    words += [f"{key}={_words(value)}" for key, value in kwargs.items()]
+    return f"{name}({', '.join(words)})", result
 
 
 class Host:
@@ -179,9 +185,7 @@ class Host:
     def _answer(self, request: dict[str, Any]) -> Any:
         op = request["op"]
         if op == "seed":
-            random.seed(request["number"])
-            np.random.seed(request["number"] % 2**32)
-            torch.manual_seed(request["number"])
+            _seed(request["number"])
             if "forbidden" in request:
                 self._forbidden = request["forbidden"]
                 self._forbid(self._forbidden)
@@ -205,6 +209,15 @@ class Host:
             raise ValueError("too many objects were asked for")
         self._objects.append(value)
         return {"number": len(self._objects) - 1, "type": type(value).__name__[:MAX_KIND]}
+
+
+def _seed(number: int) -> None:
+    random.seed(number)
+    np.random.seed(number % 2**32)
+    if torch.accelerator.is_available():
+        torch.manual_seed(number)
+    else:  # the same; but that takes down its stack for each kind of device, which takes longest
+        torch.default_generator.manual_seed(number)
 
 
 def describe_exception(error: BaseException) -> dict[str, str]:

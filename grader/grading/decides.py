@@ -36,6 +36,7 @@ DECIDE_NOTHING = {
 _GRADER = Path(grader.__file__).parent.parent
 
 
+@cache
 def lesson_version(course: Course, name: str) -> str:
     """Return the SHA-256 of all source that decides a grade in lesson `name`, in hexadecimal."""
     cells = [
