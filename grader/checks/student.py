@@ -109,17 +109,23 @@ def _handles_of(kind: str) -> type[Handle]:
 class Student:
     """A notebook's namespace: `student.softmax(x)` calls the notebook's own `softmax`.
 
-    Arguments and results cross by value. Raises `Raised` when the notebook's code does, and `Lost`
-    when its process is gone.
+    Arguments and results cross by value. Each name of a function or class is looked up once. Raises
+    `Raised` when the notebook's code does, and `Lost` when its process is gone.
     """
 
     def __init__(self, send: Send) -> None:
         self._link = _Link(send)
+        self._handles: dict[str, Handle] = {}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return _ask(self._link, {"op": "get", "of": None, "name": name}, name)
+        if name in self._handles:
+            return self._handles[name]
+        found = _ask(self._link, {"op": "get", "of": None, "name": name}, name)
+        if isinstance(found, Handle):
+            self._handles[name] = found
+        return found
 
     def seed(self, number: int) -> None:
         """Seed torch, numpy and random beside the notebook's code."""
