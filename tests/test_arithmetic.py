@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 import torch
-from course import COURSE
+from course import COURSE, SHOWN
 
 from grader.checks.student import Student
 from grader.grading.pool import Processes
@@ -103,7 +103,7 @@ def test_a_worker_computes_what_the_judge_computes(
 ) -> None:
     if isolation == "cold":
         monkeypatch.setattr("grader.sandbox.bubblewrap._ForkServer", Mock(side_effect=OSError))
-    sandbox = Sandbox("none" if isolation == "none" else "bwrap", Limits())
+    sandbox = Sandbox("none" if isolation == "none" else "bwrap", Limits(), SHOWN)
     assert sandbox.isolation == isolation
     session = Session([Cell(1, SOURCE)], COURSE.exercises(LESSON), sandbox)
     session.start()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from course import COURSE, ROOT
+from course import COURSE, ROOT, SHOWN
 
 from grader.author.execute import solved_namespace
 from grader.course.regions import without_markers
@@ -128,7 +128,7 @@ def test_a_notebook_solved_in_jupyterlab_is_graded(
     saved: Any = read(folder / f"{lesson}.ipynb")
     assert isinstance(saved, Notebook)
     assert any(solution in cell.source for cell in saved.cells)
-    sandbox = Sandbox("bwrap", Limits())
+    sandbox = Sandbox("bwrap", Limits(), SHOWN)
     reference = solved_namespace(COURSE.lesson(lesson))
     cells = cells_to_run(saved)
     results = judge(COURSE.exercises(lesson), cells, saved.sha256, reference, sandbox, b"secret")

@@ -187,7 +187,7 @@ def groups() -> Cgroups:
 
 @pytest.fixture(scope="module", params=["warm", "cold"])
 def made(request: pytest.FixtureRequest, groups: Cgroups) -> Iterator[Sandbox]:
-    def refuse() -> None:
+    def refuse(*_: object) -> None:
         raise OSError("this kernel cannot seal a fork")
 
     with pytest.MonkeyPatch.context() as patch:

@@ -9,7 +9,7 @@ import torch
 
 from grader.checks import recording, registry
 from grader.checks import run as running
-from grader.checks.case import Case, Rng, case
+from grader.checks.case import Case, Rng, case, integers, normal
 from grader.checks.registry import Exercise
 from grader.checks.run import Outcome, run
 from grader.checks.student import Host, Lost, Student
@@ -245,8 +245,8 @@ def test_a_lesson_that_is_not_there_is_named_with_those_that_are() -> None:
 
 def test_input_helpers_give_what_they_say() -> None:
     rng = np.random.default_rng(0)
-    assert case.normal(rng, 2, 3).dtype == torch.float32
-    whole = case.integers(rng, 5, 100)
+    assert normal(rng, 2, 3).dtype == torch.float32
+    whole = integers(rng, 5, 100)
     assert whole.dtype == torch.int64
     assert set(whole.tolist()) == set(range(5))
 

@@ -25,7 +25,7 @@ def machine(monkeypatch):
     monkeypatch.setattr(
         doctor.resource, "getrlimit", lambda _: (doctor.resource.RLIM_INFINITY,) * 2
     )
-    monkeypatch.setattr(bubblewrap, "require", lambda _: None)
+    monkeypatch.setattr(bubblewrap, "require", lambda *_: None)
     give(monkeypatch)
     return monkeypatch
 
@@ -58,7 +58,7 @@ def test_a_machine_that_has_all(machine, capsys):
     assert status == 0
     assert {finding.state for finding in found.values()} == {"ok"}
     assert list(found) == [
-        *("system", "python", "packages", "torch", "bubblewrap", "namespaces", "forks"),
+        *("system", "python", "packages", "torch", "course", "bubblewrap", "namespaces", "forks"),
         *("memory cgroup", "system calls", "limits", "cores", "memory", "disk", "Chromium"),
     ]
     assert said.endswith("A class can be graded here.\n")
@@ -97,7 +97,7 @@ def test_without_bubblewrap(machine, capsys, tools, command):
     ],
 )
 def test_without_namespaces(machine, capsys, tmp_path, switch, value, command):
-    def refuse(_):
+    def refuse(*_):
         raise SandboxMissing("what bubblewrap said")
 
     machine.setattr(bubblewrap, "require", refuse)
@@ -111,7 +111,7 @@ def test_without_namespaces(machine, capsys, tmp_path, switch, value, command):
 
 
 def test_where_nothing_says_why_there_are_no_namespaces(machine, tmp_path, capsys):
-    def refuse(_):
+    def refuse(*_):
         raise SandboxMissing("what bubblewrap said")
 
     machine.setattr(bubblewrap, "require", refuse)
@@ -146,7 +146,7 @@ def test_without_a_package(machine, capsys):
     status, found, said = look(capsys)
     assert status == 1
     assert found["packages"].words == "not installed: torch"
-    assert "> python -m pip install --editable '.[grader]'" in said
+    assert "> python -m pip install 'lmcourse[grader]'" in said
     assert "torch" not in found
 
 

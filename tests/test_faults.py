@@ -22,7 +22,7 @@ import nbformat
 import psutil
 import pytest
 import tqdm.std
-from course import COURSE, ROOT
+from course import COURSE, ROOT, SHOWN
 from nbformat.v4 import new_code_cell
 
 from grader.author.render import fill
@@ -209,7 +209,7 @@ def test_what_was_graded_when_ctrl_c_came_is_written(
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    made = Sandbox("bwrap", Limits(cell_seconds=5, call_seconds=5))
+    made = Sandbox("bwrap", Limits(cell_seconds=5, call_seconds=5), SHOWN)
     yield made
     made.close()
 

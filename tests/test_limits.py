@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from course import COURSE
+from course import COURSE, SHOWN
 
 from grader.checks import registry
 from grader.checks.case import Case, Rng, case
@@ -109,7 +109,7 @@ HUNGRY = "def nll(table, ids):\n    return -float(len(bytearray(600 * 2**20)))\n
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    made = Sandbox("bwrap", Limits())
+    made = Sandbox("bwrap", Limits(), SHOWN)
     yield made
     made.close()
 

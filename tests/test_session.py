@@ -50,7 +50,7 @@ def make_sandbox(isolation: str, limits: Limits) -> Sandbox:
     return made
 
 
-def refuse() -> None:
+def refuse(*_: object) -> None:
     raise OSError("this kernel cannot seal a fork")
 
 

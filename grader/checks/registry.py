@@ -6,7 +6,8 @@ A course's package has its checks in `checks`, a module a lesson or a folder of 
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections import ChainMap
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from grader.checks.case import Check
@@ -25,8 +26,8 @@ class Exercise:
     check: Check
     names: tuple[str, ...]
     """The notebook names that the exercise asks for."""
-    probes: dict[str, Probe]
-    """The functions of its check module that may run beside the student's code."""
+    probes: Mapping[str, Probe]
+    """The functions of its lesson's checks that may run beside the student's code."""
     forbidden: tuple[str, ...] = ()
     """The library's functions that the exercise asks to be written by hand."""
     limits: dict[str, float] = field(default_factory=dict)
@@ -39,6 +40,8 @@ _REGISTRY: dict[str, dict[str, dict[str, Exercise]]] = {}
 """By package and lesson."""
 _PROBES: dict[str, dict[str, Probe]] = {}
 """By the home of a lesson's checks."""
+_COMMON: dict[str, Probe] = {}
+"""The probes that stand beside this module, for every lesson."""
 
 
 def exercise(
@@ -82,7 +85,7 @@ def exercise(
         lessons_exercises = _REGISTRY.setdefault(package, {}).setdefault(lesson, {})
         if name in lessons_exercises:
             raise ValueError(f"lesson {lesson} has two exercises named {name}")
-        probes = _PROBES.setdefault(home, {})
+        probes = ChainMap(_PROBES.setdefault(home, {}), _COMMON)
         lessons_exercises[name] = Exercise(
             package,
             lesson,
@@ -101,8 +104,19 @@ def exercise(
 
 
 def probe(function: Probe) -> Probe:
-    """Let the checks of this lesson run `function(namespace, *args)` beside the student's code."""
-    _PROBES.setdefault(_home(function.__module__)[1], {})[function.__name__] = function
+    """Let the checks of this lesson run `function(namespace, *args)` beside the student's code.
+
+    Raises
+    ------
+    ValueError
+        If the lesson has another probe of that name, or `grader.checks` has.
+    """
+    module, name = function.__module__, function.__name__
+    own = _PROBES.setdefault(_home(module)[1], {})
+    if name in own or name in _COMMON:
+        there = (own.get(name) or _COMMON[name]).__module__
+        raise ValueError(f"{module} has a probe {name}, and so has {there}: rename one of them")
+    (_COMMON if _home(module)[0] == _home(__name__)[0] else own)[name] = function
     return function
 
 

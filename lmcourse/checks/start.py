@@ -1,14 +1,20 @@
 """Checks of lesson 00: what a language model is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 
 from grader.checks.case import Case, Rng, case, integers, normal
-from grader.checks.compare import describe
-from grader.checks.registry import exercise, probe
+from grader.checks.registry import exercise
 from grader.checks.student import Student
+from grader.checks.vocabulary import (
+    Question,
+    arguments_stay,
+    described,
+    quiz,
+    same_as_reference,
+)
 
 LESSON = "00_start"
 
@@ -16,17 +22,9 @@ Script = list[tuple[str, str]]
 Shape = tuple[int, ...]
 
 
-@probe
-def arguments_afterwards(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
-    """Return `args`, a list, as `function` leaves them, or None if it gives nothing."""
-    return None if function(*args) is None else list(args)
-
-
 def _tensor(value: Any) -> str | None:
     """Return "tensor", or in words what `value` is instead, or None if there is no value."""
-    if value is None:
-        return None
-    return "tensor" if isinstance(value, torch.Tensor) else describe(value)
+    return "tensor" if isinstance(value, torch.Tensor) else described(value)
 
 
 @exercise(LESSON, "lazy_guess", points=1, constant=True)
@@ -192,27 +190,31 @@ def respond(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         f"Your {thing}?",
         hint="a key is plain text: ask `key in message`; for re.search a dot is any character",
     )
-    tired = f"I am {mood}"
-    yield case(
+    yield arguments_stay(
         "the script stays as it was",
-        lambda: student.probe(arguments_afterwards, student.respond, tired, list(SCRIPT)),
-        [tired, SCRIPT],
+        student,
+        "respond",
+        f"I am {mood}",
+        SCRIPT,
         hint="pop and remove take rules out of the caller's own script, and the next message "
         "misses them: go through it with a `for` loop",
         points=0.5,
     )
-    for hidden in (False, True):
+
+    def script_and_messages() -> tuple[Script, list[str]]:
         first, second, last = rng.permutation(ANIMALS)[:3].tolist()
         zoo = [(f"{first} ", f"A {third} {{}}"), (f"{second} ", "B {}"), (f"{last} ", "C {}")]
         names = rng.permutation([second, last, "bear"]).tolist()
-        messages = [f"The {name} is my {neighbor}?!" for name in names]
-        yield case(
-            "a fresh script and three messages" + ", again" * hidden,
-            lambda: [ask(message, zoo) for message in messages],
-            [reference.respond(message, zoo) for message in messages],
-            hint="read the contract once more, step by step",
-            hidden=hidden,
-        )
+        return zoo, [f"The {name} is my {neighbor}?!" for name in names]
+
+    yield from same_as_reference(
+        student,
+        reference,
+        "a fresh script and three messages",
+        lambda notebook, script, messages: [notebook.respond(each, script) for each in messages],
+        script_and_messages,
+        hint="read the contract once more, step by step",
+    )
 
 
 @exercise(LESSON, "batch_shapes", points=3)
@@ -283,16 +285,14 @@ def batch_shapes(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         [None, (a, b)],
         hint="line the shapes up from the right: there the first two do not fit",
     )
-    for hidden in (False, True):
-        pairs = _pairs_of_shapes(rng)
-        wants = [reference.batch_shapes(first, second) for first, second in pairs]
-        yield case(
-            "eight fresh pairs" + ", again" * hidden,
-            lambda: ask(*pairs),
-            wants,
-            hint="line up from the right, let 1s stretch, refuse what does not fit",
-            hidden=hidden,
-        )
+    yield from same_as_reference(
+        student,
+        reference,
+        "eight fresh pairs",
+        lambda notebook, *pairs: [notebook.batch_shapes(first, second) for first, second in pairs],
+        lambda: _pairs_of_shapes(rng),
+        hint="line up from the right, let 1s stretch, refuse what does not fit",
+    )
 
 
 def _pairs_of_shapes(rng: Rng) -> list[tuple[Shape, Shape]]:
@@ -360,23 +360,24 @@ def one_hot(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         _rows_with_a_1(repeated, V),
         hint="every place in ids gets a row of its own, in the order of ids",
     )
-    yield case(
+    yield arguments_stay(
         "the ids stay as they were",
-        lambda: student.probe(arguments_afterwards, student.one_hot, repeated, V),
-        [repeated, V],
+        student,
+        "one_hot",
+        repeated,
+        V,
         hint="a name that ends in _, such as unsqueeze_, changes the caller's own tensor: "
         "ids.unsqueeze(1) makes a new one",
         points=0.5,
     )
-    for hidden in (False, True):
-        many = integers(rng, V, 12 + 7 * hidden)
-        yield case(
-            "fresh ids" + ", again" * hidden,
-            lambda: student.one_hot(many, V),
-            reference.one_hot(many, V),
-            hint="row i has its single 1 in column ids[i]",
-            hidden=hidden,
-        )
+    yield from same_as_reference(
+        student,
+        reference,
+        "fresh ids",
+        lambda notebook, ids: notebook.one_hot(ids, V),
+        lambda: [integers(rng, V, int(rng.integers(12, 20)))],
+        hint="row i has its single 1 in column ids[i]",
+    )
 
 
 def _rows_with_a_1(ids: torch.Tensor, V: int) -> torch.Tensor:
@@ -464,22 +465,21 @@ def softmax(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         masked / masked.sum(),
         hint="exp of minus infinity is 0 by itself; do not replace or skip such entries",
     )
-    scores = normal(rng, 2, V)
-    yield case(
+    yield arguments_stay(
         "its argument stays as it was",
-        lambda: student.probe(arguments_afterwards, student.softmax, scores),
-        [scores],
+        student,
+        "softmax",
+        normal(rng, 2, V),
         hint="-= changes the caller's own tensor: write `logits - ...` and keep that under a name",
     )
-    for hidden in (False, True):
-        random = 5 * normal(rng, 2, 3 + 2 * hidden, 4)
-        yield case(
-            "fresh logits" + ", again" * hidden,
-            lambda: student.softmax(random),
-            reference.softmax(random),
-            hint="exp, then divide by the sum over the last dimension",
-            hidden=hidden,
-        )
+    yield from same_as_reference(
+        student,
+        reference,
+        "fresh logits",
+        lambda notebook, logits: notebook.softmax(logits),
+        lambda: [5 * normal(rng, 2, int(rng.integers(3, 6)), 4)],
+        hint="exp, then divide by the sum over the last dimension",
+    )
 
 
 @exercise(LESSON, "gather_logprobs", points=2)
@@ -531,75 +531,66 @@ def gather_logprobs(student: Student, reference: Student, rng: Rng) -> Iterator[
         hint="pick the number and compute nothing with the others: 0 times minus infinity is nan",
         points=0.5,
     )
-    yield case(
+    yield arguments_stay(
         "its arguments stay as they were",
-        lambda: student.probe(arguments_afterwards, student.gather_logprobs, table, last),
-        [table, last],
+        student,
+        "gather_logprobs",
+        table,
+        last,
         hint="-= and names that end in _ change the caller's own tensor",
         points=0.5,
     )
-    for N, hidden in ((V, False), (3 * V, False), (3 * V, True)):
-        many, picks = normal(rng, N, V), integers(rng, V, N)
-        yield case(
-            ("more rows than columns" if N > V else "as many rows as columns") + ", again" * hidden,
-            lambda: student.gather_logprobs(many, picks),
-            reference.gather_logprobs(many, picks),
-            hint="row first, then column: logprobs[rows, columns]",
-            hidden=hidden,
-        )
+    picks = integers(rng, V, V)
+    yield case(
+        "as many rows as columns",
+        lambda: student.gather_logprobs(square, picks),
+        reference.gather_logprobs(square, picks),
+        hint="row first, then column: logprobs[rows, columns]",
+    )
+    yield from same_as_reference(
+        student,
+        reference,
+        "more rows than columns",
+        lambda notebook, logprobs, ids: notebook.gather_logprobs(logprobs, ids),
+        lambda: (normal(rng, 3 * V, V), integers(rng, V, 3 * V)),
+        hint="row first, then column: logprobs[rows, columns]",
+    )
 
 
-QUESTIONS = (
-    (
-        "answer_1",
+quiz(
+    LESSON,
+    Question(
         "what a language model gives",
-        "reread the definition in 'What comes next?'",
-        "A probability for every character that could come next. Picking one is a second step.",
+        hint="reread the definition in 'What comes next?'",
+        explain="A probability for every character that could come next. Picking one is a second "
+        "step.",
     ),
-    (
-        "answer_2",
+    Question(
         "the loss of a confident model",
-        "reread 'What will good mean?': the surprise of p is -ln p, and the loss is its mean",
-        "The model paid 0 and then ln 10 = 2.30, which makes 1.15 on average.",
+        hint="reread 'What will good mean?': the surprise of p is -ln p, and the loss is its mean",
+        explain="The model paid 0 and then ln 10 = 2.30, which makes 1.15 on average.",
     ),
-    (
-        "answer_3",
+    Question(
         "why the floor is not zero",
-        "reread the part on the floor: think of the name of the hero",
-        "The names were drawn by chance, so even the program that draws them cannot foresee them.",
+        hint="reread the part on the floor: think of the name of the hero",
+        explain="The names were drawn by chance, so even the program that draws them cannot "
+        "foresee them.",
     ),
-    (
-        "answer_4",
+    Question(
         "broadcasting",
-        "line the two shapes up from the right, and put 1s in front of the shorter one",
-        "(8, 1) meets (1, 5): both 1s stretch.",
+        hint="line the two shapes up from the right, and put 1s in front of the shorter one",
+        explain="(8, 1) meets (1, 5): both 1s stretch.",
     ),
-    (
-        "answer_5",
+    Question(
         "a very low temperature",
-        "move the temperature slider to the left and watch the bars",
-        "Divided by a small number, the gaps between the scores grow until the largest takes all.",
+        hint="move the temperature slider to the left and watch the bars",
+        explain="Divided by a small number, the gaps between the scores grow until the largest "
+        "takes all.",
     ),
-    (
-        "answer_6",
+    Question(
         "what sets ELIZA apart",
-        "reread 'How did people get from rules to nets?': where does the knowledge come from?",
-        "Every rule of ELIZA was written by a person. A model's numbers come from data.",
+        hint="reread 'How did people get from rules to nets?': where does the knowledge come from?",
+        explain="Every rule of ELIZA was written by a person. A model's numbers come from data.",
     ),
+    points=3,
 )
-
-
-@exercise(
-    LESSON, "quiz", points=3, names=tuple(question[0] for question in QUESTIONS), constant=True
-)
-def quiz(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    for name, title, hint, explain in QUESTIONS:
-        want = getattr(reference, name)
-        yield case(
-            title,
-            lambda: str(getattr(student, name)).strip(" ().").lower(),
-            want,
-            hint=hint,
-            explain=explain,
-            reveal=False,
-        )

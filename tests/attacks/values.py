@@ -62,7 +62,7 @@ ATTACKS = {
             "sample_next": "def sample_next(probs):\n    return -1\n"
             "long = [str(k * (2**61 - 1)) for k in range(150_000)]\n"
             "import grader.checks.registry as c\n"
-            "c._PROBES['lmcourse.checks.bigrams']['repeat'] = lambda *rest: long\n"
+            "c._COMMON['repeat'] = lambda *rest: long\n"
         },
         like={"sample_next": "def sample_next(probs):\n    return -1\n"},
     ),
