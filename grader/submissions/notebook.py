@@ -4,6 +4,7 @@ Everything here comes from students. Nothing of it is run or imported; and a bad
 `Problem` with a sentence for its student, never an exception that stops the class.
 """
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Collection, Iterator
@@ -160,8 +161,9 @@ def _code_cells(cells: Any) -> Iterator[CodeCell]:
     characters = 0
     for number, cell in enumerate(cells, 1):
         source = cell.get("source") if isinstance(cell, dict) else None
-        if isinstance(source, list) and all(isinstance(line, str) for line in source):
-            source = "".join(source)
+        if isinstance(source, list):
+            with contextlib.suppress(TypeError):  # not all of them lines
+                source = "".join(source)
         if not isinstance(source, str):
             raise _not_a_notebook(f"its cell {number} is broken")
         if cell.get("cell_type") == "code":
