@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from course import ROOT
+from course import COURSE, ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
@@ -273,7 +273,7 @@ def test_make_lists_every_target() -> None:
 # Pipelines: where they run, and what they install
 
 
-COURSE = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
+REPOSITORY = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
 
 
 @pytest.mark.parametrize("kind", ["fork", "made from a template"])
@@ -282,11 +282,12 @@ def test_in_a_students_repository_only_the_students_workflow_runs(kind: str) -> 
     for name, job in github_jobs():
         condition = job["if"].removeprefix("${{ ").removesuffix(" }}")
         there = {
-            repository: runs(condition, repository, "push") for repository in (COURSE, "ada/copy")
+            repository: runs(condition, repository, "push")
+            for repository in (REPOSITORY, "ada/copy")
         }
         is_students = name.startswith("grade/")
-        assert there == {COURSE: not is_students, "ada/copy": is_students}, name
-        assert runs(condition, COURSE, "workflow_dispatch")
+        assert there == {REPOSITORY: not is_students, "ada/copy": is_students}, name
+        assert runs(condition, REPOSITORY, "workflow_dispatch")
 
 
 def runs(condition: str, repository: str, event: str) -> bool:

@@ -38,9 +38,7 @@ class Course02:
         self.calls: list[tuple[str, str | None]] = []
         self.fails: set[str] = set()
         patch.setattr("grader.grading.run.grade_submission", self._grade)
-        patch.setattr(
-            "grader.grading.run._lesson_fingerprint", lambda _: f"the lesson at {self.share}"
-        )
+        patch.setattr("grader.grading.run.lesson_version", lambda *_: f"the lesson at {self.share}")
         patch.setattr(grade, "executor", lambda *_: self.executor(1))
         self.share = 0.5
         self.executor: type[Executor] = ThreadPoolExecutor
@@ -122,7 +120,7 @@ def test_scores_that_did_not_change_are_counted_and_nobody_is_named(
     course.grade()
     capsys.readouterr()
     monkeypatch.setattr(
-        "grader.grading.run._lesson_fingerprint", lambda _: "another text, the same checks"
+        "grader.grading.run.lesson_version", lambda *_: "another text, the same checks"
     )
     course.regrade()
     told = capsys.readouterr().out
