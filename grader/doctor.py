@@ -27,7 +27,7 @@ CGROUP = Path("/sys/fs/cgroup")
 # Import names of what the extra "grader" and the course itself need.
 PACKAGES = (
     *("IPython", "matplotlib", "numpy", "torch", "tqdm"),
-    *("ipykernel", "jinja2", "nbclient", "nbconvert", "nbformat"),
+    *("bleach", "ipykernel", "jinja2", "nbclient", "nbformat"),
 )
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 

@@ -23,6 +23,7 @@ from grader.gradebook.adjustments import ExerciseScore, FinalScore, final_scores
 from grader.gradebook.copies import slug as slug
 from grader.gradebook.store import Gradebook
 from grader.gradebook.versions import notices
+from grader.reports.feedback import notebook
 from grader.reports.stats import ExerciseStats, exercise_stats, lesson_mistakes, shown
 
 BINS = 10
@@ -74,8 +75,6 @@ def write_report(course: Course, gradebook_folder: Path) -> Path:
     FileNotFoundError
         If there is no gradebook in the folder.
     """
-    from grader.reports.feedback import notebook  # with nbconvert, which takes seconds to import
-
     # Files of no lesson come last.
     scores = sorted(final_scores(gradebook_folder), key=lambda score: score.result.lesson == "")
     report = gradebook_folder / "report"
