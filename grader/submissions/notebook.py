@@ -7,12 +7,14 @@ Everything here comes from students. Nothing of it is run or imported; and a bad
 import contextlib
 import hashlib
 import re
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from grader.submissions.archives import MAX_FILE_BYTES, Unusable, too_large
+from grader.submissions.archives import MAX_FILE_BYTES, Unusable, too_large, too_slow
+from grader.submissions.clock import Clock, TimeUp
 from grader.submissions.notebook_file import FORMAT, Unreadable, parse
 
 MAX_CODE_CHARACTERS = 500_000
@@ -92,7 +94,9 @@ def read(path: Path, lessons: Collection[str]) -> Notebook | Problem:
     data = b""
     try:
         data = _contents(path)
-        return _parse(data, path.name, lessons)
+        return Clock(time.monotonic()).run(lambda: _parse(data, path.name, lessons))
+    except TimeUp:
+        return problem(too_slow("This file"), data)
     except Unusable as reason:
         return problem(reason, data)
 
