@@ -89,7 +89,7 @@ sources = st.one_of(
 )
 KEYS = ("cells", "metadata", "nbformat", "nbformat_minor", "worksheets")
 CELL_KEYS = ("cell_type", "source", "metadata", "outputs", "id", "execution_count", "input")
-METADATA = ("kernelspec", "language_info", "lmcourse", "colab", "tags", "nbgrader")
+METADATA = ("kernelspec", "language_info", "grader", "colab", "tags", "nbgrader")
 positions = st.integers(0, len(SOLVED["cells"]) - 1)
 
 

@@ -56,9 +56,9 @@ def toy_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SelfCheck:
     (tmp_path / "recordings").mkdir()
     text = json.dumps({"exercises": recorded, "fixed": {name: [] for name in recorded}})
     (tmp_path / "recordings" / f"{LESSON}.json").write_text(text)
-    monkeypatch.setattr(recording, "_FOLDER", tmp_path / "recordings")
-    monkeypatch.setattr(selfcheck, "exercises", lambda _: TOY)
-    check = SelfCheck()
+    monkeypatch.setattr(recording, "_folder", lambda _: tmp_path / "recordings")
+    monkeypatch.setattr(selfcheck, "exercises", lambda *_: TOY)
+    check = SelfCheck("lmcourse")
     check.lesson(LESSON)
     return check
 
@@ -228,4 +228,4 @@ def test_a_misspelt_exercise_is_answered_with_those_that_there_are(toy_check: Se
 
 def test_without_the_set_up_cell_check_says_what_to_run() -> None:
     with pytest.raises(RuntimeError, match="Run the set-up cell"):
-        SelfCheck()("double")
+        SelfCheck("lmcourse")("double")

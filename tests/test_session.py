@@ -490,7 +490,7 @@ def test_recordings_are_covered_wherever_python_has_them(
     isolation: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "python" / place / "lmcourse"
-    shutil.copytree(Path(bubblewrap.__file__).parents[1] / "lmcourse", package)
+    shutil.copytree(ROOT / "lmcourse", package)
     shown = [*bubblewrap._shown(), str(tmp_path / "python")]
     monkeypatch.setattr(bubblewrap, "_shown", lambda: shown)
     bubblewrap._recordings.cache_clear()
@@ -506,7 +506,7 @@ def test_recordings_are_covered_wherever_python_has_them(
         made.close()
     finally:
         bubblewrap._recordings.cache_clear()
-    assert "bigrams.py" in checks
+    assert "start.py" in checks
     assert recordings == []
 
 
@@ -514,7 +514,8 @@ def test_an_environment_that_is_the_checkout_is_refused(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     venv.create(checkout, symlinks=True)
     for package in ("grader", "lmcourse"):
-        shutil.copytree(Path(bubblewrap.__file__).parents[1] / package, checkout / package)
+        shutil.copytree(ROOT / package, checkout / package)
+    shutil.copy(ROOT / "pyproject.toml", checkout)
     (packages,) = checkout.glob("lib/python*/site-packages")
     (packages / "paths.pth").write_text("\n".join(site.getsitepackages()))
     (tmp_path / "class").mkdir()
@@ -534,7 +535,7 @@ def test_an_environment_that_is_the_checkout_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_checkout_within_what_students_see_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    above = str(Path(bubblewrap.__file__).resolve().parents[2])
+    above = str(ROOT.parent)
     monkeypatch.setattr(bubblewrap, "_shown", lambda: ["/usr", above])
     with pytest.raises(SandboxMissing, match="move the checkout elsewhere"):
         bubblewrap.require("bwrap", ROOT)

@@ -267,7 +267,7 @@ def test_a_gradebooks_copies(
         keep_copy(folder, path.stem, LESSON, path)
         status = "not_a_notebook" if path.stem == "broken" else "graded"
         gradebook.write(SubmissionResult(path.stem, LESSON, path.name, "", status, "", 0.0, []))
-    similar(folder)
+    similar(COURSE, folder)
     text = capsys.readouterr().out
     assert text.startswith("5 submissions, 1 pair too alike\n")
     similar(handed_in)

@@ -130,7 +130,7 @@ def test_a_made_up_kind_of_error_cannot_write_on_the_terminal() -> None:
 
 def test_the_courses_own_mistakes_are_known() -> None:
     assert lesson_mistakes(COURSE, LESSON) == COURSE.mistakes(LESSON)
-    assert lesson_mistakes("99_nowhere") == []
+    assert lesson_mistakes(COURSE, "99_nowhere") == []
 
 
 def test_the_table_of_a_gradebook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,12 +122,12 @@ def test_a_byte_order_mark_does_no_harm(tmp_path, encoding):
 
 
 def test_the_lesson_is_what_a_cell_calls(tmp_path):
-    book = notebook("01_data", lmcourse={"lesson": "00_start"})
+    book = notebook("01_data", grader={"lesson": "00_start"})
     assert read(write(tmp_path / "02_bigrams.ipynb", book)).lesson == "01_data"
 
 
 def test_else_the_lesson_is_what_the_metadata_says(tmp_path):
-    book = notebook("", lmcourse={"lesson": "00_start"})
+    book = notebook("", grader={"lesson": "00_start"})
     assert read(write(tmp_path / "02_bigrams.ipynb", book)).lesson == "00_start"
 
 

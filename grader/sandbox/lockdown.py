@@ -86,9 +86,9 @@ def give_up_privileges() -> None:
     """Drop all capabilities, and have the kernel refuse what a notebook has no need of.
 
     Whatever system call is not in `grader.sandbox.syscalls` is refused: new processes, sockets,
-    tracing, mounting, keys, and all that keeps memory which no limit counts. Threads stay possible. This is
-    a seccomp filter rather than RLIMIT_NPROC, which does not bind root; it binds the threads that
-    this one starts, so it must be the only one.
+    tracing, mounting, keys, and all that keeps memory which no limit counts. Threads stay possible.
+    This is a seccomp filter rather than RLIMIT_NPROC, which does not bind root; it binds the
+    threads that this one starts, so it must be the only one.
 
     Raises
     ------

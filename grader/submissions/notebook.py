@@ -98,7 +98,7 @@ def read(path: Path, lessons: Collection[str]) -> Notebook | Problem:
     except TimeUp:
         return problem(too_slow("This file"), data)
     except Unusable as reason:
-        return problem(reason, data)
+        return replace(problem(reason, data), lesson=lesson_in(path.name, lessons))
 
 
 def problem(reason: Unusable, data: bytes = b"") -> Problem:
