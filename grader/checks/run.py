@@ -56,8 +56,10 @@ def run(
     Hidden cases run only when `hidden` is true. Every case runs even after one has failed, until
     the student's process is lost. The cases named in `fixed`, whose right answer does not depend on
     the seed, together weigh at most `FIXED_SHARE` of the exercise: they can be learnt by heart.
+    Those about kind and shape earn something only beside one about values that is right.
     """
     results: list[CaseResult] = []
+    values: list[bool] = []  # for each case that asks for more than kind and shape, whether right
     raised: list[Raised] = []
     returned: list[bool] = []  # for each call that came to its end, whether it gave anything
     lost: Lost | None = None
@@ -95,6 +97,8 @@ def run(
             if got is not result:  # the case looks at something worked out from the result
                 call = f"… {call} …" if call else ""
             results.append(_result(item, call, came, message, line))
+            if not item.form:
+                values.append(results[-1].passed)
     except Raised as error:
         return Outcome("missing" if _is_unstarted(error) else "error", 0.0, results, str(error))
     except Lost as gone:
@@ -107,6 +111,8 @@ def run(
     if returned and not any(returned):
         results = [replace(r, hint=r.hint and NO_RETURN) for r in results]
     share = sum(r.points for r in results if r.passed) / sum(r.points for r in results)
+    if values and not any(values):
+        share = 0.0  # what is of the right kind, and wrong
     if lost is not None:
         status = lost.status
     elif all(result.passed for result in results):

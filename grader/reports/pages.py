@@ -41,7 +41,7 @@ class Status:
 EXERCISE_STATUSES = {
     "passed": Status("✓", "passed", "Every case is right."),
     "partial": Status("◐", "partly right", "Some cases are right; the points are their share."),
-    "failed": Status("✗", "not right yet", "The code ran, but no case came out right."),
+    "failed": Status("✗", "not right yet", "The code ran, but what it gives is not right."),
     "error": Status("!", "error", "The code stopped with an error."),
     "timeout": Status("!", "took too long", "The code did not finish in the time it had."),
     "out_of_memory": Status("!", "out of memory", "The code needed more memory than it may use."),
