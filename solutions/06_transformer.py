@@ -143,7 +143,7 @@ print("back, no transpose:   ", heads.reshape(1, 3, 4)[0].tolist())
 # `MultiHeadAttention(channels, heads, dropout=0.0)` is a module. `channels` is a multiple of `heads`.
 #
 # - It has four layers, `query`, `key`, `value` and `project`. Each is an `nn.Linear` from `channels` to
-#   `channels`, without a bias.
+#   `channels`, without a bias, and begins as torch draws it.
 # - It takes a float tensor of shape `(B, T, channels)` and returns one of the same shape, by the steps
 #   drawn above. Head `h` has the channels from `h * d` up to, not including, `(h + 1) * d`, where `d` is
 #   `channels / heads`. Its scores are divided by the square root of `d` (torch's function does it). It is
@@ -260,7 +260,8 @@ print(row)
 # `positional_encoding(T, channels)` returns a tensor of shape `(T, channels)`: in row `t` the
 # numbers for position `t`, counted from 0, by the formula above. `channels` is even. Sines stand in
 # the even columns, and each cosine in the odd column behind its sine. The numbers are of kind
-# float32, as all weights of a net are. (`nn.Linear` refuses float64.)
+# float32, as all weights of a net are. (`nn.Linear` refuses float64.) They are not learnt: the
+# tensor's `requires_grad` is `False`.
 #
 # For example, with `channels = 4` the two clocks have $r_0 = 1$ and $r_1 = 10000^{-2/4} = 0.01$, and
 # `positional_encoding(3, 4)` is, rounded:
@@ -646,8 +647,8 @@ print("GELU at -3, -1, 0, 1 and 3:", [round(y, 3) for y in F.gelu(some).tolist()
 
 # %% [markdown] contract="FeedForward"
 # `FeedForward(channels, dropout=0.0)` is a module with two layers: `expand`, an `nn.Linear` from
-# `channels` to `4 * channels`, and `shrink`, an `nn.Linear` back to `channels`. Both have a bias. It
-# takes `(B, T, channels)` and returns the same shape: expand, GELU, shrink. There is no GELU at the end.
+# `channels` to `4 * channels`, and `shrink`, an `nn.Linear` back to `channels`. Both have a bias, and begin as
+# torch draws them. It takes `(B, T, channels)` and returns the same shape: expand, GELU, shrink. There is no GELU at the end.
 #
 # As before, `p` is there, and the very last result goes through `F.dropout(..., p)`. Slopes travel back
 # through every step.
@@ -743,12 +744,13 @@ print(f"means: {kept.sum(dim=1).mean():.1f} and {2 * kept.sum(dim=1).mean():.1f}
 # stays brings it back to where it is in evaluation (blue, dashed), with some noise.*
 
 # %% [markdown] contract="dropout"
-# `dropout(x, p, training=True)` takes a float tensor of any shape, and a probability `p`, 0 or more
-# and below 1. It returns a tensor of the same shape; `x` itself stays as it is.
+# `dropout(x, p, training=True)` takes a float tensor with one axis or more, and a probability `p`, 0
+# or more and below 1. It returns a tensor of the same shape; `x` itself stays as it is.
 #
 # - In training, each number becomes 0 with probability `p`, drawn for each number on its own and anew
 #   in every call. (So how many become 0 is left to chance as well.) What stays is divided by `1 - p`.
 # - If `training` is `False`, it returns `x` as it is.
+# - Slopes travel back to `x` through what stays.
 #
 # For example, `dropout(torch.ones(4), 0.25)` may be `[1.333, 0, 1.333, 1.333]`. `torch.rand(shape)`, or
 # `torch.rand_like(x)`, draws numbers between 0 and 1. Set no seed. Torch's own dropout is refused here.
@@ -806,8 +808,8 @@ check("dropout")
 # | `norm2` | a second layer norm of its own |
 # | `feed_forward` | your `FeedForward`, with this dropout |
 #
-# It takes `(B, T, channels)` and returns the same shape, as in the drawing; `x` itself stays as it
-# is. First the half with attention. The half with `feed_forward` then reads the stream to which
+# All four begin as they are made. It takes `(B, T, channels)` and returns the same shape, as in the
+# drawing; `x` itself stays as it is. First the half with attention. The half with `feed_forward` then reads the stream to which
 # attention has already added. The two parts drop by themselves, so the block drops nothing. Slopes
 # travel back through both halves and along the stream.
 #
@@ -905,7 +907,7 @@ class LanguageModel(nn.Module):
     def __init__(self, vocabulary, channels, context, blocks):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, channels)
-        self.register_buffer("positions", positional_encoding(context, channels))
+        self.register_buffer("positions", positional_encoding(context, channels).clone())
         self.blocks = nn.Sequential(*blocks)
         self.norm = nn.LayerNorm(channels)
         self.head = nn.Linear(channels, vocabulary, bias=False)

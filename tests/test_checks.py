@@ -297,6 +297,39 @@ def test_who_returns_nothing_at_all_reads_of_nothing_else(double: Any, hints: li
     assert [result.hint for result in cases] == hints
 
 
+def test_what_is_made_by_a_call_that_gives_something_may_still_return_nothing() -> None:
+    class Net:
+        def __init__(self, width: int) -> None:
+            self.width = width
+
+        def __call__(self, value: int) -> None:
+            self.width * value
+
+        def names(self) -> list[str]:
+            return ["width"]
+
+    def check(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+        yield case("made", lambda: bool(student.Net(3)), True, hint="takes a width")
+        yield case("names", lambda: student.Net(3).names(), ["width"], hint="one name")
+        yield case("output", lambda: [student.Net(3)(2)][0] + 1, 7, hint="width times value")
+        yield case("again", lambda: student.Net(4)(5), 20, hint="width times value", hidden=True)
+
+    exercise = Exercise("lmcourse", "99_toy", "Net", 1.0, check, ("Net",), {})
+    student = Student(Host({"Net": Net}, {}).send)
+    cases = run(exercise, student, student, seed=1, hidden=True).cases
+    assert [(result.passed, result.hint) for result in cases] == [
+        (True, ""),
+        (True, ""),
+        (False, running.NO_RETURN),
+        (False, ""),
+    ]
+    assert [result.call for result in cases[:3]] == [
+        "… Net(3) …",
+        "Net(...).names()",
+        "Net(...)(2)",
+    ]
+
+
 def test_a_forbidden_call_is_all_that_is_said() -> None:
     exercise = Exercise(
         "lmcourse", "99_toy", "double", 1.0, double_and_length, ("double",), {}, ("relu",)

@@ -45,7 +45,7 @@ DECIDE: dict[str, tuple[str, str, str]] = {
     "the system-call filter": ("grader/sandbox/lockdown.py", SAME, "x = 1"),
     "which cells run": ("grader/submissions/cells.py", SAME, "x = 1"),
     "how the solved lesson runs": ("grader/course/solved.py", SAME, "x = 1"),
-    "the lesson's checks": ("lmcourse/checks/attention.py", "points=1)", "points=3)"),
+    "the lesson's checks": ("lmcourse/checks/attention/masks.py", "points=1)", "points=3)"),
     "solved code": (SOURCE, "return torch.ones(T, T", "return +torch.ones(T, T"),
     "given code in an exercise's cell": (SOURCE, "def causal_mask(T):", "def causal_mask(T, *_):"),
     "a given cell": (SOURCE, "def push(head, C):", "def push(head, C, *_):"),

@@ -131,8 +131,12 @@ TRIES = {
         [],
     ),
     "sees none of the grader but the worker": (
-        "import os; return sorted(set(os.listdir('/course/grader')) - {'__pycache__'})",
-        ["__init__.py", "forkserver.py", "lockdown.py", "syscalls.py", "worker.py"],
+        "import os; return [sorted(set(os.listdir(f'/course/grader/{d}')) - {'__pycache__'})"
+        " for d in ('', 'sandbox')]",
+        [
+            ["__init__.py", "checks", "sandbox"],
+            ["__init__.py", "forkserver.py", "lockdown.py", "syscalls.py", "worker.py"],
+        ],
     ),
     "sees no solutions": (
         "import os; return [f for d in ('/course', '/scratch', '.')"

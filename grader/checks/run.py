@@ -61,7 +61,8 @@ def run(
     results: list[CaseResult] = []
     values: list[bool] = []  # for each case that asks for more than kind and shape, whether right
     raised: list[Raised] = []
-    returned: list[bool] = []  # for each call that came to its end, whether it gave anything
+    asked: list[str] = []  # for each case, what it called last
+    gave: dict[str, bool] = {}  # for what was called to its end, whether it ever gave anything
     lost: Lost | None = None
     try:
         beside = notebook_seed(seed)
@@ -91,11 +92,13 @@ def run(
                 except Exception as odd:  # the check stumbled over a value of the wrong kind
                     message = f"what came back cannot be used here ({str(odd)[:MAX_REASON]})"
                     ended = True
-            call, result = last_call(student)
-            if ended and call:
-                returned.append(result is not None)
-            if got is not result:  # the case looks at something worked out from the result
-                call = f"… {call} …" if call else ""
+            last = last_call(student)
+            asked.append(last.name)
+            if ended:
+                gave[last.name] = gave.get(last.name, False) or last.result is not None
+            call = "" if item.hidden else last.text
+            if call and got is not last.result:  # the case works something out from the result
+                call = f"… {call} …"
             results.append(_result(item, call, came, message, line))
             if not item.form:
                 values.append(results[-1].passed)
@@ -108,8 +111,10 @@ def run(
     if refused := [error for error in raised if error.kind == Forbidden.__name__]:
         return Outcome("forbidden", 0.0, message=refused[0].message)
     results = _weighed(results, fixed)
-    if returned and not any(returned):
-        results = [replace(r, hint=r.hint and NO_RETURN) for r in results]
+    for position, name in enumerate(asked):
+        if name and not gave.get(name, True):
+            result = results[position]
+            results[position] = replace(result, hint=result.hint and NO_RETURN)
     share = sum(r.points for r in results if r.passed) / sum(r.points for r in results)
     if values and not any(values):
         share = 0.0  # what is of the right kind, and wrong

@@ -9,6 +9,7 @@ check cannot tell which.
 import random
 import traceback
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -52,18 +53,35 @@ class NotDefined(NameError):
     """The notebook has no such name."""
 
 
+@dataclass
+class Call:
+    """A call of the notebook's code: of what, with which arguments, and what it returned."""
+
+    name: str = ""
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    result: Any = None
+
+    @property
+    def text(self) -> str:
+        """All of it as Python text, or "" if there was none."""
+        words = [_words(value) for value in self.args]
+        words += [f"{key}={_words(value)}" for key, value in self.kwargs.items()]
+        return self.name and f"{self.name}({', '.join(words)})"
+
+
 class _Link:
     """The way to one notebook's process, and the last call that went there."""
 
     def __init__(self, send: Send) -> None:
         self.send = send
-        self.last_call: tuple[str, tuple[Any, ...], dict[str, Any]] | None = None
-        self.last_result: Any = None
+        self.last = Call()
 
     def call(self, request: dict[str, Any], name: str, *args: Any, **kwargs: Any) -> Any:
-        self.last_call, self.last_result = (name, args, kwargs), None
-        self.last_result = _ask(self, request, name)
-        return self.last_result
+        self.last = Call(name, args, kwargs)
+        # What it makes goes by another name than it does: GPT(config)(ids) is a call of GPT(...).
+        self.last.result = _ask(self, request, f"{name}(...)")
+        return self.last.result
 
 
 def _words(value: Any) -> str:
@@ -141,20 +159,11 @@ class Student:
         return self._link.call(request, function.__name__, *args)
 
 
-def last_call(student: Student) -> tuple[str, Any]:
-    """Return the last call that was made through `student`, and what it returned; forget both.
-
-    The call is Python text, and empty if there was none.
-    """
+def last_call(student: Student) -> Call:
+    """Return the last call that was made through `student`, if there was one, and forget it."""
     link = student._link
-    call, result = link.last_call, link.last_result
-    link.last_call = link.last_result = None
-    if call is None:
-        return "", result
-    name, args, kwargs = call
-    words = [_words(value) for value in args]
-    words += [f"{key}={_words(value)}" for key, value in kwargs.items()]
-    return f"{name}({', '.join(words)})", result
+    last, link.last = link.last, Call()
+    return last
 
 
 class Host:

@@ -1,0 +1,177 @@
+"""The checks of a head."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch.nn.functional import scaled_dot_product_attention as torchs_attention
+
+from grader.checks.case import Case, Rng, case, normal
+from grader.checks.registry import exercise, probe
+from grader.checks.student import Student
+from grader.checks.vocabulary import apart, public_and_hidden
+
+PARTS = ("query", "key", "value")
+
+
+@probe
+def parameter_shapes(
+    _: dict[str, Any], Head: Callable[..., torch.nn.Module], channels: int, head_size: int
+) -> dict[str, list[int]]:
+    """Return the shape of each parameter of a new head."""
+    head = Head(channels, head_size)
+    return {name: list(parameter.shape) for name, parameter in head.named_parameters()}
+
+
+@probe
+def outputs(
+    _: dict[str, Any],
+    Head: Callable[..., torch.nn.Module],
+    weights: torch.Tensor,
+    *inputs: torch.Tensor,
+) -> list[torch.Tensor] | None:
+    """Return what a head with these weights gives for each of `inputs`, one after the other.
+
+    None if it gives nothing.
+    """
+    head = _head(Head, weights)
+    given = [head(x) for x in inputs]
+    return None if all(each is None for each in given) else given
+
+
+@probe
+def reached(
+    _: dict[str, Any],
+    Head: Callable[..., torch.nn.Module],
+    weights: torch.Tensor,
+    x: torch.Tensor,
+) -> list[str]:
+    """Return the names of the parameters that the slopes of a loss reach, in order."""
+    head = _head(Head, weights)
+    torch.autograd.backward((head(x) ** 2).sum())
+    grads = {name: parameter.grad for name, parameter in head.named_parameters()}
+    return sorted(name for name, grad in grads.items() if grad is not None and bool(grad.any()))
+
+
+def _head(Head: Callable[..., torch.nn.Module], weights: torch.Tensor) -> torch.nn.Module:
+    """Return a new head with `weights` (3, head_size, channels), in the order of PARTS."""
+    _, head_size, channels = weights.shape
+    head = Head(channels, head_size)
+    with torch.no_grad():
+        for name, weight in zip(PARTS, weights, strict=True):
+            getattr(head, name).weight.copy_(weight)
+    return head
+
+
+def _expected(weights: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    q, k, v = (x @ weight.T for weight in weights)
+    return torchs_attention(q, k, v, is_causal=True)
+
+
+@exercise("05_attention", "Head", points=3)
+def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    def ask(weights: torch.Tensor, *inputs: torch.Tensor) -> Any:
+        return student.probe(outputs, student.Head, weights, *inputs)
+
+    yield case(
+        "the parameters of Head(6, 4), with their shapes",
+        lambda: student.probe(parameter_shapes, student.Head, 6, 4),
+        {f"{name}.weight": [4, 6] for name in PARTS},
+        hint="Three attributes, made in __init__ after super().__init__(): self.query, self.key, "
+        "self.value. Each is a layer of its own, nn.Linear(channels, head_size, bias=False), so it "
+        "has no bias. Layers that are made in forward, or kept in a plain list, are not noted.",
+    )
+    weights = normal(rng, len(PARTS), 4, 6)
+    x = normal(rng, 2, 5, 6)
+    yield case(
+        "the shape for x of shape (2, 5, 6)",
+        lambda: list(ask(weights, x)[0].shape),
+        [2, 5, 4],
+        hint="forward returns what attention gives, (B, T, head_size). If the shape ends in 6, "
+        "the values are x itself: they are self.value(x). If it ends in 5, those are the weights, "
+        "not what they mix. The mask is made for T places, and T is x.shape[1]. Mind the return.",
+    )
+    yield case(
+        "the same x twice: how far the results are apart",
+        lambda: apart(*ask(weights, x, x)),
+        0.0,
+        hint="Nothing in a head is left to chance. (Dropout comes in lesson 06.)",
+    )
+    one = normal(rng, 3, 1, 6)
+    yield case(
+        "one place only: the value of x",
+        lambda: ask(weights, one)[0],
+        one @ weights[-1].T,
+        hint="With a single place there is nothing to choose from, and what comes out is "
+        "self.value(x), as it is. Is the order query, key, value?",
+    )
+    yield case(
+        "the first of five places: its own value",
+        lambda: ask(weights, x)[0][:, 0],
+        (x @ weights[-1].T)[:, 0],
+        hint="The first place may look only at itself. Pass the mask, "
+        "causal_mask(x.shape[1]).to(x.device), as the fourth argument.",
+    )
+    changed = [x.clone() for _ in range(4)]
+    for t, other in enumerate(changed, start=1):
+        other[:, t:] = normal(rng, 2, 5 - t, 6)
+    yield case(
+        "a change at places 1, 2, 3, 4 and later: how far what stands before it moves",
+        lambda: _moves(*ask(weights, x, *changed)),
+        [0.0] * 4,
+        hint="No place may take anything from a later one: pass your causal_mask.",
+    )
+    yield case(
+        "random weights and rows, against torch's own attention",
+        lambda: ask(weights, x)[0],
+        _expected(weights, x),
+        hint="Queries from self.query(x), keys from self.key(x), values from self.value(x), passed "
+        "in this order: those who look ask with query. Your scaled_dot_product_attention divides "
+        "by the square root already, so once is enough.",
+    )
+    square = normal(rng, len(PARTS), 6, 6)
+    yield case(
+        "head_size the same as channels",
+        lambda: ask(square, x)[0],
+        _expected(square, x),
+        hint="What attention gives is all: x itself is not added to it, even where the shapes fit.",
+    )
+    order = torch.from_numpy(rng.permutation(4))
+    batch = normal(rng, 4, 3, 6)
+    yield case(
+        "the texts of a batch in another order",
+        lambda: ask(weights, batch[order])[0],
+        _expected(weights, batch)[order],
+        hint="Each text of the batch is on its own.",
+    )
+    texts = [normal(rng, 2, T, 6) for T in (3, int(rng.integers(17, 60)), 1)]
+    yield case(
+        "a short text, a long one, and one of a single place, one after the other",
+        lambda: ask(weights, *texts),
+        [_expected(weights, text) for text in texts],
+        hint="T may differ from call to call, so make the mask in forward, for x.shape[1] places.",
+    )
+    yield case(
+        "which parameters a loss reaches",
+        lambda: student.probe(reached, student.Head, weights, x),
+        ["key.weight", "query.weight", "value.weight"],
+        hint="All three are to be learnt, so compute with the layers themselves, self.query(x): no "
+        ".detach(), no .data, no torch.no_grad(), neither here nor in your attention.",
+    )
+
+    def other_sizes() -> Iterator[Case]:
+        head_size, channels, T = (int(size) for size in rng.integers((2, 2, 5), (12, 12, 16)))
+        other, text = normal(rng, len(PARTS), head_size, channels), normal(rng, 2, T, channels)
+        yield case(
+            "another head_size, other channels",
+            lambda: ask(other, text)[0],
+            _expected(other, text),
+            hint="nn.Linear(channels, head_size, bias=False), three times.",
+        )
+
+    yield from public_and_hidden(other_sizes)
+
+
+def _moves(first: torch.Tensor, *others: torch.Tensor) -> list[float]:
+    """Return how far the places before t moved in each of `others`, for t = 1, 2, ..."""
+    return [apart(first[:, :t], other[:, :t]) for t, other in enumerate(others, start=1)]

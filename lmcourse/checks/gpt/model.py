@@ -1,0 +1,405 @@
+"""The checks of the model itself: its parts, how they begin, and its logits."""
+
+import math
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from grader.checks.case import Case, Rng, case, integers
+from grader.checks.registry import exercise, probe
+from grader.checks.student import Student
+from grader.checks.vocabulary import apart, holds, repeat
+from lmcourse.checks.gpt.weights import (
+    NEAR,
+    ONE_DEVICE,
+    SMALL,
+    Shape,
+    Weights,
+    new_gpt,
+    on_another_device,
+    random_weights,
+    sizes_of,
+    weight_shapes,
+)
+
+
+def _odd_names(names: set[str], wanted: set[str]) -> list[str]:
+    """Return in words which names are missing and which are too many: a few of each."""
+    missing = [f"{name} is missing" for name in sorted(wanted - names)]
+    extra = [f"{name} is too many" for name in sorted(names - wanted)]
+    return missing[:2] + extra[:2]
+
+
+def _odd_shapes(weights: Weights, wanted: dict[str, list[int]]) -> list[str]:
+    """Return in words which of the weights have another shape than wanted: a few of them."""
+    shapes = {name: list(weight.shape) for name, weight in weights.items()}
+    return [f"{name}: {shapes[name]}" for name in shapes if shapes[name] != wanted.get(name)][:3]
+
+
+@probe
+def is_tied(_: dict[str, Any], model: Any) -> bool:
+    """Return whether the head's matrix is the token embedding's."""
+    return model.head.weight is model.token_embedding.weight
+
+
+@probe
+def size(_: dict[str, Any], model: nn.Module) -> int:
+    """Return how many numbers the model has, shared ones once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+@probe
+def leaks(_: dict[str, Any], model: nn.Module, ids: torch.Tensor) -> list[int]:
+    """Return the positions whose character changes the logits of an earlier position."""
+    before = model(ids)
+    found = []
+    for t in range(1, ids.shape[1]):
+        changed = ids.clone()
+        changed[:, t] = (changed[:, t] + 1) % 11
+        if not torch.allclose(model(changed)[:, :t], before[:, :t], atol=1e-5):
+            found.append(t)
+    return found
+
+
+@probe
+def without_gradient(_: dict[str, Any], model: nn.Module, ids: torch.Tensor) -> list[str]:
+    """Return the names of the parameters that a training step would not reach: a few of them."""
+    loss: Any = F.cross_entropy(model(ids).flatten(0, 1), ids.flatten())
+    loss.backward()
+    parameters = model.named_parameters()
+    return [name for name, p in parameters if p.grad is None or not p.grad.any()][:3]
+
+
+@probe
+def reads_elsewhere(_: dict[str, Any], model: Any) -> str:
+    """Return in words what keeps the model from reading ids that are not on the CPU."""
+    with on_another_device(model) as found:
+        model(torch.zeros(2, 3, dtype=torch.int64, device="meta"))
+    return "".join(found[:1])
+
+
+def in_mode(model: Any, *, training: bool) -> Any:
+    """Return the student's `model`, put into training mode or into evaluation mode."""
+    model.train(training)
+    return model
+
+
+@exercise("07_gpt", "GPT", points=4)
+def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    made: list[Any] = []
+
+    def make() -> str:
+        made.append(new_gpt(student))
+        return ""
+
+    yield holds(
+        "whether GPT(config) can be made: all else waits for that",
+        "it can be made",
+        make,
+        hint="In __init__: nn.Embedding takes how many rows, and how long they are: V characters, "
+        "`context` places. A Block takes channels, heads and dropout; positional_encoding takes "
+        "context and channels, in this order. In initialise: write into the parameters that are "
+        "there, with nn.init... or in `with torch.no_grad():`. ('A leaf Variable that requires "
+        "grad'? The no_grad is missing. "
+        "'Cannot assign ... as parameter'? A plain tensor is no Parameter: "
+        "self.position_embedding.weight.copy_(...).)",
+    )
+    if not made:
+        return
+    heads = int(rng.integers(1, 4))
+    drawn: Shape = {
+        "vocab_size": int(rng.integers(20, 60)),
+        "context": int(rng.integers(9, 19)),
+        "layers": int(rng.integers(2, 4)),
+        "heads": heads,
+        "channels": 2 * heads * int(rng.integers(2, 4)),
+    }
+    V, (B, T) = drawn["vocab_size"], rng.integers(2, 8, 2).tolist()
+    # The last character of the vocabulary is among them.
+    ids = torch.cat([integers(rng, V, B, T - 1), torch.full((B, 1), V - 1)], dim=1)
+    yield case(
+        "the shape of the logits for ids of shape (B, T), where T is below the context",
+        lambda: list(new_gpt(student, **drawn)(ids).shape),
+        [B, T, V],
+        hint="ids (B, T) go in, logits (B, T, V) come out: the token embedding of `ids` plus the "
+        "position embedding of 0, 1, ..., T - 1, each block in turn, norm, head. T may be smaller "
+        "than the context.",
+    )
+    shapes = weight_shapes(**drawn)
+    yield case(
+        "names in the state dict that are missing, or too many",
+        lambda: _odd_names(set(new_gpt(student).state_dict()), set(weight_shapes(**SMALL))),
+        [],
+        hint="The names of the contract are those of the attributes: token_embedding, "
+        "position_embedding, blocks, norm, head (with bias=False). Torch does not look into a "
+        "plain Python list: put the blocks into an nn.ModuleList. (A buffer of your own needs "
+        "persistent=False.)",
+    )
+    yield case(
+        "weights of another shape, for sizes drawn at random",
+        lambda: _odd_shapes(new_gpt(student, **drawn).state_dict(), shapes),
+        [],
+        hint="nn.Embedding(how many, channels): V characters, `context` places. The head is a "
+        "Linear from channels to V.",
+    )
+    yield holds(
+        "whether the head and the token embedding are one matrix",
+        "they are one",
+        lambda: "" if student.probe(is_tied, new_gpt(student)) else "they are two",
+        hint="Tie them: self.head.weight = self.token_embedding.weight makes the two names mean "
+        "the same parameter. A copy would go its own way in training.",
+    )
+    numbers = sum(math.prod(size) for name, size in shapes.items() if name != "head.weight")
+    yield case(
+        "how many numbers there are, the shared ones counted once",
+        lambda: student.probe(size, new_gpt(student, **drawn)),
+        numbers,
+        hint="Every block has numbers of its own: [Block(...)] * layers is the same block again "
+        "and again. A list comprehension makes new ones.",
+    )
+    wide: Shape = {
+        "vocab_size": int(rng.integers(40, 60)),
+        "context": int(rng.integers(10, 30)),
+        "layers": int(rng.integers(2, 5)),
+        "heads": 4,
+        "channels": 4 * int(rng.integers(7, 12)),
+    }
+    C, layers = wide["channels"], wide["layers"]
+    spread = 1 / math.sqrt(C)
+
+    @cache
+    def begun() -> Weights:
+        return _of_shape(new_gpt(student, **wide).state_dict(), wide)
+
+    yield case(
+        "the spread of token_embedding, query and expand, times the root of the channels",
+        lambda: _spreads(begun(), math.sqrt(C), "token_", "query.w", "expand.w"),
+        [1.0, 1.0, 1.0],
+        hint="nn.init.normal_(weight, std=1 / math.sqrt(channels)) for every matrix, after all "
+        "parts have been made: with torch's own spread of 1, or one that is too small, the model "
+        "is far from where it should begin. Only `project` and `shrink` get less, and the places "
+        "get clocks.",
+        atol=0.15,
+    )
+    yield case(
+        "the spread of project and shrink, times the root of channels * 2 * layers",
+        lambda: _spreads(begun(), math.sqrt(C * 2 * layers), "project.w", "shrink.w"),
+        [1.0, 1.0],
+        hint="These two write into the residual stream, 2 * layers times in all: divide their "
+        "standard deviation by the square root of that. Their names end in project.weight and "
+        "shrink.weight.",
+        atol=0.15,
+    )
+    yield case(
+        "the largest bias at the start",
+        lambda: _largest(begun(), "bias"),
+        0.0,
+        hint="Biases begin at 0 (nn.init.zeros_), those of the feed-forward layers too.",
+    )
+    yield case(
+        "the smallest and the largest weight of the norms at the start",
+        lambda: _range_of_norms(begun()),
+        [1.0, 1.0],
+        hint="The weights of a LayerNorm begin at 1, as torch made them: leave what is no matrix "
+        "and no bias alone.",
+    )
+    yield case(
+        "the position embedding at the start",
+        lambda: begun()["position_embedding.weight"],
+        2 * spread * reference.positional_encoding(wide["context"], C),
+        hint="positional_encoding(context, channels), times 2 / sqrt(channels), copied into "
+        "position_embedding.weight after everything else has been drawn.",
+    )
+    weights, drawn_weights = random_weights(rng), random_weights(rng, **drawn)
+    full = integers(rng, 11, 2, 8)
+    yield case(
+        "the positions that change what comes before them",
+        lambda: student.probe(leaks, new_gpt(student, weights), full),
+        [],
+        hint="No position may look ahead. Your Block is causal; in GPT itself, never sum or "
+        "average over the positions (dim=1).",
+    )
+    yield case(
+        "a text read alone, and as the last of a batch: how far the logits differ",
+        lambda: _moved_by_others(new_gpt(student, weights), full),
+        0.0,
+        hint="Each text of the batch is read by itself: never sum or average over the batch "
+        "(dim=0).",
+    )
+    same = torch.full((1, 4), 3)
+    yield holds(
+        "the same character four times: whether the logits differ from place to place",
+        "they differ",
+        lambda: _alike_rows(new_gpt(student, weights)(same)[0]),
+        hint="Without the position embedding the model cannot tell places apart: add "
+        "position_embedding(torch.arange(T)) to the token embedding.",
+    )
+    part = full[:, :5]
+    single: Shape = {"layers": 1}
+    alone = random_weights(rng, **single)
+    silent = {
+        name: torch.zeros_like(weight) for name, weight in alone.items() if _writes_into(name)
+    }
+    placeless = {"position_embedding.weight": torch.zeros_like(alone["position_embedding.weight"])}
+
+    def logits(of: Student, weights: Weights, ids: torch.Tensor, **shape: Any) -> torch.Tensor:
+        return torch.as_tensor(new_gpt(of, weights, **shape)(ids))
+
+    yield case(
+        "the logits where the block adds nothing and the positions are 0",
+        lambda: logits(student, alone | silent | placeless, part, **single),
+        logits(reference, alone | silent | placeless, part, **single),
+        hint="head(norm(x)): a last LayerNorm before the head, and no softmax behind it. What it "
+        "reads is the token embedding of `ids`.",
+        **NEAR,
+    )
+    yield case(
+        "the logits where the block adds nothing: five characters, with a context of 8",
+        lambda: logits(student, alone | silent, part, **single),
+        logits(reference, alone | silent, part, **single),
+        hint="The position embedding of 0, 1, ..., T - 1 is added to the token embedding, once: "
+        "the first character stands at place 0, however many come after it, and nothing is scaled.",
+        **NEAR,
+    )
+    yield case(
+        "the logits of a model of one block",
+        lambda: logits(student, alone, part, **single),
+        logits(reference, alone, part, **single),
+        hint="The token embedding and the position embedding are added, once, before the blocks; "
+        "and each one adds to x by itself: x = block(x).",
+        **NEAR,
+    )
+    yield case(
+        "the parameters that no gradient reaches",
+        lambda: student.probe(without_gradient, new_gpt(student, weights), full),
+        [],
+        hint="Each part must take part: x = block(x) for every block, each on what the one before "
+        "gave; head(norm(x)) at the end; and nothing detached.",
+    )
+    yield case(
+        "the logits of a model of two blocks, five characters",
+        lambda: logits(student, weights, part),
+        logits(reference, weights, part),
+        hint="The blocks come in their order, each on what the one before gave.",
+        **NEAR,
+    )
+    yield case(
+        "the logits of a model of two blocks, as many characters as the context",
+        lambda: logits(student, weights, full),
+        logits(reference, weights, full),
+        hint="T may be as large as the context, 8: then the places are 0 to 7.",
+        **NEAR,
+    )
+    yield case(
+        "another shape of model, drawn at random",
+        lambda: logits(student, drawn_weights, ids, **drawn),
+        logits(reference, drawn_weights, ids, **drawn),
+        hint="Take every size from the config, and T from the ids.",
+        **NEAR,
+    )
+
+    def alike(*, training: bool) -> bool:
+        model = in_mode(new_gpt(student, weights, dropout=0.5), training=training)
+        return torch.equal(*student.probe(repeat, model, 2, full))
+
+    yield holds(
+        "with dropout 0.5, in training: whether two calls give the same",
+        "they differ",
+        lambda: "both give the same" if alike(training=True) else "",
+        hint="Hand config.dropout on to every Block: Block(channels, heads, dropout).",
+    )
+    yield holds(
+        "with dropout 0.5, in evaluation: whether two calls give the same",
+        "both give the same",
+        lambda: "" if alike(training=False) else "they differ",
+        hint="Nothing is dropped in evaluation. A dropout of your own must be an nn.Dropout, or "
+        "F.dropout(x, p, self.training).",
+    )
+    yield case(
+        "in training, with dropout 0.5, where the block adds nothing: the logits",
+        lambda: in_mode(new_gpt(student, alone | silent, **single, dropout=0.5), training=True)(
+            part
+        ),
+        logits(reference, alone | silent, part, **single),
+        hint="Dropout is inside the blocks, and nowhere else in this model.",
+        **NEAR,
+    )
+    yield holds(
+        "whether the ids may be on another device",
+        ONE_DEVICE,
+        lambda: student.probe(reads_elsewhere, new_gpt(student, layers=1)),
+        hint="A GPU trains this model later, and the ids are there then. What you make in forward "
+        "must be there too: torch.arange(T, device=ids.device).",
+    )
+    other: Shape = {
+        "vocab_size": int(rng.integers(12, 60)),
+        "context": int(rng.integers(3, 9)),
+        "layers": int(rng.integers(3, 6)),
+        "heads": 1,
+        "channels": 2 * int(rng.integers(7, 12)),
+    }
+    other_weights = random_weights(rng, **other)
+    short = integers(rng, 11, 4, 1)
+    yield case(
+        "another shape of model, one character",
+        lambda: logits(student, other_weights, short, **other),
+        logits(reference, other_weights, short, **other),
+        hint="Take every size from the config, and T from the ids.",
+        hidden=True,
+        **NEAR,
+    )
+    yield case(
+        "the spread of project and shrink, in that shape",
+        lambda: _spreads(
+            _of_shape(new_gpt(student, **other).state_dict(), other),
+            math.sqrt(2 * other["layers"] * other["channels"]),
+            "project.w",
+            "shrink.w",
+        ),
+        [1.0, 1.0],
+        hint="1 / sqrt(channels), divided by sqrt(2 * layers).",
+        atol=0.2,
+        hidden=True,
+    )
+
+
+def _writes_into(name: str) -> bool:
+    """Return whether this parameter of a block takes part in what it adds to the stream, last."""
+    return "project" in name or "shrink" in name
+
+
+def _of_shape(weights: Weights, shape: Shape) -> Weights:
+    """Return `weights`, if they are those of a model of this shape, and none if not."""
+    shapes = {name: list(weight.shape) for name, weight in weights.items()}
+    return weights if shapes == weight_shapes(**sizes_of(SMALL | shape)) else {}
+
+
+def _alike_rows(logits: torch.Tensor) -> str:
+    """Say which place gets the logits of place 0, if one does."""
+    alike = (logits - logits[:1]).abs().amax(dim=1) <= 0.01
+    places = alike.nonzero().flatten().tolist()[1:]
+    return f"place {places[0]} gets those of place 0" if places else ""
+
+
+def _moved_by_others(model: Any, ids: torch.Tensor) -> float:
+    return apart(model(ids.flip(0))[-1:], model(ids[:1]))
+
+
+def _spreads(weights: Weights, factor: float, *parts: str) -> list[float]:
+    """Return `factor` times the spread of all weights whose name contains each of `parts`."""
+    found = [[w.flatten() for name, w in weights.items() if part in name] for part in parts]
+    return [factor * torch.cat(part).std().item() for part in found]
+
+
+def _largest(weights: Weights, ending: str) -> float:
+    found = [w.flatten() for name, w in weights.items() if name.endswith(ending)]
+    return torch.cat(found).abs().max().item()
+
+
+def _range_of_norms(weights: Weights) -> list[float]:
+    norms = torch.cat([w for name, w in weights.items() if "norm" in name and "weight" in name])
+    return [norms.min().item(), norms.max().item()]

@@ -1,0 +1,45 @@
+"""The lesson's quiz."""
+
+from grader.checks.vocabulary import Question, quiz
+
+quiz(
+    "06_transformer",
+    Question(
+        "what heads cost",
+        hint="Reread how the channels are cut, and the example at the end of the contract "
+        "of MultiHeadAttention.",
+        explain="64 channels are cut into 8 heads of 8. The four layers are (64, 64) however "
+        "many heads there are: 4 · 64 · 64.",
+    ),
+    Question(
+        "a forgotten transpose",
+        hint="Look again at the last line of the cell with 0, 1, 2, 3 and 10, 11, 12, 13.",
+        explain="reshape only cuts the line of numbers anew, so any shape with as many "
+        "numbers will do, and nobody warns you.",
+    ),
+    Question(
+        "a shuffled past",
+        hint="Run the cell again that shuffles nine characters. Which character stayed "
+        "where it was?",
+        explain="The last character is the same, and those before it are the same bag. In "
+        "the other pairs another character is last, or the bag has one more.",
+    ),
+    Question(
+        "layers that replace",
+        hint="Look at the last column of the table with the norm in front of each layer.",
+        explain="Each layer hands on means of means, and nothing tells any longer which "
+        "character stands where. With x + f(norm(x)) the character stays in the sum.",
+    ),
+    Question(
+        "dropout in evaluation",
+        hint="Reread the contract of dropout: what does it return if training is False?",
+        explain="What stays is divided by 1 - p in training already, so that evaluation "
+        "needs nothing.",
+    ),
+    Question(
+        "a difference and its spread",
+        hint="Reread how the table of the ablation is to be read.",
+        explain="0.01 is less than the models with the same parts differ from seed to seed. "
+        "It may be worth something, but this does not show it.",
+    ),
+)
