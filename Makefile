@@ -25,7 +25,8 @@ TESTS := --dist worksteal --durations 20 --durations-min 1 --junitxml $(REPORTS)
 NBVAL := --dist loadscope --nbval-lax --nbval-current-env --junitxml $(REPORTS)/lessons.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint build lessons lesson-names coverage html check-notebooks bench system clean
+.PHONY: help setup demo test lint build lesson lessons lesson-names coverage html check-notebooks
+.PHONY: bench system clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +63,16 @@ lint: $(READY) ## check style, types, who imports whom, pipelines, and that buil
 
 build: $(READY) ## build the notebooks from solutions/*.py
 	$(BIN)/grader build
+
+lesson: $(READY) ## try one lesson by every rule, as in: make lesson 02
+	$(BIN)/grader try $(or $(NN),$(error name the lesson, as in: make lesson 02))
+
+# The word after `lesson` is a lesson, and no command.
+ifeq (lesson,$(firstword $(MAKECMDGOALS)))
+NN := $(word 2,$(MAKECMDGOALS))
+.PHONY: $(NN)
+$(NN): lesson; @:
+endif
 
 lessons: export OMP_NUM_THREADS := 1
 lessons: setup ## run the solved notebooks again and compare what they show (LESSON=02_bigrams)

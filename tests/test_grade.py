@@ -319,7 +319,7 @@ def test_the_manifest_says_what_was_graded_and_with_what(graded: tuple[Path, Pat
     assert facts["memory cgroup"] == ("one per worker" if find_cgroups() else "none")
     assert (facts["torch"], facts["numpy"]) == (torch.__version__, np.__version__)
     assert {"course", "python", "bubblewrap", "limit: memory_mb"} <= set(facts)
-    assert facts["limit: memory_mb"] == "2048, or the exercise's own"
+    assert facts["limit: memory_mb"] == "2048, or the exercise's or lesson's own"
     secret = (out / SECRET_FILE).read_bytes()
     assert hashlib.sha256(secret).hexdigest() in facts["inputs"]
     assert secret.hex() not in json.dumps(manifest)

@@ -236,6 +236,15 @@ def problem_with(command: str) -> str | None:
     return None
 
 
+def test_make_tries_the_lesson_that_is_named() -> None:
+    assert make("--dry-run", "lesson", "02")[-2:] == [".venv/bin/grader try 02", ":"]
+    unnamed = subprocess.run(
+        ["make", "--dry-run", "lesson"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert unnamed.returncode == 2
+    assert "name the lesson, as in: make lesson 02" in unnamed.stderr
+
+
 JOBS = [*github_jobs(), *azure_jobs()]
 
 

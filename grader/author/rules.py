@@ -77,14 +77,13 @@ def problems_of_source(course: Course, name: str) -> Iterator[Broken]:
         registered(course, name)
     except LessonError as problem:
         yield Rule.CHECKS, str(problem)
-        return
     except (ImportError, SyntaxError, TypeError, ValueError, NameError) as problem:
         yield Rule.CHECKS, f"a check does not load: {type(problem).__name__}: {problem}"
-        return
-    try:
-        render_student(course, name)
-    except LessonError as problem:
-        yield Rule.LEAK, str(problem)
+    else:
+        try:
+            render_student(course, name)
+        except LessonError as problem:
+            yield Rule.LEAK, str(problem)
     try:
         known = course.answers(name)
     except LessonError as problem:

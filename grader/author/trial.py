@@ -34,7 +34,10 @@ from grader.terminal.progress import progress
 
 _AFTER = {
     Rule.SOURCE: set(Rule) - {Rule.SOURCE},
-    Rule.CHECKS: set(Rule) - {Rule.SOURCE, Rule.CHECKS},
+    Rule.CHECKS: {
+        *(Rule.LEAK, Rule.SOLUTION, Rule.STUB, Rule.HEART, Rule.MISTAKE, Rule.RIGHT),
+        *(Rule.FILLED_IN, Rule.UNTOUCHED),
+    },
     Rule.READABLE: {Rule.ANSWERS, Rule.MISTAKE, Rule.RIGHT},
 }
 """What cannot be tried where one of these is not kept."""
