@@ -72,7 +72,6 @@ lesson: $(READY) ## try one lesson by every rule, as in: make lesson 02
 # The word after `lesson` is a lesson, and no command.
 ifeq (lesson,$(firstword $(MAKECMDGOALS)))
 NN := $(word 2,$(MAKECMDGOALS))
-.PHONY: $(NN)
 $(NN): lesson; @:
 endif
 

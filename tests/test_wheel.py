@@ -74,6 +74,12 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def test_the_skeleton_of_a_course_is_in_it(grader: Run, tmp_path: Path) -> None:
+    made = grader("new-course", tmp_path / "made")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "lmcourse @ git+https://" in (tmp_path / "made/pyproject.toml").read_text("utf-8")
+
+
 @pytest.mark.sandbox
 def test_a_class_is_graded_and_reported(grader: Run, course: Path, tmp_path: Path) -> None:
     with example(course) as found:
