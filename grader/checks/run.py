@@ -55,8 +55,9 @@ def run(
     """Run the check of `exercise` and return how it went; never raises for what a student did.
 
     Hidden cases run only when `hidden` is true. Every case runs even after one has failed, until
-    the student's process is lost; with `until_wrong` the first that fails is the last. The cases named in `fixed`, whose right answer does not depend on
-    the seed, together weigh at most `FIXED_SHARE` of the exercise: they can be learnt by heart.
+    the student's process is lost; with `until_wrong` the first that fails is the last. The cases
+    named in `fixed`, whose right answer does not depend on the seed, together weigh at most
+    `FIXED_SHARE` of the exercise: they can be learnt by heart.
     """
     results: list[CaseResult] = []
     raised: list[Raised] = []
