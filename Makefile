@@ -60,9 +60,11 @@ lint: $(READY) ## check style, types, who imports whom, pipelines, and that buil
 	PYTHONPATH=examples/numpy_basics $(BIN)/lint-imports --no-cache
 	$(BIN)/zizmor --offline --no-progress --quiet .github
 	$(BIN)/grader build --check
+	$(BIN)/grader --course examples/numpy_basics build --check
 
-build: $(READY) ## build the notebooks from solutions/*.py
+build: $(READY) ## build the notebooks of both courses from solutions/*.py
 	$(BIN)/grader build
+	$(BIN)/grader --course examples/numpy_basics build
 
 lesson: $(READY) ## try one lesson by every rule, as in: make lesson 02
 	$(BIN)/grader try $(or $(NN),$(error name the lesson, as in: make lesson 02))

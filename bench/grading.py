@@ -299,8 +299,8 @@ class Memory:
 
 # Code after the solution of lesson 05: what comes back is large, or is itself slow to read.
 WORST = {
-    "an answer of many tensors": "def windows(ids, T):\n    return (torch.zeros(1),) * 400_000",
-    "an answer of many numbers": "def windows(ids, T):\n    return list(range(6_000_000))",
+    "an answer of many tensors": "def windows(ids, T):\n    return (torch.zeros(1),) * 19_000",
+    "an answer of many numbers": "def windows(ids, T):\n    return list(range(190_000))",
     "an answer in many layers": (
         "def windows(ids, T):\n    x = []\n    for _ in range(900):\n        x = [x]\n    return x"
     ),

@@ -1,6 +1,6 @@
 """Build a course's notebooks, run submissions in a sandbox, grade them and report.
 
-From the top down; each of these imports from the lines below its own, which `make lint` holds:
+From the top down; each imports from the lines below its own alone, which `make lint` holds:
 
     cli                     the `grader` command
     doctor, sample          what this machine lacks for grading; a class to try it with

@@ -216,9 +216,9 @@ def make(*arguments: str) -> list[str]:
 
 def make_targets() -> set[str]:
     """Return the targets of the Makefile that are commands, not files."""
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    phony = re.findall(r"^\.PHONY: ([a-z -]+)$", makefile, re.MULTILINE)
-    return {target for line in phony for target in line.split()}
+    phony = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert phony
+    return set(" ".join(phony).split())
 
 
 def problem_with(command: str) -> str | None:

@@ -27,7 +27,7 @@ COMMANDS = {
     "--help": ["grade", "--help"],
 }
 MOODLE = "Identifier,Full name,Grade,Last modified (grade)\nParticipant 1,ada,,-\n"
-HEAVY = ("torch", "numpy", "matplotlib", "jupytext")
+HEAVY = ("torch", "numpy", "matplotlib", "jupytext", "nbconvert", "nbformat", "jsonschema")
 SAID = f"""
 import atexit, sys
 atexit.register(lambda: print("loaded:", *[name for name in {HEAVY} if name in sys.modules]))

@@ -262,6 +262,11 @@ def test_the_oldest_notebooks_are_read_too(tmp_path, old):
     assert [cell.source for cell in found.cells] == ["z = 3"]
 
 
+def test_the_parts_of_a_plain_notebook_are_counted_without_a_look_at_each(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebook_file, "_PART", None)
+    assert isinstance(read(write(tmp_path / "a.ipynb")), Notebook)
+
+
 def test_more_parts_than_a_notebook_has_are_refused_before_they_take_memory(tmp_path):
     book = notebook()
     book["metadata"]["data"] = [{}] * notebook_file.MAX_PARTS

@@ -9,11 +9,11 @@ from grader.checks.selfcheck import check_against_recording, outcome_text, summa
 from grader.checks.student import Student
 from grader.course.lessons import Course
 from grader.formats.junit import JUnitTest, write_junit
-from grader.grading.clock import Clock
 from grader.grading.judge import outcomes
 from grader.sandbox.bubblewrap import Sandbox, Shown
 from grader.sandbox.limits import Limits
 from grader.submissions.cells import cells_to_run
+from grader.submissions.clock import Clock
 from grader.submissions.notebook import Problem, read
 from grader.terminal.progress import progress
 

@@ -109,6 +109,15 @@ def too_large(what: str) -> Unusable:
     )
 
 
+def too_slow(what: str) -> Unusable:
+    """Return the answer to something that takes too long to read."""
+    return Unusable(
+        "too_large",
+        f"{what} takes the grader too long to read. Take out what was pasted in, clear the "
+        "outputs, save it, and hand in the notebook itself, and no other files.",
+    )
+
+
 def in_folder(root: Path) -> list[File]:
     """List the files and empty folders below `root` but hidden ones.
 

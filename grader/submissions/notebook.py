@@ -4,15 +4,18 @@ Everything here comes from students. Nothing of it is run or imported; and a bad
 `Problem` with a sentence for its student, never an exception that stops the class.
 """
 
+import contextlib
 import hashlib
 import re
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from grader.submissions.archives import MAX_FILE_BYTES, Unusable, too_large
+from grader.submissions.archives import MAX_FILE_BYTES, Unusable, too_large, too_slow
 from grader.submissions.cells import Cell
+from grader.submissions.clock import Clock, TimeUp
 from grader.submissions.notebook_file import FORMAT, Unreadable, parse
 
 MAX_CODE_CHARACTERS = 500_000
@@ -84,7 +87,9 @@ def read(path: Path, lessons: Collection[str]) -> Notebook | Problem:
     data = b""
     try:
         data = _contents(path)
-        return _parse(data, path.name, lessons)
+        return Clock(time.monotonic()).run(lambda: _parse(data, path.name, lessons))
+    except TimeUp:
+        return problem(too_slow("This file"), data)
     except Unusable as reason:
         return replace(problem(reason, data), lesson=lesson_in(path.name, lessons))
 
@@ -153,8 +158,9 @@ def _code_cells(cells: Any) -> Iterator[Cell]:
     count = characters = 0
     for number, cell in enumerate(cells, 1):
         source = cell.get("source") if isinstance(cell, dict) else None
-        if isinstance(source, list) and all(isinstance(line, str) for line in source):
-            source = "".join(source)
+        if isinstance(source, list):
+            with contextlib.suppress(TypeError):  # not all of them lines
+                source = "".join(source)
         if not isinstance(source, str):
             raise _not_a_notebook(f"its cell {number} is broken")
         if cell.get("cell_type") == "code":
