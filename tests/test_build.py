@@ -423,7 +423,11 @@ def test_error_in_a_demo_leaves_the_built_files_alone(course: Path) -> None:
         ('check="fit"', 'chekc="fit"', "unknown key 'chekc'"),
         ('# %% tags=["demo"]', '# %% tags=["dmeo"]', "unknown tag 'dmeo'"),
         ('contract="fit"', 'contract="fti"', "contract cell for 'fti', which is no exercise"),
-        ('# %% check="fit"\ncheck("fit")\n', "", "'fit' needs a check=\"fit\" cell after it"),
+        (
+            '# %% check="fit" tags=["nbval-check-output"]\ncheck("fit")\n',
+            "",
+            "'fit' needs a check=\"fit\" cell after it",
+        ),
         ('\ncheck("fit")', '\ncheck("gradients")', 'the cell holds only check("fit")'),
         (
             '[markdown] contract="fit"',

@@ -11,14 +11,13 @@ from pathlib import Path
 import nbformat
 import pytest
 from course import ROOT
-from example import FOLDER, example
+from example import FOLDER, PACKAGE, example
 from nbgrader.api import Gradebook as NbgraderCourse
 
 from grader import sample
 from grader.author.render import fill
-from grader.checks.run import run
-from grader.checks.selfcheck import self_check
-from grader.checks.student import Host, Student
+from grader.author.rules import Trial, problems_of_source
+from grader.checks import recording
 from grader.cli import main
 from grader.course.answers import Mistake
 from grader.course.lessons import Course
@@ -28,7 +27,6 @@ from grader.gradebook.store import Gradebook, SubmissionResult
 
 LESSONS = ("00_arrays", "01_line")
 FIRST = LESSONS[0]
-SEEDS = range(5)
 
 
 @pytest.fixture(scope="module")
@@ -80,51 +78,17 @@ def test_its_notebooks_open_and_install_from_its_folder_of_the_repository(course
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # of a mistake
 @pytest.mark.parametrize("name", LESSONS)
-def test_its_checks_tell_its_answers_apart(course: Course, name: str) -> None:
-    solved = solved_namespace(course.lesson(name))
+def test_its_lessons_keep_the_rules(course: Course, name: str) -> None:
+    assert list(problems_of_source(course, name)) == []
     exercises = course.exercises(name)
-    for seed in SEEDS:
-        for exercise in exercises.values():
-            assert share(course, name, exercise.name, solved, solved, seed) == 1.0
-    for right in course.rights(name):
-        namespace = dict(solved)
-        exec(right.code, namespace)
-        assert self_check(exercises[right.exercise], namespace).status == "passed", right.name
-        for seed in SEEDS:
-            assert share(course, name, right.exercise, namespace, solved, seed) == 1.0, right.name
-    for mistake in course.mistakes(name):
-        namespace = dict(solved)
-        exec(mistake.code, namespace)
-        outcome = self_check(exercises[mistake.exercise], namespace)
-        assert outcome.first_failure is not None, mistake.name
-        assert mistake.hint in outcome.first_failure.hint, mistake.name
-        for seed in SEEDS:
-            assert share(course, name, mistake.exercise, namespace, solved, seed) < 1, mistake.name
-
-
-def share(
-    course: Course,
-    lesson: str,
-    name: str,
-    namespace: dict[str, object],
-    solved: dict[str, object],
-    seed: int,
-) -> float:
-    exercise = course.exercises(lesson)[name]
-    student = Student(Host(dict(namespace), exercise.probes).send)
-    reference = Student(Host(dict(solved), exercise.probes).send)
-    return run(exercise, student, reference, seed=seed, hidden=True).share
-
-
-@pytest.mark.parametrize("name", LESSONS)
-def test_each_exercise_has_three_mistakes_and_two_unusual_solutions(
-    course: Course, name: str
-) -> None:
-    wrong = [mistake.exercise for mistake in course.mistakes(name)]
-    right = [right.exercise for right in course.rights(name)]
-    for exercise in course.exercises(name):
-        assert wrong.count(exercise) >= 3
-        assert exercise == "quiz" or right.count(exercise) >= 2
+    recordings = recording.load(PACKAGE, name), recording.fixed(PACKAGE, name)
+    trial = Trial(course.lesson(name), solved_namespace(course.lesson(name)), *recordings)
+    found = [trial.problem_of_solution(exercise) for exercise in exercises.values()]
+    found += [trial.problem_of_stub(exercise) for exercise in exercises.values()]
+    for answer in course.answers(name):
+        tried = trial.problem_of_mistake if isinstance(answer, Mistake) else trial.problem_of_right
+        found.append(tried(exercises[answer.exercise], answer))
+    assert [problem for problem in found if problem] == []
 
 
 # --- Through the commands ---------------------------------------------------------------------

@@ -51,6 +51,7 @@ def test_built_files_are_what_their_sources_say() -> None:
 @pytest.mark.parametrize("lesson", COURSE.names)
 def test_the_source_its_known_answers_and_its_row_keep_the_rules(lesson: str) -> None:
     assert list(rules.problems_of_source(COURSE, lesson)) == []
+    assert list(COURSE.exercises(lesson))[-1] == rules.QUIZ
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)

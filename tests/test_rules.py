@@ -87,6 +87,12 @@ def test_a_missing_row_is_told(tmp_path: Path) -> None:
     assert "| [00 Start](notebooks/00_start.ipynb) |" in told[Rule.ROW]
 
 
+def test_a_course_may_have_no_readme(tmp_path: Path) -> None:
+    course = new_course(tmp_path / "without_readme")
+    (course.root / "README.md").unlink()
+    assert list(problems_of_source(course, FIRST)) == []
+
+
 # --- The checks, tried with answers -----------------------------------------------------------
 
 

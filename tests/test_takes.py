@@ -96,7 +96,7 @@ def test_a_submission_is_graded_again_when_a_lesson_takes_something_else(tmp_pat
 def graded(course: Course, folder: Path, mebibytes: int, *options: str) -> str:
     """Return the status of `spread` for a student who needs the module, and so much memory."""
     code = NEEDY.replace("MANY", str(mebibytes))
-    notebook = fill(render_student(course, FIRST, ""), course.lesson(FIRST), {"spread": code})
+    notebook = fill(render_student(course, FIRST), course.lesson(FIRST), {"spread": code})
     folder.mkdir()
     nbformat.write(notebook, folder / "ada.ipynb")
     out = folder / "grades"

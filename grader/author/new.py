@@ -8,7 +8,6 @@ import re
 import shlex
 import sys
 from importlib.machinery import PathFinder
-from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -16,6 +15,7 @@ from string import Template
 from grader.author.rules import README, readme_badge, readme_target
 from grader.course.configuration import FILE
 from grader.course.lessons import Course, fitting
+from grader.distribution import release
 
 FIRST = "00_start"
 """The lesson that a new course begins with."""
@@ -41,7 +41,7 @@ def new_course(folder: Path) -> int:
             f"grader --course {shlex.quote(str(folder))} new-lesson NN_name"
         )
     package = _package(root.name)
-    words = {"package": package, "title": _title(package), "grader": _requirement()}
+    words = {"package": package, "title": _title(package), "grader": release()}
     _write(
         {
             root / FILE: _filled("pyproject.toml", words),
@@ -70,7 +70,10 @@ def new_lesson(course: Course, name: str) -> int:
     _require_free(course, name)
     written, row = _add_lesson(course, name)
     print("\n".join(str(path.relative_to(course.root)) for path in written))
-    print(f"README.md: {row}" if row in _readme(course) else f"Add to README.md:\n{row}")
+    if row in (readme := _readme(course)):
+        print(f"{README}: {row}")
+    elif readme:
+        print(f"Add to {README}:\n{row}")
     print(f"Next: change them as you like, and type: grader try {name[:2]}")
     return 0
 
@@ -150,14 +153,6 @@ def _package(folder: str) -> str:
 
 def _title(name: str) -> str:
     return name.replace("_", " ").capitalize()
-
-
-def _requirement() -> str:
-    """Return what pip installs this grader by: the tag of its release."""
-    entries = entry_points(group="console_scripts", name="grader")
-    command = next(entry.dist for entry in entries if entry.dist is not None)
-    urls = dict(url.split(", ", 1) for url in command.metadata.get_all("Project-URL", ()))
-    return f"{command.name} @ git+{urls['Repository']}@v{command.version}"
 
 
 def _filled(template: str, words: dict[str, str]) -> str:

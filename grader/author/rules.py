@@ -46,11 +46,11 @@ class Rule(Enum):
     LEAK = "no line of a solution stands elsewhere in the notebook"
     READABLE = "its known answers are well formed"
     ANSWERS = (
-        f"each exercise has {MISTAKES} mistakes and {RIGHTS} right solutions, the quiz a mistake"
+        f"each exercise has {MISTAKES} mistakes and {RIGHTS} right solutions, a quiz a mistake"
     )
     OUTPUTS = f"at least {COMPARED} outputs are compared"
     SUMMARY = "check.summary() is the last cell"
-    ROW = f"{README} has its row"
+    ROW = f"{README}, if there is one, has its row"
     SOLUTION = "each solution passes, whatever the seed"
     STUB = "what is not started earns nothing"
     HEART = f"at most {FIXED_SHARE:.0%} of an exercise can be learnt by heart"
@@ -106,7 +106,7 @@ def problems_of_source(course: Course, name: str) -> Iterator[Broken]:
 def problem_of_answers(lesson: Lesson, answers: Sequence[Mistake | Right]) -> str:
     """Return which exercises of `lesson` have too few of the known `answers`."""
     exercises = lesson.exercises()
-    short = [] if QUIZ in exercises else [f"there is no exercise {QUIZ!r}"]
+    short = []
     for exercise in exercises:
         known = [type(answer) for answer in answers if answer.exercise == exercise]
         for kind, least, words in (
@@ -138,11 +138,10 @@ def problem_of_summary(course: Course, name: str) -> str:
 
 
 def problem_of_row(course: Course, name: str) -> str:
-    """Return the README's row about lesson `name`, if that is not there."""
+    """Return the row about lesson `name` that the README lacks; a course may have no README."""
     readme = course.root / README
-    text = readme.read_text("utf-8") if readme.is_file() else ""
     needed = (f"]({readme_target(course, name)})", readme_badge(course, name))
-    if all(part in text for part in needed):
+    if not readme.is_file() or all(part in readme.read_text("utf-8") for part in needed):
         return ""
     title = f"{name[:2]} {course.lesson(name).title}"
     return f"add it: | [{title}{needed[0]} | what you build in it | {needed[1]} |"

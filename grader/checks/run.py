@@ -57,8 +57,8 @@ def run(
     Hidden cases run only when `hidden` is true. Every case runs even after one has failed, until
     the student's process is lost; with `until_wrong` the first that fails is the last. The cases
     named in `fixed`, whose right answer does not depend on the seed, together weigh at most
-    `FIXED_SHARE` of the exercise: they can be learnt by heart.
-    Those about kind and shape earn something only beside one about values that is right.
+    `FIXED_SHARE` of the exercise: they can be learnt by heart. Those about kind and shape earn
+    something only beside one about values that is right.
     """
     results: list[CaseResult] = []
     values: list[bool] = []  # for each case that asks for more than kind and shape, whether right

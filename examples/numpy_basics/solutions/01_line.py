@@ -70,7 +70,7 @@ def gradients(w, b, x, y):
     ### END SOLUTION
 
 
-# %% check="gradients"
+# %% check="gradients" tags=["nbval-check-output"]
 check("gradients")
 
 # %% [markdown] fold="Hint: how to know that it is right"
@@ -100,7 +100,7 @@ def fit(x, y, steps=100, rate=0.1):
     ### END SOLUTION
 
 
-# %% check="fit"
+# %% check="fit" tags=["nbval-check-output"]
 check("fit")
 
 # %% [markdown] fold="Hint: the loop"
@@ -133,5 +133,5 @@ if check.ready("gradients", "fit"):
 # %% [markdown]
 # ## What you have now
 
-# %%
+# %% tags=["nbval-check-output"]
 check.summary()
