@@ -581,9 +581,9 @@ for name, kind in {"plain": torch.optim.SGD, "AdamW": torch.optim.AdamW}.items()
 
 # %% [markdown] contract="configure_optimizer"
 # `configure_optimizer(model, lr, weight_decay=0.1)` returns a `torch.optim.AdamW` for all parameters of
-# `model`, with learning rate `lr` and `betas=(0.9, 0.99)`. Parameters with two or more dimensions
-# (matrices, embeddings too) decay by `weight_decay`. All others (biases, norms) do not decay. Each
-# parameter is in it once, a shared one too.
+# `model`, frozen ones too, with learning rate `lr` and `betas=(0.9, 0.99)`. Parameters with two or
+# more dimensions (matrices, embeddings too) decay by `weight_decay`. All others (biases, norms) do not
+# decay. Each parameter is in it once, a shared one too.
 #
 # `fused=True` is optional: the same steps in a faster way, all numbers of a parameter in one go.
 #
@@ -682,8 +682,8 @@ print("the weight:      ", layer.weight.dtype)
 # 3. If it is above `limit`, multiply every gradient by `limit / length`.
 #
 # `parameters` may be any iterable, also `model.parameters()`, which can be gone through only once. A
-# parameter whose `grad` is `None` is passed over. The new gradients end up in `parameter.grad`:
-# `parameter.grad *= 0.5` or `parameter.grad = ...`.
+# parameter whose `grad` is `None` is passed over; at least one has a gradient. The new gradients end
+# up in `parameter.grad`: `parameter.grad *= 0.5` or `parameter.grad = ...`.
 #
 # For example, with the gradients `[3, 0]` and `[4]` and `limit = 1` it returns 5.0 and leaves
 # `[0.6, 0]` and `[0.8]`.
@@ -740,12 +740,14 @@ check("clip_gradients")
 # steps from number `start` to number `steps - 1`, and returns a list with the loss of each, as floats.
 #
 # - `ids` is the training text, int64 of shape `(N,)`. Each step draws its own batch of `batch` windows
-#   with `get_batch`, as long as `model.config.context`.
+#   with `get_batch`, as long as `model.config.context`, when it begins. Nothing else is drawn, and no
+#   seed is set.
 # - Step number `step` has the learning rate `lr_schedule(step, steps, peak, warmup)`, in all groups.
 # - Gradients are clipped to the length `clip`, by `clip_gradients`.
+# - Each step clears the gradients that are there, also those from before the first one.
 # - The loss of a step is that of its batch before the weights move. The model reads each window of the
 #   batch once, all together or in parts.
-# - At the end of each step, if `on_step` is given, call `on_step(step, loss)`: others can draw a
+# - At the end of each step, if `on_step` is given, call `on_step(step, loss)`, with the float: others can draw a
 #   progress bar there, or save the model. What it raises goes through to the caller. `KeyboardInterrupt`
 #   does so too: that is what Python raises when somebody presses stop.
 # - It puts the model in training mode.
@@ -1182,7 +1184,7 @@ else:
 # `S` characters of the cache, and returns the logits after the last of them, shape `(V,)`. It puts the
 # new keys and values into the list `cache`, so that `cache[i]` is a pair with `S + n` places. There is
 # one text only, and so no dimension `B`. The model is in evaluation mode, and `S + n` is at most
-# `context`. What you make here must be on `ids.device`.
+# `context`. What you make here must be on `ids.device`, and in `generate_cached` where the model is.
 #
 # **`generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)`** returns what
 # `generate` returns, with the same window: the list `ids` and `length` new places. With the same seed

@@ -216,8 +216,8 @@ def make(*arguments: str) -> list[str]:
 
 def make_targets() -> set[str]:
     """Return the targets of the Makefile that are commands, not files."""
-    phony = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    assert phony
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    phony = re.findall(r"^\.PHONY: ([a-z -]+)$", makefile, re.MULTILINE)
     return set(" ".join(phony).split())
 
 
@@ -274,8 +274,9 @@ def test_every_grader_command_in_the_makefile_exists() -> None:
     targets = ("build", "check-notebooks", "demo", "lint")
     lines = make("--dry-run", *targets)
     found = [line.removeprefix(".venv/bin/") for line in lines if "/grader " in line]
-    assert {line.split()[1] for line in found} == {"build", "check", "grade", "report", "sample"}
     assert [problem for line in found if (problem := problem_with(line))] == []
+    named = {build_parser().parse_args(shlex.split(line)[1:]).command for line in found}
+    assert named == {"build", "check", "grade", "report", "sample"}
 
 
 def test_make_lists_every_target() -> None:

@@ -1,11 +1,12 @@
 """The checks of checkpoints: what is saved, and how training goes on from it."""
 
+import inspect
 import os
 import pickle
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import chdir, suppress
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +21,16 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds
-from lmcourse.checks.gpt.weights import Shape, Weights, as_row, from_row, random_weights, sizes_of
+from lmcourse.checks.gpt.weights import (
+    Shape,
+    Weights,
+    as_row,
+    from_row,
+    mode_of,
+    odd_names,
+    random_weights,
+    sizes_of,
+)
 
 
 @dataclass
@@ -67,12 +77,14 @@ Start = tuple[Shape, torch.Tensor, int]
 """What a training begins with: the config, the weights as one row, and a seed."""
 
 
-def _begin(shape: Shape, flat: torch.Tensor, seed: int) -> tuple[_Noisy, torch.optim.Optimizer]:
+def _begin(
+    shape: Shape, flat: torch.Tensor, seed: int, lr: float = 0.05
+) -> tuple[_Noisy, torch.optim.Optimizer]:
     torch.manual_seed(seed)
     weights = from_row(flat, shape)
     model = _Noisy(shape, weights | {"head.weight": weights["token_embedding.weight"]})
     # A large eps: with a small one the sign of a tiny slope, which is rounding, would move weights.
-    return model, torch.optim.AdamW(model.parameters(), lr=0.05, eps=1e-2)
+    return model, torch.optim.AdamW(model.parameters(), lr=lr, eps=1e-2)
 
 
 def _advance(model: _Noisy, optimizer: torch.optim.Optimizer, steps: int, random: bool) -> None:
@@ -96,10 +108,15 @@ def _straight(start: Start, steps: int, random: bool) -> Weights:
 
 @probe
 def saved(_: dict[str, Any], save: Callable[..., Any], start: Start, step: int) -> dict[str, Any]:
-    """Return what stands in a checkpoint, as far as it can be sent."""
+    """Return what stands in a checkpoint, as far as it can be sent, and what save does to modes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.pt"
-        save(str(path), *_begin(*start), step)
+        model, optimizer = _begin(*start)
+        modes = []
+        for training in (True, False):
+            model.train(training)
+            save(str(path), model, optimizer, step)
+            modes.append(mode_of(model))
         if not path.exists():
             return {"there": False}
         try:
@@ -111,7 +128,9 @@ def saved(_: dict[str, Any], save: Callable[..., Any], start: Start, step: int) 
         "there": True,
         "missing": [key for key in keys if key not in content],
         "config": content.get("config"),
+        "names": odd_names(set(content.get("model", ())), set(model.state_dict())),
         "step": content.get("step"),
+        "modes": modes,
     }
 
 
@@ -148,15 +167,21 @@ def resumed(
     after: int,
     random: bool,
 ) -> dict[str, Any]:
-    """Train, save as step `number`, load into a new model and a new optimizer, and train on."""
+    """Train, save as step `number`, load into a new model and a new optimizer, and train on.
+
+    There is a file at that path already, and afterwards another file is saved.
+    """
     shape, flat, seed = start
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "model.pt")
         model, optimizer = _begin(*start)
+        save(path, model, optimizer, number - 1)
         _advance(model, optimizer, before, random)
         save(path, model, optimizer, number)
-        model, optimizer = _begin(shape, 1 - flat, seed + 1)
-        _advance(model, optimizer, 2, random)  # as another process, it has done something else
+        # As another process, it has done something else.
+        model, optimizer = _begin(shape, 1 - flat, seed + 1, lr=0.5)
+        _advance(model, optimizer, 2, random)
+        save(path + ".other", model, optimizer, number)
         step = load(path, model, optimizer)
         _advance(model, optimizer, after, random)
     return {"step": step, "weights": model.state_dict()}
@@ -183,22 +208,26 @@ def interrupted_save(
     start: Start,
     number: int,
     moment: str,
+    here: bool = False,
 ) -> dict[str, Any]:
     """Save step `number`, stop the save of the next on its way, and return what can be loaded.
+
+    The file is in the current folder, and its path a bare name, if `here`. Then the step after the
+    next is saved, without a stop, and loaded.
 
     Also, in words, what is wrong with where the new file was written.
     """
     real = torch.save
     beside = "os.replace put no new file in its place"
 
-    def half(content: Any, file: Any, *args: Any, **kwargs: Any) -> None:
+    def half(obj: Any, f: Any, *_: Any, **__: Any) -> None:  # named as torch.save names them
         whole = BytesIO()
-        real(content, whole)
+        real(obj, whole)
         data = whole.getvalue()[: whole.tell() // 2]
-        if hasattr(file, "write"):
-            file.write(data)
+        if hasattr(f, "write"):
+            f.write(data)
         else:
-            Path(file).write_bytes(data)
+            Path(f).write_bytes(data)
         raise KeyboardInterrupt
 
     def refuse(src: Any, *_: Any, **__: Any) -> None:
@@ -207,35 +236,53 @@ def interrupted_save(
         beside = "" if os.path.samefile(where, folder) else "it was written in another folder"
         raise KeyboardInterrupt
 
-    with (
-        tempfile.TemporaryDirectory() as elsewhere,
-        tempfile.TemporaryDirectory() as folder,
-        chdir(elsewhere),  # what is written to a bare name lands here, and goes again
-    ):
-        path = str(Path(folder) / "model.pt")
-        model, optimizer = _begin(*start)
-        save(path, model, optimizer, number)
-        _advance(model, optimizer, 1, True)
-        stops = (
-            [mock.patch.object(torch, "save", half)]
-            if moment == "writing"
-            else [mock.patch(name, refuse) for name in ("os.replace", "os.rename")]
-        )
-        with suppress(KeyboardInterrupt):
-            for stop in stops:
-                stop.start()
-            try:
-                save(path, model, optimizer, number + 1)
-            finally:
-                for stop in stops:
-                    stop.stop()
+    stops = {torch.save: half} if moment == "writing" else {os.replace: refuse, os.rename: refuse}
+    names = getattr(inspect.unwrap(save), "__globals__", {})
+
+    def loaded() -> str:
         try:
-            left = f"step {load(path, *_begin(*start))}"
+            return f"step {load(path, *_begin(*start))}"
         except NotImplementedError:  # load is not written yet
             raise
         except (OSError, EOFError, RuntimeError, pickle.UnpicklingError):
-            left = "nothing"
-    return {"left": left, "beside": beside}
+            return "nothing"
+
+    with (
+        tempfile.TemporaryDirectory() as elsewhere,
+        tempfile.TemporaryDirectory() as folder,
+        # What is written to a bare name lands in the current folder, and goes again.
+        chdir(folder if here else elsewhere),
+    ):
+        path = "stopped" if here else str(Path(folder) / "stopped")
+        model, optimizer = _begin(*start)
+        save(path, model, optimizer, number)
+        _advance(model, optimizer, 1, True)
+        with suppress(KeyboardInterrupt), _standing_in(stops, vars(torch), vars(os), names):
+            save(path, model, optimizer, number + 1)
+        left = loaded()
+        try:
+            save(path, model, optimizer, number + 2)
+            again = loaded()
+        except OSError as error:
+            again = f"{type(error).__name__} in save"
+    return {"left": left, "beside": beside, "again": again}
+
+
+@contextmanager
+def _standing_in(
+    stand_ins: dict[Callable[..., Any], Callable[..., Any]], *namespaces: dict[str, Any]
+) -> Iterator[None]:
+    """Put stand-ins in place of functions, by whatever name they are known in `namespaces`."""
+    by_id = {id(function): stand_in for function, stand_in in stand_ins.items()}
+    known = [(names, name) for names in namespaces for name in names if id(names[name]) in by_id]
+    real = [names[name] for names, name in known]
+    for (names, name), function in zip(known, real, strict=True):
+        names[name] = by_id[id(function)]
+    try:
+        yield
+    finally:
+        for (names, name), function in zip(known, real, strict=True):
+            names[name] = function
 
 
 @exercise("07_gpt", "save", points=3, names=("save", "load"))
@@ -264,8 +311,8 @@ def save(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         wanted = _straight(start, steps, random)
         return max(float((weights[name] - wanted[name]).abs().max()) for name in wanted)
 
-    def interrupt(key: str, moment: str) -> Any:
-        asked = start, number, moment
+    def interrupt(key: str, moment: str, *, here: bool = False) -> Any:
+        asked = start, number, moment, here
         return student.probe(interrupted_save, student.save, student.load, *asked)[key]
 
     # The judge's processor may round otherwise than the student's did.
@@ -287,6 +334,13 @@ def save(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "and optimizer.",
     )
     yield case(
+        "names in the model's state dict in the file that are missing, or too many",
+        lambda: written("names"),
+        [],
+        hint='"model" is model.state_dict(), all of it: a tied matrix stands there under both '
+        "names, and who loads the file expects them.",
+    )
+    yield case(
         "the config in it",
         lambda: written("config"),
         shape,
@@ -303,14 +357,14 @@ def save(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: resume(1, 0, False)["step"],
         number,
         hint="load returns the step that was saved, as an int: the number of steps that are done, "
-        "as save got it.",
+        "as save got it. A second save to the same path takes the place of the first.",
     )
     yield case(
         "how far the weights after load are from those that were saved",
         lambda: off(resume(before, 0, False)["weights"], before, False),
         0.0,
         hint='model.load_state_dict(checkpoint["model"]) puts them back, into the model that '
-        "load was given.",
+        "load was given. What save writes has all its digits.",
         atol=near,
     )
     yield case(
@@ -318,8 +372,16 @@ def save(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: off(resume(before, after, False)["weights"], before + after, False),
         0.0,
         hint="AdamW keeps two moments for each weight: the optimizer's state_dict belongs into the "
-        "checkpoint, and load gives it back.",
+        "checkpoint, and load gives it back, learning rates and all. (The optimizer moves the "
+        "parameters that it was made with: leave these in the model, and let them be learnt.)",
         atol=near,
+    )
+    yield case(
+        "the modes after save: of a model in training, and of one in evaluation",
+        lambda: written("modes"),
+        ["training", "evaluation"],
+        hint="Saving changes nothing: model.eval() has no place in it, or the training goes on "
+        "without dropout.",
     )
     yield case(
         "a few steps with random batches and dropout, save, and on without load: how far",
@@ -336,8 +398,8 @@ def save(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: off(resume(before, after, True)["weights"], before + after, True),
         0.0,
         hint="What batches and dropout draw depends on the state of torch's random generator. Save "
-        "torch.get_rng_state(), and give it back with torch.set_rng_state(), last of all. A seed "
-        "of your own is another state.",
+        "torch.get_rng_state(), and give it back with torch.set_rng_state(), last of all, from the "
+        "file. A seed of your own is another state.",
         atol=near,
     )
     yield case(
@@ -345,7 +407,15 @@ def save(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: interrupt("left", "writing"),
         f"step {number}",
         hint="Half a file is worse than an old one. Write to another file beside it, such as "
-        'path + ".part", and when that is whole, os.replace(path + ".part", path).',
+        'path + ".part", whatever path is, and when that is whole, '
+        'os.replace(path + ".part", path).',
+    )
+    yield case(
+        "what can be loaded after that, when the step after the next was saved",
+        lambda: interrupt("again", "writing"),
+        f"step {number + 2}",
+        hint="An interrupted save leaves half of the other file behind. The next one writes it "
+        "anew, from its beginning.",
     )
     yield case(
         "what can be loaded when the new file could not be put in its place",
@@ -360,6 +430,13 @@ def save(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: interrupt("beside", "replacing"),
         hint='path + ".part" is in the same folder. From another folder, which may be on another '
         "disk, os.replace is not a single move, or fails.",
+    )
+    yield holds(
+        "the same, where path is a bare name, without a folder",
+        "it was",
+        lambda: interrupt("beside", "replacing", here=True),
+        hint='For "stopped" the folder is the current one: path + ".part" is right for every path, '
+        "a folder's name and a slash are not.",
     )
     yield holds(
         "whether load refuses a file that could run code, whatever torch does by default",

@@ -79,8 +79,19 @@ def count_parameters(student: Student, reference: Student, rng: Rng) -> Iterator
             "A frozen parameter is one too, whether it gets a gradient or not (requires_grad).",
         ),
         (
+            "two layers of a model without memory, on the device meta",
+            ["meta", *sizes(2)],
+            "Tell parameters apart as model.parameters() does, not by where their numbers are.",
+        ),
+        (
+            "a layer of half precision",
+            ["half", *sizes(2)],
+            "Count numbers, and not bytes.",
+        ),
+        (
             "a parameter of three dimensions, and one of none",
             ["odd", *sizes(3)],
+            "A parameter may have any name, not only weight and bias: parameters() gives all. "
             ".numel() is right for any number of dimensions; without any, it is 1.",
         ),
     )

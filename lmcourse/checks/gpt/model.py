@@ -20,18 +20,12 @@ from lmcourse.checks.gpt.weights import (
     Shape,
     Weights,
     new_gpt,
+    odd_names,
     on_another_device,
     random_weights,
     sizes_of,
     weight_shapes,
 )
-
-
-def _odd_names(names: set[str], wanted: set[str]) -> list[str]:
-    """Return in words which names are missing and which are too many: a few of each."""
-    missing = [f"{name} is missing" for name in sorted(wanted - names)]
-    extra = [f"{name} is too many" for name in sorted(names - wanted)]
-    return missing[:2] + extra[:2]
 
 
 def _odd_shapes(weights: Weights, wanted: dict[str, list[int]]) -> list[str]:
@@ -114,7 +108,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     drawn: Shape = {
         "vocab_size": int(rng.integers(20, 60)),
         "context": int(rng.integers(9, 19)),
-        "layers": int(rng.integers(2, 4)),
+        "layers": heads + int(rng.integers(1, 3)),
         "heads": heads,
         "channels": 2 * heads * int(rng.integers(2, 4)),
     }
@@ -127,13 +121,13 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         [B, T, V],
         hint="ids (B, T) go in, logits (B, T, V) come out: the token embedding of `ids` plus the "
         "position embedding of 0, 1, ..., T - 1, each block in turn, norm, head. T may be smaller "
-        "than the context.",
+        "than the context. Make each Block(channels, heads, dropout) with the config's numbers.",
         form=True,
     )
     shapes = weight_shapes(**drawn)
     yield case(
         "names in the state dict that are missing, or too many",
-        lambda: _odd_names(set(new_gpt(student).state_dict()), set(weight_shapes(**SMALL))),
+        lambda: odd_names(set(new_gpt(student).state_dict()), set(weight_shapes(**SMALL))),
         [],
         hint="The names of the contract are those of the attributes: token_embedding, "
         "position_embedding, blocks, norm, head (with bias=False). Torch does not look into a "
@@ -196,6 +190,21 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         atol=0.15,
     )
     yield case(
+        "the share of token_embedding, query and expand that is within one such spread",
+        lambda: _shares_within(begun(), spread, "token_", "query.w", "expand.w"),
+        [math.erf(math.sqrt(0.5))] * 3,
+        hint="nn.init.normal_: 68 per cent of normal numbers are within one standard deviation. Of "
+        "numbers drawn evenly, as nn.Linear and nn.init.uniform_ draw them, it is 58.",
+        atol=0.06,
+        rtol=0,
+    )
+    yield holds(
+        "two models made one after the other, and two matrices of the first: whether they differ",
+        "they differ",
+        lambda: _twins(begun(), _of_shape(new_gpt(student, **wide).state_dict(), wide)),
+        hint="Every matrix gets draws of its own. Set no seed in here: who calls you has set one.",
+    )
+    yield case(
         "the largest bias at the start",
         lambda: _largest(begun(), "bias"),
         0.0,
@@ -235,7 +244,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield holds(
         "the same character four times: whether the logits differ from place to place",
         "they differ",
-        lambda: _alike_rows(new_gpt(student, weights)(same)[0]),
+        lambda: _alike_rows(new_gpt(student, weights)(same).view(4, 11)),
         hint="Without the position embedding the model cannot tell places apart: add "
         "position_embedding(torch.arange(T)) to the token embedding.",
     )
@@ -255,7 +264,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: logits(student, alone | silent | placeless, part, **single),
         logits(reference, alone | silent | placeless, part, **single),
         hint="head(norm(x)): a last LayerNorm before the head, and no softmax behind it. What it "
-        "reads is the token embedding of `ids`.",
+        "reads is the token embedding of `ids` plus what position_embedding(places) gives.",
         **NEAR,
     )
     yield case(
@@ -293,6 +302,14 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: logits(student, weights, full),
         logits(reference, weights, full),
         hint="T may be as large as the context, 8: then the places are 0 to 7.",
+        **NEAR,
+    )
+    yield case(
+        "the same in evaluation",
+        lambda: in_mode(new_gpt(student, weights), training=False)(full),
+        logits(reference, weights, full),
+        hint="In evaluation it returns the logits of every place too, and no probabilities: who "
+        "writes takes the last place out of them.",
         **NEAR,
     )
     yield case(
@@ -391,14 +408,29 @@ def _moved_by_others(model: Any, ids: torch.Tensor) -> float:
 
 
 def _spreads(weights: Weights, factor: float, *parts: str) -> list[float]:
-    """Return `factor` times the spread of all weights whose name contains each of `parts`."""
-    found = [[w.flatten() for name, w in weights.items() if part in name] for part in parts]
-    return [factor * torch.cat(part).std().item() for part in found]
+    """Return `factor` times the spread about 0 of the weights whose name has each of `parts`."""
+    return [factor * _joined(weights, part).square().mean().sqrt().item() for part in parts]
+
+
+def _shares_within(weights: Weights, spread: float, *parts: str) -> list[float]:
+    """Return the share of the weights whose name has each of `parts` that is below `spread`."""
+    return [(_joined(weights, part).abs() < spread).float().mean().item() for part in parts]
+
+
+def _joined(weights: Weights, part: str) -> torch.Tensor:
+    return torch.cat([weight.flatten() for name, weight in weights.items() if part in name])
+
+
+def _twins(weights: Weights, others: Weights) -> str:
+    """Say which drawn matrices are alike: of two models, or query and key of one block."""
+    query, key = (f"blocks.0.attention.{part}.weight" for part in ("query", "key"))
+    if torch.equal(weights[query], weights[key]):
+        return f"{query} and {key} are alike"
+    return f"{query} is alike in both" if torch.equal(weights[query], others[query]) else ""
 
 
 def _largest(weights: Weights, ending: str) -> float:
-    found = [w.flatten() for name, w in weights.items() if name.endswith(ending)]
-    return torch.cat(found).abs().max().item()
+    return max(w.abs().max().item() for name, w in weights.items() if name.endswith(ending))
 
 
 def _range_of_norms(weights: Weights) -> list[float]:

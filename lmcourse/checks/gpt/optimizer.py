@@ -1,5 +1,6 @@
 """The checks of the optimizer and of clipping the gradients for it."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -57,7 +58,7 @@ def stepped(
 
 @exercise("07_gpt", "configure_optimizer", points=2)
 def configure_optimizer(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    kinds = ["linear", "tied", "norms", "odd"]
+    kinds = ["linear", "tied", "norms", "odd", "frozen"]
     kinds = [*kinds, *rng.choice(kinds, int(rng.integers(1, 6))).tolist()]
     sizes = {"odd": 3}
     parts = [
@@ -88,8 +89,8 @@ def configure_optimizer(student: Student, reference: Student, rng: Rng) -> Itera
         lambda: _not_once(ask("held", lr, decay), dims),
         [],
         hint="Every parameter belongs to one of two groups. model.parameters() gives a shared one "
-        "once; that leaves nothing out and nothing twice. What state_dict() gives are no "
-        "parameters: they never get a gradient.",
+        "once; that leaves nothing out and nothing twice, also of those that are frozen. What "
+        "state_dict() gives are no parameters: they never get a gradient.",
     )
     yield case(
         "parameters that decay and should not, or should and do not",
@@ -127,7 +128,7 @@ def configure_optimizer(student: Student, reference: Student, rng: Rng) -> Itera
 
     def three_steps() -> Iterator[Case]:
         weight, bias = normal(rng, 3, 2), normal(rng, 3)
-        gradients = [normal(rng, 3, 2) for _ in range(3)]
+        gradients = [normal(rng, 3, 2) / 10**step for step in range(3)]
         slopes = [gradient[:, 0] for gradient in gradients]
         asked = weight, bias, gradients, lr, decay
         yield case(
@@ -241,6 +242,13 @@ def clip_gradients(student: Student, reference: Student, rng: Rng) -> Iterator[C
         hint="Return the length before the shortening: it tells how wild the step would have been.",
     )
     yield case(
+        "above the limit together, and each one below it: length 5, limit 4.5",
+        lambda: ask("gradients", [[3.0, 0.0], [4.0]], 4.5),
+        torch.tensor([2.7, 0.0, 3.6]),
+        hint="Whether to shorten is decided by the length of all of them together, 5, and all are "
+        "multiplied by the same 4.5 / 5.",
+    )
+    yield case(
         "all gradients zero",
         lambda: ask("gradients", [[0.0, 0.0], [0.0]], 1.0),
         torch.zeros(3),
@@ -270,6 +278,9 @@ def clip_gradients(student: Student, reference: Student, rng: Rng) -> Iterator[C
         gradients: list[torch.Tensor | None] = [
             normal(rng, *rng.integers(1, 6, dims).tolist()) for dims in (2, 1, 3)
         ]
+        gradients.append(normal(rng, 1).reshape(()))
+        lengths = [float(part.norm()) for part in gradients if part is not None]
+        between = (max(lengths) + math.hypot(*lengths)) / 2
         gradients.insert(int(rng.integers(1, 3)), None)
         long, short = (float(rng.uniform(low, low + 0.2)) for low in (100, 0.1))
         ways = (
@@ -286,6 +297,12 @@ def clip_gradients(student: Student, reference: Student, rng: Rng) -> Iterator[C
                 (short,),
                 "All of them times limit / length; one without a gradient is passed over, and what "
                 "comes after it is not.",
+            ),
+            (
+                "longer than the limit together, none of them alone",
+                "gradients",
+                (between,),
+                "The length of all together decides.",
             ),
             (
                 "longer than the limit, scaled by 4",

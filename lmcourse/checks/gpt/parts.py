@@ -22,6 +22,10 @@ def new_part(kind: str, sizes: Any) -> nn.Module:
         return nn.ModuleList([nn.LayerNorm(size) for size in sizes])
     if kind == "buffers":
         return nn.BatchNorm1d(*sizes)
+    if kind == "meta":
+        return nn.Sequential(nn.Linear(*sizes), nn.Linear(*sizes)).to("meta")
+    if kind == "half":
+        return nn.Linear(*sizes).half()
     if kind == "frozen":
         return nn.Linear(*sizes).requires_grad_(False)
     return nn.ParameterList([torch.ones(sizes), torch.ones(())])  # a block of numbers, and one
@@ -39,6 +43,8 @@ NUMBERS: dict[str, Callable[..., int]] = {
     "tied": lambda n, m: n * m,
     "norms": lambda n, m: 2 * n + 2 * m,
     "buffers": lambda n: 2 * n,
+    "meta": lambda n, m: 2 * (n * m + m),
+    "half": lambda n, m: n * m + m,
     "frozen": lambda n, m: n * m + m,
     "odd": lambda n, m, k: n * m * k + 1,
 }

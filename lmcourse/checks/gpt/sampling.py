@@ -123,14 +123,31 @@ def sample_token(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         hint="Draw with torch's own generator (torch.multinomial, torch.rand), so that "
         "torch.manual_seed makes the text come again. Python's random and numpy have others.",
     )
-    plain, cold = mixed([0.5, 0.3, 0.2], _powered([0.5, 0.3, 0.2], 5))
+    huge = torch.tensor(mixed([200.0, 199.0, *[0.0] * 7])[0])
     yield case(
-        "300 draws at temperature 0.2: 50, 30 and 20 per cent become 92, 7 and 1",
-        lambda: odd(plain, cold, 300, temperature=0.2),
+        "which places come in 80 draws, where two logits are 200 and 199, the others 0",
+        lambda: kept(huge, 80),
+        sorted(huge.topk(2).indices.tolist()),
+        hint="exp of a large number is infinite: torch.softmax takes the largest logit away first.",
+    )
+    three = [0.4, 0.35, 0.25, *[1e-20] * 5]
+    plain, cold = mixed(three, _powered(three, 4))
+    yield case(
+        "600 draws at temperature 0.25: 40, 35 and 25 per cent become 58, 34 and 9",
+        lambda: odd(plain, cold, 600, temperature=0.25),
         [],
         hint="Divide the logits by the temperature, before the softmax. A temperature below 1 "
         "makes the likely ones still likelier. (Multiplied, it does the opposite; on "
         "probabilities, it does something else.)",
+    )
+    uneven = [0.9, 0.07, 0.03, *[1e-20] * 5]
+    likely, warm = mixed(uneven, _powered(uneven, 0.5))
+    yield case(
+        "800 draws at temperature 2: 90, 7 and 3 per cent become 68, 19 and 13",
+        lambda: odd(likely, warm, 800, temperature=2.0),
+        [],
+        hint="A temperature above 1 makes the likely ones less likely: divide the logits by the "
+        "temperature itself, whatever it is.",
     )
     six = [0.28, 0.24, 0.2, 0.14, 0.1, 0.04]
     unsure = [mixed(six)[0] for _ in range(3)]
@@ -149,12 +166,12 @@ def sample_token(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         [sorted(places[:3]) for places in likeliest[:2]],
         hint="top_k counts how many stay: exactly k, not k - 1 and not k + 1.",
     )
-    steep, two = mixed([0.8, 0.1, 0.06, 0.04], [8 / 9, 1 / 9, 0.0, 0.0])
+    flat, two = mixed([0.3, 0.1, *[0.6 / 7] * 7], [0.75, 0.25, *[0.0] * 7])
     yield case(
-        "200 draws with top_k = 2 of 80, 10, 6 and 4 per cent: 89 and 11 per cent are left",
-        lambda: odd(steep, two, 200, top_k=2),
+        "700 draws with top_k = 2 of 30, 10 and seven times 9 per cent: 75 and 25 are left",
+        lambda: odd(flat, two, 700, top_k=2),
         [],
-        hint="What stays keeps its proportions: 80 to 10. Draw from the probabilities of those "
+        hint="What stays keeps its proportions: 30 to 10. Draw from the probabilities of those "
         "that are left.",
     )
     yield case(
@@ -174,7 +191,8 @@ def sample_token(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         "top_p = 0.2, in three places: always at least one",
         lambda: [kept(_logits(probs), 20, top_p=0.2) for probs in unsure],
         [places[:1] for places in likeliest],
-        hint="The most likely one stays, even if it alone has more than top_p. Leave out a place "
+        hint="The most likely one stays, even if it alone has more than top_p, and the others get "
+        "probability 0, which is a logit of minus infinity and not of 0. Leave out a place "
         "if the mass of those BEFORE it has reached top_p: before the first there is 0.",
     )
     yield case(
@@ -205,10 +223,10 @@ def sample_token(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         hint="The temperature comes first: top_p looks at the probabilities that it made.",
     )
     yield case(
-        "200 draws with top_p = 0.85 of 80, 10, 6 and 4 per cent: 89 and 11 per cent are left",
-        lambda: odd(steep, two, 200, top_p=0.85),
+        "700 draws with top_p = 0.35 of the same: 75 and 25 per cent are left",
+        lambda: odd(flat, two, 700, top_p=0.35),
         [],
-        hint="What top_p leaves keeps its proportions, too: 80 to 10. Draw from the probabilities "
+        hint="What top_p leaves keeps its proportions, too: 30 to 10. Draw from the probabilities "
         "of those that are left.",
     )
     some = normal(rng, 6)

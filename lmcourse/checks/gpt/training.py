@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
-from grader.checks.vocabulary import kind, public_and_hidden
+from grader.checks.vocabulary import holds, kind, public_and_hidden
 
 
 def _loss(logits: torch.Tensor, targets: torch.Tensor) -> float:
@@ -25,7 +25,10 @@ class _Pairs(nn.Module):
     def __init__(self, table: torch.Tensor, context: int) -> None:
         super().__init__()
         self.table = nn.Parameter(table.clone())
-        self.config = SimpleNamespace(context=context)
+        V = len(table)
+        self.config = SimpleNamespace(
+            vocab_size=V, context=context, layers=1, heads=1, channels=V, dropout=0.0
+        )
         self.seen: list[torch.Tensor] = []
         self.modes: set[bool] = set()
 
@@ -85,9 +88,12 @@ def trained(
     optimizer: Any,
     ids: torch.Tensor,
     setup: dict[str, Any],
+    old_gradient: bool = False,
 ) -> dict[str, Any]:
-    """Train a small model and return all that can be seen of it."""
+    """Train a small model, maybe with a gradient from before; return what can be seen of it."""
     model.eval()
+    if old_gradient:
+        model.table.grad = torch.ones_like(model.table)
     losses = train(model, optimizer, ids, **setup)
     return {
         "kind": type(losses).__name__,
@@ -113,12 +119,13 @@ def reported(
     error: str = "",
 ) -> dict[str, Any]:
     """Return what `on_step` is told, and what it sees; it raises `error` in step `stop`."""
-    told: list[tuple[int, float]] = []
+    model.eval()
+    told: list[tuple[int, Any]] = []
     tables: list[torch.Tensor] = []
     errors = {"KeyboardInterrupt": KeyboardInterrupt, "ArithmeticError": ArithmeticError}
 
     def on_step(step: int, loss: Any) -> None:
-        told.append((step, float(loss.detach() if isinstance(loss, torch.Tensor) else loss)))
+        told.append((step, loss))
         tables.append(model.table.detach().clone())
         if step == stop:
             raise errors[error]
@@ -131,9 +138,43 @@ def reported(
     return {
         "steps": [step for step, _ in told],
         "losses": [loss for _, loss in told],
+        "kinds": sorted({str(kind(loss)) for _, loss in told}),
+        "modes": sorted(model.modes),
         "tables": tables,
         "came": came,
     }
+
+
+@probe
+def drawn_batches(
+    _: dict[str, Any],
+    train: Callable[..., Any],
+    table: torch.Tensor,
+    context: int,
+    ids: torch.Tensor,
+    setup: dict[str, Any],
+    stop: int,
+) -> dict[str, list[torch.Tensor]]:
+    """Return the batches of a training, of one that goes on after its step `stop`, and of a third.
+
+    Who goes on gives the random generator the state back that it had at the end of that step.
+    """
+    states: dict[int, torch.Tensor] = {}
+
+    def batches(**more: Any) -> list[torch.Tensor]:
+        model = _Pairs(table, context)
+        optimizer = _Watched(model)
+        train(model, optimizer, ids, **setup, **more)
+        return [torch.cat(parts) for parts in optimizer.batches if parts]
+
+    def on_step(step: int, loss: Any) -> None:
+        states[step] = torch.get_rng_state()
+
+    with torch.random.fork_rng(devices=[]):
+        whole = batches(on_step=on_step)
+        torch.set_rng_state(states[stop])
+        rest = batches(start=stop + 1)
+        return {"whole": whole, "rest": rest, "another": batches()}
 
 
 @exercise("07_gpt", "train", points=4)
@@ -146,7 +187,7 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     text = torch.from_numpy(rng.permutation(V))
     plain = {
         "steps": int(rng.integers(4, 9)),
-        "batch": int(rng.integers(2, 8)),
+        "batch": 7 + 2 * int(rng.integers(2)),
         "peak": float(rng.uniform(0.5, 1.5)),
         "warmup": int(rng.integers(1, 4)),
         "clip": 1000.0,
@@ -159,21 +200,28 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         table: torch.Tensor = table,
         ids: torch.Tensor = single,
         kind: Callable[..., Any] = watched_sgd,
+        old_gradient: bool = False,
     ) -> dict[str, Any]:
         model = of.probe(bigram, table, T)
         optimizer = of.probe(kind, model)
-        return dict(of.probe(trained, of.train, model, optimizer, ids, setup))
+        return dict(of.probe(trained, of.train, model, optimizer, ids, setup, old_gradient))
 
     def ask(key: str, kind: Callable[..., Any] = watched_sgd, **setup: Any) -> Any:
         return run(student, plain | setup, kind=kind)[key]
+
+    def watch(key: str, *stop: Any, **setup: Any) -> Any:
+        model = student.probe(bigram, table, T)
+        optimizer = student.probe(watched_sgd, model)
+        setup = plain | setup
+        return student.probe(reported, student.train, model, optimizer, single, setup, *stop)[key]
 
     yield case(
         "the kind of what comes back",
         lambda: ask("kind"),
         "list",
         hint="Return a list with the loss of each step, when all is done: not the last loss alone, "
-        "and no `yield`. (An error from cross_entropy? It wants (B * T, V) and (B * T,): flatten "
-        "both.)",
+        "and no `yield`. (An error from get_batch? get_batch(ids, batch, model.config.context). An "
+        "error from cross_entropy? It wants (B * T, V) and (B * T,): flatten both.)",
         form=True,
     )
     yield case(
@@ -202,21 +250,24 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "the first loss of a model that knows nothing: ln V, whatever comes",
         lambda: run(student, plain, 0 * table)["losses"][0],
         math.log(V),
-        hint="The loss is the mean over all B * T places, and not the sum. (Who goes through the "
-        "batch in parts adds up the parts' losses, each times its share of the batch.)",
+        hint="The loss is the mean over all B * T places, not the sum, and it is not rounded. (Who "
+        "goes through the batch in parts adds up the parts' losses, each times its share of the "
+        "batch.)",
     )
     yield case(
         "the first loss: of the model as it was, on the characters that follow",
         lambda: ask("losses")[0],
         _loss(table[single[None, :-1]], single[None, 1:]),
         hint="The target of each position is the character after it: y, not x, and y is shifted "
-        "already. And the loss is that of the batch before the weights move.",
+        "already; logits and targets keep the same order, flattened alike. And the loss is that of "
+        "the batch before the weights move.",
     )
     yield case(
-        "the model's modes while it reads: training?",
-        lambda: ask("modes"),
-        [True],
-        hint="model.train() at the start: else there is no dropout in training.",
+        "the model's modes while it reads, from step 0, from step 2 and with on_step: training?",
+        lambda: [ask("modes"), ask("modes", start=2), watch("modes")],
+        [[True]] * 3,
+        hint="model.train() at the start, whatever `start` is: else there is no dropout in "
+        "training.",
     )
     by_hand: dict[str, Any] = {"steps": 4, "peak": 1.0, "warmup": 2}
     yield case(
@@ -264,7 +315,14 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: ask("table"),
         want,
         hint="backward() adds to the gradients that are there: optimizer.zero_grad() in every "
-        "step, before it.",
+        "step, before it. And optimizer.step() alone moves the weights.",
+    )
+    yield case(
+        "the same, where a gradient is left from before",
+        lambda: run(student, plain, old_gradient=True)["table"],
+        want,
+        hint="optimizer.zero_grad() before backward(), in the first step too: who was stopped "
+        "between backward() and step() has left a gradient.",
     )
     yield case(
         "how far one step goes with clip = 0.01: 0.01 times the rate",
@@ -315,17 +373,17 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         atol=1e-3,
     )
 
-    def watch(key: str, *stop: Any, **setup: Any) -> Any:
-        model = student.probe(bigram, table, T)
-        optimizer = student.probe(watched_sgd, model)
-        setup = plain | setup
-        return student.probe(reported, student.train, model, optimizer, single, setup, *stop)[key]
-
     yield case(
         "the steps that on_step is told",
         lambda: watch("steps"),
         list(range(steps)),
         hint="Call on_step(step, loss) at the end of each step, if it is not None.",
+    )
+    yield case(
+        "the kind of the losses that on_step is told",
+        lambda: watch("kinds"),
+        ["float"],
+        hint="on_step gets loss.item(), a plain float, as the list does.",
     )
     yield case(
         "the losses that on_step is told",
@@ -352,6 +410,38 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         _rates(plain)[2:],
         hint="The schedule goes on where it was: lr_schedule gets the number of the step in the "
         "whole training.",
+    )
+    stop = int(rng.integers(1, steps - 1))
+
+    def drawn(*compared: str) -> tuple[list[torch.Tensor], ...]:
+        asked = table, T, text, plain | {"batch": 7}, stop
+        found = student.probe(drawn_batches, student.train, *asked)
+        return tuple(found[each] for each in compared)
+
+    def gone_on() -> str:
+        whole, rest = drawn("whole", "rest")
+        pairs = enumerate(zip(whole[stop + 1 :], rest, strict=True), stop + 1)
+        other = [step for step, (one, two) in pairs if not torch.equal(one, two)]
+        return f"step {other[0]} reads others" if other else ""
+
+    yield holds(
+        "a training that goes on after a step, as the generator was at its end: what it reads",
+        "the same windows",
+        gone_on,
+        hint="Each step draws one batch, when it begins, and train draws nothing else and sets no "
+        "seed: nothing for the steps before `start`, and nothing ahead. Then a training that was "
+        "stopped goes on as if it had not been.",
+    )
+
+    def again() -> str:
+        whole, another = drawn("whole", "another")
+        return "the same windows" if torch.equal(whole[0], another[0]) else ""
+
+    yield holds(
+        "two trainings one after the other: what the second one reads",
+        "other windows",
+        again,
+        hint="Set no seed: who calls train has set one, where the same windows should come again.",
     )
     yield case(
         "an interrupt in on_step, and an error: do they get through?",

@@ -85,11 +85,14 @@ def on_another_device(model: Any) -> Iterator[list[str]]:
     model.to("meta")
     found: list[str] = []
 
-    def look(embedding: nn.Module, inputs: tuple[Any, ...]) -> None:
-        if inputs[0].device.type != "meta":
-            found.append("the places are on the CPU, the model and the ids are not")
+    def watch(part: nn.Module, read: str) -> Any:
+        def look(_: nn.Module, inputs: tuple[Any, ...]) -> None:
+            if inputs[0].device.type != "meta":
+                found.append(f"the {read} are on the CPU, the model is not")
 
-    hook = model.position_embedding.register_forward_pre_hook(look)
+        return part.register_forward_pre_hook(look)
+
+    hooks = watch(model.token_embedding, "ids"), watch(model.position_embedding, "places")
     try:
         yield found
     except RuntimeError as error:
@@ -98,4 +101,20 @@ def on_another_device(model: Any) -> Iterator[list[str]]:
         elif "meta" not in str(error):  # code that wants to see numbers cannot be judged here
             raise
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
+
+
+def odd_names(names: set[str], wanted: set[str]) -> list[str]:
+    """Return in words which names are missing and which are too many: a few of each."""
+    missing = [f"{name} is missing" for name in sorted(wanted - names)]
+    extra = [f"{name} is too many" for name in sorted(names - wanted)]
+    return missing[:2] + extra[:2]
+
+
+def mode_of(model: nn.Module) -> str:
+    """Return in a word in which mode the model and all its parts are."""
+    modes = {module.training for module in model.modules()}
+    if len(modes) == 2:
+        return "some parts in training, others not"
+    return "training" if modes == {True} else "evaluation"

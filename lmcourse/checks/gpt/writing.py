@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -11,11 +12,12 @@ from torch import nn
 from grader.checks.case import Case, Rng, case, integers
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
-from grader.checks.vocabulary import holds, public_and_hidden
+from grader.checks.vocabulary import holds, kind, public_and_hidden
 from lmcourse.checks.gpt.weights import (
     ONE_DEVICE,
     Shape,
     Weights,
+    mode_of,
     new_gpt,
     on_another_device,
     random_weights,
@@ -59,6 +61,31 @@ def reads_on_elsewhere(
 
 
 @probe
+def writes_elsewhere(
+    namespace: dict[str, Any], generate: Callable[..., Any], model: nn.Module
+) -> str:
+    """Return in words what keeps a model from writing that is not on the CPU."""
+    with on_another_device(model) as found, _choosing(generate, namespace, lambda *_, **__: 1):
+        generate(model, [1, 2], 3)
+    return "".join(found[:1])
+
+
+@contextmanager
+def _choosing(
+    generate: Callable[..., Any], namespace: dict[str, Any], stand_in: Callable[..., int]
+) -> Iterator[None]:
+    """Let `generate` call `stand_in` where it calls sample_token."""
+    # Where the function itself looks names up.
+    names = getattr(inspect.unwrap(generate), "__globals__", namespace)
+    real = names["sample_token"]
+    names["sample_token"] = stand_in
+    try:
+        yield
+    finally:
+        names["sample_token"] = real
+
+
+@probe
 def written(
     namespace: dict[str, Any],
     generate: Callable[..., Any],
@@ -71,7 +98,7 @@ def written(
     """Let `generate` write with a stand-in for sample_token, which returns the places `forced`.
 
     Return the text, what is left of `ids`, the logits and the choice that each call of the stand-in
-    got, how many characters went through the model, and whether it is in training mode then.
+    got, how many characters went through the model, and its mode then.
     """
     calls: list[tuple[torch.Tensor, list[Any]]] = []
     read = 0
@@ -87,22 +114,19 @@ def written(
     model.train(training)
     own = list(ids)
     hook = model.token_embedding.register_forward_hook(count)
-    # Where the function itself looks names up.
-    names = getattr(inspect.unwrap(generate), "__globals__", namespace)
-    real = names["sample_token"]
-    names["sample_token"] = stand_in
     try:
-        text = generate(model, own, len(forced), **choice)
+        with _choosing(generate, namespace, stand_in):
+            text = generate(model, own, len(forced), **choice)
     finally:
-        names["sample_token"] = real
         hook.remove()
     return {
         "text": text,
+        "kind": f"{kind(text)} of {', '.join(sorted({str(kind(place)) for place in text}))}",
         "ids": own,
         "logits": [logits for logits, _ in calls],
         "choices": [choice for _, choice in calls],
         "read": read,
-        "training": model.training,
+        "mode": mode_of(model),
     }
 
 
@@ -171,8 +195,8 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
         "as they should be",
         hint="Keys and values come from norm1(x), as (n, C). Channel c belongs to head "
         "c // (C // heads): view them as (n, heads, d), then transpose(0, 1). A reshape straight "
-        "to (heads, n, d) mixes characters with channels. The cache keeps keys and values, "
-        "no queries.",
+        "to (heads, n, d) mixes characters with channels. The cache keeps (keys, values), in this "
+        "order, and no queries.",
     )
     yield case(
         "four characters one by one: keys and values of the first block",
@@ -276,6 +300,12 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
         "one call of sample_token, and goes behind the text as it is.",
     )
     yield case(
+        "the kind of the text",
+        lambda: wrote("short")["kind"],
+        "list of int",
+        hint="sample_token gives a plain int, and that goes into the list as it is: no tensor.",
+    )
+    yield case(
         "the caller's list afterwards",
         lambda: wrote("short")["ids"],
         start,
@@ -297,7 +327,7 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
     )
     yield case(
         "three characters, and five more: how many are read a second time",
-        lambda: max(0, wrote("short")["read"] - 8),
+        lambda: max(0, wrote("short")["read"] - _needed(3, 5, 8)),
         0,
         hint="After the start, next_logits gets the one new character, with the cache: not the "
         "whole text again.",
@@ -307,7 +337,8 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
         lambda: other_logits("within"),
         "as they should be",
         hint="As long as the window is not longer than the context, nothing is cut and nothing is "
-        "read again: model.config.context says how long it may be.",
+        "read again: model.config.context says how long it may be. Each call begins with a cache "
+        "of its own, empty_cache(model).",
     )
     yield case(
         "30 more, past the context of 8: what sample_token chooses from",
@@ -351,18 +382,26 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
         hint="model.eval() while it writes, or dropout takes part in the writing.",
     )
     yield case(
-        "whether the model is in training mode afterwards, if it was, and if it was not",
-        lambda: [wrote("shaken")["training"], wrote("short")["training"]],
-        [True, False],
+        "the mode of the model afterwards, if it was in training, and if it was not",
+        lambda: [wrote("shaken")["mode"], wrote("short")["mode"]],
+        ["training", "evaluation"],
         hint="was_training = model.training at the start, and model.train(was_training) "
-        "afterwards.",
+        "afterwards, which sets all its parts, too.",
+    )
+    yield holds(
+        "whether the model may be on another device",
+        ONE_DEVICE,
+        lambda: student.probe(writes_elsewhere, student.generate_cached, new_gpt(student, **low)),
+        hint="What the model reads must be where the model is: torch.tensor(unread, "
+        "device=model.head.weight.device), as in generate.",
     )
 
     def another_shape() -> Iterator[Case]:
         heads = int(rng.integers(1, 5))
         other: Shape = {
             "vocab_size": int(rng.integers(5, 20)),
-            "context": int(rng.integers(4, 12)),
+            # Half of it rounded down, up and to the nearest are not the same.
+            "context": 4 * int(rng.integers(1, 4)) + 3,
             "layers": int(rng.integers(1, 4)),
             "heads": heads,
             "channels": 2 * heads * int(rng.integers(1, 4)),
@@ -370,22 +409,22 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
         name = f"shape {len(kinds)}"
         kinds[name] = random_weights(rng, **other), other
         chosen = integers(rng, other["vocab_size"], 15).tolist()
-        tasks[name] = name, [1, 3, 2], chosen, False
+        tasks[name] = name, [1, 3, 2, 4], chosen, False
         right[name] = write(reference, reference.generate, name)["logits"]
         yield case(
             "a model of another shape: what sample_token chooses from",
             lambda: other_logits(name),
             "as they should be",
-            hint="Take the sizes from model.config.",
+            hint="Take the sizes from model.config, and half of the context by //.",
         )
 
     yield from public_and_hidden(another_shape)
 
 
 def _needed(start: int, length: int, context: int) -> int:
-    """Return how many characters must be read to write `length` more."""
+    """Return how many characters are read to write `length` more, and then the last of them."""
     window, unread, read = start, start, 0
-    for _ in range(length):
+    for _ in range(length + 1):
         if window > context:
             window = unread = context // 2
         read += unread
