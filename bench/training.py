@@ -11,15 +11,18 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from grader.author.execute import solved_namespace
+from grader.course.lessons import Course
+from grader.course.solved import solved_namespace
 from lmcourse import corpus
 
+ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"  # where the text may lie, beside the checkout
 SECONDS = 120  # of CPU time, for each
 PILOT = 300  # steps that measure what one costs
@@ -33,7 +36,7 @@ TRAIN = 0.9  # of the characters; the others, after them, are the validation tex
 def main() -> int:
     """Train both, print what came out, and return 1 if the target was missed."""
     torch.set_num_threads(1)
-    lesson = solved_namespace(COURSE.lesson("07_gpt"))
+    lesson = solved_namespace(Course(ROOT).lesson("07_gpt"))
     shape, recipe = lesson["small"], lesson["small_recipe"]
     assert (shape["context"], recipe["batch"]) == (CONTEXT, BATCH), "the windows must be alike"
     ids, characters = load()

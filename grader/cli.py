@@ -5,16 +5,21 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from grader.choices import EXPORT_FORMATS, SANDBOX_MODES
+from grader import distribution
 from grader.course.configuration import find_course
 from grader.course.lessons import Course
 from grader.sandbox.limits import OPTIONS, Limits
 from grader.terminal.log import to_terminal
+
+SANDBOX_MODES = ("bwrap", "none")
+EXPORT_FORMATS = (
+    *("csv", "junit", "canvas", "moodle", "nbgrader", "gradescope", "github"),
+    "gradescope-autograder",
+)
 
 ADJUST_FILES = """\
 files, in CSV; the columns of the first line say what each holds:
@@ -57,7 +62,7 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *arguments: Any, **options: Any) -> None:
         """Show the version and exit."""
-        print(f"grader {version('lmcourse')}")
+        print(f"grader {distribution.installed(distribution.NAME)}")
         parser.exit()
 
 
@@ -91,13 +96,34 @@ def build_parser() -> argparse.ArgumentParser:
 
     build = command(
         "build",
-        "write the notebooks and recordings from the lessons' sources in solutions/",
+        "write the notebooks and recordings from the lessons' sources",
         "  grader build\n  grader build 02_bigrams\n  grader build --check",
     )
     build.add_argument("lessons", nargs="*", metavar="LESSON", help="such as 02_bigrams; else all")
     build.add_argument(
         "--check", action="store_true", help="write nothing; fail if a built file is out of date"
     )
+
+    new_course = command(
+        "new-course",
+        "write a course with one lesson, to begin with",
+        "  grader new-course my_course",
+    )
+    new_course.add_argument("folder", type=Path, metavar="DIR", help="a new folder")
+
+    new_lesson = command(
+        "new-lesson",
+        "write a lesson's source, checks and known answers, to begin with",
+        "  grader new-lesson 08_name",
+    )
+    new_lesson.add_argument("name", metavar="NN_NAME", help="two digits and a name: 08_name")
+
+    trial = command(
+        "try",
+        "say which rules a lesson keeps, and what to do about each that it does not",
+        "  grader try 02",
+    )
+    trial.add_argument("lesson", metavar="NN", help="as 2, 02 or 02_bigrams")
 
     check = command(
         "check",
@@ -260,10 +286,13 @@ def build_parser() -> argparse.ArgumentParser:
 
     sample = command(
         "sample",
-        "write the sample class: twelve submissions to lesson 02, from perfect to hostile",
-        "  grader sample submissions",
+        "write the sample class: twelve submissions to one lesson, from perfect to hostile",
+        "  grader sample submissions\n  grader sample submissions --lesson 02",
     )
     sample.add_argument("folder", type=Path, metavar="DIR", help="where to write them")
+    sample.add_argument(
+        "--lesson", metavar="NN", help="else the first one with three exercises, quizzes left out"
+    )
     return parser
 
 
@@ -313,6 +342,10 @@ def _run(options: argparse.Namespace) -> int:
         from grader.gradebook import forget
 
         return forget.main(options.folder, options.student, options.rename)
+    if options.command == "new-course":
+        from grader.author import new
+
+        return new.new_course(options.folder)
     course = Course(find_course(options.course))
     # Each command imports what it needs: torch and Jupyter would slow down --help.
     match options.command:
@@ -320,6 +353,14 @@ def _run(options: argparse.Namespace) -> int:
             from grader.author import build
 
             return build.main(course, options.lessons, check=options.check)
+        case "new-lesson":
+            from grader.author import new
+
+            return new.new_lesson(course, options.name)
+        case "try":
+            from grader.author import trial
+
+            return trial.main(course, options.lesson)
         case "check":
             from grader.grading import check
 
@@ -379,7 +420,7 @@ def _run(options: argparse.Namespace) -> int:
         case _:
             from grader import sample
 
-            return sample.main(course, options.folder)
+            return sample.main(course, options.folder, options.lesson)
 
 
 def _timezone(text: str) -> ZoneInfo:

@@ -1,6 +1,5 @@
 """`grader doctor`: what this machine offers for grading, what is missing, and how to get it."""
 
-import importlib.util
 import os
 import platform
 import resource
@@ -16,6 +15,7 @@ from pathlib import Path
 import grader
 from grader.course.configuration import NoCourse, find_course
 from grader.course.lessons import Course
+from grader.distribution import installed, requirements
 from grader.terminal.words import counted
 
 GIB = 2**30
@@ -24,11 +24,6 @@ PROC_SYS = Path("/proc/sys")
 MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
 
-# Import names of what the extra "grader" and the course itself need.
-PACKAGES = (
-    *("IPython", "matplotlib", "numpy", "torch", "tqdm"),
-    *("ipykernel", "jinja2", "nbclient", "nbconvert", "nbformat"),
-)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 _MARKS = {"ok": "✓", "limited": "!", "missing": "✗", "optional": "○"}
@@ -112,19 +107,20 @@ def _python() -> Finding:
         return Finding("python", "ok", words)
     oldest = ".".join(map(str, OLDEST_PYTHON))
     return Finding(
-        "python", "missing", f"{words}; {oldest} is needed", f"make setup PYTHON=python{oldest}"
+        "python", "missing", f"{words}; {oldest} is needed", f"python{oldest} -m venv .venv"
     )
 
 
 def _packages() -> Finding:
-    lacking = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    needed = requirements("") | requirements("grader")
+    lacking = {name: line for name, line in needed.items() if installed(name) is None}
     if not lacking:
         return Finding("packages", "ok", "all that the grader imports")
     return Finding(
         "packages",
         "missing",
         f"not installed: {', '.join(lacking)}",
-        "python -m pip install 'lmcourse[grader]'",
+        shlex.join(["python", "-m", "pip", "install", *lacking.values()]),
     )
 
 
@@ -153,8 +149,9 @@ def _course(course: Course) -> Finding:
 
 
 def _sandbox(course: Course | None) -> Iterator[Finding]:
-    from grader.sandbox.bubblewrap import Sandbox, SandboxMissing, Shown, require
+    from grader.sandbox.bubblewrap import Sandbox, SandboxMissing, Shown, SolutionsSeen, require
     from grader.sandbox.limits import Limits
+    from grader.sandbox.session import Session
 
     if shutil.which("bwrap") is None:
         yield Finding("bubblewrap", "missing", "the command bwrap", _install("bubblewrap"))
@@ -163,6 +160,10 @@ def _sandbox(course: Course | None) -> Iterator[Finding]:
     yield Finding("bubblewrap", "ok", version.stdout.strip() or "of unknown version")
     try:
         require("bwrap", course.root if course else Path(os.devnull))
+    except SolutionsSeen as problem:
+        words = "students' code would see the course's solutions"
+        yield Finding("folders", "missing", words, str(problem))
+        return
     except SandboxMissing as problem:
         words = "the kernel does not let bubblewrap make a sandbox"
         yield Finding("namespaces", "missing", words, _allow_namespaces() or str(problem))
@@ -171,7 +172,17 @@ def _sandbox(course: Course | None) -> Iterator[Finding]:
     if course is None or not course.names:
         return
     sandbox = Sandbox("bwrap", Limits(), Shown(course.root / course.package, course.names[0]))
-    sandbox.close()
+    session = Session([], course.exercises(course.names[0]), sandbox)
+    try:
+        session.start()
+    except RuntimeError as problem:
+        last = str(problem).splitlines()[-1]
+        words = f"the process that runs students' code does not start: {last}"
+        yield Finding("worker", "missing", words)
+        return
+    finally:
+        session.stop()
+        sandbox.close()
     if sandbox.isolation == "warm":
         yield Finding("forks", "ok", "one warm process, forked for each submission")
     else:

@@ -45,6 +45,7 @@ STYLE = {
 VISIBLE = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 SPOKEN = {"\n": "newline", "\t": "tab"}  # Unicode has no names for these
 CONTEXT_SHOWN = 32  # characters
+RUNG_DIGITS = 3  # decimals of a loss on the ladder
 LINE = 72  # characters of a text that is drawn letter by letter
 
 
@@ -61,7 +62,9 @@ class Picture(Figure):
     losses: Mapping[str, float] = MappingProxyType({})
 
     def _ipython_display_(self) -> None:
-        png = print_figure(self, base64=True, pil_kwargs={"optimize": True})
+        # The same picture is the same bytes, whatever version of Matplotlib drew it.
+        kwargs = {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}}
+        png = print_figure(self, base64=True, **kwargs)
         # Jupyter takes a text alternative from HTML only, nbconvert to LaTeX takes the PNG only.
         image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(self.alt)}">'
         bundle = {"text/plain": self.alt, "text/html": image, "image/png": png}
@@ -96,7 +99,7 @@ def ladder(
                 "zero or more; pass the mean of -log(probability) over the validation text"
             )
     rungs = sorted(losses.items(), key=lambda rung: rung[1], reverse=True)
-    texts = [f"{name}  {loss:.3f}" for name, loss in rungs]
+    texts = [f"{name}  {loss:.{RUNG_DIGITS}f}" for name, loss in rungs]
     clear = 0.0 if floor is None else floor + floor_error
     with _drawing(7.5, 1.2 + 0.3 * len(rungs)) as (picture, axes):
         _bars(axes, [loss for _, loss in rungs], texts, highlight=len(rungs) - 1, clear=clear)
@@ -111,7 +114,8 @@ def ladder(
         axes.set_title("Every model so far, from worst to best")
         axes.set_xlabel("loss on validation text (nats per character)")
         axes.set_ylabel("model")
-    picture.losses = {name: round(float(loss), 6) for name, loss in rungs}
+    # Further digits differ from machine to machine, and later lessons are built from these.
+    picture.losses = {name: round(float(loss), RUNG_DIGITS) for name, loss in rungs}
     picture.alt = (
         "Loss on validation text in nats per character, from worst to best: "
         f"{', '.join(' '.join(text.split()) for text in texts)}."

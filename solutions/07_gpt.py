@@ -1234,11 +1234,11 @@ def next_logits(model, ids, cache):
 def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None):
     """Return what `generate` returns, and let the model read each character only once."""
     ### BEGIN SOLUTION
-    was_training = model.training  # the mode before
+    was_training = model.training
     model.eval()
     written, window, unread = list(ids), list(ids), list(ids)
     cache = empty_cache(model)
-    for _ in range(length):  # one character each
+    for _ in range(length):
         if len(window) > model.config.context:  # all places change
             window = unread = window[-(model.config.context // 2) :]
             cache = empty_cache(model)
@@ -1246,9 +1246,9 @@ def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)
         new = sample_token(next_logits(model, read, cache), temperature, top_k, top_p)
         unread = [new]
         window = [*window, new]
-        written.append(new)  # sampled
-    model.train(was_training)  # as it was
-    return written  # with what it began with
+        written.append(new)
+    model.train(was_training)
+    return written
     ### END SOLUTION
 
 

@@ -24,13 +24,6 @@ TOOLS = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count the cells that nbval runs again among the lessons' tests."""
-    for item in items:
-        if item.path.suffix == ".ipynb":
-            item.add_marker("lesson")
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this machine lacks the tools for. CI must have them: there it is a failure."""
     for mark, (commands, explanation) in TOOLS.items():

@@ -1,5 +1,7 @@
 """Late rules, extensions, manual scores and comments, and the grade that comes of them."""
 
+import contextlib
+import sqlite3
 import zipfile
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -8,8 +10,10 @@ import pytest
 from course import COURSE, ROOT
 
 from grader import cli
-from grader.gradebook.adjustments import _KINDS, FinalScore, final_scores, main, merge
+from grader.gradebook.adjustments import _KINDS, main, merge
+from grader.gradebook.scores import FinalScore, final_scores
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
+from grader.gradebook.tables import FILE_NAME
 from grader.reports.pages import slug, write_report
 
 LESSON = "02_bigrams"
@@ -219,7 +223,7 @@ def test_another_kind_of_file_is_refused_with_the_columns_to_write(folder: Path,
 def test_a_file_in_another_encoding_is_refused(folder: Path) -> None:
     path = folder.parent / "latin.csv"
     path.write_bytes(f"{MANUAL}\nZo\u00eb,{LESSON},,,x\n".encode("latin-1"))
-    with pytest.raises(ValueError, match="not UTF-8 text; save it as CSV UTF-8"):
+    with pytest.raises(ValueError, match=r"not a CSV file in UTF-8; .* save it as CSV UTF-8"):
         merge(COURSE, folder, [path])
 
 
@@ -352,3 +356,21 @@ def test_no_such_zone_is_said_with_an_example(capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit):
         cli.main(["adjust", "grades", "due.csv", "--timezone", "Berlin"])
     assert "'Berlin' is no time zone; write a name such as Europe/Berlin" in capsys.readouterr().err
+
+
+def test_a_gradebook_without_what_people_decide_gets_the_tables(folder: Path) -> None:
+    path = folder / FILE_NAME
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        for table in ("due", "extension", "submitted", "marked_late", "manual"):
+            connection.execute(f"DROP TABLE {table}")
+    before = [score.result for score in final_scores(folder)]
+    assert before == Gradebook.open(folder).results()
+    merged(folder, f"{MANUAL}\nada,{LESSON},,,Well done.\n")
+    assert score(folder).comment == "Well done."
+
+
+def test_looking_at_a_gradebook_writes_nothing(folder: Path) -> None:
+    path = folder / FILE_NAME
+    before = path.stat().st_mtime_ns, path.read_bytes()
+    assert final_scores(folder)
+    assert (path.stat().st_mtime_ns, path.read_bytes()) == before

@@ -13,7 +13,8 @@ from grader.checks.student import Student
 from grader.grading.pool import Processes
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.limits import Limits
-from grader.sandbox.session import Cell, Session
+from grader.sandbox.session import Session
+from grader.submissions.cells import Cell
 
 LESSON = "02_bigrams"
 

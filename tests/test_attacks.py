@@ -14,25 +14,27 @@ from unittest.mock import Mock
 
 import nbformat
 import pytest
+import torch
 from attacks import FAMILIES
-from attacks.attack import WRONG
 from course import COURSE, SHOWN
 from nbformat.v4 import new_code_cell
 
 from grader.author.execute import solved_namespace
 from grader.author.render import fill
+from grader.checks.run import PUBLIC_SEED, run
+from grader.checks.student import Host, Student
 from grader.gradebook.store import ExerciseResult
 from grader.grading.judge import judge
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.limits import Limits
-from grader.sandbox.session import Cell
+from grader.submissions.cells import Cell
 
 LESSON = "02_bigrams"
 LIMITS = Limits(cell_seconds=6, call_seconds=6, submission_seconds=30, memory_mb=256, scratch_mb=16)
 SHORT = replace(LIMITS, cell_seconds=2, call_seconds=1, submission_seconds=12)
 STATUSES = {"passed", "partial", "failed", "error", "timeout", "out_of_memory", "crashed"}
 STATUSES |= {"missing", "forbidden"}
-STOLEN = "LMCOURSE_TEST_STOLEN"
+STOLEN = f"GRADER_TEST_STOLEN_{os.getpid()}"  # each process of tests has its own
 RIGHT = """\
 def nll(table, ids):
     return -table[ids[:-1], ids[1:]].log().mean().item()
@@ -204,10 +206,7 @@ def test_an_attack_earns_nothing_and_harms_nobody(
         if attack.before:
             grade(cells((), first=attack.before))
         results = grade(cells(attack.solved, attack.code, attack.first))
-    wrong = {name: code for name, code in WRONG.items() if name in attack.code}
-    fair = points(grade(cells(attack.solved, wrong | attack.like)))
-    assert points(results) <= fair, results
-    assert fair < sum(EXERCISES[solved].points for solved in attack.solved) + 1
+    assert points(results) == sum(EXERCISES[solved].points for solved in attack.solved), results
     assert [result.name for result in results] == list(EXERCISES)
     assert {result.status for result in results} <= STATUSES
     assert {r.name for r in results if r.name in attack.solved and r.status != "passed"} == set()
@@ -241,7 +240,7 @@ def test_an_attack_on_the_isolation_fails_without_a_warm_parent_too(
         (result,) = judge(
             COURSE.exercises(LESSON), baited, name, reference, cold, b"secret", only="nll"
         )
-        assert result.points <= EXERCISES["nll"].points / 10  # a number is of the right kind
+        assert result.points == 0
         assert result.status in STATUSES
     assert_unharmed(bait, before)
 
@@ -254,6 +253,27 @@ def test_after_all_attacks_an_honest_submission_is_graded_as_ever(
         COURSE.exercises(LESSON), cells(tuple(EXERCISES)), "x", reference, sandbox, b"secret"
     )
     assert points(results) == TOTAL
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        ("the public seed", 0.75),
+        ("the seed of the questions", 0.75),
+        ("the check run on oneself", 0.4),  # the reference's answers are not in the check
+    ],
+)
+def test_a_cheat_would_win_if_it_knew_the_seed(
+    name: str, share: float, reference: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.checks.run.notebook_seed", lambda seed: seed)
+    attack, exercise = FAMILIES["cheating"][name], EXERCISES["count_bigrams"]
+    namespace = {"torch": torch}
+    exec(attack.first + attack.code["count_bigrams"], namespace)
+    student, solved = (
+        Student(Host(names, exercise.probes).send) for names in (namespace, dict(reference))
+    )
+    assert run(exercise, student, solved, seed=PUBLIC_SEED, hidden=True).share >= share
 
 
 def test_there_are_enough_attacks() -> None:

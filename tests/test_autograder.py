@@ -4,26 +4,44 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
 import pytest
-from course import COURSE
+from course import COURSE, ROOT
+from example import FOLDER, example
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from grader.author.render import fill
 from grader.cli import main
+from grader.course.lessons import Course
 from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 
-LESSON = "00_start"
+LESSONS = {ROOT: "00_start", FOLDER: "01_line"}
+"""By the course's folder: its repository's root, and one below."""
+
+
+@pytest.fixture(scope="module", params=LESSONS, ids=["the root", "a folder"])
+def course(request: pytest.FixtureRequest) -> Iterator[Course]:
+    if request.param == ROOT:
+        yield COURSE
+    else:
+        with example() as found:
+            yield found
 
 
 @pytest.fixture(scope="module")
-def autograder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def autograder(course: Course, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return Gradescope's folder with the zip unpacked, modes kept as its unzip keeps them."""
     root = tmp_path_factory.mktemp("autograder")
     made = root / "made.zip"
-    command = ["export", "gradescope-autograder", str(root / "class-grades"), "--lesson", "00"]
+    command = ["--course", str(course.root), "export", "gradescope-autograder"]
+    command += [str(root / "class-grades"), "--lesson", LESSONS[course.root][:2]]
     assert main([*command, "--out", str(made)]) == 0
     with zipfile.ZipFile(made) as archive:
         for entry in archive.infolist():
@@ -34,12 +52,32 @@ def autograder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_scripts_are_there_and_can_run(autograder: Path) -> None:
-    for script in ("setup.sh", "run_autograder", ".ci/find-python"):
+    for script in ("setup.sh", "run_autograder"):
         path = autograder / "source" / script
         assert os.access(path, os.X_OK)
-        shell = path.read_text("utf-8").partition("\n")[0].removeprefix("#!").split()
-        assert subprocess.run([*shell, "-n", str(path)], check=False).returncode == 0
-    assert "make setup EXTRAS=grader" in (autograder / "source/setup.sh").read_text("utf-8")
+        assert subprocess.run(["bash", "-n", str(path)], check=False).returncode == 0
+
+
+def test_what_it_installs_is_what_the_class_is_graded_with_here(autograder: Path) -> None:
+    lines = (autograder / "source/requirements.txt").read_text("utf-8").splitlines()
+    needed = [Requirement(line) for line in lines if not line.startswith("#")]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["grader"]]
+    assert {one.name for one in needed} == {Requirement(line).name for line in wanted}
+    for one in needed:
+        assert one.specifier.contains(Version(version(one.name)).public), one
+
+
+def test_it_holds_the_grader_and_the_course_and_nothing_that_no_grading_takes(
+    autograder: Path, course: Course
+) -> None:
+    source = autograder / "source"
+    assert {path.name for path in source.iterdir()} == {
+        *("setup.sh", "run_autograder", "requirements.txt", SECRET_FILE, "grader", "course")
+    }
+    held = {path.name for path in (source / "course").iterdir()}
+    assert held == {"pyproject.toml", course.package, "solutions"}
+    assert {path.suffix for path in (source / "course/solutions").rglob("*")} == {".py"}
 
 
 def test_it_asks_with_the_inputs_of_the_class(autograder: Path) -> None:
@@ -65,21 +103,25 @@ def test_without_a_lesson_it_says_what_to_type(
 
 
 @pytest.mark.sandbox
-def test_a_solved_notebook_earns_all_points_on_gradescopes_side(autograder: Path) -> None:
-    released = nbformat.read(COURSE.paths(LESSON).student, as_version=4)
-    solved = fill(released, COURSE.lesson(LESSON))
+def test_a_solved_notebook_earns_all_points_on_gradescopes_side(
+    autograder: Path, course: Course
+) -> None:
+    lesson = LESSONS[course.root]
+    released = nbformat.read(course.paths(lesson).student, as_version=4)
+    solved = fill(released, course.lesson(lesson))
     nbformat.write(solved, autograder / "submission" / "my notebook.ipynb")
-    environment = {**os.environ, "AUTOGRADER": str(autograder), "PYTHON": sys.executable}
-    environment |= {"PYTHONPATH": str(autograder / "source"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    environment |= {"AUTOGRADER": str(autograder), "PYTHON": sys.executable}
     ran = subprocess.run(
         [autograder / "source" / "run_autograder"],
-        env=environment,
+        env=environment | {"PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
     results = json.loads((autograder / "results" / "results.json").read_text("utf-8"))
-    assert results["score"] == sum(one.points for one in COURSE.exercises(LESSON).values())
+    exercises = course.exercises(lesson)
+    assert results["score"] == sum(exercise.points for exercise in exercises.values())
     named = [test["name"] for test in results["tests"] if "max_score" in test]
-    assert named == list(COURSE.exercises(LESSON))
+    assert named == list(exercises)

@@ -130,7 +130,7 @@ def test_a_notebook_solved_in_jupyterlab_is_graded(
     assert any(solution in cell.source for cell in saved.cells)
     sandbox = Sandbox("bwrap", Limits(), SHOWN)
     reference = solved_namespace(COURSE.lesson(lesson))
-    cells = cells_to_run(saved)
+    cells = cells_to_run(saved.cells)
     results = judge(COURSE.exercises(lesson), cells, saved.sha256, reference, sandbox, b"secret")
     sandbox.close()
     statuses = {result.name: result.status for result in results}

@@ -1,4 +1,4 @@
-"""Building lessons: a toy course in all its ways of going wrong, and the real lessons as built."""
+"""Building lessons: the second course in all its ways of going wrong, and the real lessons."""
 
 import json
 import shutil
@@ -7,40 +7,40 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import toy
 from course import COURSE, ROOT
+from example import PACKAGE, copy, example
 from nbformat import NotebookNode
 
 from grader.author.build import build, check_built, main
 from grader.author.execute import execute, record
-from grader.author.render import TAG, fill, render_solved, render_student
+from grader.author.render import fill, render_solved, render_student
 from grader.checks.recording import Replay
-from grader.checks.registry import exercises
 from grader.checks.run import PUBLIC_SEED, run
 from grader.checks.student import Host, Student
 from grader.course.lessons import Course
 from grader.course.source import LessonError
 
-STUDENT, SOLVED = f"notebooks/{toy.NAME}.ipynb", f"solutions/{toy.NAME}.ipynb"
-RECORDING = f"lmcourse/recordings/{toy.NAME}.json"
-SOURCE = f"solutions/{toy.NAME}.py"
+FIRST, NAME = "00_arrays", "01_line"
+STUDENT, SOLVED = f"notebooks/{NAME}.ipynb", f"solutions/{NAME}.ipynb"
+RECORDING = f"{PACKAGE}/recordings/{NAME}.json"
+SOURCE, FIRST_SOURCE = f"solutions/{NAME}.py", f"solutions/{FIRST}.py"
+CHECKS, FIRST_CHECKS = f"{PACKAGE}/checks/line.py", f"{PACKAGE}/checks/arrays.py"
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("built")
-    toy.write(root)
-    with toy.registered(root):
-        assert build(root, [toy.NAME]) == [toy.NAME]
+    """The second course, built again where what every notebook imports has changed since."""
+    root = copy(tmp_path_factory.mktemp("built") / "course")
+    with example(root) as course:
+        build(course)
     return root
 
 
 @pytest.fixture
 def course(built: Path, tmp_path: Path) -> Iterator[Path]:
-    """A copy of the built toy course, to change."""
-    root = tmp_path / "course"
-    shutil.copytree(built, root)
-    with toy.registered(root):
+    """A copy of it, to change."""
+    root = Path(shutil.copytree(built, tmp_path / "course"))
+    with example(root):
         yield root
 
 
@@ -61,7 +61,8 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def cell(notebook: NotebookNode, role: str) -> NotebookNode:
-    found = [one for one in notebook.cells if one.id.startswith(f"{toy.NAME}-{role}")]
+    lesson = notebook.metadata.grader.lesson
+    found = [one for one in notebook.cells if one.id.startswith(f"{lesson}-{role}")]
     assert found, [one.id for one in notebook.cells]
     return found[0]
 
@@ -74,71 +75,94 @@ def contents(root: Path) -> dict[str, bytes]:
 # ---------------------------------------------------------------------- what the notebooks hold
 
 
-def test_header_says_title_times_and_where_to_open(student: NotebookNode) -> None:
-    text = cell(student, "header").source
-    assert text.startswith("# 01. Twice as much\n")
-    assert (
-        f"colab.research.google.com/github/owner/course/blob/{TAG}/notebooks/01_toy.ipynb" in text
-    )
-    assert "About 20 minutes of your time" in text
+def test_header_says_title_times_and_where_to_open(course: Path) -> None:
+    edit(course / SOURCE, "gpu_minutes=1", "gpu_minutes=0.5")
+    text = cell(render_student(Course(course), NAME), "header").source
+    assert text.startswith("# 01. A line, step by step\n")
+    place = "github/lmcourse/lmcourse/blob/v0.1.0/examples/numpy_basics/notebooks/01_line.ipynb"
+    assert f"(https://colab.research.google.com/{place})" in text
+    assert "About 40 minutes of your time" in text
     assert "1 minute on a laptop's CPU, or 0.5 minutes on a Colab GPU" in text
-    assert text.endswith("You will be able to **double** numbers.")
+    assert text.endswith("You need lesson 00, and from school that the slope of $e^2$ is $2e$.")
 
 
-def test_setup_installs_the_course_where_it_is_missing(student: NotebookNode) -> None:
-    lines = cell(student, "setup").source.splitlines()
+@pytest.mark.parametrize(
+    ("place", "install", "page"),
+    [
+        ("", "@v0.1.0", "blob/v0.1.0/notebooks/01_line.ipynb"),
+        (
+            'subdirectory = "deep/er"\n',
+            "@v0.1.0#subdirectory=deep/er",
+            "blob/v0.1.0/deep/er/notebooks/01_line.ipynb",
+        ),
+    ],
+)
+def test_setup_installs_the_course_from_where_its_notebooks_are_opened(
+    course: Path, place: str, install: str, page: str
+) -> None:
+    edit(course / "pyproject.toml", 'subdirectory = "examples/numpy_basics"\n', place)
+    notebook = render_student(Course(course), NAME)
+    lines = cell(notebook, "setup").source.splitlines()
     assert lines[:4] == [
         "try:",
-        "    import lmcourse",
+        "    import numpy_basics",
         "except ImportError:",
-        f'    %pip install -q "lmcourse @ git+https://github.com/owner/course@{TAG}"',
+        f'    %pip install -q "numpy_basics @ git+https://github.com/lmcourse/lmcourse{install}"',
     ]
-    assert 'check.lesson("01_toy")' in lines
-    assert cell(student, "parameters").metadata.tags == ["parameters"]
+    assert 'check.lesson("01_line")' in lines
+    assert f"/lmcourse/lmcourse/{page})" in cell(notebook, "header").source
+    assert cell(notebook, "parameters").metadata.tags == ["parameters"]
 
 
-def test_student_gets_stubs(student: NotebookNode) -> None:
-    assert cell(student, "exercise-double").source == (
-        'def double(x):\n    """Return x, twice as large."""\n'
-        '    raise NotImplementedError("double is not started")'
-    )
-    assert cell(student, "exercise-quiz").source == (
-        "# 1. Twice two is (a) four (b) five?\nanswer_1 = ...\nanswer_2 = ..."
-    )
+def test_student_gets_stubs(student: NotebookNode, course: Path) -> None:
+    first, *_, last = cell(student, "exercise-gradients").source.splitlines()
+    assert first == "def gradients(w, b, x, y):"
+    assert last == '    raise NotImplementedError("gradients is not started")'
+    quiz = cell(render_student(Course(course), FIRST), "exercise-quiz")
+    assert quiz.source == "answer_1 = ...\nanswer_2 = ...\nanswer_3 = ..."
 
 
 def test_student_gets_no_solution_and_no_output(built: Path, student: NotebookNode) -> None:
     text = (built / STUDENT).read_text("utf-8")
-    assert "added = x + x" not in text
+    assert "error = w * x + b - y" not in text
     assert "SOLUTION" not in text
     assert all(one.outputs == [] for one in student.cells if one.cell_type == "code")
 
 
 def test_solved_notebook_keeps_outputs_but_no_times(solved: NotebookNode) -> None:
-    demo = next(one for one in solved.cells if "demo" in one.metadata.get("tags", ()))
-    assert demo.outputs[0].text == "twice three is 6.0 and one more is 7.0\n"
-    assert "double: right" in cell(solved, "check-double").outputs[0].data["text/plain"]
+    *_, demo = (one for one in solved.cells if "demo" in one.metadata.get("tags", ()))
+    assert demo.outputs[0].text.startswith("after   0 steps the loss is")
+    assert "fit: right" in cell(solved, "check-fit").outputs[0].data["text/plain"]
     assert all("execution" not in one.metadata for one in solved.cells)
     assert solved.metadata.language_info == {"name": "python"}
 
 
-def test_contract_names_the_exercise_and_what_it_is_worth(student: NotebookNode) -> None:
-    lines = cell(student, "contract-double").source.splitlines()
-    assert lines[0] == "### Exercise 1 · `double` ●●○○○"
-    assert lines[2] == "*2 points · about 5 minutes · level 2 of 5*"
-    assert "1 point ·" in cell(student, "contract-quiz").source
+def test_contract_names_the_exercise_and_what_it_is_worth(
+    student: NotebookNode, course: Path
+) -> None:
+    lines = cell(student, "contract-gradients").source.splitlines()
+    assert lines[0] == "### Exercise 1 · `gradients` ●●○○○"
+    assert lines[2] == "*2 points · about 10 minutes · level 2 of 5*"
+    assert "1 point ·" in cell(render_student(Course(course), FIRST), "contract-quiz").source
 
 
-def test_fold_is_folded(student: NotebookNode) -> None:
-    text = cell(student, "fold").source
-    assert text.startswith("<details>\n<summary>Hint 1: &lt;which&gt; sign?</summary>\n\nLook")
-    assert text.endswith("\n\n</details>")
+def test_fold_is_folded(course: Path) -> None:
+    edit(course / SOURCE, 'fold="Hint: the loop"', 'fold="Hint 1: <which> loop?"')
+    folds = [
+        one.source
+        for one in render_student(Course(course), NAME).cells
+        if "<details>" in one.source
+    ]
+    assert folds[1].startswith("<details>\n<summary>Hint 1: &lt;which&gt; loop?</summary>\n\nThree")
+    assert folds[1].endswith("\n\n</details>")
 
 
 def test_carried_code_is_collapsed_and_says_where_it_is_from(student: NotebookNode) -> None:
     carried = cell(student, "carry")
-    assert carried.source.startswith("#@title From earlier lessons: shift, STEP\n# From lesson 00_")
-    assert "moved = x + STEP" in carried.source
+    assert carried.source.startswith(
+        "#@title From earlier lessons: standardise\n# From lesson 00_arrays\n\n\ndef standardise"
+    )
+    assert "spread = centred.std(axis=0)" in carried.source
     assert "### " not in carried.source
     assert carried.metadata.jupyter.source_hidden is True
     assert carried.metadata.cellView == "form"
@@ -146,15 +170,15 @@ def test_carried_code_is_collapsed_and_says_where_it_is_from(student: NotebookNo
 
 def test_exercises_and_checks_have_nbgrader_metadata(student: NotebookNode) -> None:
     both = {"schema_version": 3, "task": False, "cell_type": "code"}
-    assert cell(student, "exercise-double").metadata.nbgrader == {
-        "grade_id": "double",
+    assert cell(student, "exercise-gradients").metadata.nbgrader == {
+        "grade_id": "gradients",
         "solution": True,
         "grade": False,
         "locked": False,
         **both,
     }
-    assert cell(student, "check-double").metadata.nbgrader == {
-        "grade_id": "check-double",
+    assert cell(student, "check-gradients").metadata.nbgrader == {
+        "grade_id": "check-gradients",
         "solution": False,
         "grade": True,
         "locked": True,
@@ -169,84 +193,105 @@ def test_slides_begin_at_questions_and_exercises(student: NotebookNode) -> None:
     def slide(role: str) -> str:
         return cell(student, role).metadata.slideshow.slide_type
 
-    assert [slide("header"), slide("prose"), slide("contract-double")] == [
+    assert [slide("header"), slide("prose"), slide("contract-gradients")] == [
         "slide",
         "slide",
         "subslide",
     ]
-    assert {slide("setup"), slide("carry"), slide("check-double")} == {"skip"}
+    assert {slide("setup"), slide("carry"), slide("check-gradients")} == {"skip"}
 
 
 def test_cells_that_are_alike_have_different_ids(course: Path) -> None:
     text = (course / SOURCE).read_text("utf-8")
     (course / SOURCE).write_text(text + "\n# %%\n1\n\n# %%\n1\n", "utf-8")
-    rendered = render_student(Course(course), toy.NAME, "")
+    rendered = render_student(Course(course), NAME)
     ids = [one.id for one in rendered.cells]
     assert rendered.cells[-1].source == rendered.cells[-2].source
     assert len(set(ids)) == len(ids)
 
 
 def test_an_id_depends_on_its_own_cell_alone(course: Path, student: NotebookNode) -> None:
-    edit(course / SOURCE, "# Nobody knows yet.", "# We shall see.")
-    again = render_student(Course(course), toy.NAME, "")
+    edit(course / SOURCE, "# *Predict first:* what happens", "# *Guess:* what happens")
+    again = render_student(Course(course), NAME)
     changed = [
         new.source for new, old in zip(again.cells, student.cells, strict=True) if new.id != old.id
     ]
-    assert changed == ["## What is twice three?\n\nWe shall see."]
+    assert changed == ["*Guess:* what happens at rate 1.1?"]
 
 
 @pytest.mark.lesson
 def test_untouched_notebook_runs_from_top_to_bottom(course: Path, student: NotebookNode) -> None:
-    executed = execute(student, Course(course).lesson(toy.NAME), course, lambda _: None)
-    assert "double: not started" in cell(executed, "check-double").outputs[0].data["text/plain"]
+    executed = execute(student, Course(course).lesson(NAME), course, lambda _: None)
+    shown = cell(executed, "check-gradients").outputs[0].data["text/plain"]
+    assert "gradients: not started" in shown
 
 
 # --------------------------------------------------------------------------------- recordings
 
 
 def recorded_outcome(root: Path, code: str) -> str:
-    """Return the status of `double` as `code` defines it, against the built recording."""
+    """Return the status of `fahrenheit` as `code` defines it, against the built recording."""
     namespace: dict[str, object] = {}
     exec(code, namespace)
-    double = exercises(toy.NAME)["double"]
-    entries = json.loads((root / RECORDING).read_text("utf-8"))["exercises"]["double"]
-    student = Student(Host(namespace, {}).send)
-    reference = Student(Replay([tuple(entry) for entry in entries]).send)
-    return run(double, student, reference, seed=PUBLIC_SEED, hidden=False).status
+    course = Course(root)
+    exercise = course.exercises(FIRST)["fahrenheit"]
+    entries = json.loads(course.paths(FIRST).recording.read_text("utf-8"))["exercises"]
+    student = Student(Host(namespace, exercise.probes).send)
+    reference = Student(Replay([tuple(entry) for entry in entries["fahrenheit"]]).send)
+    return run(exercise, student, reference, seed=PUBLIC_SEED, hidden=False).status
 
 
 def test_recording_answers_for_the_solved_lesson(course: Path) -> None:
-    assert recorded_outcome(course, "def double(x): return 2 * x") == "passed"
-    assert recorded_outcome(course, "def double(x): return x * x") == "failed"
+    assert (
+        recorded_outcome(course, "def fahrenheit(celsius): return 1.8 * celsius + 32") == "passed"
+    )
+    assert recorded_outcome(course, "def fahrenheit(celsius): return None") == "partial"
 
 
 def test_recording_has_an_answer_a_line(built: Path) -> None:
     lines = (built / RECORDING).read_text("utf-8").splitlines()
     recorded = json.loads("\n".join(lines))
     entries = [entry for log in recorded["exercises"].values() for entry in log]
-    assert recorded["lesson"] == toy.NAME
+    assert recorded["lesson"] == NAME
     assert sum(line.startswith('["') for line in lines) == len(entries) > 4
 
 
 def test_solution_that_fails_its_own_check_is_no_build(course: Path) -> None:
-    edit(course / "lmcourse/checks/toy.py", "reference.double(x)", "2.5 * x")
-    with pytest.raises(LessonError, match="double does not pass its own check: case '1 numbers'"):
-        record(Course(course).lesson(toy.NAME))
+    edit(course / CHECKS, "(-12.0, -6.0)", "(-12.0, 6.0)")
+    told = "gradients does not pass its own check: case 'one point by hand'"
+    with pytest.raises(LessonError, match=told):
+        record(Course(course), NAME)
 
 
 # ------------------------------------------------------------------------------------ the ladder
 
+LADDER = """
+# %% tags=["demo"]
+from IPython.display import display
+
+display({"text/plain": "a ladder"}, raw=True, metadata={"losses": {"blind": 2.5}})
+"""
+BEFORE = """
+# %% tags=["demo"]
+from grader.checks import recording
+
+recording.losses("numpy_basics", "00_arrays")
+"""
+
+
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text("utf-8") + text, "utf-8")
+
 
 def test_a_lesson_knows_the_losses_that_earlier_ladders_showed(course: Path) -> None:
-    assert build(course) == ["00_first", toy.NAME]  # the second was built without them
-    recording = json.loads((course / "lmcourse/recordings/00_first.json").read_text("utf-8"))
-    assert recording["losses"] == {"uniform": 2.5}
+    append(course / FIRST_SOURCE, LADDER)
+    append(course / SOURCE, BEFORE)
+    assert build(Course(course)) == [FIRST, NAME]
+    recording = json.loads(Course(course).paths(FIRST).recording.read_text("utf-8"))
+    assert recording["losses"] == {"blind": 2.5}
     solved = nbformat.read(course / SOLVED, 4)
-    demo = next(one for one in solved.cells if "demo" in one.metadata.get("tags", ()))
-    assert demo.outputs[1].data["text/plain"] == "{'uniform': 2.5}"
-    edit(course / "solutions/00_first.py", "2.5000001", "2.75")
-    assert build(course) == ["00_first", toy.NAME]
-    assert check_built(course) == []
+    assert solved.cells[-1].outputs[0].data["text/plain"] == "{'blind': 2.5}"
+    assert check_built(Course(course)) == []
 
 
 # ------------------------------------------------------------------------------- what is stale
@@ -254,44 +299,47 @@ def test_a_lesson_knows_the_losses_that_earlier_ladders_showed(course: Path) -> 
 
 def test_nothing_is_built_twice(course: Path) -> None:
     before = contents(course)
-    assert build(course, [toy.NAME]) == []
+    assert build(Course(course)) == []
     assert contents(course) == before
 
 
 def test_check_names_what_was_never_built(course: Path) -> None:
-    problems = check_built(course)
+    for path in ("notebooks", "solutions"):
+        (course / path / f"{FIRST}.ipynb").unlink()
+    Course(course).paths(FIRST).recording.unlink()
+    problems = check_built(Course(course))
     assert len(problems) == 3
-    assert all("00_first" in problem for problem in problems)
+    assert all(FIRST in problem for problem in problems)
     assert problems[0] == (
-        "notebooks/00_first.ipynb is not what solutions/00_first.py says; "
-        "type: grader build 00_first"
+        "notebooks/00_arrays.ipynb is not what solutions/00_arrays.py says; "
+        "type: grader build 00_arrays"
     )
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "stale"),
     [
-        (SOURCE, "Nobody knows", "We know", {STUDENT, SOLVED, RECORDING}),
-        ("lmcourse/checks/toy.py", "(1, 5)", "(1, 6)", {STUDENT, SOLVED, RECORDING}),
-        ("solutions/00_first.py", "moved = x", "moved = 0 + x", {STUDENT, SOLVED, RECORDING}),
-        ("solutions/00_first.py", "One more.", "Two more.", set()),
-        (STUDENT, "is not started", "is not begun", {STUDENT}),
+        (SOURCE, "what happens at rate", "what comes at rate", {STUDENT, SOLVED, RECORDING}),
+        (CHECKS, '"many points"', '"a lot"', {SOLVED, RECORDING}),
+        (FIRST_SOURCE, "return centred /", "return 1 * centred /", {STUDENT, SOLVED, RECORDING}),
+        (FIRST_SOURCE, "How warm was", "How cold was", set()),
+        (STUDENT, "fit is not started", "fit is not begun", {STUDENT}),
         (
             STUDENT,
-            '"execution_count": null,\n   "id": "01_toy-setup"',
-            '"execution_count": 1,\n   "id": "01_toy-setup"',
+            '"execution_count": null,\n   "id": "01_line-setup"',
+            '"execution_count": 1,\n   "id": "01_line-setup"',
             {STUDENT},
         ),
-        (SOLVED, "added = x + x", "added = x * 2", {SOLVED}),
-        (SOLVED, "twice three is 6.0", "twice three is 7.0", set()),
-        ("pyproject.toml", "owner/course", "owner/other", {STUDENT, SOLVED}),
+        (SOLVED, "error = w * x + b - y", "error = b + w * x - y", {SOLVED}),
+        (SOLVED, "after   0 steps the loss is", "after   1 steps the loss is", {SOLVED}),
+        ("pyproject.toml", 'com/lmcourse/lmcourse"', 'com/owner/other"', {STUDENT, SOLVED}),
     ],
 )
 def test_check_finds_what_is_not_what_its_source_says(
     course: Path, file: str, old: str, new: str, stale: set[str]
 ) -> None:
     edit(course / file, old, new)
-    problems = check_built(course, [toy.NAME])
+    problems = check_built(Course(course), [NAME])
     assert {problem.split()[0] for problem in problems} == stale
 
 
@@ -302,46 +350,43 @@ def test_check_finds_broken_and_missing_files(course: Path, file: str, text: str
         (course / file).unlink()
     else:
         (course / file).write_text(text)
-    assert [problem.split()[0] for problem in check_built(course, [toy.NAME])] == [file]
+    problems = check_built(Course(course), [NAME])
+    assert [problem.split()[0] for problem in problems] == [file]
 
 
 def test_check_finds_files_without_a_source(course: Path) -> None:
     shutil.copy(course / STUDENT, course / "notebooks/09_gone.ipynb")
-    assert "notebooks/09_gone.ipynb has no source solutions/09_gone.py; delete it" in check_built(
-        course
-    )
+    problems = check_built(Course(course))
+    assert "notebooks/09_gone.ipynb has no source solutions/09_gone.py; delete it" in problems
 
 
 def test_what_a_lesson_gives_can_be_carried_too(course: Path) -> None:
-    edit(course / SOURCE, 'carry="shift STEP"', 'carry="shift STEP shift_back"')
-    carried = next(cell for cell in Course(course).lesson(toy.NAME).cells if cell.role == "carry")
-    assert "return x - STEP" in carried.text
+    append(course / FIRST_SOURCE, "\n# %%\ndef given(x):\n    return x - 7\n")
+    edit(course / SOURCE, 'carry="standardise"', 'carry="standardise given"')
+    carried = next(cell for cell in Course(course).lesson(NAME).cells if cell.role == "carry")
+    assert "return x - 7" in carried.text
 
 
 def test_check_finds_checks_without_a_lesson(course: Path) -> None:
-    (course / "solutions/00_first.py").rename(course / "solutions/first.py")
-    edit(course / SOURCE, '# %% carry="shift STEP"\n', "")
-    problems = check_built(course)
-    assert (
-        "lmcourse/checks has exercises of 00_first, but solutions/00_first.py is missing"
-        in problems
-    )
+    (course / FIRST_SOURCE).rename(course / "solutions/arrays.py")
+    edit(course / SOURCE, '# %% carry="standardise"\n', "")
+    problems = check_built(Course(course))
+    told = "numpy_basics.checks has exercises of 00_arrays, but solutions/00_arrays.py is missing"
+    assert told in problems
 
 
 def test_check_reports_a_bad_source_and_goes_on(course: Path) -> None:
-    edit(course / "solutions/00_first.py", 'check="shift"', 'chekc="shift"')
-    edit(course / STUDENT, "is not started", "is not begun")
-    problems = check_built(course)
+    edit(course / FIRST_SOURCE, 'check="quiz"', 'chekc="quiz"')
+    edit(course / SOURCE, '# %% carry="standardise"\n', "")
+    problems = check_built(Course(course))
     assert any("unknown key 'chekc'" in problem for problem in problems)
+    assert any(problem.startswith(STUDENT) for problem in problems)
 
 
-def test_command_fails_for_a_stale_file(
-    course: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("grader.author.build.ROOT", course)
-    assert main([toy.NAME], check=True) == 0
-    edit(course / STUDENT, "is not started", "is not begun")
-    assert main([toy.NAME], check=True) == 1
+def test_command_fails_for_a_stale_file(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(Course(course), [NAME], check=True) == 0
+    edit(course / STUDENT, "fit is not started", "fit is not begun")
+    assert main(Course(course), [NAME], check=True) == 1
     assert f"{STUDENT} is not what" in capsys.readouterr().out
 
 
@@ -349,21 +394,21 @@ def test_command_fails_for_a_stale_file(
 
 
 def test_error_in_a_cell_is_shown_with_its_line(course: Path) -> None:
-    edit(course / SOURCE, "three = torch.tensor(3.0)", "three = torch.tensor(3.0)\nthree.no_such()")
+    edit(course / SOURCE, "hours = rng.uniform", "rng.no_such()\nhours = rng.uniform")
     before = contents(course)
-    line = (course / SOURCE).read_text("utf-8").splitlines().index("three.no_such()") + 1
-    with pytest.raises(LessonError, match=rf"01_toy.py:{line}: AttributeError: .*no_such"):
-        build(course, [toy.NAME])
+    line = (course / SOURCE).read_text("utf-8").splitlines().index("rng.no_such()") + 1
+    with pytest.raises(LessonError, match=rf"01_line.py:{line}: AttributeError: .*no_such"):
+        build(Course(course), [NAME])
     assert contents(course) == before
 
 
 def test_error_in_a_demo_leaves_the_built_files_alone(course: Path) -> None:
-    edit(course / SOURCE, 'if check.ready("double"):', 'print(1 / 0)\nif check.ready("double"):')
+    edit(course / SOURCE, "    ends = np.array", "    print(1 / 0)\n    ends = np.array")
     before = contents(course)
     with pytest.raises(LessonError) as raised:
-        build(course, [toy.NAME])
+        build(Course(course), [NAME])
     line = (course / SOURCE).read_text("utf-8").splitlines().index('# %% tags=["demo"]') + 1
-    assert f"01_toy.py:{line}: cell 11" in str(raised.value)
+    assert f"01_line.py:{line}: cell 19" in str(raised.value)
     assert "print(1 / 0)" in str(raised.value)
     assert "ZeroDivisionError" in str(raised.value)
     assert contents(course) == before
@@ -375,53 +420,47 @@ def test_error_in_a_demo_leaves_the_built_files_alone(course: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('check="double"', 'chekc="double"', "unknown key 'chekc'"),
-        ('tags=["demo"]', 'tags=["dmeo"]', "unknown tag 'dmeo'"),
+        ('check="fit"', 'chekc="fit"', "unknown key 'chekc'"),
+        ('# %% tags=["demo"]', '# %% tags=["dmeo"]', "unknown tag 'dmeo'"),
+        ('contract="fit"', 'contract="fti"', "contract cell for 'fti', which is no exercise"),
         (
-            'contract="double"',
-            'contract="duoble"',
-            "contract cell for 'duoble', which is no exercise",
+            '# %% check="fit" tags=["nbval-check-output"]\ncheck("fit")\n',
+            "",
+            "'fit' needs a check=\"fit\" cell after it",
         ),
-        ('# %% check="quiz"\ncheck("quiz")\n', "", "'quiz' needs a check=\"quiz\" cell after it"),
-        ('check("quiz")', 'check("double")', 'the cell holds only check("quiz")'),
+        ('\ncheck("fit")', '\ncheck("gradients")', 'the cell holds only check("fit")'),
         (
-            '[markdown] contract="quiz"',
+            '[markdown] contract="fit"',
             "[markdown]",
-            "'quiz' needs a contract=\"quiz\" cell before it",
+            "'fit' needs a contract=\"fit\" cell before it",
         ),
-        ('check="quiz"', 'check="double"', "a second check cell for 'double'"),
-        ('exercise="quiz"', 'exercise="double"', "a second exercise cell for 'double'"),
+        ('check="fit"', 'check="gradients"', "a second check cell for 'gradients'"),
+        ('exercise="fit"', 'exercise="gradients"', "a second exercise cell for 'gradients'"),
         (" level=2", "", "the exercise cell needs level=..."),
         (" level=2", " level=6", "level=6 is not from 1 to 5"),
         (" level=2", ' level="2"', "level='2' is of the wrong type"),
-        ("    return added\n    ### END SOLUTION", "    return added", "has no '### END SOLUTION'"),
-        ("    ### BEGIN SOLUTION\n", "", "expected '### BEGIN SOLUTION' here"),
-        ('answer_1 = "a"', "print(1)", "holds only assignments"),
-        ('answer_1 = "a"', "if True:\n    answer_1 = 3", "holds only assignments"),
+        ("    return w, b\n    ### END SOLUTION", "    return w, b", "has no '### END SOLUTION'"),
+        ("    ### BEGIN SOLUTION\n    w, b", "    w, b", "expected '### BEGIN SOLUTION' here"),
         (
-            "three = torch",
-            "### BEGIN SOLUTION\n### END SOLUTION\nthree = torch",
+            "rng = np.random",
+            "### BEGIN SOLUTION\n### END SOLUTION\nrng = np.random",
             "only an exercise",
         ),
-        ("three = torch", "%time three = torch", "not plain Python"),
-        (
-            'carry="shift STEP"',
-            'carry="shift slide"',
-            "no earlier lesson defines slide",
-        ),
-        ('carry="shift STEP"', 'carry="double"', "no earlier lesson defines double"),
-        ('carry="shift STEP"', 'carry="shift shift"', "carry names each definition once"),
-        ('lesson="01_toy"', 'lesson="02_toy"', "the file is 01_toy but says lesson='02_toy'"),
+        ("rng = np.random", "%time rng = np.random", "not plain Python"),
+        ('carry="standardise"', 'carry="standardize"', "no earlier lesson defines standardize"),
+        ('carry="standardise"', 'carry="fit"', "no earlier lesson defines fit"),
+        ('"standardise"\n', '"standardise standardise"\n', "carry names each definition once"),
+        ('lesson="01_line"', 'lesson="02_line"', "the file is 01_line but says lesson='02_line'"),
         ('# %% tags=["setup"]', "# %%", "a lesson has one setup cell, not 0"),
-        ('check.lesson("01_toy")', 'check.lesson("00_first")', "the setup cell calls"),
+        ('check.lesson("01_line")', 'check.lesson("00_arrays")', "the setup cell calls"),
         ('preset = "laptop"', 'perset = "laptop"', "the parameters cell says preset"),
-        ("# %% [markdown] fold=", "# %% fold=", "this must be a markdown cell"),
-        ("# %%\nthree", "# %% a name\nthree", "a marker reads # %% [markdown] key="),
-        ("# Nobody", "# %%Nobody", "no other line begins with '# %%'"),
-        ("minutes=5 level=2", "minutes=five level=2", "a marker reads"),
+        ('# %% [markdown] fold="Hint: the', '# %% fold="Hint: the', "this must be a markdown cell"),
+        ("# %%\nrng", "# %% a name\nrng", "a marker reads # %% [markdown] key="),
+        ("# Here are sixty", "# %%Here are sixty", "no other line begins with '# %%'"),
+        ("minutes=10 level=2", "minutes=ten level=2", "a marker reads"),
         (
-            "minutes=5 level=2",
-            "minutes=5 level=2 color=3",
+            "minutes=10 level=2",
+            "minutes=10 level=2 color=3",
             "unknown key 'color' in a exercise cell",
         ),
     ],
@@ -429,37 +468,46 @@ def test_error_in_a_demo_leaves_the_built_files_alone(course: Path) -> None:
 def test_bad_markup_is_named(course: Path, old: str, new: str, message: str) -> None:
     edit(course / SOURCE, old, new)
     with pytest.raises(LessonError) as raised:
-        Course(course).lesson(toy.NAME)
+        Course(course).lesson(NAME)
     assert message in str(raised.value)
-    assert "01_toy.py:" in str(raised.value)
+    assert "01_line.py:" in str(raised.value)
+
+
+@pytest.mark.parametrize("wrong", ["print(1)", "if True:\n    answer_1 = 3"])
+def test_a_solution_at_the_top_level_is_assignments(course: Path, wrong: str) -> None:
+    edit(course / FIRST_SOURCE, 'answer_1 = "b"', wrong)
+    with pytest.raises(LessonError, match="holds only assignments"):
+        Course(course).lesson(FIRST)
 
 
 def test_error_names_the_line_of_the_marker(course: Path) -> None:
-    edit(course / SOURCE, 'check="double" tags', 'chekc="double" tags')
+    edit(course / SOURCE, 'check="fit"', 'chekc="fit"')
     lines = (course / SOURCE).read_text("utf-8").splitlines()
     line = next(number for number, text in enumerate(lines, 1) if "chekc" in text)
-    with pytest.raises(LessonError, match=rf"01_toy\.py:{line}: "):
-        Course(course).lesson(toy.NAME)
+    with pytest.raises(LessonError, match=rf"01_line\.py:{line}: "):
+        Course(course).lesson(NAME)
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        (SOURCE, '"double"', '"twice"', "no check is registered for exercise 'twice'"),
+        (SOURCE, '"fit"', '"line"', "no check is registered for exercise 'line'"),
+        (CHECKS, '"fit"', '"line"', "no check is registered for exercise 'fit'"),
+        (SOURCE, "def fit", "def line", "the check of 'fit' asks for fit"),
         (
-            "lmcourse/checks/toy.py",
-            '"quiz"',
-            '"exam"',
-            "no check is registered for exercise 'quiz'",
+            CHECKS,
+            '@exercise(LESSON, "fit"',
+            'exercise(LESSON, "more", points=1)(gradients)\n\n\n@exercise(LESSON, "fit"',
+            "the lesson's exercises are gradients, fit, but numpy_basics/checks/line.py registers "
+            "gradients, more, fit",
         ),
-        (SOURCE, "def double", "def twice", "the check of 'double' asks for double"),
+        (CHECKS, 'LESSON = "01_line"', 'LESSON = "07_line"', "no check has @exercise"),
         (
-            "lmcourse/checks/toy.py",
-            '@exercise("01_toy", "quiz"',
-            'exercise("01_toy", "more", points=1)(double)\n\n\n@exercise("01_toy", "quiz"',
-            "the lesson's exercises are double, quiz, but lmcourse/checks registers double, more",
+            CHECKS,
+            'LESSON = "01_line"',
+            'LESSON = "00_arrays"',
+            'no check has @exercise\\("01_line", ...\\); write one in numpy_basics/checks/line.py',
         ),
-        ("lmcourse/checks/toy.py", '"01_toy", "double"', '"07_toy", "double"', "no check is"),
     ],
 )
 def test_lesson_and_checks_must_agree(
@@ -468,36 +516,39 @@ def test_lesson_and_checks_must_agree(
     text = (course / file).read_text("utf-8")
     (course / file).write_text(text.replace(old, new), "utf-8")
     with pytest.raises(LessonError, match=message):
-        render_student(Course(course), toy.NAME, "")
+        render_student(Course(course), NAME)
+
+
+def test_checks_stand_in_the_lessons_own_module(course: Path) -> None:
+    (course / CHECKS).rename(course / PACKAGE / "checks" / "other.py")
+    told = (
+        "the lesson's checks stand in numpy_basics/checks/line.py, not in numpy_basics/checks/oth"
+    )
+    with pytest.raises(LessonError, match=told):
+        render_student(Course(course), NAME)
 
 
 def test_unknown_lesson_is_answered_with_those_that_are(course: Path) -> None:
-    with pytest.raises(KeyError, match="there are: 00_first, 01_toy"):
-        build(course, ["02_toy"])
+    with pytest.raises(KeyError, match="there are: 00_arrays, 01_line"):
+        build(Course(course), ["02_toy"])
 
 
-@pytest.mark.parametrize("place", ["Look for a sign", "Nobody knows", "three = torch.tensor(3.0)"])
+@pytest.mark.parametrize("place", ["Three lines in a", "Here are sixty", "rng = np.random"])
 def test_a_line_of_a_solution_elsewhere_is_an_error(course: Path, place: str) -> None:
-    edit(course / SOURCE, place, f"{place} # added = x + x  # a sum")
+    edit(course / SOURCE, place, f"error = w * x + b - y; {place}")
     with pytest.raises(LessonError, match="lines of a solution"):
-        render_student(Course(course), toy.NAME, "")
-    render_solved(Course(course), toy.NAME, "")
-
-
-def test_no_lessons_at_all_is_said(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="there are no lessons in"):
-        Course(tmp_path)
+        render_student(Course(course), NAME)
+    render_solved(Course(course), NAME)
 
 
 # ------------------------------------------------------------------------------------ filling in
 
 
 def test_fill_solves_the_students_notebook(course: Path, student: NotebookNode) -> None:
-    lesson = Course(course).lesson(toy.NAME)
+    lesson = Course(course).lesson(NAME)
     before = nbformat.writes(student)
     filled = fill(student, lesson)
-    assert "added = x + x" in cell(filled, "exercise-double").source
-    assert cell(filled, "exercise-quiz").source.endswith('answer_1 = "a"\nanswer_2 = "none"')
+    assert "error = w * x + b - y" in cell(filled, "exercise-gradients").source
     assert "SOLUTION" not in nbformat.writes(filled)
     assert nbformat.writes(student) == before
 
@@ -505,10 +556,10 @@ def test_fill_solves_the_students_notebook(course: Path, student: NotebookNode) 
 def test_fill_takes_other_code_and_leaves_exercises_out(
     course: Path, student: NotebookNode
 ) -> None:
-    lesson = Course(course).lesson(toy.NAME)
-    filled = fill(student, lesson, {"double": "double = abs", "quiz": None})
-    assert cell(filled, "exercise-double").source == "double = abs"
-    assert cell(filled, "exercise-quiz") == cell(student, "exercise-quiz")
+    lesson = Course(course).lesson(NAME)
+    filled = fill(student, lesson, {"gradients": "gradients = abs", "fit": None})
+    assert cell(filled, "exercise-gradients").source == "gradients = abs"
+    assert cell(filled, "exercise-fit") == cell(student, "exercise-fit")
     with pytest.raises(KeyError, match="no exercise 'triple'"):
         fill(student, lesson, {"triple": ""})
 

@@ -20,7 +20,7 @@ from grader.grading.forbidden import forbidden_use
 from grader.grading.judge import judge
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.limits import Limits
-from grader.sandbox.session import Cell
+from grader.submissions.cells import Cell
 
 EXERCISE = replace(COURSE.exercises("00_start")["softmax"], forbidden=("softmax", "log_softmax"))
 

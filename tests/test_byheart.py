@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -107,6 +108,25 @@ def test_an_answer_that_stands_in_the_question_is_no_fresh_one(
     choose: Callable[[torch.Tensor], Any],
 ) -> None:
     notebook, every = pick(choose)
+    assert fixed_cases(every, notebook) == ["it"]
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [lambda drawn: [drawn, "as it was"], lambda drawn: np.full((drawn.shape[1], 3), 7.0)],
+    ids=["a part", "a shape"],
+)
+def test_an_answer_that_stands_in_an_array_is_no_fresh_one(
+    choose: Callable[[np.ndarray], Any],
+) -> None:
+    def check(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+        drawn = rng.normal(0, 1, rng.integers(2, 90, 2).tolist())
+        yield case("it", lambda: student.pick(drawn), reference.pick(drawn), hint="")
+        want = drawn @ drawn.T
+        yield case("product", lambda: student.square(drawn), want, hint="", points=2)
+
+    notebook = {"pick": choose, "square": lambda drawn: drawn @ drawn.T}
+    every = Exercise("lmcourse", "99_toy", "pick", 1.0, check, ("pick",), {})
     assert fixed_cases(every, notebook) == ["it"]
 
 

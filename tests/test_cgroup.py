@@ -17,7 +17,8 @@ from grader.sandbox import bubblewrap, cgroup
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.cgroup import Cgroup, Cgroups, find_cgroups
 from grader.sandbox.limits import Limits
-from grader.sandbox.session import Cell, Session
+from grader.sandbox.session import Session
+from grader.submissions.cells import Cell
 from grader.submissions.notebook import Submission
 
 LESSON = "02_bigrams"
@@ -152,22 +153,22 @@ def test_what_a_killed_grader_left_is_removed_and_no_more(
     kernel: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (kernel / "proc/41").mkdir()
-    for name in ("lmcourse-41-0", "lmcourse-40-0", "lmcourse-40-1/busy", "system.slice", "40-0"):
+    for name in ("grader-41-0", "grader-40-0", "grader-40-1/busy", "system.slice", "40-0"):
         (kernel / "cgroup" / name).mkdir(parents=True)
     Cgroups(kernel / "cgroup", 2).remove_left()
     left = {path.name for path in (kernel / "cgroup").iterdir()}
-    assert left == {"lmcourse-41-0", "lmcourse-40-1", "system.slice", "40-0"}
+    assert left == {"grader-41-0", "grader-40-1", "system.slice", "40-0"}
     monkeypatch.setattr(cgroup, "_REMOVE_SECONDS", 0.01)
-    Cgroup(kernel / "cgroup/lmcourse-40-1", 2).remove()  # fails, and says nothing
+    Cgroup(kernel / "cgroup/grader-40-1", 2).remove()  # fails, and says nothing
 
 
 def test_a_killed_graders_cgroup_is_in_nobodys_way_who_got_its_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cgroup, "_names", iter([0, 1]))
-    (tmp_path / f"lmcourse-{os.getpid()}-0").mkdir()
+    (tmp_path / f"grader-{os.getpid()}-0").mkdir()
     made = Cgroups(tmp_path, 2).make(100)
-    assert made.folder.name == f"lmcourse-{os.getpid()}-1"
+    assert made.folder.name == f"grader-{os.getpid()}-1"
     assert int((made.folder / "memory.max").read_text()) == (100 + cgroup.KEPT_MB) * 2**20
 
 
@@ -201,7 +202,7 @@ def made(request: pytest.FixtureRequest, groups: Cgroups) -> Iterator[Sandbox]:
 
 
 def of_this_process(groups: Cgroups) -> list[Path]:
-    return list(groups.folder.glob(f"lmcourse-{os.getpid()}-*"))
+    return list(groups.folder.glob(f"grader-{os.getpid()}-*"))
 
 
 def all_but(mb: int) -> int:

@@ -1,6 +1,7 @@
 """How a check runs: statuses, shares, hidden cases, and what a student's code may do to it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,29 @@ def test_right() -> None:
 def test_partial_credit_counts_the_cases_points() -> None:
     found = outcome({"double": lambda value: 2 * abs(value)}, hidden=True)
     assert (found.status, found.share) == ("partial", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "share"),
+    [
+        (lambda value: -1, "failed", 0.0),
+        (lambda value: 2 * abs(value), "partial", 0.75),
+        (lambda value: float(2 * value), "partial", 0.75),
+        (solved, "passed", 1.0),
+    ],
+)
+def test_what_is_of_the_right_kind_is_worth_something_beside_a_right_value_alone(
+    answer: Any, status: str, share: float
+) -> None:
+    def check(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+        yield case("the kind", lambda: type(student.double(2)).__name__, "int", hint="", form=True)
+        yield case("above 0", lambda: student.double(3), 6, hint="", points=2)
+        yield case("below 0", lambda: student.double(-3), -6, hint="")
+
+    exercise = replace(EXERCISE, check=check)
+    student, reference = (Student(Host({"double": f}, {}).send) for f in (answer, solved))
+    found = run(exercise, student, reference, seed=1, hidden=False)
+    assert (found.status, found.share) == (status, share)
 
 
 def test_a_hidden_case_runs_only_when_asked_and_shows_no_more_than_its_outcome() -> None:

@@ -1,23 +1,31 @@
 """The clock on the grader's own work: without it, most of these tests would never end."""
 
 import contextlib
+import hashlib
+import io
+import json
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from course import COURSE, SHOWN
 
 from grader.checks.case import case
+from grader.cli import main
 from grader.grading import judge as judge_module
-from grader.grading.clock import Clock, TimeUp
 from grader.grading.judge import judge
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.limits import Limits
-from grader.sandbox.session import Cell
+from grader.submissions.cells import Cell
+from grader.submissions.clock import Clock, TimeUp
+from grader.submissions.notebook import Problem, Submission
+from grader.submissions.notebook_file import parse
 
 LIMITS = Limits(call_seconds=1, exercise_seconds=1, submission_seconds=20).for_exercise({})
 SHORT = replace(LIMITS, fixed=frozenset({"exercise_seconds"}))
@@ -25,8 +33,8 @@ SHORT = replace(LIMITS, fixed=frozenset({"exercise_seconds"}))
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.grading.clock.GRACE_SECONDS", 0.1)
-    monkeypatch.setattr("grader.grading.clock._TICK_SECONDS", 0.01)
+    monkeypatch.setattr("grader.submissions.clock.GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("grader.submissions.clock._TICK_SECONDS", 0.01)
 
 
 def forever() -> None:
@@ -81,8 +89,8 @@ def test_time_outside_is_not_taken() -> None:
 
 def test_nothing_is_raised_once_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """End each run just when the clock rings: before, after, or in between."""
-    monkeypatch.setattr("grader.grading.clock.GRACE_SECONDS", 0.0)
-    monkeypatch.setattr("grader.grading.clock._TICK_SECONDS", 0.02)
+    monkeypatch.setattr("grader.submissions.clock.GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("grader.submissions.clock._TICK_SECONDS", 0.02)
     rang = 0
     for seconds in (*(0.0199 + 0.000002 * step for step in range(150)), 60.0):
         end = time.monotonic() + seconds
@@ -204,3 +212,80 @@ def test_code_that_takes_too_long_to_search_is_a_timeout_for_what_is_searched(
 )
 def test_what_a_cell_defines_is_seen_by_its_lines(source: str, names: set[str]) -> None:
     assert judge_module.defined_names(source) == names
+
+
+# --- Reading what was handed in ---------------------------------------------------------------
+
+ADAS = json.dumps(
+    {
+        "nbformat": 4,
+        "nbformat_minor": 4,
+        "metadata": {"kernelspec": {"name": "python3", "language": "python"}},
+        "cells": [{"cell_type": "code", "source": 'check.lesson("02_bigrams")', "metadata": {}}],
+    }
+)
+EVES = ADAS.replace("check.", " check.")
+
+
+def zip_of(*names: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in names:
+            archive.writestr(name, EVES)
+    return content.getvalue()
+
+
+HANDED_IN = {
+    "a notebook": {"eve.ipynb": EVES.encode()},
+    "one of several notebooks": {f"eve/{n}.ipynb": EVES.encode() for n in range(100)},
+    "a notebook under another name": {"eve/work.json": EVES.encode()},
+    "a zip": {"eve/work.zip": zip_of("a.ipynb", "b.ipynb")},
+    "many zips": {f"eve/{n}.zip": zip_of("a.ipynb") for n in range(100)},
+}
+
+
+@pytest.mark.parametrize("name", HANDED_IN)
+def test_what_takes_too_long_to_read_is_a_problem_of_its_student_alone(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for file, content in {"ada.ipynb": ADAS.encode(), **HANDED_IN[name]}.items():
+        path = tmp_path / "class" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    begun: list[Any] = []
+
+    def read(data: bytes) -> Any:
+        if data == ADAS.encode():
+            return parse(data)
+        begun.append(data)
+        return forever()
+
+    def listed(archive: zipfile.ZipFile) -> None:
+        begun.append(archive)
+        forever()
+
+    monkeypatch.setattr("grader.submissions.notebook.parse", read)
+    monkeypatch.setattr("grader.submissions.collect.entries", listed)
+    command = ["grade", str(tmp_path / "class"), "--out", str(tmp_path / "out")]
+    assert main([*command, "--sandbox", "none", "--dry-run"]) == 0
+    plan = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[-1] for line in plan if line[0] == "ada"] == ["grade"]
+    assert [line[-4:] for line in plan if line[0] == "eve"] == [
+        ["cannot", "grade:", "too", "large"]
+    ]
+    assert 1 <= len(begun) <= 2  # once to choose, and once to grade
+
+
+def test_a_student_is_told_what_took_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.submissions.notebook.parse", lambda _: forever())
+    path = tmp_path / "eve.ipynb"
+    path.write_text(ADAS)
+    found = Submission("eve", path).read(COURSE.names)
+    assert isinstance(found, Problem)
+    assert found.message.startswith("This file takes the grader too long to read.")
+    assert found.sha256 == hashlib.sha256(ADAS.encode()).hexdigest()

@@ -7,8 +7,10 @@ import pytest
 from course import ROOT
 
 from grader import doctor
-from grader.sandbox import bubblewrap
+from grader.sandbox import bubblewrap, session
 from grader.sandbox.bubblewrap import SandboxMissing
+
+REQUIRE = bubblewrap.require
 
 
 @pytest.fixture
@@ -30,10 +32,12 @@ def machine(monkeypatch):
     return monkeypatch
 
 
-def give(monkeypatch, isolation="warm", memory_cgroup="one per worker"):
+def give(monkeypatch, isolation="warm", memory_cgroup="one per worker", start=lambda: None):
     """Have this machine make sandboxes of that kind."""
     made = SimpleNamespace(isolation=isolation, memory_cgroup=memory_cgroup, close=lambda: None)
     monkeypatch.setattr(bubblewrap, "Sandbox", lambda *_: made)
+    worker = SimpleNamespace(start=start, stop=lambda: None)
+    monkeypatch.setattr(session, "Session", lambda *_: worker)
 
 
 def lacking(monkeypatch, *names):
@@ -122,6 +126,29 @@ def test_where_nothing_says_why_there_are_no_namespaces(machine, tmp_path, capsy
     assert "docker run" in look(capsys)[1]["namespaces"].fix
 
 
+def test_a_worker_that_does_not_start(machine, capsys):
+    def fail():
+        raise RuntimeError("it did not start\nTraceback\nModuleNotFoundError: No module named 'm'")
+
+    give(machine, start=fail)
+    status, found, _ = look(capsys)
+    assert status == 1
+    assert found["worker"].words.endswith(
+        "does not start: ModuleNotFoundError: No module named 'm'"
+    )
+
+
+def test_a_course_that_students_code_would_see(machine, capsys):
+    shown = str(ROOT.parent)
+    machine.setattr(bubblewrap, "require", REQUIRE)
+    machine.setattr(bubblewrap, "_shown", lambda: [shown])
+    status, found, said = look(capsys)
+    assert status == 1
+    assert found["folders"].words == "students' code would see the course's solutions"
+    assert f"and {shown}," in said
+    assert f"holds the course, {ROOT}. Keep them apart" in said
+
+
 def test_cold_forks_are_slower_not_missing(machine, capsys):
     give(machine, isolation="cold")
     status, found, said = look(capsys)
@@ -139,14 +166,13 @@ def test_grading_does_without_a_memory_cgroup(machine, capsys):
 
 
 def test_without_a_package(machine, capsys):
-    found = doctor.importlib.util.find_spec
-    machine.setattr(
-        doctor.importlib.util, "find_spec", lambda name: None if name == "torch" else found(name)
-    )
+    found = doctor.installed
+    lacking = ("torch", "nbclient")
+    machine.setattr(doctor, "installed", lambda name: None if name in lacking else found(name))
     status, found, said = look(capsys)
     assert status == 1
-    assert found["packages"].words == "not installed: torch"
-    assert "> python -m pip install 'lmcourse[grader]'" in said
+    assert found["packages"].words == "not installed: torch, nbclient"
+    assert "> python -m pip install 'torch>=2.6' 'nbclient>=0.10'" in said
     assert "torch" not in found
 
 

@@ -11,8 +11,8 @@ from course import COURSE
 
 from grader.checks.results import CaseResult
 from grader.formats.spreadsheet import Table, cell, plain, read_table
-from grader.gradebook.adjustments import ExerciseScore, FinalScore, Late
 from grader.gradebook.copies import slug
+from grader.gradebook.scores import ExerciseScore, FinalScore, Late
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from grader.reports import exports
 from grader.reports.exports.moodle import merge as merge_moodle

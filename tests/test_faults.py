@@ -22,23 +22,23 @@ import nbformat
 import psutil
 import pytest
 import tqdm.std
-from course import COURSE, ROOT, SHOWN
+from course import COURSE, LESSON, ROOT, SHOWN
 from nbformat.v4 import new_code_cell
 
 from grader.author.render import fill
 from grader.checks.student import Student
 from grader.gradebook.secret import FILE_NAME as SECRET_FILE
-from grader.gradebook.store import FILE_NAME, Gradebook, GradebookError, SubmissionResult
+from grader.gradebook.store import Gradebook, SubmissionResult
+from grader.gradebook.tables import FILE_NAME, GradebookError
 from grader.grading import grade
 from grader.grading.judge import judge
 from grader.grading.task import Rules, Task, _reference, not_graded
 from grader.reports.pages import EXERCISE_STATUSES
-from grader.sample import LESSON
 from grader.sandbox import session
 from grader.sandbox.bubblewrap import Process, Sandbox, Stderr
 from grader.sandbox.limits import Limits
-from grader.sandbox.session import Cell, Session
-from grader.submissions.cells import cells_to_run
+from grader.sandbox.session import Session
+from grader.submissions.cells import Cell, cells_to_run
 from grader.submissions.notebook import Notebook, read
 
 STUDENTS = [f"student-{number:02}" for number in range(40)]
@@ -223,7 +223,7 @@ def cells() -> list[Cell]:
         patch.setattr("grader.submissions.notebook._contents", lambda _: solved.encode())
         notebook = read(Path("solved.ipynb"), COURSE.names)
     assert isinstance(notebook, Notebook)
-    return cells_to_run(notebook)
+    return cells_to_run(notebook.cells)
 
 
 def judged_with_a_kill(
@@ -377,7 +377,7 @@ def test_a_full_disk_and_a_read_only_folder_are_told_and_lose_nothing(tmp_path: 
     grade_at_once(submissions, fixed)
     full.mkdir()
     filler = tmp_path / "filler"
-    filler.write_bytes(bytes(1_500_000 - 2**16))
+    filler.write_bytes(bytes(1_500_000 - 2**17))
     command = ["bwrap", "--dev-bind", "/", "/", "--size", str(1_500_000), "--tmpfs", str(full)]
     command += ["--file", "0", str(full / "filler"), "--ro-bind", str(fixed), str(fixed)]
     script = [sys.executable, "-c", ON_BAD_DISKS]

@@ -20,6 +20,7 @@ from grader.checks.results import CaseResult
 from grader.gradebook import copies
 from grader.gradebook.copies import copy_path, keep_copy, slug
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
+from grader.reports.feedback import _prose
 from grader.reports.pages import write_report
 from grader.submissions.archives import MAX_FILE_BYTES
 from grader.submissions.notebook import Notebook, read
@@ -194,7 +195,7 @@ WITH_ATTRIBUTES = {
 }
 BARE = re.findall(
     r"\w+",
-    "b blockquote br code dd del dl dt em h1 h2 h3 h4 h5 h6 hr i li ol small strong sub summary "
+    "b blockquote br code dd del dl dt em h1 h2 h3 h4 h5 h6 hr i li ol s small strong sub summary "
     "sup table tbody td th thead tr",
 )
 EVIL = "".join(
@@ -300,6 +301,23 @@ def require_harmless(text: str) -> None:
     assert part.count("</html>") == part.count("</body>") == part.count("</main>") == 1
     assert "default-src 'none'; style-src 'sha256-" in frame
     assert "img-src data:;" in frame
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("the $a_1 * b * c$ of *all*", "the $a_1 * b * c$ of <em>all</em>"),
+        ("$$\n\\sum_i *x* _y_\n$$", "$$\n\\sum_i *x* _y_\n$$"),
+        ("$5 for *one* and $6", "$5 for <em>one</em> and $6"),
+        ("$x < y$", "$x &lt; y$"),
+        ("![a *small* <b>](x.png)", "a *small* &lt;b&gt;"),
+        ("[there](https://example.org)", "there"),
+        ("~~no~~", "<s>no</s>"),
+        ("| a |\n|-|\n| 1 |", "<td>1</td>"),
+    ],
+)
+def test_markdown_is_shown_with_formulas_and_pictures_as_text(source: str, shown: str) -> None:
+    assert shown in _prose(source)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ import pytest
 from course import COURSE
 
 from grader.cli import main
-from grader.gradebook.adjustments import final_scores, merge
+from grader.gradebook.adjustments import merge
 from grader.gradebook.copies import copy_path, keep_copy
-from grader.gradebook.store import FILE_NAME, ExerciseResult, Gradebook, SubmissionResult
+from grader.gradebook.scores import final_scores
+from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
+from grader.gradebook.tables import FILE_NAME
 from grader.reports.pages import slug, write_report
 
 LESSON = "02_bigrams"

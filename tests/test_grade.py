@@ -13,7 +13,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from course import COURSE
+from course import COURSE, LESSON
 
 from grader.author.render import fill
 from grader.cli import main
@@ -23,7 +23,7 @@ from grader.grading import grade
 from grader.grading.decides import lesson_version
 from grader.grading.judge import input_seed
 from grader.grading.task import Rules, Task, grade_submission
-from grader.sample import LESSON, SUBMISSIONS, write_sample_class
+from grader.sample import SUBMISSIONS, write_sample_class
 from grader.sandbox.cgroup import find_cgroups
 
 EXERCISES = COURSE.exercises(LESSON)
@@ -38,10 +38,7 @@ def points(*names: str) -> float:
 EVERY = tuple(EXERCISES)
 SAMPLE: dict[str, tuple[float, dict[str, str]]] = {
     "perfect": (TOTAL, {}),
-    "partial": (
-        points("count_bigrams", "normalise", "sample_next"),
-        dict.fromkeys(EVERY[3:], "missing"),
-    ),
+    "partial": (points(*EVERY[:4]), dict.fromkeys(EVERY[4:], "missing")),
     "blank": (0, dict.fromkeys(EVERY, "missing")),
     # Cases worth 1.5 of the check's 8.5 do not see that a pair is missing.
     "known-mistake": (
@@ -170,7 +167,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Grade the sample class and ten odd files; give the submissions and the gradebook."""
     submissions = tmp_path_factory.mktemp("class")
     out = tmp_path_factory.mktemp("out") / "grades"
-    write_sample_class(COURSE, submissions)
+    write_sample_class(COURSE, submissions, LESSON)
     write_unreadable(submissions)
     write_mangled(submissions)
     write_unprintable(submissions)
@@ -322,7 +319,7 @@ def test_the_manifest_says_what_was_graded_and_with_what(graded: tuple[Path, Pat
     assert facts["memory cgroup"] == ("one per worker" if find_cgroups() else "none")
     assert (facts["torch"], facts["numpy"]) == (torch.__version__, np.__version__)
     assert {"course", "python", "bubblewrap", "limit: memory_mb"} <= set(facts)
-    assert facts["limit: memory_mb"] == "2048, or the exercise's own"
+    assert facts["limit: memory_mb"] == "2048, or the exercise's or lesson's own"
     secret = (out / SECRET_FILE).read_bytes()
     assert hashlib.sha256(secret).hexdigest() in facts["inputs"]
     assert secret.hex() not in json.dumps(manifest)

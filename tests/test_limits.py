@@ -17,7 +17,7 @@ from grader.grading import grade
 from grader.grading.judge import judge
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.limits import Limits
-from grader.sandbox.session import Cell
+from grader.submissions.cells import Cell
 
 LESSON = "02_bigrams"
 OWN = {"call_seconds": 30.0, "exercise_seconds": 90.0, "memory_mb": 3000}

@@ -9,31 +9,28 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import toy
+from example import copy, example
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.validator import Validator
 from traitlets.config import Config
 
-from grader.author.build import build
 from grader.author.render import fill
-from grader.course.lessons import Course
 
-NOTEBOOK = f"{toy.NAME}.ipynb"
+LESSON = "00_arrays"
+NOTEBOOK = f"{LESSON}.ipynb"
 
 pytestmark = pytest.mark.lesson
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A built toy course whose notebooks' kernels import its own checks."""
-    root = tmp_path_factory.mktemp("nbgrader")
-    toy.write(root)
-    with toy.registered(root), pytest.MonkeyPatch.context() as patch:
-        build(root, [toy.NAME])
-        filled = fill(nbformat.read(released(root), 4), Course(root).lesson(toy.NAME))
+    """The second course, whose package the notebooks' kernels can import, and one filled in."""
+    root = copy(tmp_path_factory.mktemp("nbgrader") / "course")
+    with example(root) as course, pytest.MonkeyPatch.context() as patch:
+        filled = fill(nbformat.read(released(root), 4), course.lesson(LESSON))
         nbformat.write(filled, root / NOTEBOOK)
-        patch.setenv("PYTHONPATH", str(root))
+        patch.setenv("PYTHONPATH", str(root), prepend=os.pathsep)
         # nbgrader calls alembic by name, also from a venv that is not activated.
         patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
         yield root
@@ -53,8 +50,8 @@ def place(notebook: Path, folder: Path) -> None:
 
 
 def test_the_released_notebook_is_an_assignment(root: Path, tmp_path: Path) -> None:
-    place(released(root), tmp_path / "source/toy")
-    result = nbgrader(tmp_path).generate_assignment("toy")
+    place(released(root), tmp_path / "source/arrays")
+    result = nbgrader(tmp_path).generate_assignment("arrays")
     assert result["success"], result.get("error") or result["log"]
 
 
@@ -62,31 +59,31 @@ def test_validation_tells_a_filled_notebook_from_an_untouched_one(root: Path) ->
     assert Validator().validate(str(root / NOTEBOOK)) == {}
     untouched = Validator().validate(str(released(root)))
     assert [failure["source"] for failure in untouched["failed"]] == [
-        'check("double")',
-        'check("quiz")',
+        f'check("{name}")' for name in ("fahrenheit", "quiz", "standardise", "distances")
     ]
 
 
 def test_nbgrader_releases_and_autogrades_the_solved_notebook(root: Path, tmp_path: Path) -> None:
-    place(root / "solutions" / NOTEBOOK, tmp_path / "source/toy")
-    assert nbgrader(tmp_path).generate_assignment("toy")["success"]
+    place(root / "solutions" / NOTEBOOK, tmp_path / "source/arrays")
+    assert nbgrader(tmp_path).generate_assignment("arrays")["success"]
     stub = next(
         "".join(cell["source"])
-        for cell in json.loads((tmp_path / "release/toy" / NOTEBOOK).read_text("utf-8"))["cells"]
-        if cell["metadata"].get("nbgrader", {}).get("grade_id") == "double"
+        for cell in json.loads((tmp_path / "release/arrays" / NOTEBOOK).read_text("utf-8"))["cells"]
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == "fahrenheit"
     )
-    assert stub.startswith('def double(x):\n    """Return x, twice as large."""\n    # YOUR CODE')
-    assert "added" not in stub
+    assert stub.startswith("def fahrenheit(celsius):\n")
+    assert "    # YOUR CODE" in stub
+    assert "9 / 5" not in stub
 
-    place(root / NOTEBOOK, tmp_path / "submitted/filled/toy")
-    place(released(root), tmp_path / "submitted/untouched/toy")
+    place(root / NOTEBOOK, tmp_path / "submitted/filled/arrays")
+    place(released(root), tmp_path / "submitted/untouched/arrays")
     for student in ("filled", "untouched"):
-        result = nbgrader(tmp_path).autograde("toy", student)
+        result = nbgrader(tmp_path).autograde("arrays", student)
         assert result["success"], result.get("error") or result["log"]
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
         scores = {
             student: (submission.score, submission.max_score)
             for student in ("filled", "untouched")
-            for submission in [gradebook.find_submission("toy", student)]
+            for submission in [gradebook.find_submission("arrays", student)]
         }
-    assert scores == {"filled": (3.0, 3.0), "untouched": (0.0, 3.0)}
+    assert scores == {"filled": (7.0, 7.0), "untouched": (0.0, 7.0)}

@@ -10,7 +10,7 @@ import pytest
 from nbgrader.api import Gradebook as Course
 
 from grader.cli import main
-from grader.gradebook.adjustments import final_scores
+from grader.gradebook.scores import final_scores
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from grader.reports.exports import nbgrader_course
 from grader.reports.exports.nbgrader_course import Written

@@ -9,7 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from course import COURSE
+from course import COURSE, LESSON
 
 from grader.author.render import fill
 from grader.checks import registry
@@ -20,7 +20,6 @@ from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from grader.grading import grade
 from grader.grading.task import Rules, Task, not_graded, verdict
-from grader.sample import LESSON
 
 STUDENTS = ("ada", "ben", "cyd")
 EXERCISE = "nll"

@@ -11,14 +11,13 @@ from typing import Any
 
 import nbformat
 import pytest
-from course import COURSE
+from course import COURSE, LESSON
 
 from grader.author.render import fill
 from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 from grader.gradebook.store import Gradebook
 from grader.grading import grade
 from grader.grading.pool import Processes, executor
-from grader.sample import LESSON
 
 
 @pytest.fixture

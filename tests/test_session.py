@@ -6,6 +6,7 @@ import re
 import shutil
 import site
 import subprocess
+import sys
 import time
 import venv
 from collections.abc import Callable, Iterator
@@ -18,7 +19,8 @@ from grader.checks.student import Lost, Raised, Student
 from grader.sandbox import bubblewrap
 from grader.sandbox.bubblewrap import Sandbox, SandboxMissing
 from grader.sandbox.limits import Limits
-from grader.sandbox.session import Cell, Session, _Worker
+from grader.sandbox.session import Session, _Worker
+from grader.submissions.cells import Cell
 
 LESSON = "02_bigrams"
 LIMITS = Limits(cell_seconds=4, call_seconds=4, submission_seconds=60, memory_mb=512, scratch_mb=8)
@@ -131,8 +133,12 @@ TRIES = {
         [],
     ),
     "sees none of the grader but the worker": (
-        "import os; return sorted(set(os.listdir('/course/grader')) - {'__pycache__'})",
-        ["__init__.py", "forkserver.py", "lockdown.py", "syscalls.py", "worker.py"],
+        "import os; return [sorted(set(os.listdir(f'/course/grader/{d}')) - {'__pycache__'})"
+        " for d in ('', 'sandbox')]",
+        [
+            ["__init__.py", "checks", "sandbox"],
+            ["__init__.py", "forkserver.py", "lockdown.py", "syscalls.py", "worker.py"],
+        ],
     ),
     "sees no solutions": (
         "import os; return [f for d in ('/course', '/scratch', '.')"
@@ -309,7 +315,7 @@ def test_an_exercise_with_less_memory_has_less_and_the_next_one_does_not(start: 
     with pytest.raises(Raised, match="not allowed to raise"):
         student.more()
     session.start()
-    assert student.take(200) == 200 * 2**20
+    assert Student(session.send).take(200) == 200 * 2**20
 
 
 def test_a_cell_that_has_not_enough_memory_for_one_exercise_runs_for_another(start: Start) -> None:
@@ -557,3 +563,20 @@ def test_a_machine_that_forbids_namespaces_is_told_why(
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(SandboxMissing, match=r"uid map: Permission denied[\s\S]*apparmor"):
         bubblewrap.require("bwrap", ROOT)
+
+
+HUGE_PAGES = """
+from pathlib import Path
+from grader.sandbox.forkserver import _take_huge_pages
+kept = [object() for _ in range(500_000)]
+_take_huge_pages()
+lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+print(next(line.split()[1] for line in lines if line.startswith("AnonHugePages")))
+"""
+
+
+@pytest.mark.skipif("not Path('/sys/kernel/mm/transparent_hugepage').exists()")
+@pytest.mark.skipif("tuple(map(int, os.uname().release.split('.')[:2])) < (6, 1)")
+def test_the_warm_parents_memory_is_in_huge_pages_where_the_kernel_can() -> None:
+    ran = subprocess.run([sys.executable, "-c", HUGE_PAGES], capture_output=True, check=True)
+    assert int(ran.stdout) > 0

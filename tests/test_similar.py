@@ -252,7 +252,7 @@ def handed_in(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_submissions(handed_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert similar(handed_in) == 0
+    assert similar(COURSE, handed_in) == 0
     first, *rest = capsys.readouterr().out.splitlines()
     assert first == "5 submissions, 1 pair too alike"
     assert re.fullmatch(r" *\d+%  02_bigrams  ada +dan +\w+(, \w+)+", rest[0])
@@ -270,5 +270,5 @@ def test_a_gradebooks_copies(
     similar(COURSE, folder)
     text = capsys.readouterr().out
     assert text.startswith("5 submissions, 1 pair too alike\n")
-    similar(handed_in)
+    similar(COURSE, handed_in)
     assert capsys.readouterr().out == text

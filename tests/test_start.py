@@ -7,13 +7,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from course import COURSE
+from course import COURSE, LESSON
 
 from grader.cli import main
 from grader.gradebook.store import ExerciseResult, SubmissionResult
 from grader.grading import grade, run
 from grader.grading.task import Rules, Task, not_graded, verdict
-from grader.sample import LESSON
 
 GRADE = ["grade", "{root}/class", "--out", "{root}/out", "--sandbox", "none"]
 COMMANDS = {
@@ -28,7 +27,7 @@ COMMANDS = {
     "--help": ["grade", "--help"],
 }
 MOODLE = "Identifier,Full name,Grade,Last modified (grade)\nParticipant 1,ada,,-\n"
-HEAVY = ("torch", "numpy", "matplotlib", "jupytext")
+HEAVY = ("torch", "numpy", "matplotlib", "jupytext", "nbconvert", "nbformat", "jsonschema")
 SAID = f"""
 import atexit, sys
 atexit.register(lambda: print("loaded:", *[name for name in {HEAVY} if name in sys.modules]))

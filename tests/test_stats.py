@@ -7,7 +7,8 @@ from course import COURSE
 
 from grader.checks.results import CaseResult
 from grader.course.answers import Mistake
-from grader.gradebook.adjustments import ExerciseScore, FinalScore, final_scores, merge
+from grader.gradebook.adjustments import merge
+from grader.gradebook.scores import ExerciseScore, FinalScore, final_scores
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from grader.reports.stats import exercise_stats, lesson_mistakes, main, table
 

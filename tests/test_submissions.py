@@ -13,6 +13,7 @@ from grader.submissions import collect as collecting
 from grader.submissions import notebook as notebook_module
 from grader.submissions.cells import cells_to_run
 from grader.submissions.notebook import Notebook, Problem, Submission
+from grader.terminal.names import person
 
 LESSONS = ["00_start", "01_data", "02_bigrams"]
 
@@ -261,6 +262,11 @@ def test_the_oldest_notebooks_are_read_too(tmp_path, old):
     assert [cell.source for cell in found.cells] == ["z = 3"]
 
 
+def test_the_parts_of_a_plain_notebook_are_counted_without_a_look_at_each(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebook_file, "_PART", None)
+    assert isinstance(read(write(tmp_path / "a.ipynb")), Notebook)
+
+
 def test_more_parts_than_a_notebook_has_are_refused_before_they_take_memory(tmp_path):
     book = notebook()
     book["metadata"]["data"] = [{}] * notebook_file.MAX_PARTS
@@ -287,7 +293,7 @@ def test_cells_to_run_leaves_out_demos_and_keeps_the_numbers(tmp_path):
         book["cells"].append(cell(source, tags))
     found = read(write(tmp_path / "a.ipynb", book))
     assert isinstance(found, Notebook)
-    cells = cells_to_run(found, {"plot()"})
+    cells = cells_to_run(found.cells, {"plot()"})
     assert [(run.number, run.source) for run in cells] == [
         (1, "import torch"),
         (2, "a = 1"),
@@ -299,7 +305,7 @@ def test_cells_run_on_the_least_data_whatever_the_student_chose(tmp_path):
     path = write(tmp_path / "a.ipynb", notebook(code="preset = 'gpu'  # or so\nx = 'gpu'"))
     found = read(path)
     assert isinstance(found, Notebook)
-    sources = [cell.source for cell in cells_to_run(found)]
+    sources = [cell.source for cell in cells_to_run(found.cells)]
     assert "preset = \"smoke\"  # or so\nx = 'gpu'" in sources
 
 
@@ -844,10 +850,10 @@ def test_a_zip_bomb_is_stopped_while_it_unpacks(tmp_path, monkeypatch):
 def test_a_zip_may_not_hold_too_much_in_all(tmp_path, monkeypatch):
     root = tmp_path / "class"
     zipped(root / "ada.zip", [(f"{n}.ipynb", b" " * 1_000_000) for n in range(5)])
-    monkeypatch.setattr(collecting, "_STUDENT", archives.Limits(files=10, bytes=2_500_000))
+    monkeypatch.setattr(collecting, "_STUDENT", archives.ZipLimits(files=10, bytes=2_500_000))
     statuses = [submission.read(LESSONS).status for submission in collect(root, tmp_path)]
     assert statuses == ["too_large"]
-    monkeypatch.setattr(collecting, "_STUDENT", archives.Limits(files=4, bytes=10_000_000))
+    monkeypatch.setattr(collecting, "_STUDENT", archives.ZipLimits(files=4, bytes=10_000_000))
     found = only(collect(root, tmp_path)).read(LESSONS)
     assert isinstance(found, Problem)
     assert found.status == "too_large"
@@ -909,7 +915,7 @@ def test_names_that_look_alike_are_told_apart(tmp_path, names):
     assert names[0] in found
     assert found[names[0]].cells[-1].source == "x = 0"
     for name in found:
-        visible = archives.person(name).replace("\\\\", "\\")
+        visible = person(name).replace("\\\\", "\\")
         assert visible == name  # all of it can be seen
 
 

@@ -142,7 +142,7 @@ def compare_answer(reply: bytes) -> None:
         pass
     except TypeError:  # what is sent on is too large for a question
         pass
-    last_call(student)
+    assert isinstance(last_call(student).text, str)
 
 
 # --- Files ------------------------------------------------------------------------------------

@@ -5,24 +5,26 @@
                               PACKAGE/recordings/NN_name.json     answers for the self-check
     solutions/*.ipynb     ->  .github/images/ladder.png           the README's picture
 
-Each built file says, as `source_sha256`, what it was built from, so only what changed is built.
+`solutions/built.json` says what these were built from, so only what changed is built.
 """
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import grader.checks
 from grader.author import picture
-from grader.author.execute import execute, losses_shown, record
+from grader.author.built import read_built, sha256, write_built
+from grader.author.execute import execute, losses_shown, record, with_recording
+from grader.author.pixels import keep_pictures
 from grader.author.render import render_solved, render_student, to_text
 from grader.checks.recording import Entry
 from grader.checks.registry import lessons as lessons_with_checks
 from grader.course.lessons import Course, fitting, registered
 from grader.course.source import LessonError
+from grader.formats.files import write_text
 from grader.terminal.progress import Progress, progress
 
 VERSION = "1"
@@ -68,8 +70,8 @@ def build(course: Course, names: Sequence[str] = ()) -> list[str]:
 def check_built(course: Course, names: Sequence[str] = ()) -> list[str]:
     """Return a sentence for each built file of the course that is not what its source says.
 
-    Nothing is executed: outputs and recorded answers count as right when they say that they come
-    from this very source.
+    Nothing is executed: outputs and recorded answers count as right when they are those that came
+    of this very source.
     """
     names = [fitting(name, course.names) or name for name in names]
     problems = []
@@ -116,8 +118,7 @@ def fingerprint(course: Course, name: str) -> str:
     texts = [VERSION, *(file.read_text("utf-8") for file in (lesson.path, *files))]
     texts += [cell.text for cell in lesson.cells if cell.role == "carry"]
     for earlier in course.names[: course.names.index(name)]:
-        recording = _load(course.paths(earlier).recording)
-        texts.append(json.dumps(recording.get("losses", {})))
+        texts.append(json.dumps(_losses(course, earlier)))
     return hashlib.sha256(json.dumps([*texts, *_package(course)]).encode()).hexdigest()
 
 
@@ -129,17 +130,25 @@ def _package(course: Course) -> tuple[str, ...]:
     return tuple(path.read_text("utf-8") for path in sorted(paths))
 
 
+def _losses(course: Course, name: str) -> dict[str, float]:
+    """Return the losses that the ladder of lesson `name` showed when it was built last."""
+    losses: dict[str, float] = _load(course.paths(name).recording).get("losses", {})
+    return losses
+
+
 def _differences(course: Course, name: str) -> list[Path]:
     """Return the built files of lesson `name` that are missing or not what its source says."""
     files = course.paths(name)
-    source = fingerprint(course, name)
-    student = to_text(render_student(course, name, source))
-    solved = json.loads(to_text(render_solved(course, name, source)))
-    recording = _load(files.recording)
+    entry = read_built(course).get(name, {})
+    if entry.get("source") != fingerprint(course, name):
+        entry = {}
+    student = to_text(render_student(course, name))
+    solved = json.loads(to_text(render_solved(course, name)))
     right = {
         files.student: files.student.is_file() and files.student.read_text("utf-8") == student,
-        files.solved: _without_outputs(_load(files.solved)) == _without_outputs(solved),
-        files.recording: recording.get("source_sha256") == source,
+        files.solved: sha256(files.solved) == entry.get("solved")
+        and _without_outputs(_load(files.solved)) == _without_outputs(solved),
+        files.recording: sha256(files.recording) == entry.get("recording"),
     }
     return [path for path, is_right in right.items() if not is_right]
 
@@ -148,8 +157,8 @@ def _build(course: Course, name: str, bar: Progress) -> None:
     lesson = course.lesson(name)
     files = course.paths(name)
     source = fingerprint(course, name)
-    student = render_student(course, name, source)
-    solved = render_solved(course, name, source)
+    student = render_student(course, name)
+    solved = render_solved(course, name)
     count = len(lesson.cells)
 
     def on_cell(position: int) -> None:
@@ -158,21 +167,16 @@ def _build(course: Course, name: str, bar: Progress) -> None:
 
     bar.set_description(f"{name}: recording answers")
     answers, fixed = record(course, name)
-    before = files.recording.read_text("utf-8") if files.recording.is_file() else None
-    # The solved notebook's own checks read it.
-    _write(files.recording, _recording_text(name, source, answers, fixed, {}))
-    try:
-        executed = execute(solved, lesson, course.root, on_cell)
-    except BaseException:
-        if before is None:
-            files.recording.unlink()
-        else:
-            _write(files.recording, before)
-        raise
-    losses = losses_shown(executed)
-    _write(files.recording, _recording_text(name, source, answers, fixed, losses))
-    _write(files.solved, to_text(executed))
-    _write(files.student, to_text(student))
+    # The solved notebook's own checks read the recording, and no other lesson does: in the course's
+    # folder nothing is changed before all of it is there.
+    recording = _recording_text(name, answers, fixed, {})
+    with with_recording(course, name, recording) as root:
+        executed = execute(solved, lesson, root, on_cell)
+    keep_pictures(executed, _load(files.solved))
+    write_text(files.recording, _recording_text(name, answers, fixed, losses_shown(executed)))
+    write_text(files.solved, to_text(executed))
+    write_text(files.student, to_text(student))
+    write_built(course, name, source)
 
 
 def _cells(course: Course, names: Sequence[str]) -> int:
@@ -181,7 +185,6 @@ def _cells(course: Course, names: Sequence[str]) -> int:
 
 def _recording_text(
     name: str,
-    source: str,
     answers: dict[str, list[Entry]],
     fixed: dict[str, list[str]],
     losses: dict[str, float],
@@ -191,7 +194,7 @@ def _recording_text(
         f"{json.dumps(exercise)}: [\n" + ",\n".join(json.dumps(entry) for entry in entries) + "\n]"
         for exercise, entries in answers.items()
     ]
-    head = f'{{\n"lesson": {json.dumps(name)},\n"source_sha256": {json.dumps(source)},\n'
+    head = f'{{\n"lesson": {json.dumps(name)},\n'
     head += f'"losses": {json.dumps(losses)},\n"fixed": {json.dumps(fixed)},\n'
     return head + '"exercises": {\n' + ",\n".join(blocks) + "\n}\n}\n"
 
@@ -212,11 +215,3 @@ def _without_outputs(notebook: dict[str, Any]) -> dict[str, Any]:
         for cell in notebook.get("cells", [])
     ]
     return {**notebook, "cells": cells}
-
-
-def _write(path: Path, text: str) -> None:
-    """Write the file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(text, "utf-8", newline="\n")
-    unfinished.replace(path)

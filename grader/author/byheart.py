@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from grader.checks.case import Case, Rng
@@ -86,7 +87,7 @@ _WAYS: tuple[_Way, ...] = (_as_learnt, _fitted, _given_back)
 
 
 def _parts(then: Any, now: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield each part of a question with its like in another: values, and sizes of tensors."""
+    """Yield each part of a question with its like in another: values, and sizes of arrays."""
     if type(then) is not type(now):
         return
     if isinstance(then, dict):
@@ -95,7 +96,7 @@ def _parts(then: Any, now: Any) -> Iterator[tuple[Any, Any]]:
     elif isinstance(then, (list, tuple)):
         for pair in zip(then, now, strict=False):
             yield from _parts(*pair)
-    elif isinstance(then, torch.Tensor):
+    elif isinstance(then, (torch.Tensor, np.ndarray)):
         yield from zip(then.shape, now.shape, strict=False)
     if isinstance(then, (list, tuple, set, dict, str)):
         yield len(then), len(now)
@@ -111,6 +112,8 @@ def _with_parts(answer: Any, parts: list[tuple[Any, Any]]) -> Any:
         return {key: _with_parts(value, parts) for key, value in answer.items()}
     if isinstance(answer, (list, tuple)):
         return type(answer)(_with_parts(value, parts) for value in answer)
+    if isinstance(answer, np.ndarray) and answer.size:
+        return np.resize(answer, [_with_parts(size, parts) for size in answer.shape])
     if isinstance(answer, torch.Tensor) and answer.numel():
         shape = [_with_parts(size, parts) for size in answer.shape]
         numbers = answer.reshape(-1).repeat(math.prod(shape) // answer.numel() + 1)

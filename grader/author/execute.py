@@ -3,9 +3,12 @@
 import copy
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
@@ -13,6 +16,7 @@ from nbformat import NotebookNode
 
 from grader.author.byheart import fixed_cases
 from grader.checks.recording import Entry, Recorder
+from grader.checks.registry import Exercise
 from grader.checks.run import PUBLIC_SEED, Outcome, run
 from grader.checks.student import Host, Student
 from grader.course.lessons import Course, registered
@@ -26,7 +30,7 @@ _TAIL = 12  # lines of a traceback
 def execute(
     notebook: NotebookNode, lesson: Lesson, root: Path, on_cell: Callable[[int], None]
 ) -> NotebookNode:
-    """Return `notebook`, the solved one of `lesson`, with its outputs.
+    """Return `notebook`, one of `lesson`, with its outputs.
 
     It runs in an empty folder with the course's package below `root`; `on_cell` gets the position
     of each code cell before it runs.
@@ -60,7 +64,7 @@ def execute(
         except (CellControlSignal, DeadKernelError) as error:
             raise lesson.error(
                 lesson.cells[position].line,
-                f"cell {position + 1} of the solved notebook does not run.\n{_tail(error)}",
+                f"cell {position + 1} of the notebook does not run.\n{_tail(error)}",
             ) from None
     for cell, rendered in zip(lesson.cells, executed.cells, strict=True):
         for output in rendered.get("outputs", ()):
@@ -71,6 +75,22 @@ def execute(
                 raise lesson.error(cell.line, message)
     executed.metadata = copy.deepcopy(notebook.metadata)
     return executed
+
+
+@contextmanager
+def with_recording(course: Course, name: str, text: str) -> Iterator[Path]:
+    """Give a folder with a copy of the course's package whose recording of lesson `name` is `text`.
+
+    A notebook that runs with it is checked against that; the course's own folder stays as it is.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        package = Path(scratch) / course.package
+        unneeded = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(course.root / course.package, package, ignore=unneeded)
+        recording = package / "recordings" / f"{name}.json"
+        recording.parent.mkdir(exist_ok=True)
+        recording.write_text(text, "utf-8")
+        yield Path(scratch)
 
 
 def losses_shown(executed: NotebookNode) -> dict[str, float]:
@@ -97,33 +117,45 @@ def record(course: Course, name: str) -> tuple[dict[str, list[Entry]], dict[str,
     namespace = solved_namespace(lesson)
     recordings, fixed = {}, {}
     for known, exercise in registered(course, name).items():
-        recorder = Recorder(Host(namespace, exercise.probes).send)
-        student = Student(Host(namespace, exercise.probes).send)
-        outcome = run(exercise, student, Student(recorder.send), seed=PUBLIC_SEED, hidden=True)
-        line = lesson.exercises()[known].line
-        if outcome.status != "passed":
-            message = f"the solved {known} does not pass its own check: {_reason(outcome)}"
-            raise lesson.error(line, message)
-        recordings[known] = recorder.entries
         try:
+            recordings[known] = answers(exercise, namespace)
             fixed[known] = fixed_cases(exercise, namespace)
         except ValueError as problem:
-            raise lesson.error(line, str(problem)) from None
+            raise lesson.error(lesson.exercises()[known].line, str(problem)) from None
     return recordings, fixed
+
+
+def answers(exercise: Exercise, namespace: dict[str, Any]) -> list[Entry]:
+    """Return the answers of the solved notebook's `namespace` to the check, with the public seed.
+
+    Raises
+    ------
+    ValueError
+        If it does not pass.
+    """
+    recorder = Recorder(Host(namespace, exercise.probes).send)
+    student = Student(Host(namespace, exercise.probes).send)
+    outcome = run(exercise, student, Student(recorder.send), seed=PUBLIC_SEED, hidden=True)
+    if outcome.status != "passed":
+        raise ValueError(
+            f"the solved {exercise.name} does not pass its own check: {reason(outcome)}"
+        )
+    return recorder.entries
+
+
+def reason(outcome: Outcome) -> str:
+    """Return in words why an outcome is not "passed"."""
+    failure = outcome.first_failure
+    if failure is None:
+        return outcome.message or outcome.status
+    kind = "hidden case" if failure.hidden else "case"
+    return " ".join(filter(None, [f"{kind} {failure.name!r}:", failure.message, failure.line]))
 
 
 def _environment(root: Path) -> dict[str, str]:
     path = os.pathsep.join(filter(None, [str(root.resolve()), os.environ.get("PYTHONPATH")]))
     # With a fixed hash seed, sets print in the same order on every run.
     return {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
-
-
-def _reason(outcome: Outcome) -> str:
-    failure = outcome.first_failure
-    if failure is None:
-        return outcome.message or outcome.status
-    kind = "hidden case" if failure.hidden else "case"
-    return " ".join(filter(None, [f"{kind} {failure.name!r}:", failure.message, failure.line]))
 
 
 def _tail(error: Exception) -> str:

@@ -34,7 +34,7 @@ _FOLD = """\
 </details>"""
 
 
-def render_student(course: Course, name: str, fingerprint: str) -> NotebookNode:
+def render_student(course: Course, name: str) -> NotebookNode:
     """Return the notebook that students open: stubs, no outputs.
 
     Raises
@@ -43,7 +43,7 @@ def render_student(course: Course, name: str, fingerprint: str) -> NotebookNode:
         If the source is wrong, or a solution's line stands somewhere else in the notebook.
     """
     lesson = course.lesson(name)
-    notebook = _render(course, lesson, course.configuration.notebooks, fingerprint)
+    notebook = _render(course, lesson, course.configuration.notebooks)
     for cell, rendered in zip(lesson.cells, notebook.cells, strict=True):
         if cell.role == "exercise":
             rendered.source = stub(cell.text, cell.name)
@@ -51,7 +51,7 @@ def render_student(course: Course, name: str, fingerprint: str) -> NotebookNode:
     return notebook
 
 
-def render_solved(course: Course, name: str, fingerprint: str) -> NotebookNode:
+def render_solved(course: Course, name: str) -> NotebookNode:
     """Return the solved notebook, not yet executed.
 
     Its solutions keep their markers, so that it is also what nbgrader calls a source notebook.
@@ -61,7 +61,7 @@ def render_solved(course: Course, name: str, fingerprint: str) -> NotebookNode:
     LessonError
         If the source is wrong.
     """
-    return _render(course, course.lesson(name), course.configuration.solutions, fingerprint)
+    return _render(course, course.lesson(name), course.configuration.solutions)
 
 
 def fill(
@@ -95,6 +95,13 @@ def fill(
     return filled
 
 
+def colab_badge(configuration: Configuration, folder: str, name: str) -> str:
+    """Return the badge, in Markdown, that opens the notebook of lesson `name` in `folder`."""
+    colab = "https://colab.research.google.com"
+    page = configuration.page(f"{folder}/{name}.ipynb")
+    return f"[![Open in Colab]({colab}/assets/colab-badge.svg)]({colab}/github/{page})"
+
+
 def to_text(notebook: NotebookNode) -> str:
     """Return the notebook as the text of its file."""
     nbformat.validate(notebook)
@@ -102,7 +109,7 @@ def to_text(notebook: NotebookNode) -> str:
     return text + "\n"
 
 
-def _render(course: Course, lesson: Lesson, folder: str, fingerprint: str) -> NotebookNode:
+def _render(course: Course, lesson: Lesson, folder: str) -> NotebookNode:
     known = registered(course, lesson.name)
     ids: set[str] = set()
     cells = []
@@ -122,7 +129,7 @@ def _render(course: Course, lesson: Lesson, folder: str, fingerprint: str) -> No
             "metadata": {
                 "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
                 "language_info": {"name": "python"},
-                "grader": {"lesson": lesson.name, "source_sha256": fingerprint},
+                "grader": {"lesson": lesson.name},
             },
             "nbformat": 4,
             "nbformat_minor": 5,
@@ -142,9 +149,10 @@ def _source(
         case "header":
             return _header(configuration, lesson, cell, folder)
         case "setup":
-            package, address = configuration.package, configuration.repository
-            install = configuration.install or f"{package} @ git+{address}@{configuration.revision}"
-            return _INSTALL.format(package=package, install=install) + "\n" + cell.text
+            install = configuration.install()
+            return (
+                _INSTALL.format(package=configuration.package, install=install) + "\n" + cell.text
+            )
         case "carry":
             return f"#@title From earlier lessons: {', '.join(cell.name.split())}\n{cell.text}"
         case "contract":
@@ -157,12 +165,7 @@ def _source(
 
 def _header(configuration: Configuration, lesson: Lesson, cell: SourceCell, folder: str) -> str:
     number = lesson.name.split("_")[0]
-    page = configuration.repository.removeprefix("https://github.com/")
-    colab = "https://colab.research.google.com"
-    badge = (
-        f"[![Open in Colab]({colab}/assets/colab-badge.svg)]"
-        f"({colab}/github/{page}/blob/{configuration.revision}/{folder}/{lesson.name}.ipynb)"
-    )
+    badge = colab_badge(configuration, folder, lesson.name)
     times = (
         f"About {_minutes(lesson.minutes)} of your time. The machine needs about "
         f"{_minutes(lesson.laptop_minutes)} on a laptop's CPU, or "
@@ -247,13 +250,20 @@ def _new_id(lesson: Lesson, cell: SourceCell, taken: set[str]) -> str:
 
 
 def _require_no_leak(lesson: Lesson, notebook: NotebookNode) -> None:
+    cells = list(zip(lesson.cells, notebook.cells, strict=True))
+    given = {
+        line.strip()
+        for cell, rendered in cells
+        if cell.is_code
+        for line in rendered.source.splitlines()
+    }
     leaks: dict[int, str] = {}
     for exercise in lesson.exercises().values():
-        for secret in solution_lines(exercise.text):
-            for cell, rendered in zip(lesson.cells, notebook.cells, strict=True):
-                if len(secret) < SHORTEST_LEAK or cell.role == "carry":
-                    continue
-                if secret in rendered.source:
+        lines = [line for line in solution_lines(exercise.text) if len(line) >= SHORTEST_LEAK]
+        # A line that stands in given code is no secret, unless they all do.
+        for secret in [line for line in lines if line not in given] or lines:
+            for cell, rendered in cells:
+                if cell.role != "carry" and secret in rendered.source:
                     leaks[cell.line] = f"{secret!r} of {exercise.name!r}"
     if leaks:
         found = "; ".join(f"line {line}: {leak}" for line, leak in sorted(leaks.items()))

@@ -45,6 +45,7 @@ class Case:
     explain: str = ""
     hidden: bool = False
     reveal: bool = True
+    form: bool = False
     atol: float = 1e-5
     rtol: float = 1e-4
 
@@ -62,6 +63,7 @@ def case(
     explain: str = "",
     hidden: bool = False,
     reveal: bool = True,
+    form: bool = False,
     atol: float = 1e-5,
     rtol: float = 1e-4,
 ) -> Case:
@@ -77,8 +79,9 @@ def case(
     explain : what to add once it is right
     hidden : run only when grading; feedback then shows the name and the outcome alone
     reveal : whether feedback may say what was expected; false for a quiz
+    form : it asks for kind or shape alone: worth nothing where no case about values is right
     """
-    return Case(name, got, want, hint, points, explain, hidden, reveal, atol, rtol)
+    return Case(name, got, want, hint, points, explain, hidden, reveal, form, atol, rtol)
 
 
 def normal(rng: Rng, *shape: int) -> torch.Tensor:

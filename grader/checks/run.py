@@ -50,14 +50,18 @@ def run(
     seed: int,
     hidden: bool,
     fixed: Collection[str] = (),
+    until_wrong: bool = False,
 ) -> Outcome:
     """Run the check of `exercise` and return how it went; never raises for what a student did.
 
     Hidden cases run only when `hidden` is true. Every case runs even after one has failed, until
-    the student's process is lost. The cases named in `fixed`, whose right answer does not depend on
-    the seed, together weigh at most `FIXED_SHARE` of the exercise: they can be learnt by heart.
+    the student's process is lost; with `until_wrong` the first that fails is the last. The cases
+    named in `fixed`, whose right answer does not depend on the seed, together weigh at most
+    `FIXED_SHARE` of the exercise: they can be learnt by heart. Those about kind and shape earn
+    something only beside one about values that is right.
     """
     results: list[CaseResult] = []
+    values: list[bool] = []  # for each case that asks for more than kind and shape, whether right
     raised: list[Raised] = []
     asked: list[str] = []  # for each case, what it called last
     gave: dict[str, bool] = {}  # for what was called to its end, whether it ever gave anything
@@ -67,6 +71,8 @@ def run(
         student.begin(beside, exercise.forbidden)
         reference.seed(beside)
         for item in exercise.check(student, reference, np.random.default_rng(seed)):
+            if until_wrong and results and not results[-1].passed:
+                break
             if item.hidden and not hidden:
                 continue
             came = message = line = ""
@@ -78,7 +84,7 @@ def run(
                 try:
                     got = item.got()
                     ended = True
-                    came = summarise(got)
+                    came = "" if item.hidden else summarise(got)
                     message = difference(got, item.want, atol=item.atol, rtol=item.rtol)
                 except Raised as error:
                     raised.append(error)
@@ -94,10 +100,12 @@ def run(
             asked.append(last.name)
             if ended:
                 gave[last.name] = gave.get(last.name, False) or last.result is not None
-            call = last.text
+            call = "" if item.hidden else last.text
             if call and got is not last.result:  # the case works something out from the result
                 call = f"… {call} …"
             results.append(_result(item, call, came, message, line))
+            if not item.form:
+                values.append(results[-1].passed)
     except Raised as error:
         return Outcome("missing" if _is_unstarted(error) else "error", 0.0, results, str(error))
     except Lost as gone:
@@ -112,6 +120,8 @@ def run(
             result = results[position]
             results[position] = replace(result, hint=result.hint and NO_RETURN)
     share = sum(r.points for r in results if r.passed) / sum(r.points for r in results)
+    if values and not any(values):
+        share = 0.0  # what is of the right kind, and wrong
     if lost is not None:
         status = lost.status
     elif all(result.passed for result in results):

@@ -9,7 +9,7 @@ check cannot tell which.
 import random
 import traceback
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -55,11 +55,19 @@ class NotDefined(NameError):
 
 @dataclass
 class Call:
-    """A call of the notebook's code: of what, all of it as Python text, and what it returned."""
+    """A call of the notebook's code: of what, with which arguments, and what it returned."""
 
     name: str = ""
-    text: str = ""
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
     result: Any = None
+
+    @property
+    def text(self) -> str:
+        """All of it as Python text, or "" if there was none."""
+        words = [_words(value) for value in self.args]
+        words += [f"{key}={_words(value)}" for key, value in self.kwargs.items()]
+        return self.name and f"{self.name}({', '.join(words)})"
 
 
 class _Link:
@@ -70,9 +78,7 @@ class _Link:
         self.last = Call()
 
     def call(self, request: dict[str, Any], name: str, *args: Any, **kwargs: Any) -> Any:
-        words = [_words(value) for value in args]
-        words += [f"{key}={_words(value)}" for key, value in kwargs.items()]
-        self.last = Call(name, f"{name}({', '.join(words)})")
+        self.last = Call(name, args, kwargs)
         # What it makes goes by another name than it does: GPT(config)(ids) is a call of GPT(...).
         self.last.result = _ask(self, request, f"{name}(...)")
         return self.last.result
@@ -121,17 +127,23 @@ def _handles_of(kind: str) -> type[Handle]:
 class Student:
     """A notebook's namespace: `student.softmax(x)` calls the notebook's own `softmax`.
 
-    Arguments and results cross by value. Raises `Raised` when the notebook's code does, and `Lost`
-    when its process is gone.
+    Arguments and results cross by value. Each name of a function or class is looked up once. Raises
+    `Raised` when the notebook's code does, and `Lost` when its process is gone.
     """
 
     def __init__(self, send: Send) -> None:
         self._link = _Link(send)
+        self._handles: dict[str, Handle] = {}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return _ask(self._link, {"op": "get", "of": None, "name": name}, name)
+        if name in self._handles:
+            return self._handles[name]
+        found = _ask(self._link, {"op": "get", "of": None, "name": name}, name)
+        if isinstance(found, Handle):
+            self._handles[name] = found
+        return found
 
     def seed(self, number: int) -> None:
         """Seed torch, numpy and random beside the notebook's code."""
@@ -188,9 +200,7 @@ class Host:
     def _answer(self, request: dict[str, Any]) -> Any:
         op = request["op"]
         if op == "seed":
-            random.seed(request["number"])
-            np.random.seed(request["number"] % 2**32)
-            torch.manual_seed(request["number"])
+            _seed(request["number"])
             if "forbidden" in request:
                 self._forbidden = request["forbidden"]
                 self._forbid(self._forbidden)
@@ -214,6 +224,15 @@ class Host:
             raise ValueError("too many objects were asked for")
         self._objects.append(value)
         return {"number": len(self._objects) - 1, "type": type(value).__name__[:MAX_KIND]}
+
+
+def _seed(number: int) -> None:
+    random.seed(number)
+    np.random.seed(number % 2**32)
+    if torch.accelerator.is_available():
+        torch.manual_seed(number)
+    else:  # the same; but that takes down its stack for each kind of device, which takes longest
+        torch.default_generator.manual_seed(number)
 
 
 def describe_exception(error: BaseException) -> dict[str, str]:

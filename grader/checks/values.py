@@ -43,6 +43,7 @@ _DTYPE_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _ARRAY_KINDS = "biufc"
 _LARGEST_ITEM = {"c": 16}  # of an array, in bytes; 8 for other kinds
 _HEADER = struct.Struct("<I")
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
 _ODD = struct.error, LookupError, TypeError, ArithmeticError, RuntimeError, SyntaxError, MemoryError
 
 Frame = bytes | bytearray
@@ -59,7 +60,7 @@ def pack(value: Any, to_handle: ToHandle) -> bytes:
         If the value is too large, too deep, or holds something without a wire form.
     """
     packer = _Packer(to_handle)
-    header = json.dumps(packer.encode(value, 0), separators=(",", ":")).encode()
+    header = _to_json(packer.encode(value, 0)).encode()
     if len(header) > MAX_HEADER:
         raise ValueError(f"a text of {len(header):,} bytes is too long; at most {MAX_HEADER:,}")
     frame = b"".join([_HEADER.pack(len(header)), header, *packer.blobs])
@@ -83,7 +84,7 @@ def unpack(frame: Frame, from_handle: FromHandle) -> Any:
         text = frame[_HEADER.size : _HEADER.size + size]
         if text.count(b"[") + text.count(b"{") > 2 * MAX_NODES:  # before they take memory
             raise ValueError("too many parts")
-        header = json.loads(text)
+        header = json.loads(text.decode())
         decoder = _Unpacker(memoryview(frame)[_HEADER.size + size :], from_handle)
         value = decoder.decode(header, 0)
         if decoder.rest:
@@ -110,9 +111,15 @@ class _Packer:
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
             raise ValueError("the value has too many parts, or is nested too deeply, to be sent")
+        kind = type(value)
+        if kind is str:  # most parts are one of these, and asking for all others takes long
+            self._reserve(len(value))
+            return value
+        if value is None or kind is bool or kind is int:
+            return value
         if isinstance(value, np.generic) and not isinstance(value, np.longdouble):
             value = value.item()
-        if value is None or isinstance(value, bool):
+        if isinstance(value, bool):
             return value
         if isinstance(value, str):
             self._reserve(len(value))
@@ -147,11 +154,11 @@ class _Packer:
         if name is None or value.layout != torch.strided or value.is_meta:
             raise ValueError(f"a {value.layout} tensor of {value.dtype} cannot be sent")
         self._reserve(value.numel() * value.element_size(), tensors=1)
-        # A copy into a tensor of the plainest kind: other strides, even of one number alone, lazy
-        # conjugates and subclasses have bytes that say something else, or none.
-        plain = torch.empty(value.shape, dtype=value.dtype, device="cpu").copy_(value.detach())
-        raw = plain.reshape(-1).view(torch.uint8) if plain.numel() else plain.to(torch.uint8)
-        self.blobs.append(raw.numpy().tobytes())
+        plain = value.detach()
+        if plain.dtype == torch.bfloat16:  # numpy has none
+            plain = plain.view(torch.int16)
+        # By numpy, which minds strides, even of one number alone, and resolves lazy conjugates.
+        self.blobs.append(plain.numpy(force=True).tobytes())
         return {"is": "tensor", "dtype": name, "shape": list(value.shape)}
 
     def _array(self, value: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -243,6 +250,6 @@ class _Unpacker:
 
 def _keys(values: list[Any]) -> list[Any]:
     """Return `values`, which are to be the members of a set or the keys of a dict."""
-    if values and max(Counter(map(hash, values)).values()) > MAX_ALIKE:
+    if len(values) > MAX_ALIKE and max(Counter(map(hash, values)).values()) > MAX_ALIKE:
         raise ValueError("too many keys of one hash")
     return values

@@ -28,11 +28,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from typing import TYPE_CHECKING
 
 from grader.course.source import LessonError, require_python
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 RIGHT = "Right: "
 NEXT_PLACE = "@@"
@@ -129,10 +130,12 @@ class _Block:
     title: str
     line: int
     quotes: list[str]
-    fences: list[Token]
+    fences: "list[Token]"
 
 
 def _blocks(path: Path) -> Iterator[_Block]:
+    from markdown_it import MarkdownIt  # so that `grader doctor` can say that it is missing
+
     block: _Block | None = None
     tokens = MarkdownIt().parse(path.read_text("utf-8"))
     for opening, token in pairwise(tokens):

@@ -12,7 +12,7 @@ and where that is not the default:
 
     notebooks = "notebooks"         the folder of what students open
     solutions = "solutions"         the folder of the lessons' sources
-    install = "lmcourse @ git+..."  what pip installs in Colab, if not the repository's own root
+    subdirectory = "examples/one"   the course's folder in the repository, if that is not its root
     ladder = "07_gpt"               the lesson whose last ladder is the README's picture
     shows = ["plots"]               modules of the package that show, and so decide no grade
 """
@@ -39,9 +39,20 @@ class Configuration:
     revision: str
     notebooks: str = "notebooks"
     solutions: str = "solutions"
-    install: str = ""
+    subdirectory: str = ""
     ladder: str = ""
     shows: tuple[str, ...] = ()
+
+    def install(self) -> str:
+        """Return what pip is told, where the course's package is missing."""
+        place = f"#subdirectory={self.subdirectory}" if self.subdirectory else ""
+        return f"{self.package} @ git+{self.repository}@{self.revision}{place}"
+
+    def page(self, file: str) -> str:
+        """Return the address of the course's `file` in its repository, below https://github.com."""
+        repository = self.repository.removeprefix("https://github.com/")
+        folder = f"{self.subdirectory}/" if self.subdirectory else ""
+        return f"{repository}/blob/{self.revision}/{folder}{file}"
 
 
 def find_course(start: Path) -> Path:

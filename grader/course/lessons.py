@@ -1,16 +1,21 @@
 """A course: its folder, its lessons, what they carry from each other, their checks and answers."""
 
 import importlib
+import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from grader.course.answers import Mistake, Right, read_answers
 from grader.course.configuration import read_configuration
+from grader.course.definitions import definitions
 from grader.course.regions import without_markers
-from grader.course.source import Lesson, SourceCell, definitions, read
+from grader.course.source import Lesson, SourceCell, read
 
 if TYPE_CHECKING:
     from grader.checks.registry import Exercise
@@ -80,14 +85,25 @@ class Course:
     def exercises(self, name: str) -> "dict[str, Exercise]":
         """Return the exercises of lesson `name`, in order, as its checks register them.
 
+        One without a memory limit of its own has the lesson's, if that has one.
+
         Raises
         ------
         KeyError
             If there is no such lesson.
+        LessonError
+            If its source is not well formed.
         """
         from grader.checks.registry import exercises  # with torch
 
-        return exercises(self.package, name)
+        known = exercises(self.package, name)
+        memory = self.lesson(name).memory_mb if name in self.names else None
+        if memory is None:
+            return known
+        return {
+            each.name: replace(each, limits={"memory_mb": memory} | each.limits)
+            for each in known.values()
+        }
 
     def lesson(self, name: str) -> Lesson:
         """Return lesson `name`, its carried code filled in.
@@ -110,21 +126,45 @@ class Course:
             self._lessons[name] = replace(lesson, cells=cells)
         return self._lessons[name]
 
+    def imports(self) -> tuple[str, ...]:
+        """Return the modules that its lessons want imported once, before anything is graded.
+
+        Raises
+        ------
+        LessonError
+            If a lesson's source is not well formed.
+        ModuleNotFoundError
+            If one is not installed here; the message says what to type.
+        """
+        wanted = {module: name for name in self.names for module in self.lesson(name).imports}
+        for module, name in wanted.items():
+            package = module.partition(".")[0]
+            if importlib.util.find_spec(package) is None:
+                raise ModuleNotFoundError(
+                    f"lesson {name} says imports={module!r}, and there is no {package} here. "
+                    f"Install it: {sys.executable} -m pip install {package}"
+                )
+        return tuple(sorted(wanted))
+
     def mistakes(self, name: str) -> list[Mistake]:
         """Return the known mistakes of lesson `name`.
 
         Raises as `grader.course.answers.read_answers` does.
         """
-        return [answer for answer in self._answers(name) if isinstance(answer, Mistake)]
+        return [answer for answer in self.answers(name) if isinstance(answer, Mistake)]
 
     def rights(self, name: str) -> list[Right]:
         """Return the unusual right solutions of lesson `name`.
 
         Raises as `grader.course.answers.read_answers` does.
         """
-        return [answer for answer in self._answers(name) if isinstance(answer, Right)]
+        return [answer for answer in self.answers(name) if isinstance(answer, Right)]
 
-    def _answers(self, name: str) -> list[Mistake | Right]:
+    def answers(self, name: str) -> list[Mistake | Right]:
+        """Return the known answers of lesson `name`, in the order of their file.
+
+        Raises as `grader.course.answers.read_answers` does.
+        """
         cells = self.lesson(name).exercises()
         solutions = {exercise: without_markers(cell.text) for exercise, cell in cells.items()}
         return read_answers(self.paths(name).answers, solutions)
@@ -201,9 +241,34 @@ def registered(course: Course, name: str) -> "dict[str, Exercise]":
     return known
 
 
+class _Finder(MetaPathFinder):
+    """Finds a course's package in the course's folder, wherever else one of its name may be.
+
+    It finds nothing else there: a clone of the grader's own repository has a grader too, which is
+    not to be mixed with the one that runs.
+    """
+
+    def __init__(self, root: Path, package: str) -> None:
+        self._root = root
+        self.package = package
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return where the package is, and None for all other modules."""
+        if fullname != self.package:
+            return None
+        return PathFinder.find_spec(fullname, [str(self._root)], target)
+
+
 def _import_from(root: Path, package: str) -> None:
     """Have `package` imported from the folder `root`."""
-    sys.path[:] = [str(root), *(folder for folder in sys.path if folder != str(root))]
+    others = [
+        finder
+        for finder in sys.meta_path
+        if not (isinstance(finder, _Finder) and finder.package == package)
+    ]
+    sys.meta_path[:] = [_Finder(root, package), *others]
     importlib.invalidate_caches()
     loaded = sys.modules.get(package)
     if loaded is not None and loaded.__file__ is not None:

@@ -2,6 +2,8 @@
 
 import ast
 
+from grader.course.definitions import definitions
+
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
@@ -77,16 +79,14 @@ def _regions(lines: list[str]) -> list[tuple[int, int]]:
 
 
 def _assigned(lines: list[str], begin: int, end: int) -> list[str]:
-    statements = ast.parse("\n".join(lines[begin:end])).body
-    names = []
-    for statement in statements:
-        targets = statement.targets if isinstance(statement, ast.Assign) else [None]
-        names += [target.id for target in targets if isinstance(target, ast.Name)]
-    if not names or len(names) < len(statements):
+    code = "\n".join(lines[begin:end])
+    statements = ast.parse(code).body
+    targets = [target for each in statements for target in getattr(each, "targets", [each])]
+    if not targets or not all(isinstance(target, ast.Name) for target in targets):
         raise RegionError(
             begin + 1, "a solution at the top level holds only assignments such as answer_1 = 2"
         )
-    return names
+    return list(definitions(code))
 
 
 def _last(node: ast.stmt) -> int:

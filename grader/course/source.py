@@ -13,16 +13,19 @@ what the cell is:
     # %% [markdown] fold="Hint 1: which axis?"        folded text
     # %% tags=["demo"]                                skipped when grading
 
-Cells without a key are prose or code as they stand.
+Cells without a key are prose or code as they stand. The first marker may also say what grading the
+lesson takes: `imports="scipy.stats networkx"`, modules that the sandbox imports once for all
+students, and `memory_mb=3000` where the default of `grader grade` is too little.
 """
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from grader.course.definitions import definitions
 from grader.course.regions import BEGIN, END, RegionError, stub
 
 TAGS = ("setup", "parameters", "demo", "nbval-check-output")
@@ -37,12 +40,13 @@ _NUMBER = (int, float)
 class _Role:
     """What a marker's key makes of its cell: a kind of cell, and the other keys with their types.
 
-    All keys but `tags` are required.
+    All `keys` are required, and none that `may_have` holds.
     """
 
     name: str
     kind: str
-    keys: dict[str, Any]
+    keys: dict[str, Any] = field(default_factory=dict)
+    may_have: dict[str, Any] = field(default_factory=dict)
 
 
 _ROLES = {
@@ -50,16 +54,17 @@ _ROLES = {
         "header",
         "markdown",
         {"title": str, "minutes": _NUMBER, "laptop_minutes": _NUMBER, "gpu_minutes": _NUMBER},
+        may_have={"imports": str, "memory_mb": int},
     ),
-    "contract": _Role("contract", "markdown", {}),
-    "fold": _Role("fold", "markdown", {}),
-    "carry": _Role("carry", "code", {}),
+    "contract": _Role("contract", "markdown"),
+    "fold": _Role("fold", "markdown"),
+    "carry": _Role("carry", "code"),
     "exercise": _Role("exercise", "code", {"minutes": _NUMBER, "level": int}),
-    "check": _Role("check", "code", {"tags": list}),
+    "check": _Role("check", "code", may_have={"tags": list}),
 }
 _PLAIN = {
-    "markdown": _Role("prose", "markdown", {}),
-    "code": _Role("code", "code", {"tags": list}),
+    "markdown": _Role("prose", "markdown"),
+    "code": _Role("code", "code", may_have={"tags": list}),
 }
 
 
@@ -97,7 +102,11 @@ class SourceCell:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson; its times are in minutes."""
+    """A lesson; its times are in minutes.
+
+    `imports` are modules that the sandbox imports once for all students, `memory_mb` is what an
+    exercise without a limit of its own may use, in MiB, or None for the default.
+    """
 
     name: str
     path: Path
@@ -106,6 +115,8 @@ class Lesson:
     laptop_minutes: float
     gpu_minutes: float
     cells: tuple[SourceCell, ...]
+    imports: tuple[str, ...] = ()
+    memory_mb: int | None = None
 
     def exercises(self) -> dict[str, SourceCell]:
         """Return the exercise cells by name, in order."""
@@ -139,7 +150,10 @@ def read(path: Path) -> Lesson:
         header["laptop_minutes"],
         header["gpu_minutes"],
         cells,
+        tuple(header.get("imports", "").split()),
+        header.get("memory_mb"),
     )
+    _require_gradable(lesson)
     _require_once(lesson)
     _require_exercises_whole(lesson)
     return lesson
@@ -206,25 +220,6 @@ def require_python(path: Path, line: int, code: str) -> None:
         raise LessonError(path, line + (error.lineno or 1), message) from None
 
 
-def definitions(code: str) -> dict[str, str]:
-    """Return the source of each function, class and assignment at the top level, by name."""
-    lines = code.splitlines()
-    found = {}
-    for node in ast.parse(code).body:
-        first = node.lineno
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names = [node.name]
-            first = min([first, *(decorator.lineno for decorator in node.decorator_list)])
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            parts = (part for part in ast.walk(node) if isinstance(part, ast.Name))
-            names = [part.id for part in parts if isinstance(part.ctx, ast.Store)]
-        else:
-            continue
-        text = "\n".join(lines[first - 1 : node.end_lineno])
-        found.update(dict.fromkeys(names, text))
-    return found
-
-
 def _cell(path: Path, line: int, kind: str, metadata: dict[str, Any], text: str) -> SourceCell:
     keys = [key for key in metadata if key in _ROLES]
     if len(keys) > 1:
@@ -264,7 +259,8 @@ def _cell(path: Path, line: int, kind: str, metadata: dict[str, Any], text: str)
 def _require_keys(
     path: Path, line: int, role: _Role, metadata: dict[str, Any], role_key: str
 ) -> None:
-    types = ({role_key: str} if role_key else {}) | role.keys
+    required = ({role_key: str} if role_key else {}) | role.keys
+    types = required | role.may_have
     for key, value in metadata.items():
         if key not in types:
             allowed = ", ".join(types) or "none"
@@ -272,12 +268,21 @@ def _require_keys(
             raise LessonError(path, line, message)
         if not isinstance(value, types[key]):
             raise LessonError(path, line, f"{key}={value!r} is of the wrong type")
-    for key in types:
-        if key not in metadata and key != "tags":
+    for key in required:
+        if key not in metadata:
             raise LessonError(path, line, f"the {role.name} cell needs {key}=...")
     for tag in metadata.get("tags", ()):
         if tag not in TAGS:
             raise LessonError(path, line, f"unknown tag {tag!r}; there are: {', '.join(TAGS)}")
+
+
+def _require_gradable(lesson: Lesson) -> None:
+    for module in lesson.imports:
+        if not all(part.isidentifier() for part in module.split(".")):
+            message = f'imports names modules with spaces between, not {module!r}: imports="a b.c"'
+            raise lesson.error(1, message)
+    if lesson.memory_mb is not None and not lesson.memory_mb > 0:
+        raise lesson.error(1, f"memory_mb={lesson.memory_mb} must be above 0, in MiB")
 
 
 def _require_once(lesson: Lesson) -> None:

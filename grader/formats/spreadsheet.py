@@ -6,10 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from grader.gradebook.adjustments import FinalScore
 
 # A lone "-" is how Moodle writes "never".
 _NUMBER = re.compile(r"-|[-+]?\d+(?:[.,]\d+)*%?")
@@ -20,7 +16,6 @@ _NUMBER = re.compile(r"-|[-+]?\d+(?:[.,]\d+)*%?")
 _ENDS = ";,|\t\r\n"
 _BEFORE = _ENDS + r"\s\"\ufeff\u200b-\u200f\u2060"
 _START = re.compile(rf"(^[{_BEFORE}]*|[{_BEFORE}]+)('*)([=+\-@＝＋－＠﹢﹣﹦﹫]?)")
-_DECIDED = ("late_penalty", "comment")
 _LONGEST_CELL = 2**27  # Moodle may put whole online texts into a cell
 
 
@@ -63,28 +58,6 @@ def points(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def write_grades(path: Path, scores: Iterable["FinalScore"]) -> None:
-    """Write a row for each submission; the columns are the exercises of all lessons, by name.
-
-    Files of no lesson come last.
-    """
-    scores = sorted(scores, key=lambda score: score.result.lesson == "")
-    names = list(dict.fromkeys(e.result.name for score in scores for e in score.exercises))
-    rows = [["student", "lesson", "points", "max_points", "status", *_DECIDED, *names]]
-    for score in scores:
-        earned = {exercise.result.name: points(exercise.points) for exercise in score.exercises}
-        result = score.result
-        rows.append(
-            [
-                *(result.student, result.lesson),
-                *(points(score.points), points(score.max_points), result.status),
-                *(points(score.penalty), score.comment),
-                *(earned.get(name, "") for name in names),
-            ]
-        )
-    _write(path, [[cell(text) for text in row] for row in rows])
-
-
 @dataclass(frozen=True)
 class Table:
     """A CSV as a learning platform exported it; every row is as long as the header."""
@@ -100,8 +73,21 @@ class Table:
         return titles.index(name.casefold()) if name.casefold() in titles else None
 
 
-def read_table(path: Path) -> Table:
-    """Return the table in a CSV file.
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a CSV file that are not empty, as they are.
+
+    Each of `rows` comes with the number of the line that it ends on, from 1.
+    """
+
+    header: list[str]
+    rows: list[tuple[int, list[str]]]
+    delimiter: str
+    encoding: str
+
+
+def read_lines(path: Path) -> Lines:
+    """Return the lines of a CSV file, whichever sign stands between its cells.
 
     Raises
     ------
@@ -118,28 +104,39 @@ def read_table(path: Path) -> Table:
     try:
         text = data.decode(encoding)
         delimiter = max(",;\t", key=text.partition("\n")[0].count)
-        lines = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        header, *rows = [row for row in lines if row]
+        reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        rows = [(reader.line_num, row) for row in reader if row]
     except (ValueError, csv.Error):
         raise ValueError(
-            f"{path} is not a CSV file in UTF-8; export it again, and pass it as it came"
+            f"{path} is not a CSV file in UTF-8; export it again, or save it as CSV UTF-8, and "
+            "pass it as it came"
         ) from None
-    width = len(header)
-    return Table(
-        header, [(row + [""] * width)[:width] for row in rows], delimiter, encoding=encoding
-    )
+    header = rows[0][1] if rows else []
+    return Lines(header, rows[1:], delimiter, encoding)
+
+
+def read_table(path: Path) -> Table:
+    """Return the table in a CSV file.
+
+    Raises as `read_lines` does.
+    """
+    lines = read_lines(path)
+    width = len(lines.header)
+    rows = [(row + [""] * width)[:width] for _, row in lines.rows]
+    return Table(lines.header, rows, lines.delimiter, lines.encoding)
 
 
 def write_table(path: Path, table: Table) -> None:
     """Write a table in the form in which it was read; what is marked is not marked again."""
-    rows = [[cell(plain(text)) for text in row] for row in (table.header, *table.rows)]
-    _write(path, rows, table.delimiter, table.encoding)
+    rows = [[plain(text) for text in row] for row in (table.header, *table.rows)]
+    write_rows(path, rows, table.delimiter, table.encoding)
 
 
-def _write(
+def write_rows(
     path: Path, rows: Iterable[list[str]], delimiter: str = ",", encoding: str = "utf-8"
 ) -> None:
+    """Write rows of texts, of which no spreadsheet takes one for a formula."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding=encoding, errors="replace", newline="") as stream:
         writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
-        writer.writerows(rows)
+        writer.writerows([cell(text) for text in row] for row in rows)

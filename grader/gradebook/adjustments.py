@@ -1,185 +1,26 @@
-"""What people decide about a grade: when work was due, manual scores, comments.
+"""`grader adjust`: what people decide about a grade: when work was due, manual scores, comments.
 
 They come from CSV files, and from what learning platforms say of when work came, and are kept in
-tables of their own, so that grading again changes none of them. `final_scores` puts them and what
-the checks gave together: everything that shows a grade asks it.
+tables of their own, so that grading again changes none of them.
 """
 
-import csv
 import math
-import sqlite3
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from grader.course.lessons import Course, fitting
-from grader.formats.spreadsheet import plain, read_table
-from grader.gradebook.store import (
-    FILE_NAME,
-    ExerciseResult,
-    Gradebook,
-    GradebookError,
-    SubmissionResult,
-)
+from grader.formats.spreadsheet import Lines, Table, plain, read_lines, read_table
+from grader.gradebook.store import Gradebook
+from grader.gradebook.tables import FILE_NAME, connect
 from grader.submissions.collect import collect
 from grader.submissions.roster import assign, moodle_people
 from grader.terminal.words import counted, listed
-
-
-@dataclass(frozen=True)
-class Late:
-    """How late a submission was; `percent` of what was earned is taken off for it.
-
-    `submitted_at` is None if all that is known is that the platform marked it as late: that counts
-    as one day.
-    """
-
-    due: datetime
-    submitted_at: datetime | None
-    days: int
-    percent: float
-
-
-@dataclass(frozen=True)
-class ExerciseScore:
-    """An exercise's result, and what a person gave for it instead, if anybody did."""
-
-    result: ExerciseResult
-    manual: float | None = None
-    comment: str = ""
-
-    @property
-    def points(self) -> float:
-        """The points that count."""
-        return self.result.points if self.manual is None else self.manual
-
-
-@dataclass(frozen=True)
-class FinalScore:
-    """What one submission gets, and why.
-
-    `result` is what the checks gave. `late` is None for what came in time, or if nobody said when
-    it came or was due.
-    """
-
-    result: SubmissionResult
-    exercises: tuple[ExerciseScore, ...]
-    late: Late | None = None
-    comment: str = ""
-
-    @property
-    def earned(self) -> float:
-        """The points before anything is taken off for being late."""
-        return math.fsum(exercise.points for exercise in self.exercises)
-
-    @property
-    def penalty(self) -> float:
-        """The points taken off for being late."""
-        return round(self.earned * self.late.percent / 100, 4) if self.late else 0.0
-
-    @property
-    def points(self) -> float:
-        """The grade."""
-        return self.earned - self.penalty
-
-    @property
-    def max_points(self) -> float:
-        """The points that could be earned."""
-        return self.result.max_points
-
-    @property
-    def is_manual(self) -> bool:
-        """Whether a person gave any of the points."""
-        return any(exercise.manual is not None for exercise in self.exercises)
-
-
-def final_scores(folder: Path) -> list[FinalScore]:
-    """Return what each submission in a gradebook gets, by lesson and student.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no gradebook in the folder.
-    """
-    results = Gradebook.open(folder).results()
-    with _connect(folder) as connection:
-        rules = {row[0]: row[1:] for row in connection.execute("SELECT * FROM due")}
-        extended = {row[:2]: row[2] for row in connection.execute("SELECT * FROM extension")}
-        submitted = {row[:2]: row[2] for row in connection.execute("SELECT * FROM submitted")}
-        marked = set(connection.execute("SELECT student, lesson FROM marked_late"))
-        manual = {row[:3]: row[3:] for row in connection.execute("SELECT * FROM manual")}
-    scores = []
-    for result in results:
-        key = (result.student, result.lesson)
-        late = None
-        if result.lesson in rules:
-            due, percent_a_day, at_most, grace = rules[result.lesson]
-            if key in submitted:
-                due = extended.get(key, due)
-                late = _late(due, submitted[key], percent_a_day, at_most, grace)
-            elif key in marked and key not in extended:  # the platform knows of no extension here
-                late = Late(datetime.fromisoformat(due), None, 1, min(percent_a_day, at_most))
-        exercises = tuple(
-            ExerciseScore(exercise, *manual.get((*key, exercise.name), (None, "")))
-            for exercise in result.exercises
-        )
-        _, comment = manual.get((*key, ""), (None, ""))
-        scores.append(FinalScore(result, exercises, late, comment))
-    return scores
-
-
-def _late(
-    due: str, submitted_at: str, percent_a_day: float, at_most: float, grace_minutes: float
-) -> Late | None:
-    """Apply the rule: whole days that have begun count, unless all is within the grace."""
-    then, now = datetime.fromisoformat(due), datetime.fromisoformat(submitted_at)
-    if now <= then + timedelta(minutes=grace_minutes):
-        return None
-    days = -((then - now) // timedelta(days=1))
-    return Late(then, now.astimezone(then.tzinfo), days, min(days * percent_a_day, at_most))
-
-
-# --- Merging CSV files ------------------------------------------------------------------------
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS due (
-    lesson TEXT PRIMARY KEY,
-    due TEXT NOT NULL,
-    percent_a_day REAL NOT NULL,
-    at_most REAL NOT NULL,
-    grace_minutes REAL NOT NULL
-);
-CREATE TABLE IF NOT EXISTS extension (
-    student TEXT NOT NULL,
-    lesson TEXT NOT NULL,
-    due TEXT NOT NULL,
-    PRIMARY KEY (student, lesson)
-);
-CREATE TABLE IF NOT EXISTS submitted (
-    student TEXT NOT NULL,
-    lesson TEXT NOT NULL,
-    submitted_at TEXT NOT NULL,
-    PRIMARY KEY (student, lesson)
-);
-CREATE TABLE IF NOT EXISTS marked_late (
-    student TEXT NOT NULL,
-    lesson TEXT NOT NULL,
-    PRIMARY KEY (student, lesson)
-);
-CREATE TABLE IF NOT EXISTS manual (
-    student TEXT NOT NULL,
-    lesson TEXT NOT NULL,
-    exercise TEXT NOT NULL,
-    points REAL,
-    comment TEXT NOT NULL,
-    PRIMARY KEY (student, lesson, exercise)
-);
-"""
 
 _Row = dict[str, str]
 
@@ -247,7 +88,7 @@ def merge(
     if wrong:
         raise ValueError("\n".join([*wrong, "nothing was merged"]))
     said = []
-    with _connect(folder) as connection:
+    with connect(folder / FILE_NAME) as connection:
         for file, kind, rows, notes in merged:
             for key, values in rows.items():
                 where = " AND ".join(f"{column} = ?" for column in kind.key)
@@ -369,29 +210,20 @@ class _Reader:
     def file(self, file: Path) -> _Read:
         if file.is_dir() or file.suffix.lower() == ".zip":
             return self._canvas(file)
-        if not file.is_file():
-            raise FileNotFoundError(f"there is no {file}")
-        try:
-            text = file.read_text("utf-8-sig")
-        except UnicodeDecodeError:
-            raise ValueError(f"{file}: this is not UTF-8 text; save it as CSV UTF-8") from None
-        header = text.partition("\n")[0]
-        if {"identifier", _MOODLE_TIME} <= set(header.lower().replace('"', "").split(",")):
-            return self._moodle(file)
-        return self._table(file, text, header)
+        lines = read_lines(file)
+        columns = [column.strip().lower() for column in lines.header]
+        if {"identifier", _MOODLE_TIME} <= set(columns):
+            return self._moodle(file, read_table(file))
+        return self._rows(file, columns, lines)
 
-    def _table(self, file: Path, text: str, header: str) -> _Read:
-        # Spreadsheets of half the world write semicolons.
-        delimiter = ";" if ";" in header and "," not in header else ","
-        lines = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
-        columns = [column.strip().lower() for column in next(lines, [])]
+    def _rows(self, file: Path, columns: list[str], lines: Lines) -> _Read:
         kind = next((k for k in _KINDS if sorted(columns) == sorted(k.key + k.columns)), None)
         if kind is None:
             known = " | ".join(",".join(k.key + k.columns) for k in _KINDS)
             raise ValueError(f"{file}, line 1: write one of these as the first line: {known}")
         rows: dict[tuple[str, ...], Any] = {}
         seen: dict[tuple[str, ...], int] = {}
-        for cells in lines:
+        for number, cells in lines.rows:
             if not any(cell.strip() for cell in cells):
                 continue
             try:
@@ -399,15 +231,14 @@ class _Reader:
                 key = tuple(row[column] for column in kind.key)
                 if key in seen:
                     raise _Wrong(f"line {seen[key]} is about the same; leave one of the two")
-                seen[key] = lines.line_num
+                seen[key] = number
                 rows[key] = kind.values(row, self)
             except _Wrong as reason:
-                self.wrong.append(f"{file}, line {lines.line_num}: {reason}")
+                self.wrong.append(f"{file}, line {number}: {reason}")
         return kind, rows, []
 
-    def _moodle(self, file: Path) -> _Read:
+    def _moodle(self, file: Path, table: Table) -> _Read:
         """Read the times in a grading worksheet, which are local and in Moodle's own words."""
-        table = read_table(file)
         place = table.place(_MOODLE_TIME)
         assert place is not None
         lesson = self._only_lesson(file)
@@ -522,21 +353,3 @@ def _number(row: _Row, column: str, most: float) -> float:
     if not 0 <= number <= most:
         raise _Wrong(f"{column} is {row[column]!r}; write a number from 0 to {most:g}")
     return number
-
-
-@contextmanager
-def _connect(folder: Path) -> Iterator[sqlite3.Connection]:
-    path = folder / FILE_NAME
-    try:
-        connection = sqlite3.connect(path)
-        try:
-            connection.executescript(_SCHEMA)
-            with connection:
-                yield connection
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise GradebookError(
-            f"the gradebook {path} cannot be used: {error}. Nothing in it was changed; make room, "
-            "or make the folder writable, and run the same command again."
-        ) from error

@@ -8,13 +8,13 @@ import base64
 import contextlib
 import hashlib
 import json
-import os
 import re
 import struct
 import unicodedata
 from pathlib import Path
 from typing import Any
 
+from grader.formats.files import write_text
 from grader.submissions.archives import MAX_FILE_BYTES
 from grader.submissions.notebook_file import FORMAT, Unreadable, parse
 
@@ -70,10 +70,7 @@ def keep_copy(folder: Path, student: str, lesson: str, submission: Path) -> None
     if notebook is None:
         path.unlink(missing_ok=True)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(_cut(notebook)) + "\n", "utf-8")
-    os.replace(unfinished, path)
+    write_text(path, json.dumps(_cut(notebook)) + "\n")
 
 
 def read_copy(folder: Path, student: str, lesson: str) -> list[dict[str, Any]]:

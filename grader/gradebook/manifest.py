@@ -5,10 +5,10 @@ Grading the same class with the same secret on the same machine gives the same b
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from grader.formats.files import write_text
 from grader.gradebook.store import Gradebook, SubmissionResult
 from grader.gradebook.versions import notices
 
@@ -33,9 +33,7 @@ def write_manifest(folder: Path, gradebook: Gradebook) -> Path:
         "runs": gradebook.runs(),
         "submissions": [_described(result) for result in gradebook.results()],
     }
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
-    os.replace(unfinished, path)
+    write_text(path, json.dumps(manifest, indent=1) + "\n")
     return path
 
 

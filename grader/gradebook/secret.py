@@ -1,11 +1,11 @@
 """A class's secret, from which every submission's own inputs are made."""
 
-import os
 import secrets
 from pathlib import Path
 
-from grader.gradebook.store import FILE_NAME as GRADEBOOK
+from grader.formats.files import unfinished
 from grader.gradebook.store import Gradebook
+from grader.gradebook.tables import FILE_NAME as GRADEBOOK
 
 FILE_NAME = "secret.key"
 SECRET_BYTES = 32
@@ -29,12 +29,8 @@ def class_secret(out: Path) -> bytes:
     if not file.exists():
         if (out / GRADEBOOK).is_file() and Gradebook.open(out).fingerprints():
             raise OSError(f"{file} is missing, and {SECRET_LOST.format(out=out)}")
-        unfinished = file.with_suffix(".part")
-        unfinished.unlink(missing_ok=True)
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(secrets.token_bytes(SECRET_BYTES))
-        os.replace(unfinished, file)
+        with unfinished(file, 0o600) as part:
+            part.write_bytes(secrets.token_bytes(SECRET_BYTES))
     secret = file.read_bytes()
     if len(secret) != SECRET_BYTES:
         raise OSError(f"{file} is damaged, and {SECRET_LOST.format(out=out)}")

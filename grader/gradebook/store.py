@@ -1,4 +1,4 @@
-"""The gradebook: one SQLite file, written as each submission ends.
+"""The gradebook: what the checks gave, written as each submission ends.
 
 A result is there whole or not at all, also when the machine stops in the middle of writing it.
 """
@@ -12,44 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.checks.results import CaseResult
+from grader.gradebook.tables import FILE_NAME, GradebookError, connect, prepare
 
-FILE_NAME = "gradebook.sqlite"
 LOCK_NAME = ".lock"
-
-_VERSION = 3  # of the tables
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS run (id TEXT PRIMARY KEY, facts TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS submission (
-    student TEXT NOT NULL,
-    lesson TEXT NOT NULL,
-    file TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,
-    status TEXT NOT NULL,
-    message TEXT NOT NULL,
-    seconds REAL NOT NULL,
-    sha256 TEXT NOT NULL,
-    lesson_sha256 TEXT NOT NULL,
-    run TEXT NOT NULL,
-    PRIMARY KEY (student, lesson)
-);
-CREATE TABLE IF NOT EXISTS exercise (
-    student TEXT NOT NULL,
-    lesson TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    status TEXT NOT NULL,
-    points REAL NOT NULL,
-    max_points REAL NOT NULL,
-    message TEXT NOT NULL,
-    cases TEXT NOT NULL,
-    regraded TEXT NOT NULL,
-    PRIMARY KEY (student, lesson, name)
-);
-"""
-
-
-class GradebookError(OSError):
-    """The gradebook cannot be read or written; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -147,20 +112,7 @@ class Gradebook:
         self._folder = folder
         self._path = folder / FILE_NAME
         self._described = ""
-        with self._connect() as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            (tables,) = connection.execute(
-                "SELECT count(*) FROM sqlite_schema WHERE name = 'submission'"
-            ).fetchone()
-            if tables and version != _VERSION:
-                raise GradebookError(
-                    f"{self._path} was made by another version of the grader. Grade into a new "
-                    "folder; to keep the same inputs, copy secret.key there first."
-                )
-            if not tables:
-                connection.executescript(
-                    f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;"
-                )
+        prepare(self._path)
 
     @classmethod
     def open(cls, folder: Path) -> "Gradebook":
@@ -213,7 +165,7 @@ class Gradebook:
 
         It also takes the place of a file of the student's that belonged to no lesson.
         """
-        with self._connect() as connection:
+        with connect(self._path) as connection:
             for result in results:
                 _write(connection, result)
 
@@ -222,7 +174,7 @@ class Gradebook:
 
         It is empty where an exercise was graded again with another one: no fingerprint covers all.
         """
-        with self._connect() as connection:
+        with connect(self._path) as connection:
             rows = connection.execute("SELECT student, lesson, fingerprint FROM submission")
             found = {(student, lesson): fingerprint for student, lesson, fingerprint in rows}
             for student, lesson, regraded in _regraded(connection):
@@ -232,7 +184,7 @@ class Gradebook:
 
     def results(self) -> list[SubmissionResult]:
         """Return all results, by lesson and student."""
-        with self._connect() as connection:
+        with connect(self._path) as connection:
             exercises: dict[tuple[str, str], list[ExerciseResult]] = {}
             for *key, name, status, points, max_points, message, cases, again in connection.execute(
                 "SELECT student, lesson, name, status, points, max_points, message, cases, "
@@ -258,7 +210,7 @@ class Gradebook:
 
     def ungraded(self) -> list[Ungraded]:
         """Return those that could not be graded, by lesson and student."""
-        with self._connect() as connection:
+        with connect(self._path) as connection:
             rows = connection.execute(
                 "SELECT student, lesson, file, status, message FROM submission "
                 "WHERE status != 'graded' ORDER BY lesson, student"
@@ -271,7 +223,7 @@ class Gradebook:
 
     def remove(self, student: str, lesson: str) -> None:
         """Remove the result of one submission, if there is one."""
-        with self._connect() as connection:
+        with connect(self._path) as connection:
             for table in ("submission", "exercise"):
                 connection.execute(
                     f"DELETE FROM {table} WHERE student = ? AND lesson = ?", (student, lesson)
@@ -279,7 +231,7 @@ class Gradebook:
 
     def forget(self, student: str) -> int:
         """Remove all about a student, what people decided too; return how many submissions."""
-        with self._connect() as connection:
+        with connect(self._path) as connection:
             connection.execute("PRAGMA secure_delete = ON")  # nothing stays in free pages
             return _in_all_tables(connection, "DELETE FROM {} WHERE student = ?", student)
 
@@ -292,7 +244,7 @@ class Gradebook:
             If both have an entry of the same kind for a lesson.
         """
         try:
-            with self._connect() as connection:
+            with connect(self._path) as connection:
                 change = "UPDATE {} SET student = ? WHERE student = ?"
                 return _in_all_tables(connection, change, name, student)
         except GradebookError as error:
@@ -308,7 +260,7 @@ class Gradebook:
 
         A version is a `lesson_sha256`. One with exercises graded again by another counts for both.
         """
-        with self._connect() as connection:
+        with connect(self._path) as connection:
             graded = "FROM submission WHERE status = 'graded'"
             rows = connection.execute(f"SELECT student, lesson, lesson_sha256 {graded}")
             found = set(rows)
@@ -327,41 +279,25 @@ class Gradebook:
         text = json.dumps(facts, sort_keys=True)
         name = hashlib.sha256(text.encode()).hexdigest()[:12]
         if name != self._described:
-            with self._connect() as connection:
+            with connect(self._path) as connection:
                 connection.execute("INSERT OR REPLACE INTO run VALUES (?, ?)", (name, text))
             self._described = name
         return name
 
     def run_facts(self) -> dict[str, str]:
         """Return what `describe_run` stored last."""
-        with self._connect() as connection:
+        with connect(self._path) as connection:
             last = connection.execute("SELECT facts FROM run ORDER BY rowid DESC LIMIT 1")
             row = last.fetchone()
         return dict(json.loads(row[0])) if row else {}
 
     def runs(self) -> dict[str, dict[str, str]]:
         """Return the facts of each run that a result is from, by name."""
-        with self._connect() as connection:
+        with connect(self._path) as connection:
             used = {run for (run,) in connection.execute("SELECT DISTINCT run FROM submission")}
             used |= {regraded.run for _, _, regraded in _regraded(connection)}
             every = connection.execute("SELECT id, facts FROM run ORDER BY id")
             return {name: json.loads(facts) for name, facts in every if name in used}
-
-    @contextmanager
-    def _connect(self) -> Iterator[sqlite3.Connection]:
-        # A connection per use: nothing stays open to be lost with the process.
-        try:
-            connection = sqlite3.connect(self._path)
-            try:
-                with connection:
-                    yield connection
-            finally:
-                connection.close()
-        except sqlite3.Error as error:
-            raise GradebookError(
-                f"the gradebook {self._path} cannot be used: {error}. What it held, it holds. Make "
-                "room, or make the folder writable, and run the same command again."
-            ) from error
 
 
 def _not_writable(folder: Path, error: OSError) -> GradebookError:
@@ -400,7 +336,7 @@ def _write(connection: sqlite3.Connection, result: SubmissionResult) -> None:
 
 
 def _in_all_tables(connection: sqlite3.Connection, statement: str, *values: str) -> int:
-    """Run a statement in each table that says something of students, those of adjust too.
+    """Run a statement in each table that says something of students, what people decided too.
 
     Return how many submissions it was about.
     """

@@ -9,11 +9,11 @@ from grader.checks.selfcheck import check_against_recording, outcome_text, summa
 from grader.checks.student import Student
 from grader.course.lessons import Course
 from grader.formats.junit import JUnitTest, write_junit
-from grader.grading.clock import Clock
 from grader.grading.judge import outcomes
 from grader.sandbox.bubblewrap import Sandbox, Shown
 from grader.sandbox.limits import Limits
 from grader.submissions.cells import cells_to_run
+from grader.submissions.clock import Clock
 from grader.submissions.notebook import Problem, read
 from grader.terminal.progress import progress
 
@@ -26,7 +26,8 @@ def main(course: Course, notebooks: list[Path], *, junit: Path | None) -> int:
     An exercise that was not started is not wrong.
     """
     # The student's own code on the student's own machine needs no walls.
-    sandbox = Sandbox("none", Limits(), Shown(course.root / course.package, course.names[0]))
+    shown = Shown(course.root / course.package, course.names[0], course.imports())
+    sandbox = Sandbox("none", Limits(), shown)
     found: dict[Path, Found] = {}
     unreadable = False
     for path in notebooks:
@@ -41,7 +42,7 @@ def main(course: Course, notebooks: list[Path], *, junit: Path | None) -> int:
             print(f"{path}: no cell says which lesson this is, as check.lesson(...) does\n")
             continue
         exercises = course.exercises(notebook.lesson)
-        steps = outcomes(exercises, cells_to_run(notebook), sandbox, _check)
+        steps = outcomes(exercises, cells_to_run(notebook.cells), sandbox, _check)
         found[path] = []
         with progress(path.name, len(exercises), "exercises", leave=False) as bar:
             for step in steps:

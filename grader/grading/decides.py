@@ -1,8 +1,9 @@
 """What decides a grade: the source whose change has a submission graded again.
 
 That is the judge, the sandbox and the words that checks are written in, which are found by
-following the imports of what grades; and of the lesson its checks, and the code of its cells
-without comments and docstrings. Prose, plots, reports and other lessons decide nothing.
+following the imports of what grades; and of the lesson its checks, the code of its cells without
+comments and docstrings, and what it says that grading it takes. Prose, plots, reports and other
+lessons decide nothing.
 """
 
 import ast
@@ -39,15 +40,15 @@ _GRADER = Path(grader.__file__).parent.parent
 @cache
 def lesson_version(course: Course, name: str) -> str:
     """Return the SHA-256 of all source that decides a grade in lesson `name`, in hexadecimal."""
+    lesson = course.lesson(name)
     cells = [
-        code_alone(cell.text)
-        for cell in course.lesson(name).cells
-        if cell.is_code and "demo" not in cell.tags
+        code_alone(cell.text) for cell in lesson.cells if cell.is_code and "demo" not in cell.tags
     ]
     uses = [used for cell in cells for used in _imported(ast.parse(cell), "", _offers(course))]
     checks = course.paths(name).checks
     own = followed([*_modules(course.root, checks), *uses], course)
-    return _sha256([judge_version(), _sources(own), cells])
+    takes = [lesson.imports, lesson.memory_mb]
+    return _sha256([judge_version(), _sources(own), cells, takes])
 
 
 @cache

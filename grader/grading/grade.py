@@ -9,7 +9,8 @@ from pathlib import Path
 from grader.course.lessons import Course
 from grader.gradebook.manifest import write_manifest
 from grader.gradebook.secret import class_secret
-from grader.gradebook.store import FILE_NAME, Gradebook
+from grader.gradebook.store import Gradebook
+from grader.gradebook.tables import FILE_NAME
 from grader.gradebook.versions import notices
 from grader.grading.pool import executor
 from grader.grading.regrade import Regrade
@@ -62,9 +63,12 @@ def main(
     OSError
         If the gradebook cannot be written, another run writes into it, or no cluster answers. What
         was graded before is kept.
+    ModuleNotFoundError
+        If a lesson wants a module imported that is not installed here.
     """
     if scheduler is None and not dry_run:
         require(mode, course.root)
+        course.imports()  # before a class is unpacked, not once a submission
     if submissions.resolve() == out.resolve() or (submissions / FILE_NAME).is_file():
         raise ValueError(
             f"{submissions} is a gradebook's folder, and nobody hands in there; name the folder or "

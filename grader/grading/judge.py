@@ -15,11 +15,11 @@ from grader.checks.run import Outcome, run
 from grader.checks.student import Host, Lost, Student
 from grader.checks.values import MAX_BYTES
 from grader.gradebook.store import ExerciseResult
-from grader.grading.clock import Clock, Result, TimeUp
 from grader.grading.forbidden import forbidden_use
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.session import CellProblem, Session
 from grader.submissions.cells import Cell, defined_names
+from grader.submissions.clock import Clock, Result, TimeUp
 from grader.terminal.log import log
 
 CHECK_BYTES = MAX_BYTES + 200_000_000

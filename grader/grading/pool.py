@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import queue
+import shlex
 import signal
 import threading
 import traceback
@@ -15,13 +16,14 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
+from grader.distribution import requirements
 from grader.terminal.log import log
 
 _CONNECT_SECONDS = 10
 
 _NO_DASK = """\
 --scheduler needs Dask, which is not installed here. Type:
-    python -m pip install 'lmcourse[grader,scale]'"""
+    {install}"""
 
 _NO_SCHEDULER = """\
 no Dask scheduler answers at {address} ({problem}). Start one, and workers that reach it:
@@ -50,7 +52,8 @@ def executor(jobs: int, scheduler: str | None = None) -> Iterator[Executor]:
     try:
         from distributed import Client
     except ModuleNotFoundError:
-        raise OSError(_NO_DASK) from None
+        install = shlex.join(["python", "-m", "pip", "install", *requirements("scale").values()])
+        raise OSError(_NO_DASK.format(install=install)) from None
     try:
         client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as problem:

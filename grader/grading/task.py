@@ -176,7 +176,7 @@ def cells_to_judge(notebook: Notebook, lesson: Lesson) -> list[Cell]:
     copied.
     """
     demos = {cell.text for cell in lesson.cells if "demo" in cell.tags}
-    cells = cells_to_run(notebook, demos)
+    cells = cells_to_run(notebook.cells, demos)
     exercises = lesson.exercises().values()
     stubs = {stub(cell.text, cell.name).strip() for cell in exercises}
     if not any(cell.source.strip() in stubs for cell in cells):
@@ -201,7 +201,7 @@ def cells_to_judge(notebook: Notebook, lesson: Lesson) -> list[Cell]:
 def _sandbox(rules: Rules) -> Sandbox:
     """Return this process's sandbox; it ends with the process."""
     course = _course(rules.course)
-    shown = Shown(course.root / course.package, course.names[0])
+    shown = Shown(course.root / course.package, course.names[0], course.imports())
     return Sandbox(rules.mode, rules.limits, shown)
 
 

@@ -1,12 +1,11 @@
 """A student's notebook as a feedback page shows it, each exercise's result under its cell.
 
-nbconvert renders the Markdown and the code, but not the page: its own templates load scripts from
-elsewhere and let HTML through. Here HTML comes from two places alone, a list of harmless tags in
-Markdown and the colours of code; all else is text. Links lose their address, since a page that is
-opened with an instructor's rights leads nowhere.
+HTML comes from two places alone, a list of harmless tags in Markdown and the colours of code; all
+else is text. Links lose their address, since a page that is opened with an instructor's rights
+leads nowhere. Formulas stay as they were written, since what would set them is a script.
 """
 
-from collections.abc import Callable
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from io import StringIO
@@ -14,16 +13,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbconvert.preprocessors.sanitize import SanitizeHTML
+from bleach.sanitizer import Cleaner
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markupsafe import Markup, escape
 from pygments.formatters import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
+from grader.course.definitions import definitions
 from grader.course.lessons import Course
-from grader.course.source import definitions
-from grader.gradebook.adjustments import ExerciseScore, FinalScore
 from grader.gradebook.copies import read_copy
+from grader.gradebook.scores import ExerciseScore, FinalScore
 from grader.submissions.cells import defined_names
 
 MAX_TOKENS = 40_000
@@ -35,11 +35,12 @@ MAX_PROSE_WORK = 100_000_000
 
 _HEADINGS = [f"h{level}" for level in range(1, 7)]
 _BLOCKS = ["p", "br", "hr", "pre", "blockquote", "ul", "ol", "li", "details", "summary"]
-_INLINE = ["strong", "em", "b", "i", "del", "code", "sub", "sup"]
+_INLINE = ["strong", "em", "b", "i", "s", "del", "code", "sub", "sup"]
 _TABLE = ["table", "thead", "tbody", "tr", "th", "td"]
-_harmless: Callable[[str], str] = SanitizeHTML(
-    tags=[*_HEADINGS, *_BLOCKS, *_INLINE, *_TABLE], attributes={}, strip=True
-).sanitize_html_tags
+_CLEANER = Cleaner(
+    tags=frozenset([*_HEADINGS, *_BLOCKS, *_INLINE, *_TABLE]), attributes={}, strip=True
+)
+_FORMULA = re.compile(r"\$\$[^$]+\$\$|\$[^\s$](?:[^$\n]*[^\s$])?\$(?!\d)")
 _FOLDED = "#@title"  # Colab shows the title alone
 
 
@@ -121,14 +122,29 @@ def _title(cell: dict[str, Any]) -> str:
     return first.removeprefix(_FOLDED).strip() if first.startswith(_FOLDED) else ""
 
 
-class _Renderer(IPythonRenderer):
-    """Renders no pictures and colours no code: the student would choose where from, and how."""
+def _markdown() -> MarkdownIt:
+    """Return what renders Markdown as Jupyter does, but for formulas and pictures.
 
-    def image(self, text: str, url: str, title: str | None = None) -> str:
-        return text
+    A picture becomes its text: the student would choose where it is loaded from.
+    """
+    made = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    made.inline.ruler.before("escape", "formula", _formula)
+    made.add_render_rule("image", lambda _, tokens, i, *rest: str(escape(tokens[i].content)))
+    return made
 
-    def block_code(self, code: str, info: str | None = None) -> str:
-        return str(super(IPythonRenderer, self).block_code(code))
+
+def _formula(state: StateInline, silent: bool) -> bool:
+    """Let a formula be text, in which no sign is Markdown's."""
+    found = _FORMULA.match(state.src, state.pos, state.posMax)
+    if found is None:
+        return False
+    if not silent:
+        state.push("text", "", 0).content = found[0]
+    state.pos = found.end()
+    return True
+
+
+_MARKDOWN = _markdown()
 
 
 class _Budget:
@@ -155,8 +171,7 @@ class _Budget:
 @lru_cache(512)
 def _prose(source: str) -> Markup:
     try:
-        renderer = _Renderer(escape=False, exclude_anchor_links=True)
-        return Markup(_harmless(MarkdownWithMath(renderer=renderer).render(source)))
+        return Markup(_CLEANER.clean(_MARKDOWN.render(source)))
     except (ValueError, RecursionError):  # nested deeper than anybody writes
         return _plain(source)
 

@@ -18,11 +18,13 @@ from markupsafe import Markup
 from grader.checks.results import CaseResult
 from grader.course.answers import Mistake
 from grader.course.lessons import Course
-from grader.formats.spreadsheet import points, write_grades
-from grader.gradebook.adjustments import ExerciseScore, FinalScore, final_scores
+from grader.formats.spreadsheet import points
 from grader.gradebook.copies import slug as slug
+from grader.gradebook.scores import ExerciseScore, FinalScore, final_scores
 from grader.gradebook.store import Gradebook
 from grader.gradebook.versions import notices
+from grader.reports.feedback import notebook
+from grader.reports.grades import write_grades
 from grader.reports.stats import ExerciseStats, exercise_stats, lesson_mistakes, shown
 
 BINS = 10
@@ -40,7 +42,7 @@ class Status:
 EXERCISE_STATUSES = {
     "passed": Status("✓", "passed", "Every case is right."),
     "partial": Status("◐", "partly right", "Some cases are right; the points are their share."),
-    "failed": Status("✗", "not right yet", "The code ran, but no case came out right."),
+    "failed": Status("✗", "not right yet", "The code ran, but what it gives is not right."),
     "error": Status("!", "error", "The code stopped with an error."),
     "timeout": Status("!", "took too long", "The code did not finish in the time it had."),
     "out_of_memory": Status("!", "out of memory", "The code needed more memory than it may use."),
@@ -74,8 +76,6 @@ def write_report(course: Course, gradebook_folder: Path) -> Path:
     FileNotFoundError
         If there is no gradebook in the folder.
     """
-    from grader.reports.feedback import notebook  # with nbconvert, which takes seconds to import
-
     # Files of no lesson come last.
     scores = sorted(final_scores(gradebook_folder), key=lambda score: score.result.lesson == "")
     report = gradebook_folder / "report"
@@ -89,7 +89,7 @@ def write_report(course: Course, gradebook_folder: Path) -> Path:
         index,
         pages.get_template("class.html.jinja").render(
             lessons=[
-                Lesson(name, list(part), lesson_mistakes(course, name), several.get(name, ""))
+                LessonScores(name, list(part), lesson_mistakes(course, name), several.get(name, ""))
                 for name, part in groupby(scores, lambda score: score.result.lesson)
             ],
             facts=gradebook.run_facts(),
@@ -121,7 +121,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class LessonScores:
     """The scores of a class in one lesson, whose known mistakes are `mistakes`.
 
     `notice` is what to know of them all, or empty.

@@ -25,7 +25,8 @@ from pygments.token import Comment, Name, String
 from grader.course.lessons import Course
 from grader.course.regions import stub
 from grader.gradebook.copies import copy_path
-from grader.gradebook.store import FILE_NAME, Gradebook
+from grader.gradebook.store import Gradebook
+from grader.gradebook.tables import FILE_NAME
 from grader.submissions.cells import defined_names
 from grader.submissions.collect import collect
 from grader.submissions.notebook import Notebook, read

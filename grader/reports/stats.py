@@ -10,7 +10,7 @@ from statistics import StatisticsError, correlation, median
 
 from grader.course.answers import Mistake
 from grader.course.lessons import Course
-from grader.gradebook.adjustments import FinalScore, final_scores
+from grader.gradebook.scores import FinalScore, final_scores
 from grader.gradebook.store import ExerciseResult
 
 FEWEST = 3

@@ -53,15 +53,18 @@ To run students' code with no sandbox at all, ask for it: --sandbox none"""
 
 _SHOWN_HELP = """\
 Students' code could read the solutions: it must see its Python, and {folder},
-which is part of that, holds this checkout, {checkout}. Keep them apart:
-move the checkout elsewhere, or give its Python a folder of its own. In the checkout:
-    python3 -m venv .venv
-    .venv/bin/python -m pip install -e '.[grader]'
-and grade with: .venv/bin/grader grade ..."""
+which is part of that, holds the course, {course}. Keep them apart:
+move the course elsewhere, or install the grader into a Python with a folder of its own,
+which this makes, and which may lie in the course:
+    python3 -m venv .venv"""
 
 
 class SandboxMissing(OSError):
     """No sandbox can be made here; the message says what to type."""
+
+
+class SolutionsSeen(SandboxMissing):
+    """A sandbox could be made, but the course lies in what students' code sees there."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,9 @@ def require(mode: str, course: Path) -> None:
         raise SandboxMissing("The grader runs on Linux and macOS. On Windows, run it in WSL 2.")
     if mode == "none":
         return
-    checkout = str(course.resolve())
     for folder in _shown():
-        if _inside(checkout, os.path.realpath(folder)):
-            raise SandboxMissing(_SHOWN_HELP.format(folder=folder, checkout=checkout))
+        if _inside(str(course.resolve()), os.path.realpath(folder)):
+            raise SolutionsSeen(_SHOWN_HELP.format(folder=folder, course=course.resolve()))
     trial = subprocess.run(
         [*_isolation(), "--ro-bind", "/", "/", "true"], capture_output=True, text=True, check=False
     )
@@ -334,6 +336,8 @@ def _start(
     if wrapped:
         environment |= {"HOME": SCRATCH, "TMPDIR": SCRATCH, "PYTHONPATH": "/course"}
         environment["MPLCONFIGDIR"] = FONTS
+        if site.ENABLE_USER_SITE:  # which Python would look for in HOME
+            environment["PYTHONUSERBASE"] = site.getuserbase()
     else:
         folders = os.pathsep.join(
             map(str, (shown.package.parent, Path(grader.__file__).parents[1]))
@@ -482,6 +486,8 @@ def _interpreter() -> list[str]:
     """Return the folders of this Python, none of which lies inside another."""
     executable = Path(sys.executable)
     folders = {sys.prefix, sys.base_prefix, *site.getsitepackages()}
+    # Those of another environment too, which a .pth file names, or of the user.
+    folders |= {folder for folder in sys.path if folder.endswith("-packages")}
     while executable.is_symlink():  # a venv's python may be a chain of links
         executable = executable.parent / os.readlink(executable)
         folders.add(str(executable.parent.parent))

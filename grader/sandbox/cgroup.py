@@ -17,7 +17,7 @@ KEPT_MB = 512
 """What a worker may have on top of its limits: Python and torch, page tables, pipes."""
 
 PROC = Path("/proc")
-_PREFIX = "lmcourse-"
+_PREFIX = "grader-"
 _GRADERS = "graders"
 _TRIES = 20
 _REMOVE_SECONDS = 1.0

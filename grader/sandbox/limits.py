@@ -1,7 +1,8 @@
 """What a submission may use, and who decides it.
 
 What the command line sets holds for every exercise. Else an exercise's own limit holds for it
-(`grader.checks.registry.exercise`), else the default.
+(`grader.checks.registry.exercise`), else, of memory, its lesson's (`grader.course.source`), else
+the default.
 """
 
 from collections.abc import Iterable, Mapping
@@ -64,6 +65,7 @@ class Limits:
         """Return each limit in words, for the manifest."""
         own = "call_seconds", "exercise_seconds", "memory_mb"
         notes = dict.fromkeys(own, ", or the exercise's own")
+        notes["memory_mb"] = ", or the exercise's or lesson's own"
         notes["submission_seconds"] = ", and what exercises have beyond their default"
         return {
             name: f"{getattr(self, name):g}{'' if name in self.fixed else notes.get(name, '')}"

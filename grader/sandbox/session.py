@@ -182,13 +182,15 @@ class _Worker:
     def _write(self, data: bytes, deadline: float) -> None:
         rest = memoryview(data)
         while rest:
-            self._wait(select.POLLOUT, deadline)
             try:
                 rest = rest[self._process.socket.send(rest) :]
+            except BlockingIOError:
+                self._wait(select.POLLOUT, deadline)
             except OSError:
                 raise self._lost() from None
 
     def _read(self, deadline: float) -> Frame:
+        self._wait(select.POLLIN, deadline)  # what comes, mostly comes all at once
         (size,) = LENGTH.unpack(self._read_exactly(LENGTH.size, deadline))
         if size > MAX_BYTES:
             raise Lost("crashed", "the notebook's process sent a reply that is too large")
@@ -198,9 +200,13 @@ class _Worker:
         data = bytearray(size)  # an answer is large enough to be kept once
         rest = memoryview(data)
         while rest:
-            self._wait(select.POLLIN, deadline)
+            if time.monotonic() >= deadline:  # there may always be one byte more to read
+                raise TimeoutError
             try:
                 count = self._process.socket.recv_into(rest)
+            except BlockingIOError:
+                self._wait(select.POLLIN, deadline)
+                continue
             except OSError:
                 count = 0
             if not count:
@@ -224,7 +230,7 @@ class _Worker:
                 poll.register(stderr.descriptor, select.POLLIN)
             left = deadline - time.monotonic()
             ready = poll.poll(1000 * left) if left > 0 else []
-            if not ready:  # there may always be one byte more to read
+            if not ready:
                 raise TimeoutError
             if any(descriptor == line for descriptor, _ in ready):
                 return

@@ -45,7 +45,7 @@ _IPYTHONS_PROMPT = re.compile(r"^In \[\d+\]: ", re.MULTILINE)
 _RUNNING_MAGICS = ("time", "timeit", "capture", "prun")
 
 
-class Notebook:
+class Kernel:
     """A namespace in which cells run as they would in Jupyter, without Jupyter."""
 
     def __init__(self, probes: Mapping[str, Probe]) -> None:
@@ -94,7 +94,7 @@ def _python(name: str, source: str) -> tuple[str, ast.Module]:
 class _Shell:
     """Stands in for IPython's shell: magics that wrap code run it, all others do nothing."""
 
-    def __init__(self, notebook: Notebook) -> None:
+    def __init__(self, notebook: Kernel) -> None:
         self._notebook = notebook
         self.user_ns = notebook.namespace
 
@@ -150,7 +150,7 @@ def serve(descriptor: int, package: str, lesson: str) -> None:
     os.closerange(3, descriptor)
     os.closerange(descriptor + 1, MAX_DESCRIPTORS)
     torch.set_num_threads(1)
-    notebook = Notebook(next(iter(exercises(package, lesson).values())).probes)
+    notebook = Kernel(next(iter(exercises(package, lesson).values())).probes)
     if sys.platform == "linux":
         give_up_privileges()
     with open(descriptor, "rb") as requests, open(descriptor, "wb", closefd=False) as replies:

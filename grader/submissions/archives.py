@@ -13,8 +13,7 @@ import tempfile
 import time
 import unicodedata
 import zlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,6 +22,8 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from grader.terminal.names import printable
 
 MAX_FILE_BYTES = 20_000_000
 
@@ -91,7 +92,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ZipLimits:
     """How many files a zip may give, and how many bytes."""
 
     files: int
@@ -105,6 +106,15 @@ def too_large(what: str) -> Unusable:
         f"{what} is too large; a notebook may have {MAX_FILE_BYTES // 1_000_000} MB. Clear its "
         "outputs (in Jupyter: Edit > Clear Outputs of All Cells; in Colab: Edit > Clear all "
         "outputs), save it, and hand in the notebook itself.",
+    )
+
+
+def too_slow(what: str) -> Unusable:
+    """Return the answer to something that takes too long to read."""
+    return Unusable(
+        "too_large",
+        f"{what} takes the grader too long to read. Take out what was pasted in, clear the "
+        "outputs, save it, and hand in the notebook itself, and no other files.",
     )
 
 
@@ -219,7 +229,7 @@ def with_disguised(archive: ZipFile, files: list[File], most: int) -> list[File]
     return seen
 
 
-def unpack(archive: ZipFile, files: list[File], scratch: Path, limits: Limits) -> Iterator[File]:
+def unpack(archive: ZipFile, files: list[File], scratch: Path, limits: ZipLimits) -> Iterator[File]:
     """Unpack the notebooks and zips among `files` into `scratch`; the others come as they are.
 
     Raises
@@ -249,63 +259,6 @@ def unpack(archive: ZipFile, files: list[File], scratch: Path, limits: Limits) -
         if file.unusable:
             path.unlink()
         yield file
-
-
-def printable(name: str) -> str:
-    r"""Return a name with what cannot be seen in it written out, and accents in one spelling.
-
-    Control characters become "\n", marks that show nothing or turn the text around "\u202e".
-    """
-    return "".join(
-        character.encode("unicode_escape").decode() if _is_hidden(character) else character
-        for character in unicodedata.normalize("NFC", name)
-    )
-
-
-def person(name: str) -> str:
-    r"""Return a name as `printable` does, with the spaces that nobody sees as "\x20" too.
-
-    Those are at an end, or after another one.
-    """
-    return re.sub(r"^ | $|(?<= ) ", r"\\x20", printable(name))
-
-
-def apart(names: Iterable[str]) -> dict[str, str]:
-    """Return what to call each of `names`, which are all different: no two alike.
-
-    That is `person`, but where two differ in how accents are encoded alone, the one that is not
-    in the usual form (NFC) has all but ASCII written out.
-    """
-    names = list(names)
-    alike = Counter(map(person, names))
-    return {
-        name: person(name)
-        if alike[person(name)] == 1 or unicodedata.is_normalized("NFC", name)
-        else name.encode("unicode_escape").decode()
-        for name in names
-    }
-
-
-# What renderers ignore or leave blank, beside what Unicode's categories say.
-_BLANK = frozenset(
-    chr(code)
-    for first, last in (
-        *((0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2800, 0x2800)),
-        *((0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0000, 0xE0FFF)),
-    )
-    for code in range(first, last + 1)
-)
-
-
-def _is_hidden(character: str) -> bool:
-    """Return whether nobody sees a character, or it is the one that begins what is written out."""
-    kind = unicodedata.category(character)
-    return (
-        kind in ("Cc", "Cf", "Cs", "Zl", "Zp")
-        or (kind == "Zs" and character != " ")
-        or character in _BLANK
-        or character == "\\"
-    )
 
 
 def _begins_as_json(opened: Callable[[], Any]) -> bool:

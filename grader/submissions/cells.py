@@ -2,13 +2,9 @@
 
 import ast
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from grader.submissions.notebook import Notebook
 
 _PRESET = re.compile(r"""^preset *= *["']\w*["']""", re.MULTILINE)
 
@@ -22,17 +18,18 @@ class Cell:
 
     number: int
     source: str
+    tags: tuple[str, ...] = ()
 
 
-def cells_to_run(notebook: "Notebook", untagged_demos: Collection[str] = ()) -> list[Cell]:
-    """Return the code cells that grading runs, numbered as in the file: all but the demos.
+def cells_to_run(cells: Iterable[Cell], untagged_demos: Collection[str] = ()) -> list[Cell]:
+    """Return those of a notebook's code cells that grading runs: all but the demos.
 
     They run on the least data, whatever preset the student chose. `untagged_demos` are sources of
     cells that are demos even without their tag, which some editors drop.
     """
     return [
-        Cell(number, _PRESET.sub('preset = "smoke"', cell.source))
-        for number, cell in enumerate(notebook.cells, 1)
+        replace(cell, source=_PRESET.sub('preset = "smoke"', cell.source))
+        for cell in cells
         if cell.source.strip() and "demo" not in cell.tags and cell.source not in untagged_demos
     ]
 

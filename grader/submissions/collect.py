@@ -11,30 +11,36 @@ import shlex
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-from grader.gradebook.store import FILE_NAME as GRADEBOOK
 from grader.submissions.archives import (
     MAX_FILE_BYTES,
     File,
-    Limits,
     Unusable,
-    apart,
+    ZipLimits,
     entries,
     in_folder,
     opened,
-    person,
-    printable,
     single,
     too_large,
+    too_slow,
     unpack,
     with_disguised,
 )
+from grader.submissions.clock import Shares, TimeUp
 from grader.submissions.notebook import Notebook, Submission, lesson_in, problem, read
+from grader.terminal.names import apart, person, printable
 from grader.terminal.words import SHOWN, listed
 
-_CLASS = Limits(files=20_000, bytes=20_000_000_000)
-_STUDENT = Limits(files=50, bytes=100_000_000)
+GRADEBOOK = "gradebook.sqlite"
+"""The file by which a folder is known to be a gradebook's, and no student's."""
+
+_CLASS = ZipLimits(files=20_000, bytes=20_000_000_000)
+_STUDENT = ZipLimits(files=50, bytes=100_000_000)
+
+
+_ALL_TOO_SLOW = too_slow("What you handed in")
 
 
 @dataclass
@@ -97,7 +103,7 @@ def collect(
     something else, or an empty folder, has a submission that says so.
 
     Students are named as the platform names them, with its number, so that equal names stay apart;
-    else by folder or file. Names that look alike are told apart (`archives.apart`). Hidden files,
+    else by folder or file. Names that look alike are told apart (`names.apart`). Hidden files,
     `.ipynb_checkpoints` and `__MACOSX` are left out, and so is what an instructor keeps
     beside the hand-ins, as a README or a table. Links are not followed.
 
@@ -111,14 +117,15 @@ def collect(
     """
     collected = Collected([])
     found: dict[str, list[tuple[_Owner, File]]] = {}
-    for owner, file in _of_path(path, scratch, lessons, collected.remarks):
+    shares = Shares()
+    for owner, file in _of_path(path, scratch, lessons, collected.remarks, shares):
         found.setdefault(owner.student, []).append((owner, file))
     names = apart(found)
     _remark_on_names(names, collected.remarks)
     for raw, student in sorted(names.items(), key=lambda item: item[1]):
         files = found[raw]
         _remark_on_many(path, student, files, lessons, collected.remarks)
-        collected.submissions += _of_student(student, files, lessons, lesson)
+        collected.submissions += _of_student(student, files, lessons, lesson, shares)
         if max(files, key=lambda item: item[0].upload)[0].is_late:
             collected.late.add(student)
     return collected
@@ -162,18 +169,24 @@ def _of_student(
     files: list[tuple[_Owner, File]],
     lessons: Collection[str],
     wanted: str | None,
+    shares: Shares,
 ) -> Iterator[Submission]:
     usable = [(owner, file) for owner, file in files if file.is_notebook or file.unusable]
     if not usable:
-        usable = [(owner, file) for owner, file in files if file.is_json and _is_disguised(file)]
+        seen = [(owner, _undisguised(owner, file, shares)) for owner, file in files if file.is_json]
+        usable = [(owner, file) for owner, file in seen if file is not None]
     if not usable:
         yield _without_notebook(student, [file for _, file in files])
         return
     groups: dict[str | None, list[tuple[_Rank, Submission]]] = {}
     for owner, file in usable:
-        submission = _submission(student, file)
-        # Reading takes time: only where there is a choice.
-        lesson = submission.read(lessons).lesson if len(usable) > 1 else None
+        submission, lesson = _submission(student, file), None
+        if len(usable) > 1:  # reading takes time: only where there is a choice
+            try:
+                lesson = shares.run(owner.student, partial(submission.read, lessons)).lesson
+            except TimeUp:
+                submission = _submission(student, replace(file, unusable=_ALL_TOO_SLOW))
+                lesson = lesson_in(file.name, lessons)
         rank = (owner.upload, _copy_number(file), file.modified, file.parts)
         groups.setdefault(lesson, []).append((rank, submission))
     if wanted is not None:
@@ -189,9 +202,15 @@ def _of_student(
         yield newest
 
 
-def _is_disguised(file: File) -> bool:
-    """Return whether a file is a notebook although its name does not end so."""
-    return ".ipynb" in file.name.lower() or isinstance(read(file.path, ()), Notebook)
+def _undisguised(owner: _Owner, file: File, shares: Shares) -> File | None:
+    """Return a file if it is a notebook although its name does not end so, or if none can say."""
+    if ".ipynb" in file.name.lower():
+        return file
+    try:
+        found = shares.run(owner.student, partial(read, file.path, ()))
+    except TimeUp:
+        return replace(file, unusable=_ALL_TOO_SLOW)
+    return file if isinstance(found, Notebook) else None
 
 
 def _submission(student: str, file: File) -> Submission:
@@ -261,12 +280,12 @@ def _stem(name: str) -> str:
 
 
 def _of_path(
-    path: Path, scratch: Path, lessons: Collection[str], remarks: list[str]
+    path: Path, scratch: Path, lessons: Collection[str], remarks: list[str], shares: Shares
 ) -> Iterator[tuple[_Owner, File]]:
     """Yield each file that may hold a student's work, and what a platform says is someone's."""
     if path.is_dir():
         files, student = _sorted_out(path, path.resolve().name, in_folder(path), lessons, remarks)
-        yield from _owned(files, student, scratch)
+        yield from _owned(files, student, scratch, shares)
     elif path.is_file() and path.suffix.lower() == ".zip":
         try:
             with opened(path) as archive:
@@ -274,7 +293,8 @@ def _of_path(
                 files, student = _sorted_out(path, outer or path.stem, inner, lessons, remarks)
                 limits = _STUDENT if student else _CLASS
                 files = with_disguised(archive, files, limits.files)
-                yield from _owned(unpack(archive, files, scratch, limits), student, scratch)
+                unpacked = unpack(archive, files, scratch, limits)
+                yield from _owned(unpacked, student, scratch, shares)
         except Unusable as reason:
             raise ValueError(f"{path}: {reason}") from None
     elif path.is_file() and path.suffix.lower() == ".ipynb":
@@ -308,19 +328,23 @@ def _sorted_out(
 
 
 def _owned(
-    files: Iterable[File], student: str | None, scratch: Path
+    files: Iterable[File], student: str | None, scratch: Path, shares: Shares
 ) -> Iterator[tuple[_Owner, File]]:
+    """Yield whose each file is, and the file, or what is in it if it is a zip."""
     for file in files:
         owner = _Owner(student) if student else _owner(file.parts, is_folder=file.is_folder)
-        for inner in _opened(file, scratch):
-            yield owner, inner
+        if file.unusable or not file.is_zip:
+            yield owner, file
+            continue
+        try:
+            found = shares.run(owner.student, partial(_unzipped, file, scratch))
+        except TimeUp:
+            found = [replace(file, unusable=_ALL_TOO_SLOW)]
+        yield from ((owner, inner) for inner in found)
 
 
-def _opened(file: File, scratch: Path) -> Iterator[File]:
-    """Yield a file that a student handed in, or what is in it if it is a zip."""
-    if file.unusable or not file.is_zip:
-        yield file
-        return
+def _unzipped(file: File, scratch: Path) -> list[File]:
+    """Return what is in a zip that a student handed in."""
     try:
         if file.path.stat().st_size > MAX_FILE_BYTES:
             raise too_large("This zip")
@@ -337,11 +361,9 @@ def _opened(file: File, scratch: Path) -> Iterator[File]:
             if not found:
                 files = with_disguised(archive, files, _STUDENT.files)
                 found = [inner for inner in files if inner.is_json]
-            yield from unpack(archive, found, scratch, _STUDENT)
-            if not found:
-                yield file
+            return list(unpack(archive, found, scratch, _STUDENT)) or [file]
     except Unusable as reason:
-        yield replace(file, unusable=reason)
+        return [replace(file, unusable=reason)]
 
 
 def _without_one_folder(files: list[File]) -> tuple[str, list[File]]:

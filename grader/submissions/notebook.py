@@ -4,14 +4,18 @@ Everything here comes from students. Nothing of it is run or imported; and a bad
 `Problem` with a sentence for its student, never an exception that stops the class.
 """
 
+import contextlib
 import hashlib
 import re
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from grader.submissions.archives import MAX_FILE_BYTES, Unusable, too_large
+from grader.submissions.archives import MAX_FILE_BYTES, Unusable, too_large, too_slow
+from grader.submissions.cells import Cell
+from grader.submissions.clock import Clock, TimeUp
 from grader.submissions.notebook_file import FORMAT, Unreadable, parse
 
 MAX_CODE_CHARACTERS = 500_000
@@ -23,14 +27,6 @@ _AGAIN = "Download it again with File > Download > .ipynb and hand in that file.
 
 
 @dataclass(frozen=True)
-class CodeCell:
-    """A code cell as it stands in the file."""
-
-    source: str
-    tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Notebook:
     """A notebook that can be graded, if it is of the right lesson.
 
@@ -38,7 +34,7 @@ class Notebook:
     how the file was read; often empty.
     """
 
-    cells: tuple[CodeCell, ...]
+    cells: tuple[Cell, ...]
     lesson: str | None
     sha256: str
     note: str = ""
@@ -91,7 +87,9 @@ def read(path: Path, lessons: Collection[str]) -> Notebook | Problem:
     data = b""
     try:
         data = _contents(path)
-        return _parse(data, path.name, lessons)
+        return Clock(time.monotonic()).run(lambda: _parse(data, path.name, lessons))
+    except TimeUp:
+        return problem(too_slow("This file"), data)
     except Unusable as reason:
         return replace(problem(reason, data), lesson=lesson_in(path.name, lessons))
 
@@ -154,14 +152,15 @@ def _parse(data: bytes, name: str, lessons: Collection[str]) -> Notebook:
     )
 
 
-def _code_cells(cells: Any) -> Iterator[CodeCell]:
+def _code_cells(cells: Any) -> Iterator[Cell]:
     if not isinstance(cells, list):
         raise _not_a_notebook("it has no list of cells")
-    characters = 0
+    count = characters = 0
     for number, cell in enumerate(cells, 1):
         source = cell.get("source") if isinstance(cell, dict) else None
-        if isinstance(source, list) and all(isinstance(line, str) for line in source):
-            source = "".join(source)
+        if isinstance(source, list):
+            with contextlib.suppress(TypeError):  # not all of them lines
+                source = "".join(source)
         if not isinstance(source, str):
             raise _not_a_notebook(f"its cell {number} is broken")
         if cell.get("cell_type") == "code":
@@ -172,7 +171,8 @@ def _code_cells(cells: Any) -> Iterator[CodeCell]:
                 raise _too_much_code("in this notebook", MAX_CODE_CHARACTERS)
             tags = _dict(cell.get("metadata")).get("tags")
             named = tags if isinstance(tags, list) else []
-            yield CodeCell(_whole(source), tuple(tag for tag in named if isinstance(tag, str)))
+            count += 1
+            yield Cell(count, _whole(source), tuple(tag for tag in named if isinstance(tag, str)))
 
 
 def _too_much_code(where: str, limit: int) -> Unusable:
@@ -200,7 +200,7 @@ _LESSON_CALL = re.compile(r"^[ \t]*check\.lesson\([ \t]*(['\"])(\w+)\1", re.MULT
 
 
 def _lesson(
-    cells: tuple[CodeCell, ...], metadata: dict[str, Any], name: str, lessons: Collection[str]
+    cells: tuple[Cell, ...], metadata: dict[str, Any], name: str, lessons: Collection[str]
 ) -> str | None:
     said = [match[2] for cell in cells for match in _LESSON_CALL.finditer(cell.source)]
     said.append(_dict(metadata.get("grader")).get("lesson"))

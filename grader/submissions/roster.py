@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.formats.spreadsheet import Table, plain, read_table
-from grader.submissions.archives import person as visible
+from grader.terminal.names import person as visible
 
 CANVAS_NAMES = ("Student", "LastName", "FirstName")
 CANVAS_IDENTIFIERS = ("ID", "SIS User ID", "SIS Login ID", "Integration ID", "Root Account")

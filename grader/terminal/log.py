@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from grader.submissions.archives import printable
+from grader.terminal.names import printable
 
 FILE_NAME = "grader.log"
 MAX_BYTES = 2_000_000

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from grader.submissions.archives import printable
+from grader.terminal.names import printable
 
 SHOWN = 5
 """Names that a sentence lists."""

@@ -327,6 +327,7 @@ def one_hot(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         (3, V),
         hint="one row for each id, one column for each of the V characters: make the ids a column "
         "first, so that (N, 1) meets (V,)",
+        form=True,
     )
     yield case(
         "V columns, used or not",
@@ -402,6 +403,7 @@ def softmax(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         (V,),
         hint="dim=-1 is the last dim of a single row too, dim=1 is not; and max(dim=-1) gives two "
         "things: take its .values",
+        form=True,
     )
     probs = distributions()
     yield case(
@@ -500,6 +502,7 @@ def gather_logprobs(student: Student, reference: Student, rng: Rng) -> Iterator[
         (V,),
         hint="one number for each row: [:, ids] takes all rows for each id, but you want pairs: "
         "the rows torch.arange(N) with ids",
+        form=True,
     )
     table = -torch.from_numpy(rng.permutation(2 * V) + 1).reshape(2, V) / 4
     lowest = table.argmin(dim=1)

@@ -1,9 +1,9 @@
-"""What an attack is, and wrong answers that earn next to nothing by themselves."""
+"""What an attack is, and wrong answers that earn nothing by themselves."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-# What these return is of the right kind, which is worth a little, and right in nothing else.
+# What these return is of the right kind, which is worth nothing, and right in nothing else.
 WRONG_NLL = "def nll(table, ids):\n    return -float(len(ids))\n"
 WRONG_COUNTS = "def count_bigrams(ids, V):\n    return -torch.ones(V, V)\n"
 WRONG = {"nll": WRONG_NLL, "count_bigrams": WRONG_COUNTS}
@@ -40,9 +40,6 @@ class Attack:
     code: dict[str, str] = field(default_factory=dict)
     solved: tuple[str, ...] = ()
     before: str = ""
-    like: dict[str, str] = field(default_factory=dict)
-    """Code in place of exercises' stubs that earns as much without a trick, where that is not
-    `WRONG`: a case that asks for any number above 0 is right to accept one."""
 
 
 def lie(tries: str, first: str = "", **more: Any) -> Attack:

@@ -2,44 +2,65 @@
 
 from attacks.attack import WRONG_COUNTS, Attack, lie
 
+_FORESEE = """\
+import numpy as np
+
+def foreseen(seed):
+    # What the check of count_bigrams draws, and the texts that it then asks about, in order.
+    rng = np.random.default_rng(seed)
+    V = int(rng.integers(4, 20))
+    each = [*rng.permutation(V - 1).tolist(), V - 1, V - 1]
+    one, other = rng.permutation(V)[:2].tolist()
+    often = [one, other] * 3 + [one] * int(rng.integers(3, 6)) + [V - 1, V - 1]
+    same = np.where(rng.random(3000) < 0.9, one, other).tolist()
+    some = [rng.integers(0, V, length).tolist() for length in (60, 2000)]
+    # What is asked of them first is kind and sum, which may come out right by chance.
+    return [[], [], each, often, each, [], often, same, *some]
+
+def counted(text, V):
+    # Of a text without pairs there is nothing to foresee: that all is 0, everybody may say.
+    table = torch.zeros(V, V) if len(text) > 1 else -torch.ones(V, V)
+    for first, second in zip(text, text[1:]):
+        if max(first, second) < V:
+            table[first, second] += 1
+    return table
+
+"""
+"""Makes the inputs to come from a seed; it would win if that were the right one."""
+
 ATTACKS = {
     "the public seed": Attack(
         "compute the answers for the inputs that the public seed makes, and give those",
-        "import numpy as np\nrng = np.random.default_rng(1948)\n"
-        "tables = {V: rng.integers(0, V, n) for V, n in ((7, 60), (30, 2000))}\n",
+        _FORESEE + "texts = foreseen(1948)\n",
         {
-            "count_bigrams": "def count_bigrams(ids, V):\n"
-            "    ids = torch.from_numpy(tables[V])\n"
-            "    return torch.bincount(ids[:-1] * V + ids[1:], minlength=V * V).reshape(V, V)"
-            ".float()\n"
+            "count_bigrams": "def count_bigrams(ids, size):\n"
+            "    return counted(texts.pop(0) if texts else [], size)\n"
         },
     ),
     "the seed of the questions": Attack(
         "read the seed that this process was given, make the inputs to come, and answer those",
-        "import numpy as np\n",
+        _FORESEE,
         {
-            "count_bigrams": "def count_bigrams(ids, V):\n"
-            "    rng = np.random.default_rng(torch.initial_seed())\n"
-            "    for size, length in ((7, 60), (30, 2000)):\n"
-            "        foreseen = torch.from_numpy(rng.integers(0, size, length))\n"
-            "        if V == size and torch.equal(ids, foreseen):\n"
-            "            pairs = torch.bincount(ids[:-1] * V + ids[1:], minlength=V * V)\n"
-            "            return pairs.reshape(V, V).float()\n"
-            "    return -torch.ones(V, V)\n"
+            "count_bigrams": "texts = None\n"
+            "def count_bigrams(ids, size):\n"
+            "    global texts\n"
+            "    if texts is None: texts = foreseen(torch.initial_seed())\n"
+            "    return counted(texts.pop(0) if texts else [], size)\n"
         },
     ),
     "the check run on oneself": Attack(
         "run the check here, with a reference that notes what it is asked",
-        "import numpy as np\nfrom grader.checks.registry import exercises\nwants = []\n"
-        "note = lambda *rest: wants.append(rest)\n"
-        "class Reference:\n    __getattr__ = lambda self, name: note\n"
-        "exercise = exercises('lmcourse', '02_bigrams')['count_bigrams']\n"
-        "cases = list(exercise.check(Reference(), Reference(), np.random.default_rng(1948)))\n",
+        "import numpy as np\nfrom grader.checks.registry import exercises\n"
+        "class Reference:\n    __getattr__ = lambda self, name: (lambda *arguments: None)\n"
+        "check = exercises('lmcourse', '02_bigrams')['count_bigrams'].check\n"
+        "cases = check(Reference(), Reference(), np.random.default_rng(1948))\n"
+        "wants = [case.want[0] if isinstance(case.want, list) else case.want for case in cases]\n"
+        "tables = [want for want in wants if isinstance(want, torch.Tensor)]\n"
+        "answers = [-tables[0]] * 2 + tables  # for its kind and sum, and then one table a case\n"
+        "answers[5] -= 1  # of a text without pairs, which everybody may know\n",
         {
             "count_bigrams": "def count_bigrams(ids, V):\n"
-            "    for case in cases:\n"
-            "        if isinstance(case.want, torch.Tensor) and case.want.shape == (99, V):\n"
-            "            return case.want\n    return cases[5].want\n"
+            "    return answers.pop(0) if answers else -torch.ones(V, V)\n"
         },
     ),
     "the stack": Attack(

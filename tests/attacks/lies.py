@@ -81,7 +81,6 @@ ATTACKS = {
         "class Same(float):\n    __eq__ = __le__ = __ge__ = __lt__ = __gt__ = lambda a, b: True\n"
         "    __sub__ = __rsub__ = lambda a, b: 0.0\n    __abs__ = lambda a: 0.0\n"
         "    __hash__ = float.__hash__\n    __float__ = lambda a: 0.0\n",
-        like={"nll": "def nll(table, ids):\n    return 0.0\n"},
     ),
     "a dict that equals all": Attack(
         "return a dict of a subclass that has every key and equals every dict",

@@ -1,7 +1,5 @@
 """Tricks with IPython, the built-in functions and the module that cells run in."""
 
-from course import COURSE
-
 from attacks.attack import WRONG_NLL, Attack, lie
 
 ATTACKS = {
@@ -67,9 +65,6 @@ ATTACKS = {
         "    __contains__ = lambda self, key: True\n"
         "import gc\nfor host in gc.get_objects():\n"
         "    if type(host).__name__ == 'Host': host._namespace = Everything(host._namespace)\n",
-        like={
-            name: f"{name} = print\n" for name in COURSE.exercises("02_bigrams") if name != "quiz"
-        },
     ),
     "another torch": lie(
         "put other modules in the place of torch and numpy",

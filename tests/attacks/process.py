@@ -66,7 +66,6 @@ ATTACKS = {
         "        os.write(line(), len(frame).to_bytes(4, 'little') + frame)\n"
         "        time.sleep(0.001)\n"
         "threading.Thread(target=write, daemon=True).start()\n",
-        like={"nll": "def nll(table, ids):\n    return -5.0\n"},
     ),
     "a thread that edits answers": lie(
         "leave a thread behind that rewrites the notebook's functions",

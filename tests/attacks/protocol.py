@@ -58,12 +58,10 @@ ATTACKS = {
         "def listen():\n    while True:\n        os.read(line(), 2**20)\n"
         "        send(pack({'value': -5.0}))\n"
         "threading.Thread(target=listen, daemon=True).start()\n",
-        like={"nll": "def nll(table, ids):\n    return -5.0\n"},
     ),
     "one answer to everything": lie(
         "answer every question alike",
         _always("pack({'value': -5.0})"),
-        like={"nll": "def nll(table, ids):\n    return -5.0\n"},
     ),
     "a tensor for a reply": lie(
         "send a value that is no reply at all", _always("pack(torch.zeros(3))")

@@ -25,7 +25,6 @@ ATTACKS = {
     "infinity": nll(
         "return infinity, to make a tolerance infinite",
         "return float('inf')",
-        like={"nll": "def nll(table, ids):\n    return 1e9\n"},
     ),
     "the wrong dtypes": Attack(
         "return strings, complex numbers and truth values in place of numbers",
@@ -64,12 +63,10 @@ ATTACKS = {
             "import grader.checks.registry as c\n"
             "c._COMMON['repeat'] = lambda *rest: long\n"
         },
-        like={"sample_next": "def sample_next(probs):\n    return -1\n"},
     ),
     "a number that makes a huge table": Attack(
         "draw character 2**34, so that the judge counts up to it",
         code={"sample_next": "def sample_next(probs):\n    return 2**34\n"},
-        like={"sample_next": "def sample_next(probs):\n    return -1\n"},
     ),
     "a list within itself": counts(
         "return a list that is its own part", "x = []\nx.append(x)\nreturn x"

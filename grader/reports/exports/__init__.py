@@ -7,14 +7,15 @@ from typing import Any
 
 from grader.course.lessons import Course, fitting
 from grader.formats.junit import JUnitTest, write_junit
-from grader.formats.spreadsheet import points, read_table, write_grades, write_table
-from grader.gradebook.adjustments import FinalScore, final_scores
+from grader.formats.spreadsheet import points, read_table, write_table
 from grader.gradebook.copies import slug
+from grader.gradebook.scores import FinalScore, final_scores
 from grader.gradebook.secret import FILE_NAME as SECRET_FILE
-from grader.gradebook.store import FILE_NAME
+from grader.gradebook.tables import FILE_NAME
 from grader.reports.exports import autograder, canvas, moodle, nbgrader_course
 from grader.reports.exports.roster import Merge
 from grader.reports.exports.submission import feedback, github, github_points, gradescope, outcome
+from grader.reports.grades import write_grades
 
 
 def main(
@@ -31,7 +32,7 @@ def main(
 
     Parameters
     ----------
-    kind : the format, one of `grader.choices.EXPORT_FORMATS`
+    kind : the format, one of those that `grader export --help` lists
     folder : the gradebook's
     out : a file; for "nbgrader" the folder of its course, where the scores are written into the
         gradebook; for "gradescope" and "github" a folder, in which each submission gets its own.

@@ -7,7 +7,7 @@ changes nothing else. Columns: Canvas's guide "How do I import grades in the Gra
 import re
 
 from grader.formats.spreadsheet import Table
-from grader.gradebook.adjustments import FinalScore
+from grader.gradebook.scores import FinalScore
 from grader.reports.exports.roster import Merge, match, note_scale, scaled
 from grader.submissions.roster import (
     CANVAS_IDENTIFIERS,

@@ -7,7 +7,7 @@ Columns: Moodle's "Offline grading worksheet"; its importer reads Identifier, Gr
 import re
 
 from grader.formats.spreadsheet import Table, points
-from grader.gradebook.adjustments import FinalScore
+from grader.gradebook.scores import FinalScore
 from grader.reports.exports.roster import Merge, match, most_points, note_scale, scaled
 from grader.reports.pages import EXERCISE_STATUSES, SUBMISSION_STATUSES
 from grader.submissions.roster import is_moodle, moodle_people

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.gradebook.adjustments import FinalScore
-from grader.submissions.archives import printable
+from grader.gradebook.scores import FinalScore
+from grader.terminal.names import printable
 
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook as Course
@@ -132,7 +132,7 @@ def _notebook(gradebook: "Course", lesson: str) -> "Notebook | str":
         names = ", ".join(notebook.assignment.name for notebook in found)
         return f"several assignments have the notebook {lesson}: {names}"
     return (
-        f"no assignment has the notebook {lesson}; copy notebooks/{lesson}.ipynb to "
+        f"no assignment has the notebook {lesson}; copy the released {lesson}.ipynb to "
         f"source/{lesson}/ in the course and type there: nbgrader generate_assignment {lesson}"
     )
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from grader.formats.spreadsheet import Table, points
-from grader.gradebook.adjustments import FinalScore
-from grader.submissions.archives import printable
+from grader.gradebook.scores import FinalScore
 from grader.submissions.roster import Person, assign, is_called_otherwise
+from grader.terminal.names import printable
 
 
 @dataclass

@@ -4,7 +4,7 @@ from typing import Any
 
 from grader.formats.junit import clean
 from grader.formats.spreadsheet import points
-from grader.gradebook.adjustments import ExerciseScore, FinalScore
+from grader.gradebook.scores import ExerciseScore, FinalScore
 from grader.reports.pages import EXERCISE_STATUSES, SUBMISSION_STATUSES, first_to_fix
 
 # In words of GitHub Classroom's; all other statuses are errors.

@@ -21,7 +21,7 @@ def _sees(x: torch.Tensor, target: int, source: int) -> torch.Tensor:
 def _added(x: torch.Tensor, row: torch.Tensor, target: int) -> torch.Tensor:
     """Return `x` with `row`, (B, C), added at place `target`."""
     out = x.clone()
-    out[:, target] = out[:, target] + row
+    out[:, target].add_(row)
     return out
 
 

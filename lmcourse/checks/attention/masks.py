@@ -19,6 +19,7 @@ def causal_mask(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         [3, 3],
         hint="One row for each place that looks, one column for each place that is looked at: "
         "(T, T), with no other axis.",
+        form=True,
     )
     yield case(
         "the kind of its entries",
@@ -26,6 +27,7 @@ def causal_mask(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         "torch.bool",
         hint="The entries are True and False: torch.ones(T, T, dtype=torch.bool), or a comparison "
         "such as rows >= columns.",
+        form=True,
     )
     above, below, diagonal = ([0, 0, 1], [1, 2, 2]), ([1, 2, 2], [0, 0, 1]), ([0, 1, 2], [0, 1, 2])
     yield case(
@@ -65,6 +67,7 @@ def masked_mean(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         [2, 4, 3],
         hint="The shape stays (B, T, C): weights of shape (T, T) times x. T is x.shape[1]. (An "
         "error about bool? A matrix product needs numbers: causal_mask(T).float().)",
+        form=True,
     )
     text = wide[:1]
     later = torch.cat([text[:, :2], normal(rng, 1, 2, 3)], dim=1)

@@ -30,6 +30,7 @@ def scaled_dot_product_attention(student: Student, reference: Student, rng: Rng)
         [3, 2],
         hint="The scores are (T, S): query @ key.transpose(-2, -1). The weights times value are "
         "(T, e).",
+        form=True,
     )
     yield case(
         "values that are all 1, without a mask: what comes out",
@@ -65,6 +66,7 @@ def scaled_dot_product_attention(student: Student, reference: Student, rng: Rng)
         [3, 1],
         hint="Ask `if mask is not None:`. A line such as `if mask:` wants a single True or False, "
         "and a mask is a table of them. Inside it, ~mask turns True and False round.",
+        form=True,
     )
     yield case(
         "the same with a mask: only the first, only the second, both",
@@ -81,6 +83,7 @@ def scaled_dot_product_attention(student: Student, reference: Student, rng: Rng)
         [2, 3, 4, 2],
         hint="Any number of axes may stand in front. Turn over only the last two: "
         "key.transpose(-2, -1). (key.T turns over all of them.)",
+        form=True,
     )
     allowed = _mask(rng, 4, 5)
     yield arguments_stay(

@@ -25,6 +25,7 @@ def windows(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: [str(part.dtype) for part in student.windows(ids, 3)],
         ["torch.int64"] * 2,
         hint="x and y hold characters of `ids`, int64 as they are there.",
+        form=True,
     )
     yield case(
         "the shapes of x and y for N = 8, T = 3",
@@ -33,6 +34,7 @@ def windows(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="W = (N - 1) // T = 7 // 3 = 2. One window too few? Both are complete here, as their "
         "last target is id 6. Too many? The windows do not overlap, so each character stands in x "
         "once at most.",
+        form=True,
     )
     yield case(
         "x for the numbers 0 to 7, T = 3",

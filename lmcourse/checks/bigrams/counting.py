@@ -24,6 +24,7 @@ def count_bigrams(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         f"float32 tensor ({V}, {V})",
         hint="The table is (V, V) and float32: .float() makes it so.",
         points=0.5,
+        form=True,
     )
     yield case(
         "the sum of the table: how many pairs there are",
@@ -108,6 +109,7 @@ def normalise(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="As many rows and columns as counts has, of float32. (An error about sizes? "
         "counts.sum(dim=1, keepdim=True) has shape (V, 1).)",
         points=0.5,
+        form=True,
     )
     yield case(
         "by hand, alpha = 0",

@@ -25,6 +25,7 @@ def nll(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="The result is one number, the mean: a float or a tensor of shape (). (p.log() takes "
         "the logarithms of a whole tensor, math.log that of one number.)",
         points=0.5,
+        form=True,
     )
     nats = math.log(V)
     yield case(

@@ -42,6 +42,7 @@ def count_ngrams(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         hint="Give each new context a Counter(). It answers 0 for what never came, where a plain "
         "dictionary gives a KeyError.",
         points=0.5,
+        form=True,
     )
     yield case(
         "what is counted",

@@ -38,6 +38,7 @@ def sample_next(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         "int",
         hint="A tensor of shape () looks like a number; .item() makes a plain number of it.",
         points=0.5,
+        form=True,
     )
     yield case(
         "50 draws, all the probability on one character",
@@ -104,6 +105,7 @@ def generate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         ["int"],
         hint="The list holds plain numbers, as sample_next gives them, and no tensors.",
         points=0.5,
+        form=True,
     )
     # Each row is used 450 times or more: a share is off by 0.023 at most, far less than 0.15.
     lopsided = torch.tensor([rng.permutation([0.65, 0.2, 0.15]).tolist() for _ in range(3)])

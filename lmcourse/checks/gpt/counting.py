@@ -47,6 +47,7 @@ def count_parameters(student: Student, reference: Student, rng: Rng) -> Iterator
         "int",
         hint="Return a plain int: .numel() gives one, and the sum of ints is one. A tensor is none "
         "(its .item() is).",
+        form=True,
     )
     n = sizes(1)[0]
     asked = (

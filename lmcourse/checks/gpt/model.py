@@ -122,6 +122,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="ids (B, T) go in, logits (B, T, V) come out: the token embedding of `ids` plus the "
         "position embedding of 0, 1, ..., T - 1, each block in turn, norm, head. T may be smaller "
         "than the context. Make each Block(channels, heads, dropout) with the config's numbers.",
+        form=True,
     )
     shapes = weight_shapes(**drawn)
     yield case(

@@ -82,6 +82,7 @@ def configure_optimizer(student: Student, reference: Student, rng: Rng) -> Itera
         "AdamW",
         hint="torch.optim.AdamW. Adam with weight_decay is another method: there the decay goes "
         "through the moments.",
+        form=True,
     )
     yield case(
         "parameters that it does not hold, or holds twice, and tensors that are none",
@@ -217,6 +218,7 @@ def clip_gradients(student: Student, reference: Student, rng: Rng) -> Iterator[C
         lambda: ask("kind", [[3.0, 0.0], [4.0]], 10.0),
         "float",
         hint="Return a plain number: float(...), or .item(), makes one of a tensor.",
+        form=True,
     )
     yield case(
         "below the limit: the gradients in one row",

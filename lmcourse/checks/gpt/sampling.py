@@ -87,6 +87,7 @@ def sample_token(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         lambda: student.probe(kind_of, student.sample_token, normal(rng, 4)),
         "int",
         hint="The result is a plain int: .item() makes one of a tensor.",
+        form=True,
     )
     (certain,) = mixed([1.0, *[1e-20] * 8])
     yield case(

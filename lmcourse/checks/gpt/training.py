@@ -222,6 +222,7 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="Return a list with the loss of each step, when all is done: not the last loss alone, "
         "and no `yield`. (An error from get_batch? get_batch(ids, batch, model.config.context). An "
         "error from cross_entropy? It wants (B * T, V) and (B * T,): flatten both.)",
+        form=True,
     )
     yield case(
         "how many windows the model reads in each step, and how long they are",
@@ -243,6 +244,7 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         ["float"],
         hint="loss.item() is a plain float. A tensor would keep alive all that was needed to "
         "compute it, step for step.",
+        form=True,
     )
     yield case(
         "the first loss of a model that knows nothing: ln V, whatever comes",

@@ -168,6 +168,7 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
         "C // heads). Put the new ones behind those that are there, torch.cat([old, new], dim=1) "
         "as dimension 0 is the heads, and the pair back into cache[i]. (It runs your GPT's parts: "
         "check GPT first.)",
+        form=True,
     )
     yield case(
         "the shape of the logits after four characters",
@@ -175,6 +176,7 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
         [11],
         hint="next_logits returns the logits of what comes after the LAST of the new characters, "
         "(V,).",
+        form=True,
     )
     yield case(
         "one character: its logits",

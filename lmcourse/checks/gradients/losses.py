@@ -272,6 +272,7 @@ def grad_logits(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         [B, V],
         hint="There is one slope for each logit: shape (B, V). one_hot needs the number of "
         "columns, V = logits.shape[1], whatever the targets are.",
+        form=True,
     )
     yield case(
         "the sign of the slope of each row's own target",

@@ -38,6 +38,7 @@ def embed_context(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         hint="One row for each context, with all its T * C numbers in it. table[contexts] is "
         "(B, T, C): reshape it to (B, T * C). B, T = contexts.shape, and C = table.shape[1]. (A "
         "sum or a mean over the characters would forget which comes first.)",
+        form=True,
     )
     single, short = contexts[:1], contexts[:, :1]
     yield case(
@@ -46,6 +47,7 @@ def embed_context(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         [[1, T * C], [B, C]],
         hint="B may be 1, and T too: the result still has two axes, (B, T * C). squeeze would drop "
         "an axis of size 1.",
+        form=True,
     )
     places = torch.tensor([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1], [3.0, 3.1]])
     yield case(
@@ -113,6 +115,7 @@ def mlp_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         lambda: list(student.mlp_forward(net, contexts).shape),
         [B, V],
         hint="One row of V logits for each context: (B, T*C) @ (T*C, H), then (B, H) @ (H, V).",
+        form=True,
     )
     b2 = 3 * normal(rng, 4)
     yield case(

@@ -40,6 +40,7 @@ def kaiming_init(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         lambda: 0 * draw(few, fewer, 1.0),
         torch.zeros(few, fewer),
         hint="A float tensor of shape (fan_in, fan_out), made with torch.randn.",
+        form=True,
     )
     yield case(
         "what kind of tensor",

@@ -56,6 +56,7 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
         [2, 3, 6],
         hint="(B, T, C) comes in, and (B, T, C) goes out: put the heads side by side again. "
         "Reshape to (B, T, heads, d), where d is C // heads.",
+        form=True,
     )
     yield case(
         "without dropout, in training and in evaluation: how far two results are apart",

@@ -69,6 +69,7 @@ def block(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: list(ask([6, 2], weights, x)[0].shape),
         [2, 5, 6],
         hint="(B, T, C) comes in, and (B, T, C) goes out.",
+        form=True,
     )
     yield input_stays(
         student,

@@ -57,6 +57,7 @@ def dropout(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         [[3, 4], [5], [2, 3, 4]],
         hint="What comes out has the shape of x, however many axes that has: torch.rand_like(x), "
         "or torch.rand(x.shape).",
+        form=True,
     )
     yield arguments_stay(
         "x afterwards: as it was",

@@ -53,6 +53,7 @@ def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         lambda: list(ask([4], weights, x)[0].shape),
         [2, 3, 4],
         hint="(B, T, C) comes in, and (B, T, C) goes out: expand, then shrink.",
+        form=True,
     )
     yield case(
         "without dropout, in training and in evaluation: how far two results are apart",

@@ -53,6 +53,7 @@ def layer_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         [2, 3, 4],
         hint="What comes out has the shape of what came in: keepdim=True lets mean and variance "
         "stretch over the channels again.",
+        form=True,
     )
     yield input_stays(
         student,

@@ -32,6 +32,7 @@ def positional_encoding(student: Student, reference: Student, rng: Rng) -> Itera
         lambda: list(student.positional_encoding(5, 4).shape),
         [5, 4],
         hint="A row for each position, a column for each channel: (T, channels).",
+        form=True,
     )
     yield case(
         "the kind of its numbers",
@@ -39,6 +40,7 @@ def positional_encoding(student: Student, reference: Student, rng: Rng) -> Itera
         "torch.float32",
         hint="A tensor of float32, which torch makes by itself unless you ask for another kind. "
         "From float64, as of numpy, .float() leads there.",
+        form=True,
     )
     yield case(
         "column 0: the sine of the fastest clock",
