@@ -328,7 +328,8 @@ if check.ready("GPT"):
 # %% [markdown] contract="count_parameters"
 # `count_parameters(model)` takes any `nn.Module` and returns an `int`: how many numbers all its
 # parameters have together, also those that are frozen (`requires_grad=False`). A parameter that two
-# layers share counts once. Tensors that are no parameters do not count.
+# layers share counts once. Tensors that are no parameters do not count. Do not read the numbers
+# themselves: the next cell counts models that have no memory for them, on torch's device `meta`.
 #
 # For example, it is 16 for `nn.Linear(3, 4)`: 12 weights and 4 biases.
 

@@ -273,6 +273,7 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
     # The ids to begin with, those that are chosen after them, and the mode of the model before.
     tasks: dict[str, tuple[str, list[int], list[int], bool]] = {
         "short": ("two blocks", start, forced[:5], False),
+        "anew": ("two blocks", seven[3:].tolist(), forced[5:9], False),
         "within": ("wide", start, forced[:20], False),
         "past": ("one block", start, forced, False),
         "longer": ("one block", longer, forced[:12], False),
@@ -333,12 +334,17 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
         "whole text again.",
     )
     yield case(
+        "another text, with the same model: what sample_token chooses from",
+        lambda: other_logits("anew"),
+        "as they should be",
+        hint="Each call begins with a cache of its own, empty_cache(model), and keeps nothing.",
+    )
+    yield case(
         "20 more, within the context of 24: what sample_token chooses from",
         lambda: other_logits("within"),
         "as they should be",
         hint="As long as the window is not longer than the context, nothing is cut and nothing is "
-        "read again: model.config.context says how long it may be. Each call begins with a cache "
-        "of its own, empty_cache(model).",
+        "read again: model.config.context says how long it may be.",
     )
     yield case(
         "30 more, past the context of 8: what sample_token chooses from",
