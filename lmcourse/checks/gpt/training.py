@@ -415,7 +415,7 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
     def drawn(*compared: str) -> tuple[list[torch.Tensor], ...]:
         asked = table, T, text, plain | {"batch": 7}, stop
-        found = student.probe(drawn_batches, student.train, *asked)
+        found = dict(student.probe(drawn_batches, student.train, *asked))
         return tuple(found[each] for each in compared)
 
     def gone_on() -> str:
