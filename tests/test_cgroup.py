@@ -277,14 +277,13 @@ def test_files_and_pipes_count_which_no_limit_on_mappings_does(
 ) -> None:
     monkeypatch.setattr(made, "limits", replace(LIMITS, scratch_mb=64))
     session = Session([Cell(1, FILES_AND_PIPES)], COURSE.exercises(LESSON), made)
-    student = Student(session.send)
     session.start()
-    getattr(student, call)(*size)
+    getattr(Student(session.send), call)(*size)
     session.stop()
     monkeypatch.setattr(cgroup, "KEPT_MB", left - 512 - 64)
     session.start()
     with pytest.raises(Lost) as lost:
-        getattr(student, call)(*size)
+        getattr(Student(session.send), call)(*size)
     assert lost.value.status == "out_of_memory"
 
 

@@ -1,6 +1,7 @@
 """The parts of an exercise's code that the student writes, between two marker lines."""
 
 import ast
+from functools import lru_cache
 
 from grader.course.definitions import definitions
 
@@ -26,6 +27,7 @@ def solution_lines(text: str) -> list[str]:
     return [lines[i].strip() for begin, end in _regions(lines) for i in range(begin + 1, end)]
 
 
+@lru_cache(256)  # each submission's cells are compared with the lesson's stubs
 def stub(text: str, exercise: str) -> str:
     """Return the code as the student gets it.
 
