@@ -89,7 +89,7 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         [2, 5, 4],
         hint="forward returns what attention gives, (B, T, head_size). If the shape ends in 6, "
         "the values are x itself: they are self.value(x). If it ends in 5, those are the weights, "
-        "not what they mix. The mask is made for T places, and T is x.shape[1]. Mind the return.",
+        "not what they mix. The mask is made for T places, and T is x.shape[1].",
         form=True,
     )
     yield case(
