@@ -242,7 +242,7 @@ def test_no_worker_keeps_more_than_its_cgroup_allows(
         student.take(450)  # which RLIMIT_AS allows
     assert lost.value.status == "out_of_memory"
     session.start()
-    assert student.take(100) == 100 * 2**20
+    assert Student(session.send).take(100) == 100 * 2**20
     session.stop()
     assert of_this_process(groups) == []
 

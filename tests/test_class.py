@@ -361,6 +361,7 @@ def commands() -> Iterator[str]:
 NEEDED = {
     **{"check": ["x"], "grade": ["x", "--out", "y"], "report": ["x"], "adjust": ["x", "y"]},
     **{"stats": ["x"], "similar": ["x"], "sample": ["x"], "forget": ["x", "ada"]},
+    **{"new-course": ["x"], "new-lesson": ["x"], "try": ["x"]},
     "export": ["csv", "x", "--out", "y"],
 }
 
