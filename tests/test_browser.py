@@ -125,7 +125,7 @@ def test_a_notebook_solved_in_jupyterlab_is_graded(
     # A workspace of its own: JupyterLab opens again what another one left open.
     _solve_in_browser(chromium, f"{lab}/{lesson}/tree/{lesson}.ipynb", exercise, solution)
 
-    saved: Any = read(folder / f"{lesson}.ipynb")
+    saved: Any = read(folder / f"{lesson}.ipynb", COURSE.names)
     assert isinstance(saved, Notebook)
     assert any(solution in cell.source for cell in saved.cells)
     sandbox = Sandbox("bwrap", Limits(), SHOWN)

@@ -262,9 +262,10 @@ def test_a_worker_killed_at_any_step_costs_one_exercise_at_most(
     assert set(untouched.values()) == {"passed"}
     first_question = 2 + 3 * len(cells)
     for at in range(first_question, steps + 1, max(1, (steps - first_question) // 9)):
-        statuses, _ = judged_with_a_kill(sandbox, cells, monkeypatch, at)
+        statuses, reached = judged_with_a_kill(sandbox, cells, monkeypatch, at)
         assert list(statuses) == list(COURSE.exercises(LESSON))
-        assert sorted(statuses.values()) == ["crashed"] + ["passed"] * (len(statuses) - 1)
+        lost = ["crashed"] * (reached >= at)  # answers that are there at once take fewer waits
+        assert sorted(statuses.values()) == lost + ["passed"] * (len(statuses) - len(lost))
     for at in range(3, first_question, 13):  # while cells run: what they define may be used later
         statuses, _ = judged_with_a_kill(sandbox, cells, monkeypatch, at)
         assert list(statuses) == list(COURSE.exercises(LESSON))

@@ -133,10 +133,10 @@ def status(
 @pytest.mark.parametrize(
     ("code", "own", "found"),
     [
-        (SLOW, {}, ("partial", "")),
+        (SLOW, {}, ("failed", "")),
         (SLOW, {"call_seconds": 0.1}, ("timeout", "it took longer than 0.1 s")),
         (SLOW, {"exercise_seconds": 0.8}, ("timeout", "the whole exercise took longer than 0.8 s")),
-        (HUNGRY, {}, ("partial", "")),
+        (HUNGRY, {}, ("failed", "")),
         (HUNGRY, {"memory_mb": 300}, ("out_of_memory", "")),
     ],
 )

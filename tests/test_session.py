@@ -450,6 +450,7 @@ def test_stderr_of_all_workers_of_a_submission_is_kept_and_bounded(start: Start)
     with pytest.raises(Lost):
         student.leave()
     session.start()
+    student = Student(session.send)
     student.say("second\n")
     assert "first\n" in session.stderr
     student.say("x" * 2**17)  # more than a pipe holds
@@ -470,6 +471,7 @@ def test_a_worker_that_floods_stderr_neither_stops_nor_outlasts_the_judge(start:
     with pytest.raises(Lost, match=r"longer than 1\.5 s"):
         student.flood()
     session.start()
+    student = Student(session.send)
     student.close()
     assert student.fine() == 1
 
@@ -543,7 +545,7 @@ def test_an_environment_that_is_the_checkout_is_refused(tmp_path: Path) -> None:
 def test_a_checkout_within_what_students_see_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     above = str(ROOT.parent)
     monkeypatch.setattr(bubblewrap, "_shown", lambda: ["/usr", above])
-    with pytest.raises(SandboxMissing, match="move the checkout elsewhere"):
+    with pytest.raises(SandboxMissing, match="move the course elsewhere"):
         bubblewrap.require("bwrap", ROOT)
     bubblewrap.require("none", ROOT)
 
