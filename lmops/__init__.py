@@ -1,0 +1,1 @@
+"""Take a finished model through its life: pack, gate, register, serve."""

@@ -1,0 +1,1 @@
+"""The model as a service: the OpenAI completions API in front of an engine."""
