@@ -1,15 +1,19 @@
 """Try a packed model in a process of its own: its parts by their checks, and the whole.
 
-    python -m lmops.trial FOLDER PART...
+    python -m lmops.trial FOLDER SECONDS PART...
 
 reads model.py and gpt.py there, and writes a JSON line to `findings` before each part is tried, and
 one after it. The last line that is there tells what a process that hangs or dies was busy with.
 """
 
 import json
+import math
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +36,11 @@ PARTS = {
 """The exercises that a GPT is made of, each after those that it may need, and their lessons."""
 
 FILES = ("model", "gpt")
-SECONDS = 120.0
-"""The time that one trial may take."""
+SECONDS = 20
+"""The processor time that one part may take: on a busy machine none is given up sooner."""
+
+PATIENCE = 300.0
+"""The time that all of them may take: a part may also sleep."""
 
 SMALL: dict[str, Any] = {
     "vocab_size": 11,
@@ -56,12 +63,14 @@ def failure(source: str, gpt: str, parts: list[str]) -> tuple[str, str] | None:
         findings.write_text("", "utf-8")
         Path(folder, "model.py").write_text(source, "utf-8")
         Path(folder, "gpt.py").write_text(gpt, "utf-8")
-        command = [sys.executable, "-m", "lmops.trial", folder, *parts]
+        command = [sys.executable, "-m", "lmops.trial", folder, str(SECONDS), *parts]
         reason = "it stopped the trial"
         try:
-            subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+            ran = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
+            if ran.returncode == -signal.SIGXCPU:
+                reason = f"its trial took longer than {SECONDS} seconds"
         except subprocess.TimeoutExpired:
-            reason = f"its trial took longer than {SECONDS:.0f} seconds"
+            reason = f"its trial took longer than {PATIENCE:.0f} seconds"
         found = [json.loads(line) for line in findings.read_text("utf-8").splitlines()]
     if not found:
         return "GPT", "the packed file cannot be run"
@@ -71,14 +80,17 @@ def failure(source: str, gpt: str, parts: list[str]) -> tuple[str, str] | None:
     return last["part"], last.get("reason", reason)
 
 
-def main(folder: str, *parts: str) -> None:
-    """Try `parts` of the files in `folder`, and then the whole."""
+def main(folder: str, seconds: str, *parts: str) -> None:
+    """Try `parts` of the files in `folder`, and then the whole; `seconds` for each."""
 
     def note(part: str, **found: Any) -> None:
         with Path(folder, "findings").open("a", encoding="utf-8") as file:
             print(json.dumps({"part": part, **found}), file=file)
+        soon = math.ceil(time.process_time()) + int(seconds)
+        resource.setrlimit(resource.RLIMIT_CPU, (soon, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
     part = "GPT"
+    note(part)
     try:
         modules = [bundle.run(Path(folder, f"{n}.py").read_text("utf-8"), n) for n in FILES]
         for part in parts:

@@ -174,12 +174,12 @@ def test_a_part_that_is_wrong_is_the_courses_and_the_card_says_so(tmp_path: Path
 
 @pytest.mark.lesson
 def test_an_endless_part_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "SECONDS", 20.0)
+    monkeypatch.setattr(trial, "SECONDS", 4)
     endless = "def positional_encoding(T, channels):\n    while True:\n        pass\n"
     packed = pack(read(tmp_path, {"06_transformer": {"positional_encoding": endless}}))
     assert packed.parts["positional_encoding"] == COURSES
     assert packed.parts["GPT"] == YOURS
-    assert "longer than 20 seconds" in packed.reasons["positional_encoding"]
+    assert "longer than 4 seconds" in packed.reasons["positional_encoding"]
 
 
 @pytest.mark.lesson
