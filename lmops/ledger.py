@@ -85,7 +85,7 @@ class Ledger:
 
     def entries(self) -> list[Entry]:
         """Return all lines from the first on; raise `BrokenLedger` unless all is sound."""
-        lines, problems = self._read()
+        lines, problems = self.read()
         if problems:
             raise BrokenLedger(self.path, problems)
         return lines
@@ -95,7 +95,7 @@ class Ledger:
 
         A last line that was torn when its writer was killed is no fault.
         """
-        return self._read()[1]
+        return self.read()[1]
 
     @contextmanager
     def writing(self) -> Iterator["Writer"]:
@@ -118,7 +118,8 @@ class Ledger:
         finally:
             os.close(descriptor)
 
-    def _read(self) -> tuple[list[Entry], list[str]]:
+    def read(self) -> tuple[list[Entry], list[str]]:
+        """Return all lines that can be read, and what `verify` finds."""
         try:
             with self.path.open("rb") as stream:
                 fcntl.flock(stream, fcntl.LOCK_SH)
