@@ -138,7 +138,7 @@ def by_animal(stories: list[str]) -> dict[str, list[int]]:
 
 
 def write(bundle: Bundle, model: nn.Module, stories: list[str]) -> tuple[list[str], float]:
-    """Return what the model writes after the openings of stories, and the seconds of a processor."""
+    """Return what the model writes after the openings of stories, and the processor's seconds."""
     context = bundle.config["context"]
     openings = [corpus.END + story[: OPENING - len(corpus.END)] for story in stories[:OPENINGS]]
     ids = torch.tensor([encode(bundle, opening) for opening in openings])
