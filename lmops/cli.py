@@ -4,7 +4,10 @@ from importlib import import_module
 
 import click
 
-COMMANDS: tuple[str, ...] = (
+COMMANDS = (
+    "pack",
+    "train",
+    "gate",
     "register",
     "approve",
     "promote",

@@ -2,8 +2,10 @@
 
 `measure` returns, in the form that `lmops.gate` reads:
 
-loss                    nats per character on the validation stories: on all, on each, and on the
-                        stories of each animal
+loss                    nats per character on the validation stories
+loss_by_animal          the same on the stories of each animal that has at least five
+loss_over_champion      the upper end of the 95 % interval of how much higher it is than the
+                        champion's on the same stories (0 where there is no champion)
 known_words             which share of the words that it writes stand in the training stories
 characters_per_second   how many it writes in a second of one processor, without a cache: the
                         service, which has one, writes more
@@ -14,20 +16,27 @@ import time
 from collections import defaultdict
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from lmcourse import corpus
 from lmcourse.corpus import words
-from lmops import fables
+from lmops import text
 from lmops.bundle import Bundle
+
+Nats = npt.NDArray[np.float64]
 
 BATCH = 32
 WRITTEN = 128
 """Characters that are written after each opening."""
 OPENING = 32
 OPENINGS = 16
+LEAST = 5
+"""With fewer stories an animal is no slice: its loss would say more of them than of the model."""
+RESAMPLES = 4000
 ANIMALS = frozenset((*words.WILD_KINDS, *words.MILD_KINDS))
 
 
@@ -38,7 +47,7 @@ class Unmeasurable(Exception):
 def measure(
     bundle: Bundle, champion: Bundle | None = None, stories: int | None = None
 ) -> dict[str, Any]:
-    """Return what was measured of a bundle, and its champion's losses on the same stories.
+    """Return what was measured of a bundle, and of how it compares with the champion.
 
     `stories` is how many of the validation stories are read, all if None. All is done in one
     thread: the numbers are then the same however many processors there are.
@@ -57,32 +66,33 @@ def measure(
 
 
 def _measure(bundle: Bundle, champion: Bundle | None, stories: int | None) -> dict[str, Any]:
-    training, validation = texts()
+    training, validation = texts(bundle)
     validation = validation[:stories]
+    sizes = np.array([len(story) + len(corpus.END) for story in validation])
     model = bundle.model()
     own = losses(bundle, model, validation)
-    theirs = None if champion is None else losses(champion, champion.model(), validation)
+    over = 0.0
+    if champion is not None:
+        over = upper_bound(own - losses(champion, champion.model(), validation), sizes)
     written, seconds = write(bundle, model, validation)
     known = set(_words(corpus.join(training)))
-    wrote = [word for text in written for word in whole_words(text)]
+    wrote = [word for piece in written for word in whole_words(piece)]
     return {
-        "loss": {
-            "value": mean(own, validation),
-            "stories": own,
-            "champion": theirs,
-            "slices": {
-                animal: mean([own[i] for i in places], [validation[i] for i in places])
-                for animal, places in sorted(by_animal(validation).items())
-            },
+        "loss": float(own.sum() / sizes.sum()),
+        "loss_by_animal": {
+            animal: float(own[places].sum() / sizes[places].sum())
+            for animal, places in sorted(by_animal(validation).items())
+            if len(places) >= LEAST
         },
-        "known_words": {"value": sum(word in known for word in wrote) / max(1, len(wrote))},
-        "characters_per_second": {"value": WRITTEN * len(written) / max(seconds, 1e-9)},
+        "loss_over_champion": over,
+        "known_words": sum(word in known for word in wrote) / max(1, len(wrote)),
+        "characters_per_second": WRITTEN * len(written) / max(seconds, 1e-9),
     }
 
 
-def texts() -> tuple[list[str], list[str]]:
-    """Return the stories that models train on, and those that they are judged by."""
-    data = fables.load()
+def texts(bundle: Bundle) -> tuple[list[str], list[str]]:
+    """Return the stories that a model trained on, and those that it is judged by."""
+    data = text.load("shakespeare" if bundle.metrics.get("corpus") == "shakespeare" else "fables")
 
     def stories(ids: torch.Tensor) -> list[str]:
         return corpus.split_stories("".join(data.characters[i] for i in ids.tolist()))
@@ -90,8 +100,20 @@ def texts() -> tuple[list[str], list[str]]:
     return stories(data.training), stories(data.validation)
 
 
-def losses(bundle: Bundle, model: nn.Module, stories: list[str]) -> list[float]:
-    """Return the loss on each story with its blank line, in nats per character.
+def upper_bound(differences: Nats, sizes: npt.NDArray[np.int64]) -> float:
+    """Return the upper end of the 95 % interval of a difference in nats per character.
+
+    `differences` are those of single stories, in nats. A bootstrap over stories (Efron, 1979): what
+    would the difference be if chance had drawn other ones? Both models read the same story, so that
+    what is hard for both is no difference (paired). The same for the same differences.
+    """
+    drawn = np.random.default_rng(0).integers(len(sizes), size=(RESAMPLES, len(sizes)))
+    rates = differences[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    return float(np.quantile(rates, 0.975))
+
+
+def losses(bundle: Bundle, model: nn.Module, stories: list[str]) -> Nats:
+    """Return the loss on each story with its blank line, in nats (N,).
 
     A story follows on a blank line. Each character is read after at least half a context of its
     story, or all that came before.
@@ -99,17 +121,15 @@ def losses(bundle: Bundle, model: nn.Module, stories: list[str]) -> list[float]:
     context = bundle.config["context"]
     stride = max(1, context // 2)
     windows: list[tuple[int, list[int], int]] = []  # story, ids, how many at the end are judged
-    sizes = []
     for number, story in enumerate(stories):
         ids = encode(bundle, corpus.END + story + corpus.END)
-        sizes.append(len(ids) - len(corpus.END))
         done = len(corpus.END)
         while done < len(ids):
             end = min(len(ids), max(done + stride, context + 1))
             windows.append((number, ids[max(0, end - context - 1) : end], end - done))
             done = end
     windows.sort(key=lambda window: len(window[1]))
-    totals = [0.0] * len(stories)
+    totals = np.zeros(len(stories))
     for begin in range(0, len(windows), BATCH):
         some = windows[begin : begin + BATCH]
         longest = max(len(ids) for _, ids, _ in some)
@@ -119,13 +139,7 @@ def losses(bundle: Bundle, model: nn.Module, stories: list[str]) -> list[float]:
         each = cross_entropy(logits.transpose(1, 2), filled[:, 1:], reduction="none")
         for row, (number, ids, judged) in zip(each, some, strict=True):
             totals[number] += row[len(ids) - 1 - judged : len(ids) - 1].double().sum().item()
-    return [total / size for total, size in zip(totals, sizes, strict=True)]
-
-
-def mean(each: list[float], stories: list[str]) -> float:
-    """Return the loss on all stories together, from that on each."""
-    sizes = [len(story) + len(corpus.END) for story in stories]
-    return sum(loss * size for loss, size in zip(each, sizes, strict=True)) / sum(sizes)
+    return totals
 
 
 def by_animal(stories: list[str]) -> dict[str, list[int]]:
@@ -151,19 +165,19 @@ def write(bundle: Bundle, model: nn.Module, stories: list[str]) -> tuple[list[st
     return [bundle.decode(row) for row in ids[:, OPENING:].tolist()], seconds
 
 
-def whole_words(text: str) -> list[str]:
+def whole_words(piece: str) -> list[str]:
     """Return the words of a text that was cut somewhere: less the first and the last."""
-    return _words(text)[1:-1]
+    return _words(piece)[1:-1]
 
 
-def _words(text: str) -> list[str]:
-    return re.findall(r"[A-Za-z]+", text)
+def _words(piece: str) -> list[str]:
+    return re.findall(r"[A-Za-z]+", piece)
 
 
-def encode(bundle: Bundle, text: str) -> list[int]:
+def encode(bundle: Bundle, piece: str) -> list[int]:
     """Return the ids of a text; raise `Unmeasurable` if the model does not know a character."""
     try:
-        return bundle.encode(text)
+        return bundle.encode(piece)
     except ValueError as error:
         raise Unmeasurable(str(error)) from error
 
