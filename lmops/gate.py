@@ -78,7 +78,10 @@ def _against(where: str, value: Any, rules: Mapping[str, float]) -> list[str]:
 
 def is_number(value: object) -> bool:
     """Return whether it is a number, finite, and neither True nor False."""
-    return isinstance(value, (int, float)) and type(value) is not bool and math.isfinite(value)
+    try:
+        return isinstance(value, (int, float)) and type(value) is not bool and math.isfinite(value)
+    except OverflowError:  # an integer that no float can be
+        return False
 
 
 # --- The objective's file ------------------------------------------------------------------------

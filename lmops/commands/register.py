@@ -1,9 +1,11 @@
 """`lmops register`: keep a bundle under its version, and say in the ledger who brought it."""
 
+import hashlib
 from pathlib import Path
 
 import click
 
+from lmcourse import corpus
 from lmops.bundle import MANIFEST, BrokenBundle, Bundle, load, mine
 from lmops.commands.book import open_ledger, person_option, sync_registry
 from lmops.commands.common import No, Wrong, answer, examples, home_option, json_option
@@ -66,8 +68,15 @@ def lineage(found: Bundle, parent: str | None) -> dict[str, str]:
         "weights": files["model.safetensors"],
         "code": files["model.py"],
         "metrics": files["metrics.json"],
-        "data": found.metrics.get("data"),
+        "data": data(found.metrics.get("corpus")),
         "seed": found.metrics.get("seed"),
         "parent": parent,
     }
     return {name: str(value) for name, value in facts.items() if value is not None}
+
+
+def data(name: object) -> str | None:
+    """Return the name of a corpus of the course and the SHA-256 of its text."""
+    if name != "fables":  # what is fetched from elsewhere is pinned by its own hash already
+        return str(name) if isinstance(name, str) else None
+    return f"fables sha256:{hashlib.sha256(corpus.load().encode()).hexdigest()}"

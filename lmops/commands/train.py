@@ -44,8 +44,9 @@ class _Speed(ProgressColumn):
 def train(model: Path, preset: str, seed: int, home: Home, as_json: bool) -> None:
     """Train the packed model, or go on with it.
 
-    MODEL, a packed one, trains from the start on the fables, as in lesson 07. It is judged and saved ten times on the way. If it is stopped, the same command goes on from
-    there, and ends with the same weights. The best weights take the place of those in MODEL.
+    MODEL trains from the start, on the fables, as in lesson 07. It is judged and saved ten times on
+    the way. If it is stopped, the same command goes on from there, and ends with the same weights.
+    The best weights take the place of those in MODEL.
     """
     import torch
 
