@@ -34,7 +34,7 @@ class BrokenLedger(Exception):
 
     def __init__(self, path: Path, problems: list[str]):
         super().__init__(
-            "\n".join([f"{path} was changed, so nothing is written to it:", *problems])
+            "\n".join([f"{path} is not what was written:", *problems])
         )
         self.problems = problems
 

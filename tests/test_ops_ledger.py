@@ -186,7 +186,7 @@ def test_a_rewritten_ledger_is_found_with_the_line_that_was_touched(
     for problem, beginning in zip(problems, found, strict=True):
         assert problem.startswith(beginning)
     before = ledger.path.read_bytes()
-    with pytest.raises(BrokenLedger, match="was changed, so nothing is written to it"):
+    with pytest.raises(BrokenLedger, match="is not what was written"):
         ledger.append("register", "v7", "Ann")
     with pytest.raises(BrokenLedger):
         ledger.entries()

@@ -39,8 +39,11 @@ def audit(head: str | None, as_json: bool, home: Home) -> None:
         "versions": len(state.versions),
         "head": last,
     }
-    told = f"{len(entries)} lines, {len(state.versions)} versions"
+    told = f"lines: {len(entries)}, versions: {len(state.versions)}"
     if problems:
         answer(as_json, summary, *problems)
-        raise No(f"{len(problems)} findings in {told}. Nothing was changed.")
-    answer(as_json, summary, f"{told}: all is as it was written", f"head: {last}")
+        raise No(
+            f"Not all is as it was written ({told}). To make MLflow anew from a sound ledger: "
+            "lmops registry rebuild"
+        )
+    answer(as_json, summary, f"All is as it was written ({told})", f"head: {last}")

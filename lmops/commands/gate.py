@@ -75,6 +75,7 @@ def gate(
         asked = gates.read_objective(path)
     except gates.NoObjective as error:
         raise Wrong(f"{error}\nTo see one: {gates.SHIPPED}") from error
+    by = "the course's objective" if path == gates.SHIPPED else str(path)
     decide = _own(notebook) if notebook else gates.gate
     found = _load(bundle, home)
     champion = read_state(home).aliases.get(CHAMPION)
@@ -104,12 +105,12 @@ def gate(
     shown = [f"{name}: {value:.4g}" for name, value in metrics.items() if isinstance(value, float)]
     if reasons:
         answer(as_json, {**data, "metrics": metrics}, *shown, *(f"- {each}" for each in reasons))
-        raise No(f"{found.version} may not go on, by {path} (line {line} of the ledger).")
+        raise No(f"{found.version} may not go on, by {by} (line {line} of the ledger).")
     answer(
         as_json,
         {**data, "metrics": metrics},
         *shown,
-        f"{found.version} may go on, by {path} (line {line} of the ledger)",
+        f"{found.version} may go on, by {by} (line {line} of the ledger)",
         "Next: lmops register --by NAME",
     )
 

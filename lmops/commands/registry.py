@@ -24,6 +24,6 @@ def rebuild(as_json: bool, home: Home) -> None:
     answer(
         as_json,
         {"versions": list(state.versions), "aliases": state.aliases},
-        f"MLflow has {len(state.versions)} versions from the ledger again. To look at them: "
+        f"MLflow has what the ledger says (versions: {len(state.versions)}). To look at it: "
         f"mlflow ui --backend-store-uri sqlite:///{home.registry}",
     )
