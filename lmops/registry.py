@@ -9,6 +9,7 @@ is imported when it is first asked.
 import fcntl
 import logging
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,7 +55,7 @@ def sync(home: Home) -> State:
         client = _client(home.registry, make=True)
         found = _versions(client)
         for number, known in enumerate(state.versions.values()):
-            if number == len(found):
+            if number >= len(found):
                 source = str((home.models / known.version).resolve())
                 client.create_model_version(NAME, source, tags=tags(known))
             else:
@@ -117,14 +118,17 @@ def differences(home: Home, state: State) -> list[str]:
 def _client(database: Path, make: bool) -> "MlflowClient":
     """Return a client of the database in this file alone; made, whole or not at all, if asked."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    # A connection that is kept open would go on with a file that `rebuild` has thrown away.
+    os.environ["MLFLOW_SQLALCHEMYSTORE_POOLCLASS"] = "NullPool"
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)  # it tells of each table that it makes
     database = database.resolve()
     if make and not database.exists():
-        part = database.with_name(f".{database.name}.part")
-        for path in (part, *_beside(part)):
-            path.unlink(missing_ok=True)
+        for left in database.parent.glob(f".{database.name}.*"):
+            left.unlink()  # by one that was killed
+        # MLflow remembers what it has made by its name, so this one must be new.
+        part = database.with_name(f".{database.name}.{secrets.token_hex(8)}")
         new = MlflowClient(tracking_uri=f"sqlite:///{part}", registry_uri=f"sqlite:///{part}")
         new.create_registered_model(NAME)
         part.replace(database)

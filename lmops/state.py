@@ -84,7 +84,10 @@ def _apply(state: State, entry: Entry) -> str | None:
     elif entry.event == "register":
         if known:
             return "it is registered already"
-        lineage = {str(k): str(v) for k, v in details.get("lineage", {}).items()}
+        lineage = details.get("lineage")
+        if not isinstance(lineage, dict):
+            return "does not say what it was made of"
+        lineage = {name: str(value) for name, value in lineage.items()}
         state.versions[version] = Version(
             version,
             entry.by,

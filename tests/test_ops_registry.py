@@ -215,6 +215,7 @@ def test_kill_9_at_every_step_of_registering_leaves_the_old_or_the_new_truth(
 ) -> None:
     old = register(1)
     new = tiny_bundle(Path("model-2"), 2).version
+    again = tiny_bundle(tmp_path / "again", 2)
     seen = set()
     for left in every_kill(tmp_path, home, "register", "model-2", "--by", "ann"):
         state = fold(Ledger(left.ledger).entries())
@@ -227,7 +228,7 @@ def test_kill_9_at_every_step_of_registering_leaves_the_old_or_the_new_truth(
         ] == []
         keep_again = left.folder / "again"
         shutil.copytree(left.models, keep_again)
-        keep(tiny_bundle(tmp_path / "again", 2), keep_again)
+        keep(again, keep_again)
         assert problems(keep_again, [old, new]) == []
         shutil.rmtree(keep_again)
     assert seen == {1, 2}
@@ -255,7 +256,9 @@ def test_three_processes_register_at_once(tmp_path: Path, home: Home) -> None:
         subprocess.Popen([*command, name, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for name, folder in (("ann", "model-1"), ("bob", "model-2"), ("cy", "model-3"))
     ]
-    told = [json.loads(one.communicate()[0]) for one in running]
+    said = [one.communicate() for one in running]
+    assert [one.returncode for one in running] == [0, 0, 0], said
+    told = [json.loads(answer) for answer, _ in said]
     assert [answer["version"] for answer in told] == made
     assert sorted(answer["line"] for answer in told) == [1, 2, 3]
     state = fold(Ledger(home.ledger).entries())
@@ -483,4 +486,4 @@ def test_no_log_goes_where_the_ledger_is_of_a_later_day(
 
 def test_each_command_shows_examples() -> None:
     for command in ("register", "approve", "promote", "models", "audit", "registry", "expire-logs"):
-        assert "examples:\n  lmops" in lmops(command, "--help").stdout
+        assert "examples:\n    lmops" in lmops(command, "--help").stdout
