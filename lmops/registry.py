@@ -27,8 +27,8 @@ NAME = "model"
 """What all versions are versions of, in MLflow."""
 
 
-class Disagrees(Exception):
-    """MLflow has what the ledger does not say."""
+class OutOfStep(Exception):
+    """MLflow has what the ledger does not say, or cannot be asked."""
 
 
 def tags(known: Version) -> dict[str, str]:
@@ -48,7 +48,7 @@ def tags(known: Version) -> dict[str, str]:
 def sync(home: Home) -> State:
     """Bring MLflow to where the ledger is, and return what holds there.
 
-    Raises `Disagrees` where MLflow has versions that the ledger does not know, or others.
+    Raises `OutOfStep` where MLflow has versions that the ledger does not know, or cannot be asked.
     """
     with _locked(home):
         state = fold(Ledger(home.ledger).entries())
@@ -61,7 +61,7 @@ def sync(home: Home) -> State:
             else:
                 _set_tags(client, found[number], tags(known))
         if len(found) > len(state.versions):
-            raise Disagrees(f"MLflow has {len(found)} versions, the ledger {len(state.versions)}")
+            raise OutOfStep(f"MLflow has {len(found)} versions, the ledger {len(state.versions)}")
         numbers = {version: str(n) for n, version in enumerate(state.versions, 1)}
         wanted = {alias: numbers[version] for alias, version in state.aliases.items()}
         have = _aliases(client)
@@ -86,10 +86,12 @@ def differences(home: Home, state: State) -> list[str]:
     """Return in what MLflow's database is not what `state` says; changes nothing."""
     if not home.registry.exists():
         return ["MLflow's database is not there"] if state.versions else []
-    with _locked(home):
-        client = _client(home.registry, make=False)
-        found = _versions(client)
-        aliases = _aliases(client)
+    try:
+        with _locked(home):
+            client = _client(home.registry, make=False)
+            found, aliases = _versions(client), _aliases(client)
+    except OutOfStep as error:
+        return [str(error)]
     problems = []
     for number, (have, known) in enumerate(zip(found, state.versions.values(), strict=False), 1):
         wanted = tags(known)
@@ -153,7 +155,7 @@ def _aliases(client: "MlflowClient") -> dict[str, str]:
 
 def _set_tags(client: "MlflowClient", have: "ModelVersion", wanted: dict[str, str]) -> None:
     if have.tags.get("ledger_hash") != wanted["ledger_hash"]:
-        raise Disagrees(
+        raise OutOfStep(
             f"MLflow's version {have.version} is {have.tags.get('version')}, which the ledger "
             f"has not in this place: there is {wanted['version']}"
         )
@@ -166,8 +168,16 @@ def _set_tags(client: "MlflowClient", have: "ModelVersion", wanted: dict[str, st
 
 @contextmanager
 def _locked(home: Home) -> Iterator[None]:
-    """Let one process at a time ask MLflow."""
+    """Let one process at a time ask MLflow; raise `OutOfStep` for what goes wrong in there."""
     home.folder.mkdir(parents=True, exist_ok=True)
     with (home.folder / "registry.lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        except ImportError as error:
+            raise OutOfStep(f"MLflow is not there ({error})") from error
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in ("alembic", "mlflow", "sqlalchemy"):
+                raise
+            reason = str(error).partition("\n")[0]
+            raise OutOfStep(f"MLflow cannot read its database ({reason})") from error

@@ -364,6 +364,23 @@ def test_what_was_changed_in_mlflow_is_found_and_not_followed(home: Home) -> Non
     assert asked("audit")["sound"] is True
 
 
+@pytest.mark.parametrize("content", [b"", b"no database" * 100])
+def test_an_mlflow_that_cannot_be_read_stops_nothing_and_is_made_anew(
+    home: Home, content: bytes
+) -> None:
+    first = register(1)
+    home.registry.write_bytes(content)
+    let_through(home, first)
+    result = lmops("approve", first, "--by", "bob")
+    assert result.exit_code == 0
+    assert f"{first} is approved by bob" in result.stdout
+    if content:
+        assert "The ledger has it, but MLflow cannot read its database" in result.stderr
+        assert "MLflow cannot read its database" in lmops("audit").stdout
+    asked("registry", "rebuild")
+    assert asked("audit")["sound"] is True
+
+
 def test_mlflow_asks_no_network_and_says_nothing(home: Home) -> None:
     version = register(1)
     script = (

@@ -55,6 +55,9 @@ def sync_registry(home: Home) -> State:
     try:
         with say.status("telling MLflow"):
             return registry.sync(home)
-    except registry.Disagrees as error:
-        say.print(f"The ledger has it, but {error}.\nTo make MLflow anew: lmops registry rebuild")
+    except registry.OutOfStep as error:
+        say.print(
+            f"The ledger has it, but {error}.\nTo make MLflow anew: lmops registry rebuild",
+            markup=False,
+        )
         return read_state(home)

@@ -4,7 +4,7 @@ import click
 
 from lmops import registry as mlflow_registry
 from lmops.commands.book import read_state
-from lmops.commands.common import answer, examples, home_option, json_option, say
+from lmops.commands.common import Wrong, answer, examples, home_option, json_option, say
 from lmops.home import Home
 
 
@@ -19,8 +19,11 @@ def registry() -> None:
 def rebuild(as_json: bool, home: Home) -> None:
     """Throw MLflow's database away and make it anew from the ledger."""
     read_state(home)
-    with say.status("MLflow makes its database; this takes a few seconds"):
-        state = mlflow_registry.rebuild(home)
+    try:
+        with say.status("MLflow makes its database; this takes a few seconds"):
+            state = mlflow_registry.rebuild(home)
+    except mlflow_registry.OutOfStep as error:
+        raise Wrong(f"{error}. To install it: pip install 'lmcourse[ops]'") from error
     answer(
         as_json,
         {"versions": list(state.versions), "aliases": state.aliases},
