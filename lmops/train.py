@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from lmops import bundle
 from lmops.files import write_whole
+from lmops.soundness import weight_shapes
 from lmops.text import Data, judge
 
 Weights = dict[str, torch.Tensor]
@@ -126,7 +127,7 @@ class Training:
                 now.judged[str(step + 1)] = judged
                 if judged < now.best_loss:
                     now.best_step, now.best_loss = step + 1, judged
-                    best = {name: w.clone() for name, w in _named(model).items()}
+                    best = {name: w.clone() for name, w in weights_of(model).items()}
                 now.step, now.seconds = step + 1, time.monotonic() - began
                 _save(self.checkpoint, model, optimizer, best, now)
                 on_judged(step + 1, judged)
@@ -146,7 +147,7 @@ def fresh(source: str, config: dict[str, Any], seed: int) -> nn.Module:
 
 def _draw(model: nn.Module, layers: int) -> None:
     """Draw the weights of a `model` that draws none itself, as wide as lesson 07 does."""
-    length, channels = _named(model)["position_embedding.weight"].shape
+    length, channels = weights_of(model)["position_embedding.weight"].shape
     spread = channels**-0.5
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -166,9 +167,10 @@ def _waves(length: int, channels: int) -> torch.Tensor:
     return torch.stack([turns.sin(), turns.cos()], dim=2).flatten(1)
 
 
-def _named(model: nn.Module) -> Weights:
-    """Return the parameters by name, a shared one once."""
-    return {name: parameter.detach() for name, parameter in model.named_parameters()}
+def weights_of(model: nn.Module) -> Weights:
+    """Return the weights of a GPT by lesson 07's names, whatever others it has for them."""
+    named = dict(model.named_parameters(remove_duplicate=False))
+    return {name: named[name].detach() for name in weight_shapes(vars(model.config))}
 
 
 def _optimizer(model: nn.Module, lr: float) -> torch.optim.AdamW:

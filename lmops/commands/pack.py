@@ -49,7 +49,7 @@ def pack(notebooks: tuple[Path, ...], out: Path, weights: Path | None, as_json: 
     read = list(_read(notebooks or _found()))
     with say.status("Trying each part by its exercise's check ..."):
         packed = packed_of(read)
-    facts = _untrained(packed.source) if weights is None else _trained(weights)
+    facts = _untrained(packed.source) if weights is None else _trained(packed.source, weights)
     try:
         made = bundle.write(out, source=packed.source, **facts)
     except (bundle.BrokenBundle, FileExistsError) as error:
@@ -120,17 +120,17 @@ def _untrained(source: str) -> dict[str, Any]:
     characters = text.load().characters
     config = train.RECIPES["laptop"].config(len(characters))
     return {
-        "weights": train.fresh(source, config, seed=0).state_dict(),
+        "weights": train.weights_of(train.fresh(source, config, seed=0)),
         "config": config,
         "characters": characters,
         "metrics": {"corpus": "fables", "steps": 0},
     }
 
 
-def _trained(path: Path) -> dict[str, Any]:
+def _trained(source: str, path: Path) -> dict[str, Any]:
     """Return what a bundle needs of the model in lesson 07's checkpoint, judged anew."""
     from lmcourse.corpus import CorpusUnavailable
-    from lmops import bundle, checkpoint, text
+    from lmops import bundle, checkpoint, soundness, text
 
     try:
         kept = checkpoint.read(path)
@@ -139,17 +139,18 @@ def _trained(path: Path) -> dict[str, Any]:
             data = text.load("shakespeare")  # what lesson 07 takes on a GPU
     except (checkpoint.NoCheckpoint, CorpusUnavailable) as error:
         raise Wrong(str(error)) from error
-    shipped = bundle.run((bundle.SHIPPED / "model.py").read_text("utf-8"), "shipped")
     if len(data.characters) != kept.config.get("vocab_size"):
         raise Wrong(
             f"{path} learnt from a text with {kept.config.get('vocab_size')} characters, which are "
             "neither the fables nor Shakespeare. Leave --weights out, and train it on the fables."
         )
     try:
-        model = shipped.GPT(shipped.Config(**kept.config))
-        bundle.with_weights(model, {n: w for n, w in kept.weights.items() if n != "head.weight"})
+        known = soundness.weight_shapes(kept.config)
+        weights = {name: kept.weights[name] for name in known}
+        module = bundle.run(source, "packed")
+        model = bundle.with_weights(module.GPT(module.Config(**kept.config)), weights)
     except (TypeError, KeyError, RuntimeError, ValueError) as error:
-        raise Wrong(f"{path} does not hold lesson 07's GPT: {error}") from error
+        raise Wrong(f"{path} does not hold the weights of this GPT: {error}") from error
     with say.status("Judging it by the whole validation text ..."):
         loss = text.judge(model, data.validation, kept.config["context"])
     metrics = {
@@ -159,7 +160,7 @@ def _trained(path: Path) -> dict[str, Any]:
         "steps": kept.step,
     }
     return {
-        "weights": kept.weights,
+        "weights": weights,
         "config": kept.config,
         "characters": data.characters,
         "metrics": {key: value for key, value in metrics.items() if value is not None},
