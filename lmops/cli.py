@@ -7,6 +7,14 @@ import click
 COMMANDS = (
     "pack",
     "train",
+    "gate",
+    "register",
+    "approve",
+    "promote",
+    "models",
+    "audit",
+    "registry",
+    "expire-logs",
 )
 """The commands in the order of a model's life. Each is a click command of its own name in
 `lmops/commands/<name>.py`, with `_` where the name has `-`."""
