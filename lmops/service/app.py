@@ -12,7 +12,7 @@ from lmops.service.completions import completions
 from lmops.service.errors import answer_errors, documented
 from lmops.service.feedback import feedback
 from lmops.service.front import Front
-from lmops.service.pages import KEY
+from lmops.service.pages import KEY, document_key
 from lmops.service.schemas import NAME, Model, Models
 from lmops.service.service import Service
 
@@ -35,12 +35,13 @@ def create_app(service: Service) -> FastAPI:
 
     app = FastAPI(
         title="A language model of your own",
-        version=service.bundle.version,
+        version=service.engine.version,
         description="OpenAI's completions API, as far as a small model has it.",
         lifespan=lifespan,
         responses=documented(431, 500),
     )
     answer_errors(app)
+    document_key(app)
     app.include_router(completions(service))
     app.include_router(feedback(service))
 
@@ -53,7 +54,7 @@ def create_app(service: Service) -> FastAPI:
     async def models(request: Request) -> Models:
         """List the names under which the model can be asked for: its version, and one that stays."""
         service.admit(request, "complete")
-        names = service.bundle.version, NAME
+        names = service.engine.version, NAME
         return Models(
             object="list",
             data=[Model(id=name, object="model", created=0, owned_by="you") for name in names],

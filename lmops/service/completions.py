@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -13,7 +13,6 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from lmops.bundle import Bundle
 from lmops.service.engine import Draining, GenerationRequest
 from lmops.service.errors import ApiError, documented
 from lmops.service.limits import Limits
@@ -21,6 +20,9 @@ from lmops.service.pages import body_of, parse
 from lmops.service.schemas import NAME, Completion, CompletionRequest
 from lmops.service.service import Service, draining
 from lmops.service.text import Writing
+
+if TYPE_CHECKING:
+    from lmops.bundle import Bundle
 
 T = TypeVar("T")
 
@@ -59,20 +61,22 @@ class _Answer:
         self._service = service
         self._request = request
         self._asked = asked
-        self._bundle = service.bundle
+        self._bundle = service.engine.bundle
         self._deadline = asyncio.get_running_loop().time() + service.limits.request_seconds
         self._created = int(time.time())
         self._ids = _ids(asked, self._bundle, service.limits)
-        tokens = service.engine.stream(
-            GenerationRequest(
-                ids=self._ids,
-                max_tokens=asked.max_tokens,
-                temperature=asked.temperature,
-                top_k=asked.top_k,
-                top_p=asked.top_p,
-                seed=asked.seed,
-            )
+        generation = GenerationRequest(
+            ids=self._ids,
+            max_tokens=asked.max_tokens,
+            temperature=asked.temperature,
+            top_k=asked.top_k,
+            top_p=asked.top_p,
+            seed=asked.seed,
         )
+        try:
+            tokens = service.engine.stream(generation)
+        except Draining:
+            raise draining() from None
         self._writing = Writing(tokens, self._bundle.characters, asked.stops())
         self._pieces = self._writing.pieces()
         self._written: list[str] = []
@@ -131,8 +135,6 @@ class _Answer:
                 return await _unless_left(self._request, work)
         except TimeoutError:
             raise self._too_slow() from None
-        except Draining:
-            raise draining() from None
 
     def _too_slow(self) -> ApiError:
         self._request.state.record["finish"] = "timeout"
@@ -220,7 +222,7 @@ async def _leave(request: Request) -> None:
         pass
 
 
-def _ids(asked: CompletionRequest, bundle: Bundle, limits: Limits) -> list[int]:
+def _ids(asked: CompletionRequest, bundle: "Bundle", limits: Limits) -> list[int]:
     """Return the prompt's ids. Raise 404 for another model, 400 for what this one cannot do."""
     if asked.model not in (NAME, bundle.version):
         raise ApiError(

@@ -96,6 +96,10 @@ class Keys:
         rows = self._file.execute(f"select {_COLUMNS} from keys order by created, id")
         return [_key(row) for row in rows]
 
+    def count(self) -> int:
+        """Return how many keys were ever made."""
+        return int(self._file.execute("select count(*) from keys").fetchone()[0])
+
     def revoke(self, id: str) -> bool:
         """Close the key `id` for good. Return whether there is such a key."""
         done = self._file.execute(

@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 from pydantic import BaseModel, ValidationError
 
 from lmops.service.errors import invalid
@@ -23,10 +23,39 @@ async def parse(request: Request, limits: Limits, schema: type[Schema]) -> Schem
         raise invalid(error) from None
 
 
+KEY: dict[str, Any] = {"security": [{"key": []}]}
+"""What the OpenAPI page says of a page that asks for a key."""
+
+
+def document_key(app: FastAPI) -> None:
+    """Have the OpenAPI page of `app` say what a key is."""
+    build = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        page = build()
+        schemes = page.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["key"] = {"type": "http", "scheme": "bearer", "description": "lm_..."}
+        return page
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
 def body_of(schema: type[BaseModel]) -> dict[str, Any]:
-    """Return what the OpenAPI page says of a body that `parse` reads, and of the key."""
-    described = schema.model_json_schema(ref_template="#/components/schemas/{model}")
-    ...
-    return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": described}}},
-    }
+    """Return what the OpenAPI page says of a page that asks for a key and reads a `schema`."""
+    content = {"application/json": {"schema": _whole(schema.model_json_schema())}}
+    return {**KEY, "requestBody": {"required": True, "content": content}}
+
+
+def _whole(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema with its definitions in the places that name them."""
+    definitions = schema.pop("$defs", {})
+
+    def put_in(part: Any) -> Any:
+        if isinstance(part, dict):
+            if "$ref" in part:
+                return put_in(definitions[part["$ref"].rpartition("/")[2]])
+            return {name: put_in(value) for name, value in part.items()}
+        return [put_in(each) for each in part] if isinstance(part, list) else part
+
+    whole: dict[str, Any] = put_in(schema)
+    return whole

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
-from lmops.bundle import Bundle
 from lmops.service.engine import Engine
 from lmops.service.errors import ApiError
 from lmops.service.keys import BadKey, Key, Keys
@@ -20,7 +19,6 @@ from lmops.service.metrics import Metrics
 class Service:
     """The parts of a running service, and whether it is about to stop."""
 
-    bundle: Bundle
     engine: Engine
     keys: Keys
     log: Log
@@ -70,6 +68,17 @@ class Service:
                 retry_after=wait,
             )
         return key
+
+    def unready(self) -> list[str]:
+        """Return why no requests should be sent here; nothing if they may be."""
+        reasons = ["about to stop"] if self.draining else []
+        if self.log.trouble is not None:
+            reasons.append(f"the log cannot be written: {self.log.trouble}")
+        try:
+            self.keys.count()
+        except sqlite3.Error as error:
+            reasons.append(f"the keys cannot be read: {error}")
+        return reasons
 
     def require_room(self) -> None:
         """Raise 503 if the service is stopping, or too many wait already."""

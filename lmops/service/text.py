@@ -3,12 +3,14 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from lmops.service.engine import Stream
+
 
 class Writing:
     """The text that one request has written so far. Iterate over `pieces()` to have it written."""
 
     def __init__(
-        self, tokens: AsyncGenerator[int, None], characters: Sequence[str], stops: Sequence[str]
+        self, tokens: Stream, characters: Sequence[str], stops: Sequence[str]
     ) -> None:
         self.tokens = 0
         """How many the model wrote, those of the stop sequence included."""
@@ -21,7 +23,7 @@ class Writing:
     async def pieces(self) -> AsyncGenerator[str, None]:
         """Yield the text in pieces, as soon as they can be no part of a stop sequence.
 
-        The engine's generator is closed with this one, which frees its place.
+        The engine's stream is closed with this one, which frees its place.
         """
         held = ""
         async with aclosing(self._tokens) as tokens:
