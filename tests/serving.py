@@ -2,8 +2,8 @@
 
 import contextlib
 import json
+import ssl
 import string
-
 import subprocess
 import sys
 import time
@@ -60,7 +60,12 @@ class Running:
     home: Path
     url: str
     version: str
-    verify: Any = True
+    verify: ssl.SSLContext | bool = False
+
+    @property
+    def http(self) -> httpx.Client:
+        """A client for what OpenAI's has no words for."""
+        return httpx.Client(base_url=self.url, verify=self.verify)
 
     def key(self, *scopes: str, days: float = 1) -> str:
         """Return a new key."""
@@ -77,9 +82,10 @@ class Running:
             **options,
         )
 
-    def lines(self) -> list[dict[str, Any]]:
-        """Return what the log says, as far as it is whole."""
-        return read_log(self.home / "logs")
+    def lines(self, path: str = "") -> list[dict[str, Any]]:
+        """Return what the log says, as far as it is whole; of requests to `path` alone."""
+        lines = read_log(self.home / "logs")
+        return [line for line in lines if not path or line.get("path") == path]
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

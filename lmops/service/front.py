@@ -1,5 +1,6 @@
 """What every request passes: it gets an id, is timed, counted and logged, and never ends unheard."""
 
+import asyncio
 import re
 import secrets
 import time
@@ -71,8 +72,10 @@ class Front:
             refuse_headers(scope["headers"], self._limits)
             await self._app(scope, receive, answer)
         except ClientDisconnect:
-            code = code or LEFT
             record["finish"] = "left"
+        except asyncio.CancelledError:
+            record["finish"] = "cut off"  # the server stops
+            raise
         except ApiError as error:
             await error.response()(scope, receive, answer)
         except Exception as error:

@@ -85,4 +85,5 @@ class Server(uvicorn.Server):
                 await self._service.engine.drain()
         except TimeoutError:
             self.cut_off = self._service.engine.running + self._service.engine.waiting
+            self.config.timeout_graceful_shutdown = 0
         self.should_exit = True
