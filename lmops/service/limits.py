@@ -23,8 +23,8 @@ class Limits:
     """Requests a second that a key may send in the long run."""
     burst: int = 40
     """Requests that a key may send at once."""
-    waiting: int = 64
-    """Requests that may wait for a place in the model's batch."""
+    at_once: int = 96
+    """Requests that may be under way: those that are written, and those that wait for a place."""
     drain_seconds: float = 30.0
     """How long those under way may go on once the service is told to stop."""
 

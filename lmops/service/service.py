@@ -84,7 +84,7 @@ class Service:
         """Raise 503 if the service is stopping, or too many wait already."""
         if self.draining:
             raise draining()
-        if self.engine.waiting >= self.limits.waiting:
+        if self.engine.running + self.engine.waiting >= self.limits.at_once:
             raise ApiError(
                 503, "too many requests wait; ask again soon", code="overloaded", retry_after=1
             )
