@@ -27,6 +27,7 @@ from lmops.service.log import Log
 from lmops.service.service import Service
 
 CHARACTERS = sorted("\n !,-.:;?'()" + string.ascii_letters)
+LMOPS = (sys.executable, "-m", "lmops.cli")
 PROMPT = "Once upon a time"
 
 
@@ -104,8 +105,7 @@ def serving(
 ) -> Iterator[Running]:
     """Run `lmops serve FOLDER`, and end it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "lmops.cli", "serve", str(folder), "--home", str(home)]
-        + ["--port", "0", "--json", *options],
+        [*LMOPS, "serve", str(folder), "--home", str(home), "--port", "0", "--json", *options],
         stdout=subprocess.PIPE,
         text=True,
         env=environment,
@@ -161,7 +161,7 @@ async def inside(
     )
     app = create_app(service)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with app.router.lifespan_context(app):
-        async with httpx.AsyncClient(transport=transport, base_url="http://inside") as http:
-            yield Inside(service, home, http, app)
+    http = httpx.AsyncClient(transport=transport, base_url="http://inside")
+    async with app.router.lifespan_context(app), http:
+        yield Inside(service, home, http, app)
     service.keys.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from serving import PROMPT, inside, read_log, small_bundle
 
 from lmops.bundle import Bundle
 from lmops.service.batch import Batch
@@ -16,7 +17,6 @@ from lmops.service.gpt import Decoder
 from lmops.service.keys import Keys
 from lmops.service.limits import Limits
 from lmops.service.log import Log
-from serving import PROMPT, inside, read_log, small_bundle
 
 ASKED = {"model": "lm", "prompt": PROMPT, "max_tokens": 5}
 
@@ -178,9 +178,7 @@ def test_a_swap_in_the_middle(bundle: Bundle, tmp_path: Path) -> None:
         async with inside(bundle, tmp_path) as app:
             key = app.key()
             asked = ASKED | {"max_tokens": 200}
-            before = asyncio.create_task(
-                app.http.post("/v1/completions", json=asked, headers=key)
-            )
+            before = asyncio.create_task(app.http.post("/v1/completions", json=asked, headers=key))
             await until(lambda: app.service.engine.running == 1)
             await app.service.engine.swap(other)
             after = await app.http.post("/v1/completions", json=ASKED, headers=key)

@@ -120,7 +120,9 @@ def serve(
         ) from None
     keys = Keys(home.keys, patience=0)
     if not any(each.state(keys.now()) == "valid" for each in keys.all()):
-        say.print("There is no key yet, so nobody may ask. Type: lmops keys add me --scope complete")
+        say.print(
+            "There is no key yet, so nobody may ask. Type: lmops keys add me --scope complete"
+        )
     server = Server(
         Service(engine=Engine(loaded), keys=keys, log=Log(home.logs), limits=limits),
         cert=cert,

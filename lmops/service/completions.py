@@ -97,7 +97,7 @@ class _Answer:
                 self._written.append(piece)
 
     async def stream(self) -> Response:
-        """Return the answer as events, once its first piece is there: till then errors are codes."""
+        """Return the answer as events, once a piece is there: till then errors have codes."""
         try:
             first = await self._in_time(anext(self._pieces, None))
         except BaseException:
@@ -236,9 +236,7 @@ def _ids(asked: CompletionRequest, bundle: "Bundle", limits: Limits) -> list[int
             param="model",
         )
     if name := asked.unsupported():
-        raise ApiError(
-            400, f"this model has no '{name}'", code="unsupported_parameter", param=name
-        )
+        raise ApiError(400, f"this model has no '{name}'", code="unsupported_parameter", param=name)
     for name, asks, most in (
         ("prompt", len(asked.prompt), limits.prompt_characters),
         ("max_tokens", asked.max_tokens, limits.max_tokens),

@@ -1,4 +1,4 @@
-"""What every request passes: it gets an id, is timed, counted and logged, and never ends unheard."""
+"""What every request passes: it gets an id, is timed, counted and logged, whatever happens."""
 
 import asyncio
 import re
@@ -20,7 +20,7 @@ from lmops.service.log import Log
 from lmops.service.metrics import Metrics
 
 LEFT = 499
-"""What the log and the metrics call a request whose client left before the answer (as nginx does)."""
+"""The code, in log and metrics, of a request whose client left before the answer (nginx's)."""
 
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -82,7 +82,8 @@ class Front:
             # What went wrong, without its words, in which a prompt may stand.
             record["error"] = type(error).__name__
             record["where"] = " < ".join(
-                f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[::-1]
+                f"{frame.name}:{frame.lineno}"
+                for frame in traceback.extract_tb(error.__traceback__)[::-1]
             )
             if code == 0:
                 wrong = ApiError(
@@ -100,7 +101,7 @@ class Front:
 
 
 def request_id(proposed: str | None) -> str:
-    """Return the caller's id for a request if it is a plain one with nothing personal, or a new one."""
+    """Return the caller's id if it is plain and nothing personal, or else a new one."""
     if proposed and _ID.fullmatch(proposed) and redact(proposed) == proposed:
         return proposed
     return "req-" + secrets.token_hex(12)

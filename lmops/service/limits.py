@@ -33,8 +33,8 @@ class Rates:
     """A token bucket for each key: `rate` requests a second, `burst` at once.
 
     `clock` gives seconds, as `time.monotonic` does. If it goes back all the same, nobody gains a
-    request by it: a bucket fills on once the clock is where it was. There is a bucket for each key that was ever valid, and no others, so
-    their number is bounded by those who hand out keys.
+    request by it: a bucket fills on once the clock is where it was. There is a bucket for each key
+    that was ever let in, so their number is bounded by those who hand out keys.
     """
 
     def __init__(self, rate: float, burst: int, clock: Callable[[], float]) -> None:

@@ -1,7 +1,6 @@
 """The process around the app: its socket, TLS, and how it ends."""
 
 import asyncio
-import signal
 import socket
 from pathlib import Path
 from types import FrameType

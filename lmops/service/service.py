@@ -56,9 +56,7 @@ class Service:
             ) from None
         request.state.record["key"] = key.id
         if scope not in key.scopes:
-            raise ApiError(
-                403, f"this key has no scope '{scope}'", code="insufficient_scope"
-            )
+            raise ApiError(403, f"this key has no scope '{scope}'", code="insufficient_scope")
         wait = self.rates.take(key.id)
         if wait:
             raise ApiError(
