@@ -11,6 +11,8 @@ COMMANDS = (
     "register",
     "approve",
     "promote",
+    "keys",
+    "serve",
     "models",
     "audit",
     "registry",
