@@ -66,7 +66,7 @@ class Sampler:
             before = probs.cumsum(dim=1) - probs
             probs[before >= top_p] = 0.0
         # What torch.multinomial does: the largest of p / e, where each e is drawn from Exp(1).
-        noise = torch.empty_like(probs).exponential_()
+        noise = torch.rand_like(probs).log_().neg_()
         for slot, generator in self.generators.items():
             if slot in drawn:
                 noise[slot].exponential_(generator=generator)
