@@ -8,9 +8,9 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
-from lmops.service.completions import completions
+from lmops.service.completions import add_completions
 from lmops.service.errors import answer_errors, documented
-from lmops.service.feedback import feedback
+from lmops.service.feedback import add_feedback
 from lmops.service.front import Front
 from lmops.service.pages import KEY, document_key
 from lmops.service.schemas import NAME, Model, Models
@@ -42,8 +42,8 @@ def create_app(service: Service) -> FastAPI:
     )
     answer_errors(app)
     document_key(app)
-    app.include_router(completions(service))
-    app.include_router(feedback(service))
+    add_completions(app, service)
+    add_feedback(app, service)
 
     @app.get(
         "/v1/models",

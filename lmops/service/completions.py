@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fastapi import APIRouter, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.requests import ClientDisconnect
@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def completions(service: Service) -> APIRouter:
-    """Return the page, to put into an app."""
-    router = APIRouter()
+def add_completions(app: FastAPI, service: Service) -> None:
+    """Add the page to `app`."""
 
-    @router.post(
+    @app.post(
         "/v1/completions",
         responses={
             200: {
@@ -50,8 +49,6 @@ def completions(service: Service) -> APIRouter:
         asked = await parse(request, service.limits, CompletionRequest)
         answer = _Answer(service, request, asked)
         return await (answer.stream() if asked.stream else answer.whole())
-
-    return router
 
 
 class _Answer:

@@ -1,6 +1,6 @@
 """`POST /v1/feedback`: what somebody thinks of an answer."""
 
-from fastapi import APIRouter, Request
+from fastapi import FastAPI, Request
 
 from lmops.service.errors import ApiError, documented
 from lmops.service.log import NotKept
@@ -9,11 +9,10 @@ from lmops.service.schemas import FeedbackRequest, Kept
 from lmops.service.service import Service
 
 
-def feedback(service: Service) -> APIRouter:
-    """Return the page, to put into an app."""
-    router = APIRouter()
+def add_feedback(app: FastAPI, service: Service) -> None:
+    """Add the page to `app`."""
 
-    @router.post(
+    @app.post(
         "/v1/feedback",
         status_code=201,
         response_model=Kept,
@@ -34,5 +33,3 @@ def feedback(service: Service) -> APIRouter:
                 503, "feedback cannot be kept just now", code="not_kept", retry_after=5
             ) from None
         return Kept(object="feedback", request_id=told.request_id)
-
-    return router

@@ -5,8 +5,8 @@ One thread writes, in the order in which it was told. What it promises:
 - Every text is redacted before it is written (`lmops.privacy.redact`).
 - `keep` returns once a line is on the disk (fsync), or raises `NotKept`: feedback is acknowledged
   after it, so no acknowledged feedback is lost, whatever dies when.
-- `tell` never waits and never fails, so that a full disk stops no answer. Its lines are not synced:
-  they outlive the process, not a power cut. While they cannot be written, the last `BACKLOG` of
+- `tell` never waits and never fails, so that a full disk stops no answer. Its lines are written some
+  `GATHER_SECONDS` later, and are not synced: a kill takes the last of them along. While they cannot be written, the last `BACKLOG` of
   them wait in memory and are tried again; `lost` counts those that had to go, `trouble` says why,
   and readiness and metrics show both.
 - Only whole lines count: one that was cut off, by a full disk or a kill, is closed by a line break
@@ -33,6 +33,11 @@ BACKLOG = 10_000
 """Lines that wait in memory while the disk takes none."""
 
 RETRY_SECONDS = 0.5
+GATHER_SECONDS = 0.05
+"""How long a line may wait for others, to be written with them."""
+
+PLAIN = frozenset({"finish", "key", "rating", "version"})
+"""What holds the service's own words and ids, never those of a caller."""
 
 
 class NotKept(Exception):
@@ -48,22 +53,20 @@ class _Line:
     kept: "Future[None] | None"
 
     def render(self) -> bytes:
-        """Return the line as it is written. Only the event and the id go unread by `redact`."""
-        line = {
+        """Return the line as it is written. What is not `PLAIN`, and a text, is redacted."""
+        line: dict[str, Any] = {
             "time": self.time.isoformat(timespec="milliseconds"),
             "event": self.event,
             "id": self.id,
         }
         try:
-            line |= {name: _redacted(value) for name, value in self.details.items()}
+            for name, value in self.details.items():
+                free = isinstance(value, str) and name not in PLAIN
+                line[name] = redact(value) if free else value
         except Exception as error:  # what cannot be redacted is not written
             line["unreadable"] = type(error).__name__
         # Escaped, since half a surrogate pair has no UTF-8.
         return json.dumps(line).encode() + b"\n"
-
-
-def _redacted(value: Any) -> Any:
-    return redact(value) if isinstance(value, str) else value
 
 
 class Log:
@@ -78,6 +81,7 @@ class Log:
         self._now = now
         self._told: deque[_Line] = deque()
         self._closing = False
+        self._urgent = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
         self._day = ""
@@ -112,7 +116,9 @@ class Log:
         line = _Line(datetime.fromtimestamp(self._now(), UTC), event, id, details, kept)
         with self._changed:
             self._told.append(line)
-            self._changed.notify()
+            self._urgent = self._urgent or kept is not None
+            if len(self._told) == 1 or kept:
+                self._changed.notify()
 
     # --- In the thread ---------------------------------------------------------------------------
 
@@ -120,11 +126,12 @@ class Log:
         behind: deque[_Line] = deque()
         while True:
             with self._changed:
-                if behind and not self._told and not self._closing:
-                    self._changed.wait(RETRY_SECONDS)
-                while not (behind or self._told or self._closing):
-                    self._changed.wait()
-                closing = self._closing
+                self._changed.wait_for(
+                    lambda: self._told or self._closing, RETRY_SECONDS if behind else None
+                )
+                # To wake a thread for each line would cost its sender more than the line.
+                self._changed.wait_for(lambda: self._urgent or self._closing, GATHER_SECONDS)
+                closing, self._urgent = self._closing, False
                 behind += self._told
                 self._told.clear()
             self._write(behind)

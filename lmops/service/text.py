@@ -28,6 +28,10 @@ class Writing:
             async for token in tokens:
                 self.tokens += 1
                 held += self._characters[token]
+                if not self._stops:
+                    yield held
+                    held = ""
+                    continue
                 found = [at for stop in self._stops if (at := held.find(stop)) >= 0]
                 if found:
                     self.finish = "stop"
