@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.nn.functional import cross_entropy
 
 Rng = np.random.Generator
 Ids = torch.Tensor
@@ -29,6 +30,8 @@ Answer = Callable[[Ids], Logits]
 
 CHARACTERS = 240
 """The length of a specimen's text."""
+MARGIN = 0.3
+"""By so many nats a sound model's loss is below ln V, and that of a model that is wrong above."""
 
 
 class Model:
@@ -69,25 +72,39 @@ class Specimen:
 
 
 def sound(kind: str, rng: Rng) -> Specimen:
-    """Draw a sound model of a `kind` in `SOUND`."""
-    if kind == "pairs":  # all that it knows of the past is the last character
-        vocab_size, context = _between(rng, 5, 12), 1
-    else:
-        vocab_size, context = _between(rng, 5, 12), _between(rng, 6, 12)
-    # How likely each character comes after each other one, as logits: its language.
-    pairs = 2.0 * _normal(rng, vocab_size, vocab_size)
-    more = SOUND[kind](rng, vocab_size, context)
-    model = Model(lambda ids: pairs[ids] + more(ids), vocab_size, context)
-    return Specimen(kind, model, _written(rng, pairs))
+    """Draw a sound model of a `kind` in `SOUND`; its loss on its text is well below ln V."""
+    while True:
+        # Of the past, the pairs know the last character alone.
+        V, context = _between(rng, 6, 12), 1 if kind == "pairs" else _between(rng, 6, 11)
+        # How likely each character comes after each other one, as logits: its language.
+        pairs = 2.0 * _normal(rng, V, V)
+        model = _knowing(pairs, SOUND[kind](rng, V, context), context)
+        text = _written(rng, pairs)
+        if loss(model, text) < math.log(V) - MARGIN:
+            return Specimen(kind, model, text)
 
 
 def broken(kind: str, rng: Rng) -> Specimen:
     """Draw a model that is broken in the way of a `kind` in `BROKEN`, and else like a sound one."""
     kinds = [name for name in SOUND if name != "pairs"]  # it has no past to go wrong about
-    base = sound(kinds[_between(rng, 0, len(kinds) - 1)], rng)
-    V, context = base.model.vocab_size, base.model.context
-    answer = BROKEN[kind](base.model, rng)
-    return Specimen(kind, Model(answer, V, context), base.text)
+    while True:
+        base = sound(kinds[_between(rng, 0, len(kinds) - 1)], rng)
+        V, context = base.model.vocab_size, base.model.context
+        model = Model(BROKEN[kind](base.model, rng), V, context)
+        if kind not in WRONG or loss(model, base.text) > math.log(V) + MARGIN:
+            return Specimen(kind, model, base.text)
+
+
+def loss(model: Model, text: torch.Tensor) -> float:
+    """Return the mean loss of `model` on `text` (N,), read in windows of its context, in nats."""
+    context = model.context
+    count = (len(text) - 1) // context
+    x, y = (text[start : start + count * context].view(count, context) for start in (0, 1))
+    return float(cross_entropy(model(x).flatten(0, 1), y.flatten()))
+
+
+def _knowing(pairs: torch.Tensor, more: Answer, context: int) -> Model:
+    return Model(lambda ids: pairs[ids] + more(ids), len(pairs), context)
 
 
 def _written(rng: Rng, pairs: torch.Tensor) -> torch.Tensor:
@@ -151,7 +168,7 @@ def _attention(rng: Rng, V: int, context: int) -> Answer:
 def _recurrent(rng: Rng, V: int, context: int) -> Answer:
     """Draw a linear recurrent model: its state turns at each character, and forgets nothing."""
     C = CHANNELS
-    tokens, head = _normal(rng, V, C), STRENGTH * _normal(rng, C, V) / 2
+    tokens, head = _normal(rng, V, C), STRENGTH * _normal(rng, C, V) / 3
     turn = torch.linalg.qr(_normal(rng, C, C)).Q
 
     def answer(ids: Ids) -> Logits:
@@ -181,7 +198,7 @@ def _window(rng: Rng, V: int, context: int) -> Answer:
 
 def _convolution(rng: Rng, V: int, context: int) -> Answer:
     """Draw a causal convolution as wide as the context: for each distance back its own rows."""
-    rows = STRENGTH * _normal(rng, context, V, V)
+    rows = STRENGTH * _normal(rng, context, V, V) / 2
 
     def answer(ids: Ids) -> Logits:
         T = ids.shape[1]
@@ -482,3 +499,5 @@ BROKEN: dict[str, Callable[[Model, Rng], Answer]] = {
     "is far too sure": _too_sure,
 }
 """The kinds of broken models: each takes a sound one, and draws what goes wrong with it."""
+WRONG = ("speaks another alphabet", "is far too sure")
+"""Those that are broken in what they have learnt alone."""
