@@ -76,8 +76,8 @@ def paired_bootstrap(student: Student, reference: Student, rng: Rng) -> Iterator
             lambda: [part("low", *arguments), part("high", *arguments)],
             [want["low"], want["high"]],
             hint="for each row of draws: take these stories, of old, of new and of chars alike, "
-            "and work out the difference again. low and high are the quantiles 0.025 and 0.975 of what "
-            "the rows give",
+            "and work out the difference again. low and high are the quantiles 0.025 and 0.975 "
+            "of what the rows give",
             atol=1e-6,
             points=2,
         )

@@ -1,6 +1,7 @@
 """Checks of `gate`: it says why not, and where it cannot know, it says no."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from grader.checks.case import Case, Rng, case
@@ -237,15 +238,19 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         pair, names = sliced(2, value)
         yield case(
             title,
-            lambda pair=pair, names=names: by_slices(pair, names),
+            partial(by_slices, pair, names),
             {"reasons": 2, "about": sorted(names[1:])},
             hint=hint,
         )
+
+    def no_slice(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
+        metrics[name] = {}
+
     yield broken(
         "a metric for each slice, and no slice",
         "a dictionary without an entry says nothing: where there is nothing to look at, no rule "
         "was held",
-        lambda metrics, objective, name: metrics.update({name: {}}),
+        no_slice,
     )
     more, objective = sound()
     extra = dict(zip(words(rng, 2, 9), (float("nan"), "a note"), strict=True))
