@@ -41,8 +41,8 @@ HINTS = {
     "leaves dropout on": "ask the same twice",
     "keeps a state from call to call": "ask for some ids, for others, and for the first ones "
     "again: the first answer and the third are the same",
-    "answers from a stale cache": "ask for ids, and for the same ids with another last character: "
-    "a model that reads the last character answers differently",
+    "answers from a stale cache": "ask for other ids of the same shape: another text, or the same "
+    "with another last character, has other answers",
     "changes the ids": "keep a copy, ids.clone(), and compare ids with it after the call",
     "mixes the texts of a batch": "read each text of a batch alone, ids[b : b + 1]: its logits are "
     "the same as in the batch",
