@@ -238,8 +238,8 @@ def _next(model: Model, rng: Rng) -> Answer:
 
 def _peeks(model: Model, rng: Rng) -> Answer:
     """One place sees one later place."""
-    early = _between(rng, 0, model.context - 2)
-    late = _between(rng, early + 1, model.context - 1)
+    early = _between(rng, 0, model.context - 3)
+    late = _between(rng, early + 2, model.context - 1)
     rows = _normal(rng, model.vocab_size, model.vocab_size) / 2
 
     def answer(ids: Ids) -> Logits:
@@ -381,10 +381,8 @@ def _infinite(model: Model, rng: Rng) -> Answer:
 
 
 def _other_vocabulary(model: Model, rng: Rng) -> Answer:
-    """A logit too many, or one too few."""
+    """A logit too many: a vocabulary with one character more."""
     column = _normal(rng, 1)
-    if rng.random() < 0.5:
-        return lambda ids: model(ids)[:, :, :-1]
     return lambda ids: torch.cat([model(ids), column.repeat(*ids.shape, 1)], dim=2)
 
 

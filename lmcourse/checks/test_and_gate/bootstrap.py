@@ -53,7 +53,7 @@ def paired_bootstrap(student: Student, reference: Student, rng: Rng) -> Iterator
         -1 / 40,
         hint="new minus old: below 0 the new model is better. All nats together, divided by all "
         "characters together: a mean of the stories' own losses would count a short story as much "
-        "as a long one",
+        "as a long one. draws have no part in it",
     )
 
     def draw() -> list[torch.Tensor]:

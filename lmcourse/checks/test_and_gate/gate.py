@@ -52,7 +52,9 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     ) -> Case:
         """Return the case that two metrics, spoilt by `change`, and no others are reasons."""
         metrics, objective = sound()
-        bad = [[*metrics][int(place)] for place in rng.choice(5, 2, replace=False)]
+        names = [*metrics]
+        # One that may be so large at most, and one that must be so large at least.
+        bad = [names[int(rng.choice([1, 3]))], names[int(rng.choice([0, 2, 4]))]]
         for name in bad:
             change(metrics, objective, name)
         return case(
@@ -85,6 +87,21 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         beyond,
     )
 
+    spoilt, rules = sound()
+    name = [*spoilt][int(rng.integers(5))]
+    beyond(spoilt, rules, name)
+
+    def afterwards() -> Any:
+        return reasons(spoilt, rules)
+
+    yield case(
+        "asked twice, the same answer",
+        lambda: [afterwards(), afterwards()],
+        [about(name)] * 2,
+        hint="begin with a new list each time: reasons = []",
+        points=0.5,
+    )
+
     def equal() -> Pair:
         metrics, objective = sound()
         for rule in objective.values():
@@ -101,7 +118,7 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
 
     def twofold(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
-        high = bool(rng.integers(2))
+        high = "at_most" in objective[name]
         objective[name] = {"at_least": metrics[name] - 1, "at_most": metrics[name] + 1}
         metrics[name] += 5 if high else -5
 
@@ -135,10 +152,10 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "an infinite value is no measurement: math.isfinite(value)",
         endless,
     )
-    odd = ["0.1", None, True, [0.5], "nan"]
 
     def no_number(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
-        metrics[name] = odd[int(rng.integers(len(odd)))]
+        odd = [None, True, [metrics[name]], "nan"][int(rng.integers(4))]
+        metrics[name] = str(metrics[name]) if "at_most" in objective[name] else odd
 
     yield broken(
         "a metric that is no number",
@@ -259,20 +276,6 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: student.gate(more | extra, objective),
         [],
         hint="only what the objective names is looked at",
-        points=0.5,
-    )
-    spoilt, rules = sound()
-    name = [*spoilt][int(rng.integers(5))]
-    beyond(spoilt, rules, name)
-
-    def afterwards() -> Any:
-        return reasons(spoilt, rules)
-
-    yield case(
-        "asked twice, the same answer",
-        lambda: [afterwards(), afterwards()],
-        [about(name)] * 2,
-        hint="begin with a new list each time: reasons = []",
         points=0.5,
     )
     yield arguments_stay(

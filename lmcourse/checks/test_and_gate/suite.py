@@ -111,17 +111,21 @@ def model_problems(student: Student, reference: Student, rng: Rng) -> Iterator[C
         hint="no sound model may have a problem, whatever its kind and its sizes. Ask only for "
         "what model.context allows: with a context of 1 there is no past and no future. "
         "Differences of up to 0.0001 are rounding",
-        points=4,
+        points=2,
     )
 
     def lineup(kind: str) -> Case:
         sound_kind = [*zoo.SOUND][int(rng.integers(len(zoo.SOUND)))]
-        animals = [zoo.broken(kind, rng), zoo.broken(kind, rng), zoo.sound(sound_kind, rng)]
-        order = [int(place) for place in rng.permutation(3)]
-        words = [BROKEN, BROKEN, SOUND]
+        # One of seven patterns: not all three are sound.
+        pattern = int(rng.integers(1, 8))
+        are_broken = [bool(pattern >> place & 1) for place in range(3)]
+        animals = [
+            zoo.broken(kind, rng) if is_broken else zoo.sound(sound_kind, rng)
+            for is_broken in are_broken
+        ]
 
         def got() -> Any:
-            given = [said(animals[place]) for place in order]
+            given = [said(animal) for animal in animals]
             if all(each == "None" for each in given):
                 return None
             if false_alarms() > FALSE_ALARMS:
@@ -129,9 +133,9 @@ def model_problems(student: Student, reference: Student, rng: Rng) -> Iterator[C
             return given
 
         return case(
-            f"two models, and a sound one: {kind}",
+            f"among three models: {kind}",
             got,
-            [words[place] for place in order],
+            [BROKEN if is_broken else SOUND for is_broken in are_broken],
             hint=HINTS[kind],
         )
 
