@@ -96,7 +96,7 @@ objective = {
     "foreign": {"at_most": 0},  # characters that the model cannot read
     "shifted": {"at_most": 0},  # words that one side has and the other lacks
     "problems": {"at_most": 0},  # what the tests found
-    "loss": {"at_most": 2.5},  # nats per character: below this it writes words
+    "loss": {"at_most": 2.5},  # nats per character
     "change_high": {"at_most": 0.0},  # the new loss minus the old one, at worst
     "slices": {"at_most": 0.02},  # the same for each kind of story
 }
@@ -264,7 +264,7 @@ if check.ready("check_data"):
         "as it was:",
         {k: len(v) for k, v in check_data(train, validation, known_characters).items()},
     )
-    again = [story.upper() for story in train[:5]]
+    again = ["  ".join(story.lower().split(" ")) for story in train[:5]]
     newest = [story + "\nAll for a treasure in the café." for story in validation[5:25]]
     found = check_data(train + train[:3], again + newest, known_characters)
     print("this night:", {key: len(places) for key, places in found.items()})
@@ -605,7 +605,7 @@ if check.ready("model_problems"):
 #
 # The tests pass, so the model works. Is it *better* than the one in service? We need both, and there is no
 # last week here, so we make one: the model in service answers as ours does, but less surely, with all logits
-# times 0.85.
+# times 0.75.
 #
 # The loss of a story is the sum of the surprise of all its characters. (The function below cuts a story that
 # is longer than the context into pieces. You need not read how.)
@@ -631,7 +631,7 @@ def story_nats(model, stories):
     return nats
 
 
-service = zoo.Model(lambda ids: 0.85 * ours(ids), ours.vocab_size, ours.context)
+service = zoo.Model(lambda ids: 0.75 * ours(ids), ours.vocab_size, ours.context)
 judged = validation[: 20 if preset == "smoke" else 200]
 lengths = torch.tensor([len(story) for story in judged])
 nats = {"in service": story_nats(service, judged), "ours": story_nats(ours, judged)}
@@ -649,7 +649,7 @@ for name, each in nats.items():
 # %% tags=["demo"]
 def twin(seed):
     """Return the model in service with small random numbers added to what it says."""
-    shift = 0.06 * torch.randn(
+    shift = 0.03 * torch.randn(
         ours.vocab_size, ours.vocab_size, generator=torch.Generator().manual_seed(seed)
     )
     return zoo.Model(lambda ids: service(ids) + shift[ids], ours.vocab_size, ours.context)
@@ -768,7 +768,7 @@ if check.ready("paired_bootstrap"):
 # better at everything else, and forgets those. Here is such a one: ours, which becomes unsure of everything
 # once it has read the word `treasure`.
 #
-# **Predict first.** One story in eight has a treasure. Will the mean over all stories show it?
+# **Predict first.** Only some of the stories have a treasure. Will the mean over all stories show it?
 
 
 # %% tags=["demo"]
@@ -780,12 +780,13 @@ def forgetful(model, word):
         logits = model(ids)
         found = (ids.unfold(1, min(len(code), ids.shape[1]), 1) == code[: ids.shape[1]]).all(dim=2)
         read = torch.cat([found.new_zeros(len(ids), ids.shape[1] - found.shape[1]), found], dim=1)
-        return torch.where((read.cumsum(dim=1) > 0)[:, :, None], 0.6 * logits, logits)
+        return torch.where((read.cumsum(dim=1) > 0)[:, :, None], 0.2 * logits, logits)
 
     return zoo.Model(answer, model.vocab_size, model.context)
 
 
 nats["no treasure"] = story_nats(forgetful(ours, "treasure"), judged)
+print(f"{sum('treasure' in words_of(each) for each in judged)} of {len(judged)} have a treasure")
 for name, each in nats.items():
     print(f"{name}: {each.sum() / lengths.sum():.4f}")
 
@@ -1011,7 +1012,7 @@ if check.ready(*NEEDED):
         "lucky twin": (twin(lucky_seed), nats["lucky twin"], train),
         "no treasure": (without, nats["no treasure"], train),
         "dropout left on": (dropped, story_nats(dropped, judged), train),
-        "leaked": (ours, nats["ours"], train + [story.upper() for story in validation[:30]]),
+        "leaked": (ours, nats["ours"], train + [story.lower() for story in validation[:30]]),
     }
     all_metrics = {name: measures(*candidate) for name, candidate in candidates.items()}
     for name, metrics in all_metrics.items():
