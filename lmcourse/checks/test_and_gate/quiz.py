@@ -1,0 +1,35 @@
+"""The lesson's quiz."""
+
+from grader.checks.vocabulary import Question, quiz
+
+quiz(
+    "10_test_and_gate",
+    Question(
+        "what a metamorphic test needs",
+        hint="Did you know what the right logits are when you cut a text short?",
+        explain="Nobody knows the right logits. What is known is how two answers belong together.",
+    ),
+    Question(
+        "a suite with a mutation score of 20 of 27",
+        hint="A mutant is a model that somebody broke on purpose.",
+        explain="Seven ways of being broken would pass unseen. That says what to write next.",
+    ),
+    Question(
+        "an interval on both sides of 0",
+        hint="Which differences does the interval allow?",
+        explain="A small loss and a small gain are both in it: these stories do not decide.",
+    ),
+    Question(
+        "why in pairs",
+        hint="Some stories are hard for every model. Where does that go in a difference?",
+        explain="What is hard for both cancels out in the difference, story by story, and the "
+        "interval becomes narrow.",
+    ),
+    Question(
+        "a metric that is missing",
+        hint="What does the gate know about the model then?",
+        explain="To fail closed is to say no where one does not know. A gate that says yes there "
+        "opens whenever a measurement breaks.",
+    ),
+    points=2,
+)

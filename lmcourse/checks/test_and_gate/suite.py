@@ -1,0 +1,143 @@
+"""Checks of `model_problems`: its points are its mutation score.
+
+A suite is asked of broken models and of sound ones, in random order. Who calls sound models broken
+is not believed elsewhere either: else a coin would earn something.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from grader.checks.case import Case, Rng, case
+from grader.checks.registry import exercise
+from grader.checks.student import Student
+from lmcourse import zoo
+from lmcourse.checks.test_and_gate.interview import problems
+from lmcourse.zoo import Specimen
+
+LESSON = "10_test_and_gate"
+FALSE_ALARMS = 1
+"""So many of the sound models of the first case may be called broken; else nothing counts."""
+
+SOUND, BROKEN = "no problem", "a problem"
+
+HINTS = {
+    "crashes on a single character": "ask for ids of shape (1, 1) too. A model that raises an "
+    "error has a problem: catch it with try and except, and put it into words",
+    "crashes on the longest text": "ask for T = model.context too, the longest text that it must "
+    "be able to read",
+    "has another number of logits": "the logits' shape is (B, T, model.vocab_size), no column more "
+    "and none less",
+    "answers for the last place alone": "compare all of logits.shape with (B, T, V)",
+    "drops the batch where there is one text": "ask for a batch of a single text as well as for "
+    "one of several: the shape has three dimensions for B = 1 too",
+    "answers in another precision": "logits.dtype is torch.float32",
+    "answers NaN to one character": "have every character read, 0 to V - 1, and look whether all "
+    "logits are finite: logits.isfinite().all()",
+    "answers infinity at the last place": "look at all places of the longest text: "
+    "logits.isfinite().all()",
+    "answers probabilities": "logits are not probabilities: if every row sums to 1 and nothing is "
+    "below 0, a softmax was taken that should not have been",
+    "adds noise": "ask the same twice: the answers differ by 0.01 and more",
+    "leaves dropout on": "ask the same twice",
+    "keeps a state from call to call": "ask for some ids, for others, and for the first ones "
+    "again: the first answer and the third are the same",
+    "answers from a stale cache": "ask for other ids of the same shape: another text, or the same "
+    "with another last character, has other answers",
+    "changes the ids": "keep a copy, ids.clone(), and compare ids with it after the call",
+    "mixes the texts of a batch": "read each text of a batch alone, ids[b : b + 1]: its logits are "
+    "the same as in the batch",
+    "gives a batch back in another order": "read each text of a batch alone: its logits stand in "
+    "the batch's row b",
+    "lets one text hear another": "read every text of a batch alone, the last one too, and compare "
+    "all places",
+    "sees the next character": "change the characters from place t on, and compare the logits "
+    "before t: nothing changes there",
+    "sees one later place from one place": "the leak may be between any two places: change each "
+    "place t in turn, in a text of the full context, and compare all places before t",
+    "takes the mean over all places away": "cut a text short, ids[:, :T]: the logits are those of "
+    "the whole text at its first T places",
+    "counts the places from the end": "cut a text short, ids[:, :T]: the logits are those of the "
+    "whole text at its first T places",
+    "sees the last few characters alone": "change the first character of a text of the full "
+    "context: the last logits change",
+    "does not see one place": "change each character of a text of the full context in turn, not "
+    "the first and the last alone: the last logits change each time",
+    "is late by one place": "change the last character: the last logits change",
+    "always says the same": "change a character: the last logits change",
+    "speaks another alphabet": "its loss on text is below ln V; V is model.vocab_size, and text "
+    "is read in windows of model.context characters",
+    "is far too sure": "its loss on text is below ln V",
+}
+"""By the kind of a broken model, what to ask it."""
+
+
+@exercise(LESSON, "model_problems", points=9)
+def model_problems(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    first = [zoo.sound(kind, rng) for kind in rng.permutation([*zoo.SOUND] * 2)]
+    false: list[int] = []
+
+    def said(specimen: Specimen) -> str:
+        given = problems(student, specimen)
+        return "None" if given is None else BROKEN if given else SOUND
+
+    def false_alarms() -> int:
+        """Return how many sound models of the first case are called broken; asked once."""
+        if not false:
+            false.append(sum(said(specimen) != SOUND for specimen in first))
+        return false[0]
+
+    def kinds_said() -> Any:
+        given = problems(student, first[0])
+        return given if given is None else type(given).__name__
+
+    yield case(
+        "a list",
+        kinds_said,
+        "list",
+        hint="return a list of sentences, one for each problem; for a sound model an empty one",
+        form=True,
+    )
+
+    def sound_ones() -> Any:
+        for specimen in first:
+            if given := problems(student, specimen):
+                return [specimen.kind, *given]
+        return []
+
+    yield case(
+        f"{len(first)} sound models, some with a context of 1",
+        sound_ones,
+        [],
+        hint="no sound model may have a problem, whatever its kind and its sizes. Ask only for "
+        "what model.context allows: with a context of 1 there is no past and no future. "
+        "Differences of up to 0.0001 are rounding",
+        points=2,
+    )
+
+    def lineup(kind: str) -> Case:
+        sound_kind = [*zoo.SOUND][int(rng.integers(len(zoo.SOUND)))]
+        # One of seven patterns: not all three are sound.
+        pattern = int(rng.integers(1, 8))
+        are_broken = [bool(pattern >> place & 1) for place in range(3)]
+        animals = [
+            zoo.broken(kind, rng) if is_broken else zoo.sound(sound_kind, rng)
+            for is_broken in are_broken
+        ]
+
+        def got() -> Any:
+            given = [said(animal) for animal in animals]
+            if all(each == "None" for each in given):
+                return None
+            if false_alarms() > FALSE_ALARMS:
+                return f"you call {false_alarms()} of {len(first)} sound models broken"
+            return given
+
+        return case(
+            f"among three models: {kind}",
+            got,
+            [BROKEN if is_broken else SOUND for is_broken in are_broken],
+            hint=HINTS[kind],
+        )
+
+    for kind in zoo.BROKEN:
+        yield lineup(kind)
