@@ -83,7 +83,7 @@ def facts(rng: Rng) -> Facts:
         config,
         characters,
         {
-            "loss": round(float(rng.uniform(0.4, 2)), 6),
+            "validation_loss": round(float(rng.uniform(0.4, 2)), 6),
             "slices": {word(rng): round(float(rng.uniform(0.4, 2)), 6) for _ in range(3)},
             "tokens": int(rng.integers(10**4, 10**7)),
         },

@@ -73,7 +73,7 @@ def model_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             "the loss",
             lambda: told()["loss"],
             true["loss"],
-            hint='metrics["loss"] with three decimals and its unit: '
+            hint='metrics["validation_loss"] with three decimals and its unit: '
             'f"{loss:.3f} nats per character".',
         )
         yield case(
@@ -212,7 +212,7 @@ def _of(rng: Rng) -> Facts:
     of.config["context"] = int(rng.integers(10, 5000))
     of.config["layers"] = int(rng.integers(1, 90))
     of.weights["norm.bias"] = torch.zeros(int(rng.integers(1000, 9000)))
-    of.metrics["loss"] = float(rng.uniform(0.4, 20))
+    of.metrics["validation_loss"] = float(rng.uniform(0.4, 20))
     of.metrics["slices"] = {word(rng): float(rng.uniform(0.4, 20)) for _ in range(5)}
     return of
 
