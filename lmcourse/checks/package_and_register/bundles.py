@@ -31,7 +31,7 @@ FILES = (
 MANIFEST = "manifest.json"
 TIED = "head.weight"
 
-# ------------------------------------------------------------------------------------ as they travel
+# ------------------------------------------------------------------------------- as they travel
 
 
 def sent(files: Mapping[str, bytes]) -> Sent:
@@ -49,7 +49,7 @@ def received(files: Any) -> Files:
     }
 
 
-# --------------------------------------------------------------------------------- what one is made of
+# ------------------------------------------------------------------------ what one is made of
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def facts(rng: Rng) -> Facts:
 
 
 def shapes(config: Mapping[str, Any]) -> dict[str, list[int]]:
-    """Return the shape of each weight of a GPT, by the names of lesson 07, without the tied head."""
+    """Return the shape of each weight of a GPT, by lesson 07's names, without the head."""
     C = config["channels"]
     block = {
         **{f"{norm}.{part}": [C] for norm in ("norm1", "norm2") for part in ("weight", "bias")},

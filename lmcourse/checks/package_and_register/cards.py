@@ -164,7 +164,7 @@ def model_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         short = honest.replace(f"| {lost} | {true[lost]} |\n", "")
         twice = str(rng.choice([name for name in NAMES if true[name] != other[name]]))
         hidden = f"{honest}\n<!--\n| {twice} | {other[twice]} |\n-->\n"
-        longer = "parameters" if true["parameters"] != other["parameters"] else "loss"
+        longer = str(rng.choice(NAMES))
         inside = honest.replace(f"| {longer} | {true[longer]} |", f"| {longer} | 9{true[longer]} |")
         yield case(
             "an honest card",

@@ -4,6 +4,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -214,15 +215,15 @@ def cut(rng: Rng, entries: list[Entry]) -> tuple[list[str], int]:
 
 @exercise(LESSON, "append", points=5, names=("append", "verify_chain"))
 def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def written(before: list[str], asked: list[Asked]) -> list[Entry]:
-        """Return what the lines say that were added, each a dictionary, or {} if it is none."""
-        text = student.probe(lines_appended, student.append, before, asked)[0]
-        return [_read(line) for line in text.splitlines()[len(before) :]]
+    def added(asked: list[Asked]) -> list[Entry]:
+        """Return what the lines of a new ledger say, each a dictionary, or {} if it is none."""
+        text = student.probe(lines_appended, student.append, [], asked)[0]
+        return [_read(line) for line in text.splitlines()]
 
     first = asked_of(rng)
     yield case(
         "what a first line has",
-        lambda: sorted((written([], [first]) or [{}])[0]),
+        lambda: sorted((added([first]) or [{}])[0]),
         sorted(FIELDS),
         hint="One line of JSON with these eight entries, and a newline behind it: "
         '`file.write(json.dumps(entry, sort_keys=True) + "\\n")`, in a file that was opened with '
@@ -239,8 +240,14 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             wanted.append(entry_of(one, wanted[-1]))
         new = wanted[len(before) :]
 
+        @cache
+        def came() -> tuple[list[str], Any]:
+            """Return the lines of the file afterwards, and what was returned."""
+            text, given = student.probe(lines_appended, student.append, old, asked)
+            return text.splitlines(), given
+
         def parts(*names: str) -> Any:
-            return [[entry.get(name) for name in names] for entry in written(old, asked)]
+            return [[_read(line).get(name) for name in names] for line in came()[0][len(old) :]]
 
         yield case(
             "what three new lines say",
@@ -251,9 +258,7 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
         yield case(
             "the old lines, after that",
-            lambda: student.probe(lines_appended, student.append, old, asked)[0].splitlines()[
-                : len(old)
-            ],
+            lambda: came()[0][: len(old)],
             old,
             hint='Add to the end and touch nothing else: open(path, "a").',
         )
@@ -282,9 +287,7 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
         yield case(
             "the lines themselves",
-            lambda: student.probe(lines_appended, student.append, old, asked)[0].splitlines()[
-                len(old) :
-            ],
+            lambda: came()[0][len(old) :],
             _lines(new),
             hint="`json.dumps(entry, sort_keys=True)` and a newline, with nothing else set, so "
             "that every program writes an entry alike.",
@@ -292,7 +295,7 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
         yield case(
             "what append returns",
-            lambda: student.probe(lines_appended, student.append, old, asked)[1],
+            lambda: came()[1],
             new,
             hint="Return the entry, as it was written, with its hash.",
             points=0.5,
@@ -390,9 +393,10 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "that was kept elsewhere: then return one more than there are lines.",
         )
         yield about(
-            "the same without a head",
+            "the same without a head, and lines that were changed",
             lambda rng, entries: (rewrite(rng, entries)[0], 0),
-            hint="Without `head` nothing can tell it from a sound one: 0.",
+            change,
+            hint="Without `head` nothing can tell a chain that was made anew from a sound one: 0.",
             points=0.5,
         )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from grader.checks.case import Case, Rng, case
+from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import public_and_hidden
@@ -21,11 +21,11 @@ from lmcourse.checks.package_and_register.bundles import (
     FILES,
     LESSON,
     MANIFEST,
+    Facts,
     Files,
     Sent,
     as_json,
     contents,
-    facts,
     manifest_of,
     sent,
     version_of,
@@ -89,7 +89,17 @@ class _Runs:
 
 
 def _bundle(rng: Rng) -> Folder:
-    files = contents(facts(rng))
+    """Return a sound bundle of another model, card and so on each time; the weights are few."""
+    files = contents(
+        Facts(
+            {word(rng): normal(rng, 2, int(rng.integers(1, 9)))},
+            {"layers": int(rng.integers(1, 99))},
+            [word(rng, 1)],
+            {"validation_loss": float(rng.uniform(0.4, 2))},
+            f"# {word(rng)}\n",
+            f"# {word(rng)}\n\n{word(rng)}\n",
+        )
+    )
     return Folder(files | {MANIFEST: as_json(manifest_of(files))})
 
 
@@ -246,15 +256,15 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             name,
             named,
             [folder.wrong for folder in folders],
-            hint=f"(One list for each folder: the names of the files that its problems begin with.) {hint}",
+            hint="(One list for each folder: the files that its problems begin with.) " + hint,
             points=points,
         )
 
     yield about(
         "sound bundles",
         ask_for,
-        hint="For a sound bundle, return the empty list. For each problem, append a text that begins "
-        'with the name of the file and a colon: f"{name}: ..."',
+        hint="For a sound bundle, return the empty list. For each problem, append a text that "
+        'begins with the name of the file and a colon: f"{name}: ..."',
         points=0.5,
     )
 
@@ -331,6 +341,7 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         )
         yield about(
             "a forged bundle, whose manifest was written anew",
+            forge,
             forge,
             sound=ask_for,
             hint="Who can change a file can change the manifest too. Such a bundle is sound in "

@@ -74,8 +74,8 @@ def content_version(student: Student, reference: Student, rng: Rng) -> Iterator[
             "the version of four files",
             lambda: ask(student, several)[0],
             ask(reference, several)[0],
-            hint="One line for each file, sorted as lines, by what they begin with: `sorted(lines)`. "
-            'Then all of them as one text: `"".join(lines)`.',
+            hint="One line for each file, sorted as lines, by what they begin with: "
+            '`sorted(lines)`. Then all of them as one text: `"".join(lines)`.',
             points=2,
         )
 
