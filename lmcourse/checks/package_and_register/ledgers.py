@@ -5,6 +5,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,10 @@ def take_out(rng: Rng, entries: list[Entry]) -> tuple[list[str], int]:
     return _lines(entries[:place] + entries[place + 1 :]), place + 1
 
 
+def behead(_: Rng, entries: list[Entry]) -> tuple[list[str], int]:
+    return _lines(entries[1:]), 1
+
+
 def exchange(rng: Rng, entries: list[Entry]) -> tuple[list[str], int]:
     place = int(rng.integers(len(entries) - 1))
     swapped = [entries[place + 1], entries[place]]
@@ -270,10 +275,18 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "before it in the file, whoever wrote that.",
             points=0.5,
         )
-        yield case(
+
+        def unlinked() -> str:
+            entries = [_read(line) for line in came()[0]]
+            for before, entry in list(pairwise(entries))[len(old) - 1 :]:
+                if entry.get("previous") != before.get("hash"):
+                    return f"line {entry.get('number')} names another"
+            return "" if len(entries) == len(old) + len(asked) else "there are not three new lines"
+
+        yield holds(
             "what they say of the line before",
-            lambda: parts("previous"),
-            [[entry["previous"]] for entry in new],
+            "each names its hash",
+            unlinked,
             hint='"previous" is the "hash" of the last line that is in the file; a first line has '
             "64 zeros there. Read the file each time: another process may have written to it.",
         )
@@ -366,6 +379,7 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield about(
             "a line was taken out, or exchanged with the next, or put in twice",
             take_out,
+            behead,
             exchange,
             repeat_one,
             hint="The first line's \"previous\" is 64 zeros, and each other's the hash of the line "

@@ -134,10 +134,16 @@ def promote(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             lambda life: [life.registered(), life.gated(False), life.approved()],
         )
         yield from about(
+            "a gate that says 1",
+            lambda life: [life.registered(), life.gated(1), life.approved()],
+            "Only `is True` is a pass. For Python 1 == True; and who wrote a 1 there may have "
+            "counted something.",
+        )
+        yield from about(
             "a gate that says something else than True or False",
             lambda life: [
                 life.registered(),
-                life.gated([None, "no", 1, "True"][int(rng.integers(4))]),
+                life.gated([None, "no", 2, "True"][int(rng.integers(4))]),
                 life.approved(),
             ],
             'Only `is True` is a pass. "no" is a text that is not empty, and Python takes it for '

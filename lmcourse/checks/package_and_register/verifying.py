@@ -142,12 +142,15 @@ def lose(rng: Rng, folder: Folder) -> None:
     folder.wrong = [name]
 
 
-def add(rng: Rng, folder: Folder) -> None:
-    """Put a file more into the folder: a plain one, a hidden one, or one in a folder."""
-    made = word(rng)
-    name = str(rng.choice([f"{made}.py", f".{made}", f"{made}/__init__.py", f"{made}.safetensors"]))
-    folder.files[name] = made.encode()
-    folder.wrong = [name.split("/")[0]]
+def add(form: str) -> Break:
+    """Return what puts a file more into the folder, of a name of this form."""
+
+    def way(rng: Rng, folder: Folder) -> None:
+        name = form.format(word(rng))
+        folder.files[name] = word(rng).encode()
+        folder.wrong = [name.split("/")[0]]
+
+    return way
 
 
 def unlist(rng: Rng, folder: Folder) -> None:
@@ -179,22 +182,31 @@ def missize(rng: Rng, folder: Folder) -> None:
     folder.files[MANIFEST], folder.wrong = as_json(manifest), [name]
 
 
-def unmanifest(rng: Rng, folder: Folder) -> None:
-    """Break the manifest itself."""
-    manifest = _listed(folder)
-    way = int(rng.integers(7))
-    folder.files[MANIFEST] = [
-        as_json(manifest)[: int(rng.integers(5, 40))],
-        as_json([manifest]),
-        as_json(manifest | {"files": list(manifest["files"])}),
-        as_json({"format": 1, "version": manifest["version"]}),
-        as_json(manifest | {"format": int(rng.integers(2, 9))}),
-        as_json(manifest | {"files": dict.fromkeys(manifest["files"], word(rng))}),
-        word(rng).encode(),
-    ][way]
-    if way == 6:
-        del folder.files[MANIFEST]
-    folder.wrong = [MANIFEST]
+def unmanifest(change: Callable[[Rng, Any], Any]) -> Break:
+    """Return what makes the manifest another one: bytes, JSON, or nothing at all."""
+
+    def way(rng: Rng, folder: Folder) -> None:
+        changed = change(rng, _listed(folder))
+        folder.files[MANIFEST] = changed if isinstance(changed, bytes) else as_json(changed)
+        if changed is None:
+            del folder.files[MANIFEST]
+        folder.wrong = [MANIFEST]
+
+    return way
+
+
+UNREADABLE = (
+    unmanifest(lambda rng, manifest: None),
+    unmanifest(lambda rng, manifest: as_json(manifest)[: int(rng.integers(5, 40))]),
+    unmanifest(lambda rng, manifest: word(rng).encode()),
+)
+MISSHAPEN = (
+    unmanifest(lambda rng, manifest: [manifest]),
+    unmanifest(lambda rng, manifest: manifest | {"files": list(manifest["files"])}),
+    unmanifest(lambda rng, manifest: {"format": 1, "version": manifest["version"]}),
+    unmanifest(lambda rng, manifest: manifest | {"files": dict.fromkeys(FILES, word(rng))}),
+)
+OTHER_FORMAT = unmanifest(lambda rng, manifest: manifest | {"format": int(rng.integers(2, 9))})
 
 
 def rename(rng: Rng, folder: Folder) -> None:
@@ -284,8 +296,9 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         )
         yield about(
             "a file too many",
-            add,
-            add,
+            add("{}.py"),
+            add(".{}"),
+            add("{}/__init__.py"),
             hint="Go through the folder as well, not through the manifest alone: "
             "`folder.iterdir()`. Whatever is there beside FILES and manifest.json is a problem, "
             "hidden files and folders too.",
@@ -317,14 +330,24 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             points=0.5,
         )
         yield about(
-            "a manifest that is broken, or not there",
-            unmanifest,
-            unmanifest,
-            unmanifest,
-            hint="One problem, which begins with manifest.json, and no exception: it may be "
-            "missing, no JSON (`ValueError`), a list, without an entry (`KeyError`), with texts "
-            "where dictionaries should be (`TypeError`, `AttributeError`), or of another format "
-            "than 1.",
+            "a manifest that is not there, or no JSON",
+            *UNREADABLE,
+            hint="One problem, which begins with manifest.json, and no exception: reading it may "
+            "raise OSError, and `json.loads` ValueError.",
+        )
+        yield about(
+            "a manifest of another form",
+            *MISSHAPEN,
+            hint="One problem, which begins with manifest.json, and no exception: it may be a list, "
+            "without an entry (`KeyError`), or with texts where dictionaries should be "
+            "(`TypeError`, `AttributeError`).",
+        )
+        yield about(
+            "a manifest of another format",
+            OTHER_FORMAT,
+            hint="You know what format 1 means. What another one means, you cannot say: one "
+            "problem, which begins with manifest.json.",
+            points=0.5,
         )
         yield about(
             "a manifest that says another version",

@@ -204,7 +204,8 @@ def write_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         names,
         hint="Six files and manifest.json, each under the name in the table, directly in the "
         "folder, and nothing beside it. `folder = Path(folder)`, `folder.mkdir(parents=True)`, "
-        "then `(folder / name).write_bytes(data)` for each.",
+        "then `(folder / name).write_bytes(data)` for each. (If safetensors refuses weights that "
+        "share memory: leave head.weight out.)",
         points=0.5,
     )
 
