@@ -338,8 +338,8 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         yield about(
             "a manifest of another form",
             *MISSHAPEN,
-            hint="One problem, which begins with manifest.json, and no exception: it may be a list, "
-            "without an entry (`KeyError`), or with texts where dictionaries should be "
+            hint="One problem, which begins with manifest.json, and no exception: it may be a "
+            "list, without an entry (`KeyError`), or with texts where dictionaries should be "
             "(`TypeError`, `AttributeError`).",
         )
         yield about(
