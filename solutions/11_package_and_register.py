@@ -394,11 +394,11 @@ def write_bundle(folder, weights, config, characters, metrics, source, card):
         for name, data in files.items()
     }
     version = content_version(files)
-    folder = Path(folder)
-    folder.mkdir(parents=True)
+    home = Path(folder)
+    home.mkdir(parents=True)
     for name, data in files.items():
-        (folder / name).write_bytes(data)
-    (folder / "manifest.json").write_bytes(
+        (home / name).write_bytes(data)
+    (home / "manifest.json").write_bytes(
         as_json({"format": 1, "version": version, "files": entries})
     )
     return version
@@ -418,7 +418,7 @@ check("write_bundle")
 # caller's own stays whole.
 
 # %% [markdown] fold="Hint 3: the folder"
-# `folder = Path(folder)` makes a path of a string too. `folder.mkdir(parents=True)` makes it, and raises
+# `Path(folder)` makes a path of a string too. Its `.mkdir(parents=True)` makes it, and raises
 # FileExistsError by itself if it is there. Then `(folder / name).write_bytes(data)` for each file, and
 # the manifest at the end.
 
@@ -541,9 +541,9 @@ assert loss_now() == sound_loss  # everything is as it was
 def verify_bundle(folder, version=None):
     """Return what is wrong with the bundle in `folder`, which should be `version`: [] if nothing."""
     ### BEGIN SOLUTION
-    folder = Path(folder)
+    home = Path(folder)
     try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
+        manifest = json.loads((home / "manifest.json").read_bytes())
         listed = {
             name: (entry["sha256"], entry["bytes"]) for name, entry in manifest["files"].items()
         }
@@ -552,20 +552,20 @@ def verify_bundle(folder, version=None):
             return [f"manifest.json: I know format 1, and this is {manifest['format']}"]
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         return [f"manifest.json: it cannot be read: {error}"]
-    there = {path.name for path in folder.iterdir()} - {"manifest.json"}
+    there = {path.name for path in home.iterdir()} - {"manifest.json"}
     problems = [f"{name}: it does not belong here" for name in (there | set(listed)) - set(FILES)]
     files = {}
     for name in FILES:
-        path = folder / name
+        path = home / name
         if path.is_symlink() or not path.is_file():
             problems.append(f"{name}: it is missing, or no plain file")
             continue
-        files[name] = data = path.read_bytes()
-        if listed.get(name) != (hashlib.sha256(data).hexdigest(), len(data)):
+        files[name] = content = path.read_bytes()
+        if listed.get(name) != (hashlib.sha256(content).hexdigest(), len(content)):
             problems.append(f"{name}: it is not what the manifest says")
         elif name == "model.safetensors":
             try:
-                safetensors.torch.load(data)
+                safetensors.torch.load(content)
             except SafetensorError as error:
                 problems.append(f"{name}: safetensors cannot read it: {error}")
     if not problems:
@@ -892,10 +892,7 @@ def append(path, event, version, by, when, **details):
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     entry = {
         "number": len(lines) + 1,
-        "time": when,
-        "event": event,
-        "version": version,
-        "by": by,
+        **{"time": when, "event": event, "version": version, "by": by},
         "details": details,
         "previous": json.loads(lines[-1])["hash"] if lines else START,
     }
@@ -941,7 +938,7 @@ check("append")
 
 # %% [markdown] fold="Hint 3: what is no entry"
 # A line may be no JSON (ValueError), a list (TypeError, AttributeError) or lack a key (LookupError). One
-# `try` around the whole body, with `return number` in the `except`, is enough.
+# `try` around the whole body, which gives the number of the line where something is raised, is enough.
 
 # %% [markdown]
 # The ledger of this morning. Then somebody changes one line: the gate had in truth said no.
