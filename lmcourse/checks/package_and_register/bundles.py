@@ -5,14 +5,14 @@ import json
 import math
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from grader.checks.case import Rng, integers, normal
+from grader.checks.case import Case, Rng, integers, normal
 
 Weights = dict[str, torch.Tensor]
 Files = dict[str, bytes]
@@ -110,6 +110,11 @@ def shapes(config: Mapping[str, Any]) -> dict[str, list[int]]:
         "norm.weight": [C],
         "norm.bias": [C],
     }
+
+
+def worthless_alone(asked: Case) -> Case:
+    """Return a case that code without any sense may pass: it counts beside what is right."""
+    return replace(asked, form=True)
 
 
 def word(rng: Rng, letters: int = 7) -> str:

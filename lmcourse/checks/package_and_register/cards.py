@@ -9,7 +9,14 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds, public_and_hidden
-from lmcourse.checks.package_and_register.bundles import LESSON, TIED, Facts, facts, word
+from lmcourse.checks.package_and_register.bundles import (
+    LESSON,
+    TIED,
+    Facts,
+    facts,
+    word,
+    worthless_alone,
+)
 
 NAMES = ("parameters", "layers", "context", "loss", "worst slice")
 HEADINGS = ("Intended use", "Data", "Limits")
@@ -139,13 +146,17 @@ def model_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             return "" if missing in said else f"it raised {said}"
 
         wanted = "ValueError, with the heading in it"
-        yield holds(
-            "a card whose words are not all there",
-            wanted,
-            lambda: refused(gone) or refused(words | {missing: blank}),
-            hint='A card without its limits looks finished, and is not. `raise ValueError(f"the '
-            'card says nothing about {heading}")` where a heading is missing in `words`, or its '
-            'text is blank: `not words.get(heading, "").strip()`.',
+        yield worthless_alone(
+            holds(
+                "a card whose words are not all there",
+                wanted,
+                lambda: refused(gone) or refused(words | {missing: blank}),
+                hint="A card without its limits looks finished, and is not. `raise "
+                'ValueError(f"the '
+                'card says nothing about {heading}")` where a heading is missing in '
+                "`words`, or its "
+                'text is blank: `not words.get(heading, "").strip()`.',
+            )
         )
 
     yield from public_and_hidden(cards)
@@ -166,13 +177,15 @@ def model_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         hidden = f"{honest}\n<!--\n| {twice} | {other[twice]} |\n-->\n"
         longer = str(rng.choice(NAMES))
         inside = honest.replace(f"| {longer} | {true[longer]} |", f"| {longer} | 9{true[longer]} |")
-        yield case(
-            "an honest card",
-            lambda: student.card_lies(honest, true),
-            [],
-            hint='Each fact has its row in the card, f"| {fact} | {value} |": no lie, so the '
-            "empty list.",
-            points=0.5,
+        yield worthless_alone(
+            case(
+                "an honest card",
+                lambda: student.card_lies(honest, true),
+                [],
+                hint='Each fact has its row in the card, f"| {fact} | {value} |": no lie, so the '
+                "empty list.",
+                points=0.5,
+            )
         )
         yield case(
             "a card with other numbers in some rows",

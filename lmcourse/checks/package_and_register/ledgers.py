@@ -13,7 +13,7 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds, public_and_hidden
-from lmcourse.checks.package_and_register.bundles import LESSON, word
+from lmcourse.checks.package_and_register.bundles import LESSON, word, worthless_alone
 
 START = "0" * 64
 FIELDS = ("number", "time", "event", "version", "by", "details", "previous", "hash")
@@ -339,13 +339,16 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
                 return f"it raised {raised}"
             return "" if text.splitlines() == old else "it raised, and the file had changed"
 
-        yield holds(
-            "details with NaN in them",
-            "ValueError, and the ledger stays as it was",
-            refused,
-            hint="`json.dumps(..., allow_nan=False)` raises ValueError. Make the whole line before "
-            "you open the file for it.",
-            points=0.5,
+        yield worthless_alone(
+            holds(
+                "details with NaN in them",
+                "ValueError, and the ledger stays as it was",
+                refused,
+                hint="`json.dumps(..., allow_nan=False)` raises ValueError. Make the "
+                "whole line before "
+                "you open the file for it.",
+                points=0.5,
+            )
         )
 
     yield from public_and_hidden(lines)

@@ -7,7 +7,7 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import arguments_stay, holds, public_and_hidden
-from lmcourse.checks.package_and_register.bundles import LESSON, word
+from lmcourse.checks.package_and_register.bundles import LESSON, word, worthless_alone
 
 Graph = dict[str, list[str]]
 """For each thing the things that it was made from, directly."""
@@ -63,11 +63,12 @@ def lineage(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield holds(title, wanted, odd, hint=hint)
 
     a, b, c = (word(rng) for _ in range(3))
-    yield from trial(
+    for single in trial(
         "a thing that was made of nothing",
         lambda: ({a: [], b: [a]}, a),
         "The list ends with the thing itself; here it is all there is.",
-    )
+    ):
+        yield worthless_alone(single)
     yield case(
         "three things in a row",
         lambda: student.lineage({c: [b], a: [], b: [a]}, c),
@@ -102,25 +103,31 @@ def lineage(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
         circle = {name: list(parts) for name, parts in graph.items()}
         circle[root] = [*circle[root], of]
-        yield holds(
-            "things that were made from each other",
-            "ValueError",
-            lambda: _not_refused(student, circle, of),
-            hint="Nothing can be made from itself, so such records are wrong: raise ValueError. "
-            "Keep the things whose parts you are just looking at; who meets one of these again is "
-            "in a circle.",
+        yield worthless_alone(
+            holds(
+                "things that were made from each other",
+                "ValueError",
+                lambda: _not_refused(student, circle, of),
+                hint="Nothing can be made from itself, so such records are wrong: raise "
+                "ValueError. "
+                "Keep the things whose parts you are just looking at; who meets one of "
+                "these again is "
+                "in a circle.",
+            )
         )
 
     yield from public_and_hidden(drawn)
     graph, of = _graph(rng)
-    yield arguments_stay(
-        "the records stay as they were",
-        student,
-        "lineage",
-        graph,
-        of,
-        hint="Make lists of your own; `made_from[thing]` belongs to the caller.",
-        points=0.5,
+    yield worthless_alone(
+        arguments_stay(
+            "the records stay as they were",
+            student,
+            "lineage",
+            graph,
+            of,
+            hint="Make lists of your own; `made_from[thing]` belongs to the caller.",
+            points=0.5,
+        )
     )
 
 

@@ -30,6 +30,7 @@ from lmcourse.checks.package_and_register.bundles import (
     sent,
     version_of,
     word,
+    worthless_alone,
 )
 
 RAN = "a-pickle-ran"
@@ -272,12 +273,14 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             points=points,
         )
 
-    yield about(
-        "sound bundles",
-        ask_for,
-        hint="For a sound bundle, return the empty list. For each problem, append a text that "
-        'begins with the name of the file and a colon: f"{name}: ..."',
-        points=0.5,
+    yield worthless_alone(
+        about(
+            "sound bundles",
+            ask_for,
+            hint="For a sound bundle, return the empty list. For each problem, append a text that "
+            'begins with the name of the file and a colon: f"{name}: ..."',
+            points=0.5,
+        )
     )
 
     def each() -> Iterator[Case]:

@@ -30,6 +30,7 @@ from lmcourse.checks.package_and_register.bundles import (
     version_of,
     weights_in,
     word,
+    worthless_alone,
 )
 
 Asked = list[Any]
@@ -198,15 +199,18 @@ def write_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         return "; ".join(said[:3])
 
     first, name = facts(rng), word(rng)
-    yield holds(
-        "what is in the folder",
-        "the seven files",
-        names,
-        hint="Six files and manifest.json, each under the name in the table, directly in the "
-        "folder, and nothing beside it. `folder = Path(folder)`, `folder.mkdir(parents=True)`, "
-        "then `(folder / name).write_bytes(data)` for each. (If safetensors refuses weights that "
-        "share memory: leave head.weight out.)",
-        points=0.5,
+    yield worthless_alone(
+        holds(
+            "what is in the folder",
+            "the seven files",
+            names,
+            hint="Six files and manifest.json, each under the name in the table, directly in the "
+            "folder, and nothing beside it. `folder = Path(folder)`, `folder.mkdir(parents=True)`, "
+            "then `(folder / name).write_bytes(data)` for each. (If safetensors refuses "
+            "weights that "
+            "share memory: leave head.weight out.)",
+            points=0.5,
+        )
     )
 
     def opened() -> Iterator[Case]:
@@ -296,13 +300,16 @@ def write_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         hint="`json.dumps(value, sort_keys=True)`: then the order of a dictionary leaves no trace. "
         "No time and no folder's name belongs into a file.",
     )
-    yield case(
-        "what it changed in the dictionaries that it was given",
-        lambda: student.probe(weights_afterwards, student.write_bundle, as_asked(first)),
-        [],
-        hint="`weights.pop(...)` or `del` takes the head out of the caller's own model. Make a new "
-        "dictionary of what stays.",
-        points=0.5,
+    yield worthless_alone(
+        case(
+            "what it changed in the dictionaries that it was given",
+            lambda: student.probe(weights_afterwards, student.write_bundle, as_asked(first)),
+            [],
+            hint="`weights.pop(...)` or `del` takes the head out of the caller's own "
+            "model. Make a new "
+            "dictionary of what stays.",
+            points=0.5,
+        )
     )
     kept, note = [f"{word(rng)}.txt", word(rng)], facts(rng)
 
@@ -313,13 +320,15 @@ def write_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             return f"it raised {raised}"
         return "" if left == {kept[0]: kept[1].encode()} else "it changed what was in the folder"
 
-    yield holds(
-        "a folder that is there already",
-        "FileExistsError, and it stays as it is",
-        where_one_is,
-        hint="A version that was given out never changes, so never write over one. "
-        "`folder.mkdir(parents=True)` raises FileExistsError by itself; make the folder before "
-        "you write into it.",
+    yield worthless_alone(
+        holds(
+            "a folder that is there already",
+            "FileExistsError, and it stays as it is",
+            where_one_is,
+            hint="A version that was given out never changes, so never write over one. "
+            "`folder.mkdir(parents=True)` raises FileExistsError by itself; make the folder before "
+            "you write into it.",
+        )
     )
     broken = facts(rng)
     bad = float(rng.choice([float("nan"), float("inf"), -float("inf")]))
@@ -332,13 +341,16 @@ def write_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             return f"it raised {raised}"
         return f"it raised, and left {MANIFEST} behind" if MANIFEST in files else ""
 
-    yield holds(
-        "metrics with NaN or infinity in them",
-        "ValueError, and no manifest",
-        with_nan,
-        hint="JSON has no NaN and no infinity, but Python writes them all the same, and other "
-        "programs then cannot read the file. `json.dumps(..., allow_nan=False)` raises ValueError. "
-        "The manifest comes last: what is half written has none.",
+    yield worthless_alone(
+        holds(
+            "metrics with NaN or infinity in them",
+            "ValueError, and no manifest",
+            with_nan,
+            hint="JSON has no NaN and no infinity, but Python writes them all the same, and other "
+            "programs then cannot read the file. `json.dumps(..., allow_nan=False)` "
+            "raises ValueError. "
+            "The manifest comes last: what is half written has none.",
+        )
     )
     half = facts(rng)
     half.weights["norm.weight"] = half.weights["norm.weight"].half()
