@@ -70,7 +70,7 @@ validation = corpus.split_stories(corpus.load("fables"))[-200:]
 # on every machine.
 
 # %% tags=["demo", "nbval-check-output"]
-for text in ("the hen ate the corn", "the hen ate the corn.", "the hen ate the porn"):
+for text in ("the hen ate the corn", "the hen ate the corn.", "the hen ate the horn"):
     print(f"{text:<22}", hashlib.sha256(text.encode()).hexdigest()[:40], "...")
 
 # %% [markdown]
@@ -449,6 +449,10 @@ if check.ready("content_version", "write_bundle"):
 # %% [markdown]
 # *The picture: nearly all of it is weights. But without the few kilobytes beside them nobody could use
 # these.*
+#
+# Your version is another one than that of the course's tool, though it is the same model: the tool puts
+# other spaces into its JSON. A version names *bytes*. This is a price worth paying, since nobody has to
+# argue about which differences matter.
 #
 # ## Is it whole?
 #
@@ -840,9 +844,9 @@ if check.ready("card_facts", "model_card", "card_lies"):
 # %% [markdown]
 # Let each line hold the hash *of the line before it*. Then its own hash depends on that one, which depends
 # on the one before it, and so on to the first. Who changes an old line has to make all the later ones
-# anew. This is a **hash chain** (Haber and Stornetta, 1991). They printed the last hash in the
-# advertisements of the *New York Times*, every Sunday since 1995: nobody can change a newspaper that
-# lies in a thousand cellars. (Block chains came later, and are this, plus a way to agree among
+# anew. This is a **hash chain** (Haber and Stornetta, 1991). Their company had the last
+# hash printed among the small advertisements of the *New York Times*, every week from 1995 on: nobody
+# can change a newspaper that lies in a thousand cellars. (Block chains came later, and are this, plus a way to agree among
 # strangers who may write.)
 #
 # ```

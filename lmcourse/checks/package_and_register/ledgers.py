@@ -269,11 +269,13 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint='"time" is `when`, "details" the dictionary of what else was given, `**details`; '
             "the others have their own names. Of each call, one line.",
         )
-        yield case(
-            "the old lines, after that",
-            lambda: came()[0][: len(old)],
-            old,
-            hint='Add to the end and touch nothing else: open(path, "a").',
+        yield worthless_alone(
+            case(
+                "the old lines, after that",
+                lambda: came()[0][: len(old)],
+                old,
+                hint='Add to the end and touch nothing else: open(path, "a").',
+            )
         )
         yield case(
             "their numbers",

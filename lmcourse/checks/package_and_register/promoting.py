@@ -67,7 +67,7 @@ def _fresh(life: _Life) -> list[Entry]:
 
 
 def _after_others(life: _Life) -> list[Entry]:
-    return [*life.others(), *_fresh(life)]
+    return [life.registered(life.other), *life.others(), *_fresh(life)]
 
 
 @exercise(LESSON, "promote", points=3)

@@ -7,7 +7,7 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds, public_and_hidden
-from lmcourse.checks.package_and_register.bundles import LESSON, digest, word
+from lmcourse.checks.package_and_register.bundles import LESSON, digest, word, worthless_alone
 
 Texts = list[list[str]]
 """Files: pairs of a name and a text."""
@@ -51,13 +51,15 @@ def content_version(student: Student, reference: Student, rng: Rng) -> Iterator[
         odd = [char for char in version if char not in "0123456789abcdef"]
         return f"{version!r}" if odd or len(version) != 16 else ""
 
-    yield holds(
-        "what the version looks like",
-        "16 hex digits",
-        odd_kind,
-        hint="`hashlib.sha256(...).hexdigest()` is a string of 64 hex digits. The version is the "
-        "first 16 of it: `[:16]`.",
-        points=0.5,
+    yield worthless_alone(
+        holds(
+            "what the version looks like",
+            "16 hex digits",
+            odd_kind,
+            hint="`hashlib.sha256(...).hexdigest()` is a string of 64 hex digits. The version is the "
+            "first 16 of it: `[:16]`.",
+            points=0.5,
+        )
     )
 
     def lines() -> Iterator[Case]:
