@@ -145,6 +145,7 @@ print(await hear(Plain(net, version).stream("The fox ", 60, 0.8)))
 # **Predict first.** Two clerks write three words each; after each word they look up (`await`). What
 # does the next cell print?
 
+
 # %% tags=["demo", "nbval-check-output"]
 async def clerk(name):
     for number in range(3):
@@ -407,7 +408,9 @@ if check.ready("TokenBucket"):
     axes.set(xlabel="time (s)", ylabel="tokens", ylim=(0, 120))
     axes.legend(loc="center right")
     plt.show()
-    print(f"let through: {len(through)} of 40, in the first ten seconds {sum(t < 10 for t in through)}")
+    print(
+        f"let through: {len(through)} of 40, in the first ten seconds {sum(t < 10 for t in through)}"
+    )
 
 # %% [markdown]
 # *The picture: each request that costs 20 lowers the bucket; when it is nearly empty, every second one
@@ -544,6 +547,7 @@ if check.ready("redact"):
 # Two things go wrong here more often than all others. The first is a client that *leaves*. The server
 # then closes your generator. But yours stands in a loop over the model's, and nobody closes that one:
 
+
 # %% tags=["demo", "nbval-check-output"]
 async def model_writes():
     try:
@@ -567,8 +571,8 @@ await pieces.aclose()
 
 # %% [markdown]
 # The model stopped only because the last line told it to. In a loaded service nobody does, and half
-# of the machine writes for people who have gone. `async with aclosing(pieces):` closes `pieces` when
-# its block ends, in whatever way.
+# of the machine writes for people who have gone. `aclosing(it)` is for the head of an `async with`: it
+# closes `it` when the block ends, in whatever way.
 #
 # The second is a model that fails in the middle. Status 200 has been sent, so it is too late for a 500.
 # All you can do is to send an event that says so, and to leave `[DONE]` out: who sees no `[DONE]`
@@ -616,8 +620,8 @@ check("stream")
 # characters. Before it `data: `, behind it `"\n\n"`.
 
 # %% [markdown] fold="Hint 2: the frame"
-# `async with aclosing(pieces):` around it all; within it `try:` with the loop, and `except Exception:`
-# with the last event and a `return`. Not `except BaseException`, and no bare `except:`. When somebody
+# An `async with` of `aclosing` around it all; within it `try:` with the loop, and an `except` for
+# `Exception` with the last event and a `return`. Not `except BaseException`, and no bare `except:`. When somebody
 # closes your generator, Python raises a `GeneratorExit` at its `yield`, which must go on.
 
 # %% tags=["demo"]
@@ -641,7 +645,7 @@ async def hello():
     return {"hello": "world"}
 
 
-async def ask(app, method, path, headers={}, body=b""):
+async def ask(app, method, path, headers, body=b""):
     """Ask an app as a server does, without a network: return status and body."""
     came = []
 
@@ -657,8 +661,8 @@ async def ask(app, method, path, headers={}, body=b""):
     return came[0]["status"], b"".join(part.get("body", b"") for part in came[1:]).decode()
 
 
-print(await ask(toy, "GET", "/hello"))
-print(await ask(toy, "GET", "/helo"))
+print(await ask(toy, "GET", "/hello", {}))
+print(await ask(toy, "GET", "/helo", {}))
 
 # %% [markdown]
 # `ask` is how a server talks to an app: it calls it with what is known of the request, a function that
@@ -787,7 +791,7 @@ def create_app(model, who, allow):
 check("complete")
 
 # %% [markdown] fold="Hint 1: the function"
-# `@app.post("/v1/completions")` above an `async def` with one argument, `request: Request`. Let FastAPI
+# `@app.post(...)`, with the path, above an `async def` with one argument, `request: Request`. Let FastAPI
 # not read the body for you: an argument `asked: Completion` would have it read, whole, before your first
 # line runs.
 
@@ -804,6 +808,7 @@ check("complete")
 # Open the door, on a real network: **uvicorn** is the server that speaks HTTP, and the client is
 # OpenAI's own, which knows nothing of us but the address.
 
+
 # %% tags=["demo"]
 def opened(app):
     """Serve `app` from a thread, on a free port of this machine; return the server and its address."""
@@ -813,7 +818,8 @@ def opened(app):
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:
         time.sleep(0.01)
-    return server, "http://127.0.0.1:%d/v1" % server.servers[0].sockets[0].getsockname()[1]
+    port = server.servers[0].sockets[0].getsockname()[1]
+    return server, f"http://127.0.0.1:{port}/v1"
 
 
 if check.ready("authenticate", "TokenBucket", "redact", "stream", "create_app"):
@@ -853,7 +859,9 @@ if check.ready("authenticate", "TokenBucket", "redact", "stream", "create_app"):
             except openai.APIStatusError as error:
                 wait = error.response.headers.get("retry-after")
                 print(f"{name}: {error.status_code}", f"wait {wait} s" if wait else "")
-        print("in the log:", redact(f"{authenticate(f'Bearer {ana}', keys, 0, 'complete')} I am Ana."))
+        print(
+            "in the log:", redact(f"{authenticate(f'Bearer {ana}', keys, 0, 'complete')} I am Ana.")
+        )
         server.should_exit = True
 
 # %% [markdown]
@@ -868,6 +876,7 @@ if check.ready("authenticate", "TokenBucket", "redact", "stream", "create_app"):
 #
 # **Predict first.** An answer takes 80 ms when nobody else is there. How long does it take on average
 # at a load of 80 %? And at 95 %?
+
 
 # %% tags=["demo", "nbval-check-output"]
 def latencies(load, service=0.08, requests=100_000, seed=0):
@@ -884,7 +893,9 @@ count = 20_000 if preset == "smoke" else 100_000
 for load in (0.2, 0.5, 0.8, 0.95):
     took = 1000 * latencies(load, requests=count)
     p50, p95, p99 = np.percentile(took, [50, 95, 99])
-    print(f"load {load:.0%}: mean {took.mean():4.0f} ms, p50 {p50:4.0f}, p95 {p95:5.0f}, p99 {p99:5.0f}")
+    print(
+        f"load {load:.0%}: mean {took.mean():4.0f} ms, p50 {p50:4.0f}, p95 {p95:5.0f}, p99 {p99:5.0f}"
+    )
 
 # %% [markdown]
 # Nobody comes at a good time: they come in bunches, and each bunch has to be worked off in the little
@@ -922,10 +933,14 @@ for load in (0.5, 0.9):
     took = latencies(load, requests=count)
     came = np.cumsum(np.random.default_rng(0).exponential(0.08 / load, count))  # the same gaps
     moments = np.linspace(came[count // 10], came[-1], 20_000)
-    inside = (np.searchsorted(came, moments) - np.searchsorted(np.sort(came + took), moments)).mean()
+    inside = (
+        np.searchsorted(came, moments) - np.searchsorted(np.sort(came + took), moments)
+    ).mean()
     rate = count / came[-1]
-    print(f"load {load:.0%}: inside {inside:.1f}; {rate:.1f} a second times {took.mean():.2f} s "
-          f"= {rate * took.mean():.1f}")
+    print(
+        f"load {load:.0%}: inside {inside:.1f}; {rate:.1f} a second times {took.mean():.2f} s "
+        f"= {rate * took.mean():.1f}"
+    )
 
 # %% [markdown]
 # With it you can reckon on the back of an envelope. 32 people write with your model, each answer takes
@@ -961,7 +976,9 @@ for axes in (left, right):
 figure.tight_layout()
 plt.show()
 gain = widths[-1] * per_step[0] / per_step[-1]
-print(f"32 at once take {per_step[-1] / per_step[0]:.1f} times as long as one: {gain:.1f} times the work")
+print(
+    f"32 at once take {per_step[-1] / per_step[0]:.1f} times as long as one: {gain:.1f} times the work"
+)
 
 # %% [markdown]
 # *The picture: a step with more texts takes longer, but by far not as many times as there are texts.* Each step reads all the
@@ -1081,6 +1098,7 @@ check("Batcher")
 # %% [markdown]
 # Watch it. Each line is a request, each square a step in which it runs.
 
+
 # %% tags=["demo"]
 def waits_for_all(batcher):
     """Let no request in while others still run: the plain way to batch."""
@@ -1131,8 +1149,10 @@ if check.ready("Batcher"):
             axes.barh(number, len(at), left=at[0], color="#0072b2")
         finished = np.array([at[-1] + 1 - comes[n] for n, at in ran.items()])
         axes.set(title=name, xlabel="step", ylabel="request")
-        print(f"{name}: {steps} steps; latency p50 {np.median(finished):.0f}, "
-              f"p95 {np.percentile(finished, 95):.0f} steps")
+        print(
+            f"{name}: {steps} steps; latency p50 {np.median(finished):.0f}, "
+            f"p95 {np.percentile(finished, 95):.0f} steps"
+        )
     plt.show()
 
 # %% [markdown]
@@ -1159,6 +1179,7 @@ if check.ready("Batcher"):
 # In Python "count up, and down in any way" is what `with` is for. The decorator `contextmanager` makes
 # one of a function with a single `yield`: what stands before it happens at the beginning of the block,
 # what stands behind it at the end. If the block raises, the error comes out of the `yield`.
+
 
 # %% tags=["demo", "nbval-check-output"]
 @contextmanager
@@ -1251,6 +1272,7 @@ check("HotSwap")
 # Now all of it at once: your batcher, your swap, and thirty clients who ask the service one after the
 # other for as long as it goes. In the middle the model is swapped.
 
+
 # %% tags=["demo"]
 class Desk:
     """A model behind a batcher: one task does the steps, and each client takes what is theirs."""
@@ -1331,8 +1353,10 @@ if check.ready("stream", "create_app", "Batcher", "HotSwap"):
         p50, p95, p99 = 1000 * np.percentile(took, [50, 95, 99])
         rate = len(seen) / (max(end for *_, end in seen) - begun)
         failed = sum(status != 200 for status, *_ in seen)
-        print(f"{name}: {rate:.0f} requests a second, p50 {p50:.0f}, p95 {p95:.0f}, p99 {p99:.0f} ms; "
-              f"failed: {failed}; Little: {rate * took.mean():.0f} inside")
+        print(
+            f"{name}: {rate:.0f} requests a second, p50 {p50:.0f}, p95 {p95:.0f}, p99 {p99:.0f} ms; "
+            f"failed: {failed}; Little: {rate * took.mean():.0f} inside"
+        )
     print("the old model is closed:", old.closed if old else "?")
     model.swap.swap(lambda: Plain(net, version))  # ends the new one's task
 
@@ -1341,8 +1365,15 @@ if check.ready("results"):
     figure, axes = plt.subplots(figsize=(7, 3.4))
     for (name, seen), color in zip(results.items(), ("#d55e00", "#0072b2"), strict=True):
         start = min(begun for _, begun, _ in seen)
-        axes.plot([begun - start for _, begun, _ in seen], [1000 * (e - b) for _, b, e in seen],
-                  ".", ms=4, alpha=0.5, color=color, label=name)
+        axes.plot(
+            [begun - start for _, begun, _ in seen],
+            [1000 * (e - b) for _, b, e in seen],
+            ".",
+            ms=4,
+            alpha=0.5,
+            color=color,
+            label=name,
+        )
     axes.axvline(last / 2, color="#949494", linestyle=":", label="the swap")
     axes.set(xlabel="when the request came (s)", ylabel="latency (ms)", ylim=(0, None))
     axes.legend()
@@ -1357,6 +1388,7 @@ if check.ready("results"):
 # **Something to play with.** How many clients can one service bear? Move the load, and the spread of how
 # long answers are: what do long answers do to those who ask for short ones?
 
+
 # %% tags=["demo"]
 def wait_with(load, spread):
     """Draw the latencies at a load, where answers have other lengths: 0 all alike, 2 very unlike."""
@@ -1368,7 +1400,7 @@ def wait_with(load, spread):
     for i in range(1, n):
         waits[i] = max(0.0, waits[i - 1] + lengths[i - 1] - gaps[i])
     took = 1000 * (waits + lengths)
-    figure, axes = plt.subplots(figsize=(7, 2.8))
+    _, axes = plt.subplots(figsize=(7, 2.8))
     axes.hist(np.minimum(took, 3000), 60, color="#0072b2")
     for share, color in ((50, "#949494"), (95, "#e69f00"), (99, "#d55e00")):
         value = np.percentile(took, share)

@@ -1,6 +1,5 @@
 """The checks of how much somebody may ask: a bucket of tokens, and a clock that is handed in."""
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,12 +28,12 @@ def token_bucket(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         return of.probe(takes, of.TokenBucket, [size], [[0, *each] for each in asked])
 
     def cases() -> Iterator[Case]:
-        capacity = float(rng.integers(5, 40))
-        rate = float(rng.choice([0.5, 2.0, 4.0, 8.0]))
+        capacity = float(rng.integers(5, 400))
+        rate = float(rng.integers(3, 200)) / 8
         start = float(rng.integers(1000, 9000))
         size = [capacity, rate, start]
 
-        def said(name: str, asked: Taken, hint: str) -> Case:
+        def said(name: str, asked: Taken, hint: str, size: list[float] = size) -> Case:
             return case(
                 name,
                 lambda: one(student, size, asked),
@@ -67,14 +66,23 @@ def token_bucket(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             [[2.0, start], [capacity, start + 50 * wait], [1.0, start + 50 * wait]],
             "There is never more in it than `capacity`: min(capacity, ...).",
         )
+        first, second = (float(wait) / 8 for wait in rng.integers(1, 80, 2))
+        all_of_it = (first + second) * rate  # no rounding: few binary digits
         yield said(
             "coming again when it said",
-            [[capacity, start], [3.0, start], [3.0, start + 3 / rate], [1.0, start + 3 / rate]],
+            [
+                [all_of_it, start],
+                [first * rate, start],
+                [first * rate, start + first],
+                [second * rate, start + first],
+                [second * rate, start + first + second],
+            ],
             "After as many seconds as it said, there must be enough: cost <= tokens, not <.",
+            [all_of_it, rate, start],
         )
         yield said(
             "more than there ever can be",
-            [[capacity + part, start], [capacity, start]],
+            [[capacity + part, start], [capacity, start], [part, start]],
             "What costs more than `capacity` never comes: return math.inf, and take nothing.",
         )
         back = float(rng.integers(8, 80)) / 8
@@ -86,10 +94,10 @@ def token_bucket(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         )
         yield said(
             "a clock that goes back before it was made",
-            [[capacity - 1, start - back], [1.0, start - back], [1.0, start]],
+            [[capacity - 1, start - back], [part + 1, start - back], [part, start]],
             "Nothing comes in while `now` is before the time that the bucket was made.",
         )
-        free = [[0.0, start], [capacity, start], [0.0, start]]
+        free = [[capacity, start], [0.0, start], [part, start]]
         yield said("what costs nothing", free, "A cost of 0 is always there: 0.0.")
 
         other = [capacity + 3, rate, start]
@@ -103,18 +111,12 @@ def token_bucket(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         now, asked = start, []
         for _ in range(60):
             now += float(rng.choice([0, 0, 1, 2, 4, 12, -6])) / 8
-            asked.append([float(rng.integers(1, 6)), now])
+            asked.append([float(rng.integers(1, 1 + capacity / 2)), now])
         yield said(
             "sixty at random times",
             asked,
-            "One of: add what came in, at most up to `capacity`; move `latest` on, never back; then "
-            "take the cost or say how long it will be.",
+            "One of: add what came in, at most up to `capacity`; move `latest` on, never back; "
+            "then take the cost or say how long it will be.",
         )
 
     yield from public_and_hidden(cases)
-    yield case(
-        "what is never there, as a number",
-        lambda: one(student, [1.0, 1.0, 0.0], [[2.0, 0.0]]),
-        [math.inf],
-        hint="Return math.inf where the cost is above `capacity`.",
-    )

@@ -57,9 +57,9 @@ def served(
     return apart(main)
 
 
-def post(body: Any, header: str | None, **more: Any) -> dict[str, Any]:
-    """Return a request for a completion; a body that is no text is sent as JSON."""
-    text = body if isinstance(body, str) else json.dumps(body)
+def post(said: Any, header: str | None, **more: Any) -> dict[str, Any]:
+    """Return a request for a completion; what is no text is sent as JSON."""
+    text = said if isinstance(said, str) else json.dumps(said)
     headers = {"content-type": "application/json", "content-length": str(len(text))}
     if header is not None:
         headers["authorization"] = header
@@ -230,7 +230,7 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "what `allow` is asked",
             lambda: asked(plain)[0]["bought"],
             [[owner, length]],
-            hint="Once for each request, allow(name, ask.max_tokens), with the name that `who` gave.",
+            hint="Once for each request, allow(name, ask.max_tokens), with the name from `who`.",
         )
         slow = post(body, poor)
         yield case(
@@ -241,8 +241,8 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
                 said["steps"],
             ],
             [429, str(int(wait) + 1), 0],
-            hint="If allow(...) gives more than 0: refusal(429, '...', retry_after=math.ceil(wait)), "
-            "whole seconds, rounded up, before the model is asked.",
+            hint="If allow(...) gives more than 0: refusal(429, '...', retry_after=...) with whole "
+            "seconds, rounded up by math.ceil, before the model is asked.",
         )
         yield case(
             "what is refused for another reason costs nothing",
@@ -253,8 +253,8 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
                 )
             ],
             [[], [], [], [], [[owner, length]]],
-            hint="Ask `allow` last, when all else is right: a mistake in the body should not use up "
-            "what somebody may ask.",
+            hint="Ask `allow` last, when all else is right: a mistake in the body should not use "
+            "up what somebody may ask.",
         )
         streaming = post(body | {"stream": True}, good)
 
@@ -277,8 +277,8 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
                 *statuses(post(body | {"stream": True}, None), post(body | {"stream": True}, poor)),
             ],
             ["text/event-stream", 401, 429, 200, True],
-            hint="The media type is text/event-stream. And a stream is refused as all else is: once "
-            "it has begun, the status cannot be changed.",
+            hint="The media type is text/event-stream. And a stream is refused as all else is: "
+            "once it has begun, the status cannot be changed.",
         )
         long = body | {"stream": True, "max_tokens": 250}
         after = int(rng.integers(2, 20))

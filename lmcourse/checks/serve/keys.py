@@ -121,8 +121,8 @@ def authenticate(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             "a good key, and another's",
             asked(f"Bearer {texts[endless]}"),
             [welcome, [200, endless]],
-            hint="The key is what stands behind 'Bearer '. The middle part, between its underscores, "
-            "is its id: keys[id] is its record. Compare hashlib.sha256(key.encode()).hexdigest() "
+            hint="The key is what stands behind 'Bearer '. The part between its underscores is "
+            "its id: keys[id] is its record. Compare hashlib.sha256(key.encode()).hexdigest() "
             'with record["hash"]; return (200, record["name"]). An end of None is no end.',
         )
         yield refused(
@@ -140,8 +140,8 @@ def authenticate(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             f"Basic {good}",
             f"Bearer {good} {good}",
             f"Bearer {good}, Bearer {good}",
-            hint="header.split() should give two words, of which the first is Bearer. More or fewer "
-            "are (401, None): never take one of two keys.",
+            hint="header.split() should give two words, of which the first is Bearer. More or "
+            "fewer are (401, None): never take one of two keys.",
         )
         yield case(
             "'bearer' and 'BEARER'",
@@ -156,8 +156,8 @@ def authenticate(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             "Bearer _",
             f"Bearer {number}",
             f"Bearer {good}_",
-            hint="A key may have too few underscores, or too many: split('_')[1] must not fail, and "
-            "the whole key must be the right one.",
+            hint="A key may have too few underscores, or too many: split('_')[1] must not fail, "
+            "and the whole key must be the right one.",
         )
         yield refused(
             "an id that nobody has",

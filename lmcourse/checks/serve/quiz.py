@@ -27,7 +27,7 @@ quiz(
     Question(
         "what continuous batching saves",
         hint="Look at the slots of those who are done before the others.",
-        explain="Somebody who waits has the slot with the next step, and no row computes for nobody.",
+        explain="Who waits has the slot with the next step, and no row computes for nobody.",
     ),
     points=2,
 )

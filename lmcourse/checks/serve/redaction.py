@@ -52,11 +52,17 @@ def phones(rng: Rng) -> list[str]:
 def redact(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def cases() -> Iterator[Case]:
         def turned(name: str, texts: list[str], want: list[str], hint: str) -> Case:
-            return case(name, lambda: [student.redact(text) for text in texts], want, hint=hint)
+            """Ask for `texts`, each with a word behind it that nobody can have learnt."""
+            tails = [f" {word(rng, 'bcdfghjkmnpqrst', 7)}" for _ in texts]
+            asked, wanted = (
+                [text + tail for text, tail in zip(all_of, tails, strict=True)]
+                for all_of in (texts, want)
+            )
+            return case(name, lambda: [student.redact(text) for text in asked], wanted, hint=hint)
 
         def hidden_in(kind: str, items: list[str]) -> tuple[list[str], list[str]]:
             """Return sentences with `items` in them, and the same with `kind` in their place."""
-            frames = ["Write to {}.", "{}", "is it {}, or not?", "({})", "the first\n{}\nthe last"]
+            frames = ["Write to {}.", "{}", "is it {}, or not?", "<{}>", "the first\n{}\nthe last"]
             chosen = [str(frame) for frame in rng.choice(frames, len(items))]
             return [f.format(item) for f, item in zip(chosen, items, strict=True)], [
                 f.format(kind) for f in chosen
@@ -111,8 +117,8 @@ def redact(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield turned(
             "keys",
             *hidden_in("[key]", keys),
-            "lm_ and one or more letters, digits or underscores: all of it becomes [key]. Keys come "
-            "before the numbers, which else take the digits out of them.",
+            "lm_ and one or more letters, digits or underscores: all of it becomes [key]. Keys "
+            "come before the numbers, which else take the digits out of them.",
         )
         numbered = f"{digits(rng, 8)}@{rng.choice(FIRMS)}.org"
         yield turned(
@@ -164,8 +170,8 @@ def redact(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "all in one",
             [everything, rest],
             [want, rest],
-            "Only what stands right after the words is a name. All four kinds, one after the other: "
-            "keys, addresses, numbers, names.",
+            "Only what stands right after the words is a name. All four kinds, one after the "
+            "other: keys, addresses, numbers, names.",
         )
 
     yield from public_and_hidden(cases)

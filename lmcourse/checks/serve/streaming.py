@@ -1,6 +1,7 @@
 """The checks of an answer that is sent while it is written: server-sent events."""
 
 import asyncio
+import inspect
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -55,6 +56,9 @@ def streamed(
         events = stream(pieces.iterator, name)
         if events is None:
             return None
+        if inspect.iscoroutine(events):
+            await events  # a stub raises here
+            raise TypeError("stream is no generator: there is no yield in it")
         came, taken = [], []
         async for event in events:
             came.append(event)
@@ -94,7 +98,7 @@ def chunk(name: str, text: str) -> dict[str, Any]:
 @exercise("12_serve", "stream", points=2)
 def stream(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def cases() -> Iterator[Case]:
-        texts = [word(rng, LETTERS, int(rng.integers(1, 5))) for _ in range(rng.integers(4, 9))]
+        texts = [word(rng, LETTERS, int(rng.integers(1, 5))) for _ in range(rng.integers(5, 40))]
         name = f"{rng.choice(NAMES)}-{rng.integers(10, 99)}"
 
         def asked(texts: list[str], **how: Any) -> Any:
@@ -132,9 +136,9 @@ def stream(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "characters, so that all stands in one line.",
         )
         yield case(
-            "no piece at all",
-            lambda: events([]) + [name],
-            ["[DONE]", name],
+            "no piece at all, and one",
+            lambda: [events([]), events(texts[-1:])],
+            [["[DONE]"], [chunk(name, texts[-1]), "[DONE]"]],
             hint="Without a piece, [DONE] is the only event.",
         )
         yield case(

@@ -21,6 +21,7 @@ class Model:
         self.closed = 0
 
     def close(self) -> None:
+        """Count how often it is closed."""
         self.closed += 1
 
 
