@@ -101,7 +101,7 @@ def ladder(
     rungs = sorted(losses.items(), key=lambda rung: rung[1], reverse=True)
     texts = [f"{name}  {loss:.{RUNG_DIGITS}f}" for name, loss in rungs]
     clear = 0.0 if floor is None else floor + floor_error
-    with _drawing(7.5, 1.2 + 0.3 * len(rungs)) as (picture, axes):
+    with drawing(7.5, 1.2 + 0.3 * len(rungs)) as (picture, axes):
         _bars(axes, [loss for _, loss in rungs], texts, highlight=len(rungs) - 1, clear=clear)
         if floor is not None:
             error = f" ± {floor_error:.3f}" if floor_error else ""
@@ -160,7 +160,7 @@ def next_token_bars(
     if len(rest):
         label += f"  ({len(rest)} others together: {_probability(values[rest].sum())})"
     texts = [_probability(values[index]) for index in order]
-    with _drawing(5.5, 1.2 + 0.28 * len(order)) as (picture, axes):
+    with drawing(5.5, 1.2 + 0.28 * len(order)) as (picture, axes):
         _bars(axes, values[order].tolist(), texts, highlight=0)
         names = [chars[index].translate(VISIBLE) for index in order]
         axes.set_yticks(range(len(order)), names, family="monospace", size="large")
@@ -218,7 +218,7 @@ def bigram_heatmap(table: torch.Tensor, chars: Sequence[str]) -> Picture:
     norm = LogNorm(10.0**decade, 10.0 ** max(decade + 1, math.ceil(math.log10(highest))))
     side = max(3.0, 0.12 * V)  # inches: a row is as high as its label
     size = 7.5 if V > 24 else 10.0  # points
-    with _drawing(side + 1.7, side + 0.6) as (picture, axes):
+    with drawing(side + 1.7, side + 0.6) as (picture, axes):
         image = axes.imshow(values, norm=norm, cmap=BLUES, interpolation="nearest")
         names = [char.translate(VISIBLE) for char in chars]
         axes.set_xticks(range(V), names, family="monospace", size=size)
@@ -264,7 +264,7 @@ def loss_curves(
         )
     colours: dict[str, str] = {}
     spoken = []
-    with _drawing(7.0, 3.6 + 0.25 * (len(curves) // 2)) as (picture, axes):
+    with drawing(7.0, 3.6 + 0.25 * (len(curves) // 2)) as (picture, axes):
         for name, (steps, losses) in curves.items():
             values = np.asarray(losses, dtype=float)
             if len(steps) != len(values) or not np.isfinite(values).any():
@@ -325,7 +325,7 @@ def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
         )
     if T == 1:
         return _attention_over_text(values[0], queries, keys)
-    with _drawing(max(3.0, 0.12 * S) + 1.7, max(2.4, 0.12 * T) + 0.6) as (picture, axes):
+    with drawing(max(3.0, 0.12 * S) + 1.7, max(2.4, 0.12 * T) + 0.6) as (picture, axes):
         shown = np.ma.masked_equal(values, 0.0)
         image = axes.imshow(shown, vmin=0, cmap=BLUES, interpolation="nearest")
         size = 7.5 if max(T, S) > 24 else 10.0  # points
@@ -347,7 +347,7 @@ def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
 
 
 @contextmanager
-def _drawing(width: float, height: float) -> Iterator[tuple[Picture, Axes]]:
+def drawing(width: float, height: float) -> Iterator[tuple[Picture, Axes]]:
     """Give a white figure of `width` by `height` inches, whatever style the notebook has set."""
     with style.context(["default", STYLE]):
         picture = Picture(figsize=(width, height), dpi=80, layout="constrained")
@@ -375,7 +375,7 @@ def _attention_over_text(values: npt.NDArray[np.float64], query: str, keys: str)
     lines = [line for line in lines if line]
     fields = np.zeros((len(lines), max(map(len, lines))))
     width, height = 0.11 * fields.shape[1] + 1.7, max(1.6, 0.22 * len(lines) + 0.6)
-    with _drawing(width, height) as (picture, axes):
+    with drawing(width, height) as (picture, axes):
         start = 0
         for row, line in enumerate(lines):
             fields[row, : len(line)] = values[start : start + len(line)]

@@ -114,6 +114,33 @@ def test_setup_installs_the_course_from_where_its_notebooks_are_opened(
     assert cell(notebook, "parameters").metadata.tags == ["parameters"]
 
 
+@pytest.mark.parametrize(
+    ("keys", "imports", "install"),
+    [
+        ('extras="ops"', [], "numpy_basics[ops]"),
+        (
+            'extras="ops scale" imports="wave xml.dom"',
+            ["wave", "xml.dom"],
+            "numpy_basics[ops,scale]",
+        ),
+        ('imports="wave"', [], "numpy_basics"),
+    ],
+)
+def test_setup_installs_the_extras_that_a_lesson_needs_and_tries_what_they_bring(
+    course: Path, keys: str, imports: list[str], install: str
+) -> None:
+    edit(course / SOURCE, "gpu_minutes=1", f"gpu_minutes=1 {keys}")
+    lines = cell(render_student(Course(course), NAME), "setup").source.splitlines()
+    assert lines[: 4 + len(imports)] == [
+        "try:",
+        "    import numpy_basics",
+        *(f"    import {module}" for module in imports),
+        "except ImportError:",
+        f'    %pip install -q "{install} @ git+https://github.com/lmcourse/lmcourse@v0.1.0'
+        '#subdirectory=examples/numpy_basics"',
+    ]
+
+
 def test_student_gets_stubs(student: NotebookNode, course: Path) -> None:
     first, *_, last = cell(student, "exercise-gradients").source.splitlines()
     assert first == "def gradients(w, b, x, y):"

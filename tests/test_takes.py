@@ -70,6 +70,7 @@ def test_a_lesson_that_says_nothing_has_the_defaults(tmp_path: Path) -> None:
         ('imports="wave, xml"', "imports names modules with spaces between, not 'wave,'"),
         ("memory_mb=0", "memory_mb=0 must be above 0, in MiB"),
         ("memory_mb=1.5", "memory_mb=1.5 is of the wrong type"),
+        ('extras="ops, scale"', "extras names extras with spaces between, not 'ops,'"),
         ("memory=3", "unknown key 'memory' in a header cell, which may have"),
     ],
 )

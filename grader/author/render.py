@@ -20,7 +20,7 @@ SHORTEST_LEAK = 13
 
 _INSTALL = """\
 try:
-    import {package}
+{imports}
 except ImportError:
     %pip install -q "{install}"
 """
@@ -149,10 +149,7 @@ def _source(
         case "header":
             return _header(configuration, lesson, cell, folder)
         case "setup":
-            install = configuration.install()
-            return (
-                _INSTALL.format(package=configuration.package, install=install) + "\n" + cell.text
-            )
+            return _install(configuration, lesson) + "\n" + cell.text
         case "carry":
             return f"#@title From earlier lessons: {', '.join(cell.name.split())}\n{cell.text}"
         case "contract":
@@ -172,6 +169,16 @@ def _header(configuration: Configuration, lesson: Lesson, cell: SourceCell, fold
         f"{_minutes(lesson.gpu_minutes)} on a Colab GPU."
     )
     return "\n\n".join([f"# {number}. {lesson.title}", badge, times, cell.text])
+
+
+def _install(configuration: Configuration, lesson: Lesson) -> str:
+    """Return the code that installs the course's package where it, or what it needs, is missing.
+
+    A runtime may have it from a lesson that needs no extras: so what these bring is tried too.
+    """
+    modules = [configuration.package, *(lesson.imports if lesson.extras else ())]
+    imports = "\n".join(f"    import {module}" for module in modules)
+    return _INSTALL.format(imports=imports, install=configuration.install(lesson.extras))
 
 
 def _contract(lesson: Lesson, cell: SourceCell, points: float) -> str:

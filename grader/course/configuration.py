@@ -18,6 +18,7 @@ and where that is not the default:
 """
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,11 @@ class Configuration:
     ladder: str = ""
     shows: tuple[str, ...] = ()
 
-    def install(self) -> str:
-        """Return what pip is told, where the course's package is missing."""
+    def install(self, extras: Sequence[str] = ()) -> str:
+        """Return what pip is told, where the course's package, with `extras`, is missing."""
         place = f"#subdirectory={self.subdirectory}" if self.subdirectory else ""
-        return f"{self.package} @ git+{self.repository}@{self.revision}{place}"
+        wanted = f"{self.package}[{','.join(extras)}]" if extras else self.package
+        return f"{wanted} @ git+{self.repository}@{self.revision}{place}"
 
     def page(self, file: str) -> str:
         """Return the address of the course's `file` in its repository, below https://github.com."""

@@ -15,7 +15,8 @@ what the cell is:
 
 Cells without a key are prose or code as they stand. The first marker may also say what grading the
 lesson takes: `imports="scipy.stats networkx"`, modules that the sandbox imports once for all
-students, and `memory_mb=3000` where the default of `grader grade` is too little.
+students, and `memory_mb=3000` where the default of `grader grade` is too little; and with
+`extras="ops"` which extras of the course's package its setup cell installs.
 """
 
 import ast
@@ -54,7 +55,7 @@ _ROLES = {
         "header",
         "markdown",
         {"title": str, "minutes": _NUMBER, "laptop_minutes": _NUMBER, "gpu_minutes": _NUMBER},
-        may_have={"imports": str, "memory_mb": int},
+        may_have={"imports": str, "memory_mb": int, "extras": str},
     ),
     "contract": _Role("contract", "markdown"),
     "fold": _Role("fold", "markdown"),
@@ -105,7 +106,8 @@ class Lesson:
     """A lesson; its times are in minutes.
 
     `imports` are modules that the sandbox imports once for all students, `memory_mb` is what an
-    exercise without a limit of its own may use, in MiB, or None for the default.
+    exercise without a limit of its own may use, in MiB, or None for the default. `extras` of the
+    course's package are installed with it where it is missing.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Lesson:
     cells: tuple[SourceCell, ...]
     imports: tuple[str, ...] = ()
     memory_mb: int | None = None
+    extras: tuple[str, ...] = ()
 
     def exercises(self) -> dict[str, SourceCell]:
         """Return the exercise cells by name, in order."""
@@ -152,6 +155,7 @@ def read(path: Path) -> Lesson:
         cells,
         tuple(header.get("imports", "").split()),
         header.get("memory_mb"),
+        tuple(header.get("extras", "").split()),
     )
     _require_gradable(lesson)
     _require_once(lesson)
@@ -280,6 +284,10 @@ def _require_gradable(lesson: Lesson) -> None:
     for module in lesson.imports:
         if not all(part.isidentifier() for part in module.split(".")):
             message = f'imports names modules with spaces between, not {module!r}: imports="a b.c"'
+            raise lesson.error(1, message)
+    for extra in lesson.extras:
+        if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", extra):
+            message = f'extras names extras with spaces between, not {extra!r}: extras="a b"'
             raise lesson.error(1, message)
     if lesson.memory_mb is not None and not lesson.memory_mb > 0:
         raise lesson.error(1, f"memory_mb={lesson.memory_mb} must be above 0, in MiB")
