@@ -1,4 +1,4 @@
-# %% [markdown] lesson="12_serve" title="Opening the door" minutes=230 laptop_minutes=1 gpu_minutes=1 imports="fastapi"
+# %% [markdown] lesson="12_serve" title="Opening the door" minutes=230 laptop_minutes=1 gpu_minutes=1 imports="fastapi" extras="ops"
 # Your model is tested, packed and registered. At midday it opens its door, and people whom you have
 # never met ask it things. Who may, and how much? And what happens when they all come at once?
 #

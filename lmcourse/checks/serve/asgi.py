@@ -13,6 +13,8 @@ from typing import Any
 
 SECONDS = 3.0
 """So long may the application take for one list of requests, of which none waits for anything."""
+MAX_TOKENS = 256
+"""As the lesson says."""
 MAX_EVENTS = 2000
 """So many messages may it send for one request."""
 TOLD = "abcdefghijklmnopqrstuvwxyz .,'\"\n"
@@ -37,6 +39,7 @@ def apart(main: Callable[[], Awaitable[Any]]) -> Any:
     """
 
     async def limited() -> Any:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # it would print
         try:
             return await asyncio.wait_for(main(), SECONDS)
         except TimeoutError:
@@ -65,6 +68,8 @@ class Teller:
 
     def stream(self, prompt: str, max_tokens: int, temperature: float) -> AsyncIterator[str]:
         """Return an iterator of `max_tokens` characters, each a step of work."""
+        if type(max_tokens) is not int or not 0 < max_tokens <= MAX_TOKENS:
+            raise ValueError(f"the model was asked for {max_tokens!r} characters")
         pieces = self._pieces(prompt, max_tokens, temperature)
         self._kept.append(pieces)  # as a queue would: nobody but its reader closes it
         return pieces

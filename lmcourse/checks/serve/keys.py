@@ -28,11 +28,11 @@ def word(rng: Rng, letters: str, length: int) -> str:
 def new_keys(rng: Rng) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the table of four keys by their ids, and by name the keys themselves.
 
-    The first may do all, the second has no end, the third may not "complete", the fourth is over
-    early.
+    The first may do all, the second has no end, the third may not "complete", the
+    fourth may not either, and is over early.
     """
     table, texts = {}, {}
-    scopes = (["complete", "feedback"], ["complete"], ["feedback"], ["complete"])
+    scopes = (["complete", "feedback"], ["complete"], ["feedback"], ["feedback"])
     end = int(rng.integers(10_000, 20_000))
     ends = (end, None, end, int(rng.integers(1000, 5000)))
     for name, may, until in zip(rng.permutation(NAMES)[:4], scopes, ends, strict=True):
@@ -253,5 +253,5 @@ def authenticate(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         6000,
         "complete",
         hint="authenticate reads the table, and changes nothing in it.",
-        answer=(200, name),
+        points=0.5,
     )
