@@ -22,6 +22,9 @@ import json
 import math
 import re
 import secrets
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 import unicodedata
@@ -48,21 +51,14 @@ preset = "laptop"  # "smoke", "laptop" or "gpu"
 # `my_model` here, and otherwise a small GPT of lesson 07 that comes with the course.
 
 # %% tags=["demo"]
-try:
-    from lmops import bundle
+from lmops import bundle
 
-    mine = bundle.load(bundle.mine())
-    net, characters, version = mine.model(), mine.characters, mine.version
-    print(f"model {version}: {sum(p.numel() for p in net.parameters()):,} parameters")
-except ImportError as missing:
-    text = corpus.load()
-    characters, version = sorted(set(text)), "bigram"
-    place = {char: i for i, char in enumerate(characters)}
-    ids = torch.tensor([place[char] for char in text])
-    counts = torch.bincount(ids[:-1] * len(place) + ids[1:], minlength=len(place) ** 2)
-    net = (counts.reshape(len(place), -1) + 0.1).log().__getitem__  # ids (B, T) to logits (B, T, V)
-    print(f"({missing}. A table of pairs from lesson 02 serves in the model's place.)")
+mine = bundle.load(bundle.mine())
+net, characters, version = mine.model(), mine.characters, mine.version
 place = {char: i for i, char in enumerate(characters)}
+size = sum(parameter.numel() for parameter in net.parameters())
+print("whose:", "yours, from my_model/" if mine.folder.name == "my_model" else "the course's")
+print(f"version {version}, {size:,} parameters, {len(characters)} characters")
 
 
 # %% tags=["demo"]
@@ -810,10 +806,12 @@ check("complete")
 
 
 # %% tags=["demo"]
+import openai
+import uvicorn
+
+
 def opened(app):
     """Serve `app` from a thread, on a free port of this machine; return the server and its address."""
-    import uvicorn
-
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:
@@ -832,37 +830,29 @@ if check.ready("authenticate", "TokenBucket", "redact", "stream", "create_app"):
         bucket = buckets.setdefault(name, TokenBucket(300, 10, time.monotonic()))
         return bucket.take(cost, time.monotonic())
 
-    try:
-        import openai
-
-        server, address = opened(create_app(Plain(net, version), who, allow))
-    except ImportError as missing:
-        print(f"({missing}: pip install 'lmcourse[ops]' brings it. The lesson goes on without.)")
-    else:
-        client = openai.OpenAI(api_key=ana, base_url=address, max_retries=0)
-        answer = client.completions.create(model=version, prompt="The fox ", max_tokens=60)
-        print("at once:  ", repr(answer.choices[0].text), answer.usage.total_tokens, "characters")
-        print("streamed: ", end="")
-        for event in client.completions.create(
-            model=version, prompt="I am Ana. ", max_tokens=60, stream=True
-        ):
-            print(event.choices[0].text.replace("\n", "⏎"), end="")
-        print()
-        for name, key, length in (
-            ("a wrong key", ana + "x", 60),
-            ("too long", ana, 999),
-            ("too much", ana, 250),
-        ):
-            try:
-                other = openai.OpenAI(api_key=key, base_url=address, max_retries=0)
-                other.completions.create(model=version, prompt="A", max_tokens=length)
-            except openai.APIStatusError as error:
-                wait = error.response.headers.get("retry-after")
-                print(f"{name}: {error.status_code}", f"wait {wait} s" if wait else "")
-        print(
-            "in the log:", redact(f"{authenticate(f'Bearer {ana}', keys, 0, 'complete')} I am Ana.")
-        )
-        server.should_exit = True
+    server, address = opened(create_app(Plain(net, version), who, allow))
+    client = openai.OpenAI(api_key=ana, base_url=address, max_retries=0)
+    answer = client.completions.create(model=version, prompt="The fox ", max_tokens=60)
+    print("at once:  ", repr(answer.choices[0].text), answer.usage.total_tokens, "characters")
+    print("streamed: ", end="")
+    for event in client.completions.create(
+        model=version, prompt="I am Ana. ", max_tokens=60, stream=True
+    ):
+        print(event.choices[0].text.replace("\n", "⏎"), end="")
+    print()
+    for name, key, length in (
+        ("a wrong key", ana + "x", 60),
+        ("too long", ana, 999),
+        ("too much", ana, 250),
+    ):
+        try:
+            other = openai.OpenAI(api_key=key, base_url=address, max_retries=0)
+            other.completions.create(model=version, prompt="A", max_tokens=length)
+        except openai.APIStatusError as error:
+            wait = error.response.headers.get("retry-after")
+            print(f"{name}: {error.status_code}", f"wait {wait} s" if wait else "")
+    print("in the log:", redact(f"{authenticate(f'Bearer {ana}', keys, 0, 'complete')} I am Ana."))
+    server.should_exit = True
 
 # %% [markdown]
 # Each line of that went over a socket. The client is an ordinary one: `max_retries=0` only tells it to
@@ -989,15 +979,15 @@ print(
 # So collect requests, and answer them together. But they do not come at the same time, and one wants 5
 # characters while another wants 200.
 #
-# **Predict first.** Four requests want 2, 3, 4 and 20 characters, and there are two slots. You fill
+# **Predict first.** Four requests want 20, 2, 3 and 4 characters, and there are two slots. You fill
 # both slots, wait until both are done, and fill them again. How many steps does that take? How many
 # would do?
 
 # %% [markdown] fold="Answer"
-# 3 steps for the first two, and 20 for the others: 23, in which one slot stands idle for 17. If the
-# next one comes in as soon as a slot is free, the 4 follow the 2, and the 20 follow the 3: 23 as well,
-# but everybody except the long one is done after 6, and the idle slot is free for whoever comes next.
-# With 20, 2, 3, 4 it is 24 steps against 20.
+# 20 steps for the first two, and 4 for the others: 24. The second slot stands idle for 18 of the first
+# 20, and the last request waits all that time for its 4 characters. If the next one comes in as soon as
+# a slot is free, the second slot writes 2, 3 and 4, and all three are done after 9 steps. The whole
+# takes 20.
 
 # %% [markdown]
 # To decide anew *at each step* who is in the batch is called **continuous batching** (Yu and others,
@@ -1100,42 +1090,25 @@ check("Batcher")
 
 
 # %% tags=["demo"]
-def waits_for_all(batcher):
-    """Let no request in while others still run: the plain way to batch."""
-    rows = batcher.rows
-
-    def patient():
-        held, batcher.slots = batcher.slots, batcher.slots if not patient.busy else 0
-        found = rows()
-        batcher.slots = held
-        patient.busy = len(found)
-        return found
-
-    patient.busy = 0
-    batcher.rows = patient
-    return batcher
-
-
 if check.ready("Batcher"):
     rng = np.random.default_rng(4)
     wanted = [int(n) for n in rng.choice([3, 4, 6, 8, 24], 14)]
     comes = sorted(int(n) for n in rng.integers(0, 20, 14))
 
-    def run(slots, batcher, patient=False):
-        """Return for each request the steps in which it ran; the model is a constant here."""
-        ran, tickets, running, step = {}, {}, {}, 0
-        waiting = list(zip(comes, wanted, strict=True))
-        while waiting or running or batcher.rows():
-            while waiting and waiting[0][0] <= step and not (patient and running):
-                tickets[batcher.add([0], waiting.pop(0)[1])] = len(tickets)
-                if patient and len(tickets) % slots == 0:
-                    break
-            rows = batcher.rows()
-            running = {}
-            for ticket, _, done in batcher.take([0] * len(rows)):
+    def run(batcher, patient):
+        """Return the steps in which each request ran; who is patient lets nobody in meanwhile."""
+        waiting, ran, tickets, inside, step = list(zip(comes, wanted, strict=True)), {}, {}, 0, 0
+        while waiting or inside:
+            if not (patient and inside):
+                here = [request for request in waiting if request[0] <= step]
+                here = here[:4] if patient else here
+                waiting = waiting[len(here) :]
+                for _, length in here:
+                    tickets[batcher.add([0], length)] = len(tickets)
+                inside += len(here)
+            for ticket, _, done in batcher.take([0] * len(batcher.rows())):  # the model says 0
                 ran.setdefault(tickets[ticket], []).append(step)
-                if not done:
-                    running[ticket] = True
+                inside -= done
             step += 1
         return ran, step
 
@@ -1143,7 +1116,7 @@ if check.ready("Batcher"):
     for axes, patient, name in zip(
         pictures, (True, False), ("wait for the whole batch", "continuous"), strict=True
     ):
-        ran, steps = run(4, Batcher(4), patient)
+        ran, steps = run(Batcher(4), patient)
         for number, at in ran.items():
             axes.barh(number, comes[number] - at[0], left=at[0], color="#dddddd")
             axes.barh(number, len(at), left=at[0], color="#0072b2")
@@ -1308,17 +1281,18 @@ class Desk:
 
 
 class Swapped:
-    """What `create_app` asks for, with the model of a `HotSwap`."""
+    """What `create_app` asks for, with the model that a `HotSwap` has just then."""
 
-    def __init__(self, swap):
-        self.swap = swap
+    def __init__(self, models):
+        self.models = models
 
     @property
     def name(self):
-        return self.swap.current.name if hasattr(self.swap, "current") else version
+        with self.models.use() as model:
+            return model.name
 
     async def stream(self, prompt, max_tokens, temperature):
-        with self.swap.use() as model:
+        with self.models.use() as model:
             async with aclosing(model.stream(prompt, max_tokens, temperature)) as pieces:
                 async for piece in pieces:
                     yield piece
@@ -1332,33 +1306,41 @@ async def client(app, number, until, seen):
         seen.append((status, begun, time.perf_counter()))
 
 
+async def under_load(model, seconds, half_way):
+    """Let thirty clients ask for so many seconds, and call `half_way` then; return what they saw."""
+    app = create_app(model, lambda header: (200, "load"), lambda name, cost: 0.0)
+    seen, end = [], time.perf_counter() + seconds
+    clients = asyncio.gather(*(client(app, number, end, seen) for number in range(30)))
+    await asyncio.sleep(seconds / 2)
+    half_way()
+    await asyncio.wait_for(clients, seconds + 30)
+    return seen
+
+
+def tell(name, seen):
+    """Print what a load of requests saw."""
+    took = np.array([end - start for _, start, end in seen])
+    p50, p95, p99 = 1000 * np.percentile(took, [50, 95, 99])
+    rate = len(seen) / (max(end for *_, end in seen) - min(start for _, start, _ in seen))
+    failed = sum(status != 200 for status, *_ in seen)
+    print(f"{name}: {rate:.0f} requests a second, failed: {failed}")
+    print(f"    p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms")
+    print(f"    Little's law: {rate * took.mean():.0f} inside")
+
+
 if check.ready("stream", "create_app", "Batcher", "HotSwap"):
-    last = 1.0 if preset == "smoke" else 6.0  # seconds
+    seconds_of_load = 1 if preset == "smoke" else 6
     results = {}
-    for name, make in {
-        "one at a time": lambda: Plain(net, version),
-        "batched, swapped half-way": lambda: Swapped(HotSwap(Desk(net, version))),
-    }.items():
-        model, seen, begun = make(), [], time.perf_counter()
-        app = create_app(model, lambda header: (200, "load"), lambda name, cost: 0.0)
-        clients = [client(app, number, begun + last, seen) for number in range(30)]
-        work = asyncio.gather(*clients)
-        if isinstance(model, Swapped):
-            await asyncio.sleep(last / 2)
-            old = model.swap.current if hasattr(model.swap, "current") else None
-            model.swap.swap(lambda: Desk(net, "the new one"))
-        await work
-        results[name] = seen
-        took = np.array([end - start for _, start, end in seen])
-        p50, p95, p99 = 1000 * np.percentile(took, [50, 95, 99])
-        rate = len(seen) / (max(end for *_, end in seen) - begun)
-        failed = sum(status != 200 for status, *_ in seen)
-        print(
-            f"{name}: {rate:.0f} requests a second, p50 {p50:.0f}, p95 {p95:.0f}, p99 {p99:.0f} ms; "
-            f"failed: {failed}; Little: {rate * took.mean():.0f} inside"
-        )
-    print("the old model is closed:", old.closed if old else "?")
-    model.swap.swap(lambda: Plain(net, version))  # ends the new one's task
+    results["each by itself"] = await under_load(Plain(net, version), seconds_of_load, lambda: None)
+    old, new = Desk(net, version), Desk(net, "the new one")
+    models = HotSwap(old)
+    results["batched, and swapped"] = await under_load(
+        Swapped(models), seconds_of_load, lambda: models.swap(lambda: new)
+    )
+    for name, seen in results.items():
+        tell(name, seen)
+    print("closed: the old model", old.closed, "and the new one", new.closed)
+    new.close()
 
 # %% tags=["demo"]
 if check.ready("results"):
@@ -1374,7 +1356,7 @@ if check.ready("results"):
             color=color,
             label=name,
         )
-    axes.axvline(last / 2, color="#949494", linestyle=":", label="the swap")
+    axes.axvline(seconds_of_load / 2, color="#949494", linestyle=":", label="the swap")
     axes.set(xlabel="when the request came (s)", ylabel="latency (ms)", ylim=(0, None))
     axes.legend()
     plt.show()
@@ -1415,10 +1397,51 @@ play(wait_with, load=(0.1, 0.98, 0.02), spread=(0.0, 2.0, 0.25))
 # %% [markdown]
 # ## What does the real one do beside?
 #
-# `lmops serve` is the platform's service, of the same parts: keys by id and hash, buckets by key, a
-# batcher, events, a swap, and a log that is redacted before it is written. Beside that it has what
-# takes many lines and little thought: TLS, time limits, request ids, metrics, and an end that lets
-# those under way finish. Its batcher works on a key-value cache, as in lesson 07.
+# `lmops serve` is the platform's service. It is made of the same parts: keys by id and hash, a bucket
+# for each key, a batcher, events, a swap, and a log that is redacted before it is written. Beside that
+# it has what takes many lines and little thought: TLS, time limits, request ids, metrics, and an end
+# that lets those under way finish. Its batcher works on a key-value cache, as in lesson 07.
+#
+# The next cell starts it as you would in a terminal, on your model. Sixteen clients ask at once, and then
+# it is told to end.
+
+# %% tags=["demo"]
+command = [sys.executable, "-m", "lmops.cli"]
+with tempfile.TemporaryDirectory() as home:
+    added = subprocess.run(
+        [*command, "keys", "add", "ana", "--scope", "complete", "--home", home, "--json"],
+        capture_output=True,
+        check=True,
+    )
+    serving = subprocess.Popen(
+        [*command, "serve", "--port", "0", "--home", home, "--json"], stdout=subprocess.PIPE
+    )
+    address = json.loads(serving.stdout.readline())["url"] + "/v1"
+
+    async def one(client, number):
+        begun = time.perf_counter()
+        answer = await client.completions.create(
+            model=version, prompt=f"The fox met {number} geese. ", max_tokens=100, seed=number
+        )
+        return time.perf_counter() - begun, answer.choices[0].text
+
+    async with openai.AsyncOpenAI(
+        api_key=json.loads(added.stdout)["key"], base_url=address, max_retries=0
+    ) as client_:
+        answers = await asyncio.gather(*(one(client_, number) for number in range(16)))
+    serving.terminate()
+    print("its exit code when it is told to end:", serving.wait(30))
+p50, p95 = 1000 * np.percentile([took for took, _ in answers], [50, 95])
+print(f"16 answers of 100 characters at once: p50 {p50:.0f} ms, p95 {p95:.0f} ms")
+print(repr(answers[0][1]))
+
+# %% [markdown]
+# ## Where are we?
+#
+# It is half past twelve. The service is open, and the first thousand requests have come.
+
+# %% tags=["demo"]
+display(timeline.until("12_serve"))
 
 # %% [markdown] contract="quiz"
 # Five questions. Give each answer as one small letter in quotes, such as `answer_1 = "a"`.

@@ -12,7 +12,7 @@ from grader.checks.vocabulary import holds, public_and_hidden
 
 Plan = list[tuple[int, str, list[int], int]]
 """What happens: before which step, "add" with ids and how many more, or "leave" of the n-th."""
-MAX_STEPS = 400
+MAX_STEPS = 150
 
 
 @probe
@@ -30,11 +30,6 @@ def gone_on(_: dict[str, Any], batcher: Any, chosen: list[int]) -> Any:
     """Hand the batcher what came for each row; return what it tells of it."""
     told = batcher.take(chosen)
     return None if told is None else [list(part) for part in told]
-
-
-@cache
-def nothing() -> None:
-    return None
 
 
 class Model:
@@ -122,12 +117,13 @@ def batcher(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         few = [add(0, int(rng.integers(3, 7)))]
         same = [add(0, 4) for _ in range(3)]
         uneven = [add(0, length) for length in (2, 9, 4)]
-        queue = [add(0, int(length)) for length in rng.integers(2, 9, 9)]
+        queue = [add(0, int(length)) for length in rng.permutation([2, 3, 4, 5, 6, 7, 8, 9, 9])]
+        alike = [add(0, 3) for _ in range(5)]
         late = [add(0, 12), add(0, 3), add(int(rng.integers(2, 5)), 4), add(9, 6)]
         pause = [add(0, 3), add(7, 2)]
         ones = [add(0, 1) for _ in range(5)]
         leaving: Plan = [add(0, 10) for _ in range(4)]
-        leaving += [(3, "leave", [0], 0), (5, "leave", [3], 0)]
+        leaving += [(3, "leave", [0], 0), (5, "leave", [2], 0)]
         queued: Plan = [add(0, 6) for _ in range(4)]
         queued += [(2, "leave", [3], 0), (2, "leave", [2], 0), add(2, 4)]
         gone: Plan = [add(0, 2), add(0, 5), (4, "leave", [0], 0), add(4, 3)]
@@ -142,6 +138,7 @@ def batcher(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "one request": (3, few),
             "three at once, as many as there are slots": (3, same),
             "three of other lengths": (3, uneven),
+            "five of one length for two slots": (2, alike),
             "nine for two slots": (2, queue),
             "some that come later": (4, late),
             "a pause with nothing to do": (2, pause),
@@ -186,7 +183,7 @@ def batcher(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             name,
             "rows() gives one list for each running request: its ids, and behind them what was "
             "written so far. take(new) has one id for each row, in the same order, and returns "
-            "(ticket, id, done) for each.",
+            "(ticket, id, done) for each; done with the last of its max_tokens.",
         )
         yield case(
             "one request: after which step it is done",
@@ -195,21 +192,38 @@ def batcher(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint="done is True with the last of its max_tokens ids, and False before.",
         )
         name = "three at once, as many as there are slots"
-        yield rows(name, "All three run side by side: rows() gives three lists in each step.")
+        yield rows(
+            name,
+            "All three run side by side: rows() gives three lists in each step, until all are "
+            "done. (Who is done is taken out after the loop over the running ones, not in it.)",
+        )
         yield answers(name, "The id at place i of take(new) belongs to row i of the last rows().")
         name = "three of other lengths"
         yield steps(name, "Who is done leaves its slot at once, and is in no later row.")
         yield answers(name, "When one is done, the others must keep their own ids.")
+        name = "five of one length for two slots"
+        yield case(
+            f"{name}: after which step each is done",
+            lambda: [*went(name)["ended"], went(name)["answers"]],
+            [*right[name]["ended"], right[name]["answers"]],
+            hint="At most two run at a time, and the others come in when both are done. First "
+            "come, first served: take from the front of the queue.",
+        )
         name = "nine for two slots"
         yield steps(
             name,
-            "At most `slots` rows; and as soon as a slot is free, the next one comes in with the "
-            "very next step. Who waits until all of a batch are done computes for nobody.",
+            "At most `slots` rows; and as soon as a slot is free, the first of the queue comes in "
+            "with the very next step, however much it wants. Who waits until all of a batch are "
+            "done computes for nobody.",
         )
         yield rows(name, "First come, first served: take from the front of the queue.")
         yield answers(name, "Who waits is not forgotten, and begins with their own ids.")
         name = "some that come later"
-        yield steps(name, "Who comes later joins those who run, with the next step.")
+        yield steps(
+            name,
+            "Who comes later joins those who run, with the next step, and has a ticket that nobody "
+            "has had.",
+        )
         yield answers(name, "Each keeps its own ids, whoever joins.")
         name = "a pause with nothing to do"
         yield steps(name, "With nobody there, rows() is an empty list; later it goes on.")

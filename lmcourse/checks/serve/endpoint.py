@@ -179,7 +179,17 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             post('{"prompt": "a", "temperature": NaN}', good),
             hint="`Completion` refuses NaN: read the body with it.",
         )
-        huge = post(body, good, body=[['{"prompt": "' + "x" * 988, 1], ["x" * 1000, 40]])
+        yield case(
+            "a body in many pieces",
+            lambda: read(asked(plain | {"body": [[char, 1] for char in json.dumps(body)]})[0])[
+                "choices"
+            ][0]["text"],
+            text,
+            hint="A body comes in pieces of any size: put them together before you read them.",
+        )
+        long_headers = {"authorization": good, "content-length": "41000"}
+        pieces = [['{"prompt": "' + "x" * 988, 1], ["x" * 1000, 40]]
+        huge = post(body, good, body=pieces, headers=long_headers)
         yield refused(
             "a body of 41,000 bytes",
             413,
@@ -217,14 +227,6 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             ),
             [200, 413, 200, True],
             hint="MAX_BODY bytes are allowed: > and not >=.",
-        )
-        yield case(
-            "a body in many pieces",
-            lambda: read(asked(plain | {"body": [[char, 1] for char in json.dumps(body)]})[0])[
-                "choices"
-            ][0]["text"],
-            text,
-            hint="A body comes in pieces of any size: put them together before you read them.",
         )
         yield case(
             "what `allow` is asked",
