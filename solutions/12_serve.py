@@ -38,7 +38,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lmcourse import check, corpus, play
+from lmcourse import check, play, timeline
 
 check.lesson("12_serve")
 torch.set_num_threads(1)  # a service counts in cores; this one has one
