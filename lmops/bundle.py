@@ -46,6 +46,8 @@ FILES = (
 )
 MANIFEST = "manifest.json"
 FORMAT = 1
+SHIPPED = Path(lmcourse.__path__[0]) / "small_model"
+"""The bundle that comes with the course."""
 MANIFEST_BYTES = 2**20
 """No manifest is larger."""
 
@@ -73,12 +75,7 @@ class Bundle:
     def model(self) -> nn.Module:
         """Return the model in evaluation mode. Runs `model.py`, so be sure whose it is."""
         module = run(self.source, self.version)
-        model: nn.Module = module.GPT(module.Config(**self.config))
-        weights = dict(self.weights)
-        if "head.weight" in model.state_dict():
-            weights["head.weight"] = weights["token_embedding.weight"]
-        model.load_state_dict(weights)
-        return model.eval()
+        return with_weights(module.GPT(module.Config(**self.config)), self.weights)
 
     def encode(self, text: str) -> list[int]:
         """Return the places of the characters of `text` in the vocabulary.
@@ -110,6 +107,28 @@ def run(source: str, name: str) -> Any:
     return module
 
 
+def with_weights(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> nn.Module:
+    """Return `model` with the weights of a bundle, in evaluation mode.
+
+    A weight that the model has under several names, as its head, is there under one of them.
+
+    Raises
+    ------
+    ValueError
+        If the model has others.
+    """
+    missing, extra = model.load_state_dict(weights, strict=False)
+    named = dict(model.named_parameters(remove_duplicate=False))
+    loaded = {id(named[name]) for name in weights if name in named}
+    odd = [name for name in missing if name not in named or id(named[name]) not in loaded]
+    if odd or extra:
+        raise ValueError(
+            f"the weights do not fit the model: it also has {', '.join(odd[:3]) or 'none'}; "
+            f"it does not have {', '.join(extra[:3]) or 'none'}"
+        )
+    return model.eval()
+
+
 def content_version(digests: Mapping[str, str]) -> str:
     """Return the version of files with these SHA-256 digests, by name."""
     lines = sorted(f"{digest}  {name}\n" for name, digest in digests.items())
@@ -119,9 +138,7 @@ def content_version(digests: Mapping[str, str]) -> str:
 def mine() -> Path:
     """Return the bundle in `my_model/` here, or else the small one that ships with the course."""
     own = Path("my_model")
-    shipped = lmcourse.__file__
-    assert shipped is not None
-    return own if (own / MANIFEST).is_file() else Path(shipped).parent / "small_model"
+    return own if (own / MANIFEST).is_file() else SHIPPED
 
 
 def write(

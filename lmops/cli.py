@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-COMMANDS: tuple[str, ...] = ("keys", "serve")
+COMMANDS: tuple[str, ...] = ("pack", "train", "keys", "serve")
 """The commands in the order of a model's life. Each is a click command of its own name in
 `lmops/commands/<name>.py`, with `_` where the name has `-`."""
 
