@@ -2,8 +2,8 @@
 
 import contextlib
 import json
+import ssl
 import string
-
 import subprocess
 import sys
 import time
@@ -27,6 +27,7 @@ from lmops.service.log import Log
 from lmops.service.service import Service
 
 CHARACTERS = sorted("\n !,-.:;?'()" + string.ascii_letters)
+LMOPS = (sys.executable, "-m", "lmops.cli")
 PROMPT = "Once upon a time"
 
 
@@ -60,7 +61,12 @@ class Running:
     home: Path
     url: str
     version: str
-    verify: Any = True
+    verify: ssl.SSLContext | bool = False
+
+    @property
+    def http(self) -> httpx.Client:
+        """A client for what OpenAI's has no words for."""
+        return httpx.Client(base_url=self.url, verify=self.verify)
 
     def key(self, *scopes: str, days: float = 1) -> str:
         """Return a new key."""
@@ -77,9 +83,10 @@ class Running:
             **options,
         )
 
-    def lines(self) -> list[dict[str, Any]]:
-        """Return what the log says, as far as it is whole."""
-        return read_log(self.home / "logs")
+    def lines(self, path: str = "") -> list[dict[str, Any]]:
+        """Return what the log says, as far as it is whole; of requests to `path` alone."""
+        lines = read_log(self.home / "logs")
+        return [line for line in lines if not path or line.get("path") == path]
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
@@ -98,8 +105,7 @@ def serving(
 ) -> Iterator[Running]:
     """Run `lmops serve FOLDER`, and end it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "lmops.cli", "serve", str(folder), "--home", str(home)]
-        + ["--port", "0", "--json", *options],
+        [*LMOPS, "serve", str(folder), "--home", str(home), "--port", "0", "--json", *options],
         stdout=subprocess.PIPE,
         text=True,
         env=environment,
@@ -155,7 +161,7 @@ async def inside(
     )
     app = create_app(service)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with app.router.lifespan_context(app):
-        async with httpx.AsyncClient(transport=transport, base_url="http://inside") as http:
-            yield Inside(service, home, http, app)
+    http = httpx.AsyncClient(transport=transport, base_url="http://inside")
+    async with app.router.lifespan_context(app), http:
+        yield Inside(service, home, http, app)
     service.keys.close()

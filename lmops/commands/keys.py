@@ -1,6 +1,10 @@
 """`lmops keys`: who may ask the service."""
 
+import contextlib
+import sqlite3
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import click
 from rich.console import Console
@@ -50,7 +54,8 @@ def keys() -> None:
 @json_option
 def add(name: str, scopes: tuple[str, ...], days: float, home: Home, as_json: bool) -> None:
     """Make a key for NAME and print it, this one time. What is kept is its hash."""
-    key, token = Keys(home.keys).add(name, scopes, days)
+    with _kept(home) as kept:
+        key, token = kept.add(name, scopes, days)
     answer(as_json, _told(key) | {"key": token}, token)
     say.print(f"Keep it: it is not shown again. 'lmops keys revoke {key.id}' takes it back.")
 
@@ -60,7 +65,8 @@ def add(name: str, scopes: tuple[str, ...], days: float, home: Home, as_json: bo
 @json_option
 def list_(home: Home, as_json: bool) -> None:
     """List all keys that were ever handed out."""
-    known = Keys(home.keys).all()
+    with _kept(home) as kept:
+        known = kept.all()
     if as_json:
         answer(True, {"keys": [_told(key) for key in known]})
         return
@@ -77,12 +83,24 @@ def list_(home: Home, as_json: bool) -> None:
 @json_option
 def revoke(id: str, home: Home, as_json: bool) -> None:
     """Take the key ID back. It opens nothing from the next request on."""
-    if not Keys(home.keys).revoke(id):
+    with _kept(home) as kept:
+        found = kept.revoke(id)
+    if not found:
         raise Wrong(f"there is no key {id}. 'lmops keys list' shows those there are")
     answer(as_json, {"id": id, "state": "revoked"}, f"Key {id} is revoked.")
 
 
-def _told(key: Key) -> dict[str, object]:
+@contextlib.contextmanager
+def _kept(home: Home) -> Iterator[Keys]:
+    """Open the keys for as long as it takes."""
+    try:
+        with contextlib.closing(Keys(home.keys)) as kept:
+            yield kept
+    except (sqlite3.Error, OSError) as error:
+        raise Wrong(f"{home.keys}: {error}. Is another command at work? Type it again") from None
+
+
+def _told(key: Key) -> dict[str, Any]:
     """Return what may be shown of a key."""
     return {
         "id": key.id,

@@ -48,11 +48,11 @@ DEFAULT = Limits()
     help="Requests at once for each key.",
 )
 @click.option(
-    "--waiting",
+    "--at-once",
     type=click.IntRange(min=1),
-    default=DEFAULT.waiting,
+    default=DEFAULT.at_once,
     show_default=True,
-    help="Requests that may wait for the model.",
+    help="Requests that may be under way, those that wait included.",
 )
 @click.option(
     "--request-seconds",
@@ -78,7 +78,7 @@ def serve(
     key: Path | None,
     rate: float,
     burst: int,
-    waiting: int,
+    at_once: int,
     request_seconds: float,
     drain_seconds: float,
     as_json: bool,
@@ -108,7 +108,7 @@ def serve(
     limits = Limits(
         rate=rate,
         burst=burst,
-        waiting=waiting,
+        at_once=at_once,
         request_seconds=request_seconds,
         drain_seconds=drain_seconds,
     )
@@ -120,7 +120,9 @@ def serve(
         ) from None
     keys = Keys(home.keys, patience=0)
     if not any(each.state(keys.now()) == "valid" for each in keys.all()):
-        say.print("There is no key yet, so nobody may ask. Type: lmops keys add me --scope complete")
+        say.print(
+            "There is no key yet, so nobody may ask. Type: lmops keys add me --scope complete"
+        )
     server = Server(
         Service(engine=Engine(loaded), keys=keys, log=Log(home.logs), limits=limits),
         cert=cert,

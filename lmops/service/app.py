@@ -52,7 +52,7 @@ def create_app(service: Service) -> FastAPI:
         openapi_extra=KEY,
     )
     async def models(request: Request) -> Models:
-        """List the names under which the model can be asked for: its version, and one that stays."""
+        """List the model's names: its version, and one that stays."""
         service.admit(request, "complete")
         names = service.engine.version, NAME
         return Models(

@@ -1,7 +1,7 @@
 """One model and the texts that it writes, a character each at every step.
 
-This is continuous batching (Yu and others, 2022, *Orca*): a request joins between two steps, as soon
-as a slot is free, and leaves its slot when it has ended, whatever the others do.
+This is continuous batching (Yu and others, 2022, *Orca*): a request joins between two steps, as
+soon as a slot is free, and leaves its slot when it has ended, whatever the others do.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Batch:
         self.sampler = Sampler(rows, self.decoder.vocab_size)
         self.ids = torch.zeros(rows, dtype=torch.int64)  # the last character of each slot's text
         self.places = torch.zeros(rows, dtype=torch.int64)  # and where it stands in the window
+        self.writing = torch.zeros(rows, dtype=torch.int64)  # 1 where there is a text, 0 elsewhere
 
     @property
     def busy(self) -> bool:
@@ -89,11 +90,11 @@ class Batch:
         drawn = writing.union(now)
         characters = self.sampler.draw(logits, drawn)
         self.ids[:n] = torch.tensor(characters)
-        self.places[:n] += 1
+        self.places += self.writing
         for slot in now:
             row = self.rows[slot]
             row.unread = False
-            self.places[slot] = len(row.window)
+            self.places[slot], self.writing[slot] = len(row.window), 1
         context = self.decoder.context
         for slot in drawn:
             row = self.rows[slot]
@@ -105,9 +106,6 @@ class Batch:
                 row.ended(None)
             elif len(row.window) > context:
                 self._cut(slot)
-        for slot in self.free:
-            if slot < n:
-                self.places[slot] = 0
 
     def _admit(self) -> None:
         """Give free slots to those who wait."""
@@ -137,12 +135,12 @@ class Batch:
         row = self.rows[slot]
         row.window = row.window[-(self.decoder.context // 2) :]
         row.unread = True
-        self.places[slot] = 0
+        self.places[slot] = self.writing[slot] = 0
 
     def _clear(self, slot: int) -> None:
         """Free a slot."""
         del self.rows[slot]
         self.sampler.leave(slot)
-        self.places[slot] = 0
+        self.places[slot] = self.writing[slot] = 0
         self.free.append(slot)
         self.free.sort(reverse=True)

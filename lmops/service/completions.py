@@ -87,7 +87,7 @@ class _Answer:
             await self._in_time(self._collect())
         finally:
             self._note()
-        text = "".join(self._written)
+        text = self._asked.prompt * self._asked.echo + "".join(self._written)
         answer = self._object(text, self._writing.finish) | {"usage": self._usage()}
         return Response(json.dumps(answer), headers=self._headers(), media_type="application/json")
 
@@ -97,7 +97,7 @@ class _Answer:
                 self._written.append(piece)
 
     async def stream(self) -> Response:
-        """Return the answer as events, once its first piece is there: till then errors are codes."""
+        """Return the answer as events, once a piece is there: till then errors have codes."""
         try:
             first = await self._in_time(anext(self._pieces, None))
         except BaseException:
@@ -132,7 +132,7 @@ class _Answer:
         """Return what `work` returns, if it does so in time and the client waits for it."""
         try:
             async with asyncio.timeout_at(self._deadline):
-                return await _unless_left(self._request, work)
+                return await _unless_left(self._request.receive, work)
         except TimeoutError:
             raise self._too_slow() from None
 
@@ -172,7 +172,7 @@ class _Answer:
         metrics, record = self._service.metrics, self._request.state.record
         metrics.prompt_tokens.inc(len(self._ids))
         metrics.completion_tokens.inc(self._writing.tokens)
-        record.setdefault("finish", self._writing.finish or "left")
+        record.setdefault("finish", self._writing.finish)
         record.update(
             version=self._bundle.version,
             prompt=self._asked.prompt,
@@ -195,16 +195,20 @@ class _Events(EventSourceResponse):
         self._open = events, pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the events."""
+        """Send the events.
+
+        Starlette's own way to cancel goes through anyio, which cancels a task only while it waits.
+        One that gets a new character between any two looks never does, until the last one.
+        """
         events, pieces = self._open
         async with aclosing(pieces), aclosing(events):
-            await super().__call__(scope, receive, send)
+            await _unless_left(receive, self.stream_response(send))
 
 
-async def _unless_left(request: Request, work: Awaitable[T]) -> T:
+async def _unless_left(receive: Receive, work: Awaitable[T]) -> T:
     """Return what `work` returns. If the client leaves first, cancel it: nobody would read it."""
     working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_leave(request))
+    leaving = asyncio.ensure_future(_leave(receive))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -216,9 +220,9 @@ async def _unless_left(request: Request, work: Awaitable[T]) -> T:
         await asyncio.gather(working, leaving, return_exceptions=True)
 
 
-async def _leave(request: Request) -> None:
+async def _leave(receive: Receive) -> None:
     """Return once the client has left."""
-    while (await request.receive())["type"] != "http.disconnect":
+    while (await receive())["type"] != "http.disconnect":
         pass
 
 
@@ -232,9 +236,7 @@ def _ids(asked: CompletionRequest, bundle: "Bundle", limits: Limits) -> list[int
             param="model",
         )
     if name := asked.unsupported():
-        raise ApiError(
-            400, f"this model has no '{name}'", code="unsupported_parameter", param=name
-        )
+        raise ApiError(400, f"this model has no '{name}'", code="unsupported_parameter", param=name)
     for name, asks, most in (
         ("prompt", len(asked.prompt), limits.prompt_characters),
         ("max_tokens", asked.max_tokens, limits.max_tokens),

@@ -72,8 +72,10 @@ def _type(status: int) -> str:
 
 
 def invalid(error: ValidationError) -> ApiError:
-    """Return what to answer to a body that is no JSON (400), or not what the page asks for (422)."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    """Return what to answer to a body that is no JSON (400), or does not fit the page (422)."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    # Of a field that may be of two kinds, what is wrong within one kind says more.
+    first = min(found, key=lambda each: each["type"].endswith("_type"))
     if first["type"] == "json_invalid":
         return ApiError(400, f"the body is not JSON: {first['msg']}", code="invalid_json")
     field = ".".join(str(part) for part in first["loc"]) or None

@@ -1,5 +1,6 @@
-"""What every request passes: it gets an id, is timed, counted and logged, and never ends unheard."""
+"""What every request passes: it gets an id, is timed, counted and logged, whatever happens."""
 
+import asyncio
 import re
 import secrets
 import time
@@ -19,7 +20,7 @@ from lmops.service.log import Log
 from lmops.service.metrics import Metrics
 
 LEFT = 499
-"""What the log and the metrics call a request whose client left before the answer (as nginx does)."""
+"""The code, in log and metrics, of a request whose client left before the answer (nginx's)."""
 
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -71,15 +72,18 @@ class Front:
             refuse_headers(scope["headers"], self._limits)
             await self._app(scope, receive, answer)
         except ClientDisconnect:
-            code = code or LEFT
             record["finish"] = "left"
+        except asyncio.CancelledError:
+            record["finish"] = "cut off"  # the server stops
+            raise
         except ApiError as error:
             await error.response()(scope, receive, answer)
         except Exception as error:
             # What went wrong, without its words, in which a prompt may stand.
             record["error"] = type(error).__name__
             record["where"] = " < ".join(
-                f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[::-1]
+                f"{frame.name}:{frame.lineno}"
+                for frame in traceback.extract_tb(error.__traceback__)[::-1]
             )
             if code == 0:
                 wrong = ApiError(
@@ -97,7 +101,7 @@ class Front:
 
 
 def request_id(proposed: str | None) -> str:
-    """Return the caller's id for a request if it is a plain one with nothing personal, or a new one."""
+    """Return the caller's id if it is plain and nothing personal, or else a new one."""
     if proposed and _ID.fullmatch(proposed) and redact(proposed) == proposed:
         return proposed
     return "req-" + secrets.token_hex(12)

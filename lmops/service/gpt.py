@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 FEWEST_ROWS = 4  # MKL has kernels of their own for products of one to three rows
-STRETCH = 64  # characters that attention reads at once
+STRETCH = 32  # characters that attention reads at once
 
 
 class Block:
@@ -31,7 +31,7 @@ class Block:
         parts = ("query", "key", "value")
         self.norm1 = get("norm1.weight"), get("norm1.bias")
         self.qkv = torch.cat([get(f"attention.{part}.weight") for part in parts])  # (3 C, C)
-        self.project = get("attention.project.weight")
+        self.project = get("attention.project.weight").T
         self.norm2 = get("norm2.weight"), get("norm2.bias")
         self.expand = get("feed_forward.expand.weight"), get("feed_forward.expand.bias")
         self.shrink = get("feed_forward.shrink.weight"), get("feed_forward.shrink.bias")
@@ -56,32 +56,36 @@ class Decoder:
         self.blocks = [Block(weights, number) for number in range(config["layers"])]
         self.norm = weights["norm.weight"].float(), weights["norm.bias"].float()
         # A row for each place: 0 for what it may look at, minus infinity for what comes later.
-        length = -(-self.context // STRETCH) * STRETCH
-        self.mask = torch.full((self.context, length), -torch.inf).triu(1)
-        rows = max(slots, FEWEST_ROWS)
-        size = (2, rows, self.heads, length, self.channels // self.heads)
-        self.caches = [torch.zeros(size) for _ in self.blocks]  # keys, then values
-        self.all_slots = torch.arange(rows)
+        self.length = -(-self.context // STRETCH) * STRETCH
+        self.mask = torch.full((self.context, self.length), -torch.inf).triu(1)
+        self.slots = max(slots, FEWEST_ROWS)
+        d = self.channels // self.heads
+        # Keys, then values. Slot and head are one dimension: torch.bmm takes a single one.
+        size = (2, self.slots * self.heads, self.length, d)
+        self.caches = [torch.zeros(size) for _ in self.blocks]
+        self.scale = d**-0.5
+        # Where each of the keys and values of a slot begins, as rows of d numbers.
+        self.starts = torch.arange(2 * self.slots * self.heads).view(2, self.slots, self.heads)
+        self.starts *= self.length
 
     def step(self, ids: Tensor, places: Tensor) -> Tensor:
         """Read one more character in each of the first n slots, n at least `FEWEST_ROWS`.
 
         `ids` (n,) stand at `places` (n,), behind all that was read there. Returns logits (n, V).
         """
-        n, C = len(ids), self.channels
-        slots = self.all_slots[:n]
+        n, H, C = len(ids), self.heads, self.channels
         length = (int(places.max()) // STRETCH + 1) * STRETCH
-        mask = self.mask[:, :length].index_select(0, places).view(n, 1, 1, length)
-        x = self.tokens.index_select(0, ids) + self.places.index_select(0, places)  # (n, C)
+        at = (self.starts[:, :n] + places[:, None]).flatten()  # where keys and values go: (2 n H,)
+        mask = self.mask[:, :length].index_select(0, places.repeat_interleave(H)).unsqueeze(1)
+        x = self.tokens.index_select(0, ids).add_(self.places.index_select(0, places))  # (n, C)
         for block, cache in zip(self.blocks, self.caches, strict=True):
             qkv = F.linear(F.layer_norm(x, (C,), *block.norm1), block.qkv)
-            query, key, value = qkv.view(n, 3, self.heads, 1, -1).unbind(1)  # (n, heads, 1, d)
-            keys, values = cache[:, :n]
-            keys[slots, :, places] = key.squeeze(2)
-            values[slots, :, places] = value.squeeze(2)
-            mixed = F.scaled_dot_product_attention(
-                query, keys[:, :, :length], values[:, :, :length], attn_mask=mask
-            )
+            qkv = qkv.view(n, 3, C).transpose(0, 1).reshape(3 * n * H, 1, -1)
+            query = qkv[: n * H]  # (n H, 1, d)
+            cache.view(-1, C // H).index_copy_(0, at, qkv[n * H :, 0])
+            keys, values = cache[:, : n * H, :length]  # (n H, length, d)
+            scores = torch.baddbmm(mask, query, keys.transpose(1, 2), alpha=self.scale)
+            mixed = torch.bmm(torch.softmax(scores, dim=2), values)  # (n H, 1, d)
             x = self._rest(block, x, mixed.view(n, C))
         return F.linear(F.layer_norm(x, (C,), *self.norm), self.tokens)
 
@@ -104,8 +108,9 @@ class Decoder:
                 query, key, value = (
                     qkv[start:end].view(1, len(text), 3, self.heads, -1).permute(2, 0, 3, 1, 4)
                 )  # (1, heads, T, d)
-                cache[0, slot, :, : len(text)] = key[0]
-                cache[1, slot, :, : len(text)] = value[0]
+                heads = slice(slot * self.heads, (slot + 1) * self.heads)
+                cache[0, heads, : len(text)] = key[0]
+                cache[1, heads, : len(text)] = value[0]
                 found = F.scaled_dot_product_attention(query, key, value, is_causal=True)
                 mixed[start:end] = found[0].transpose(0, 1).flatten(1)
                 start = end
@@ -120,6 +125,6 @@ class Decoder:
 
     def _rest(self, block: Block, x: Tensor, mixed: Tensor) -> Tensor:
         """Return the stream `x` (n, C) behind `block`, whose heads have found `mixed` (n, C)."""
-        x = x + F.linear(mixed, block.project)
+        x = torch.addmm(x, mixed, block.project)
         normed = F.layer_norm(x, (self.channels,), *block.norm2)
-        return x + F.linear(F.gelu(F.linear(normed, *block.expand)), *block.shrink)
+        return x.add_(F.linear(F.gelu(F.linear(normed, *block.expand)), *block.shrink))

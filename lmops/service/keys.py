@@ -20,6 +20,9 @@ from pathlib import Path
 
 SCOPES = ("complete", "feedback", "admin")
 
+PATIENCE = 5.0
+"""Seconds that a command waits for another one to be done with the file."""
+
 _TABLE = """create table if not exists keys (
     id text primary key, name text not null, hash blob not null, scopes text not null,
     created real not null, expires real not null, revoked real) without rowid"""
@@ -51,19 +54,20 @@ class Key:
 class Keys:
     """The keys in the file `path`, which is made if it is not there.
 
-    `patience` is how many seconds to wait for a file that another process has locked. A server
-    gives 0, since all its streams would wait along, and asks again with the next request.
+    `patience` is how many seconds to wait for a file that another process has locked, `PATIENCE` if
+    not given. A server gives 0, since all its streams would wait along.
     """
 
     def __init__(
-        self, path: Path, now: Callable[[], float] = time.time, patience: float = 5.0
+        self, path: Path, now: Callable[[], float] = time.time, patience: float | None = None
     ) -> None:
+        patience = PATIENCE if patience is None else patience
         self._now = now
         self._latest = 0.0
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # for its owner's eyes
         self._file = sqlite3.connect(
-            path, timeout=max(patience, 1.0), isolation_level=None, check_same_thread=False
+            path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
         )
         # With a write-ahead log, who reads never waits for who writes.
         self._file.execute("pragma journal_mode = wal")
@@ -116,7 +120,8 @@ class Keys:
         kind, _, rest = token.partition("_")
         id, _, secret = rest.partition("_")
         row = self._file.execute(
-            f"select {_COLUMNS}, hash from keys where id = ?", (id if kind == "lm" else "",)
+            f"select {_COLUMNS}, hash from keys where id = ?",
+            (id if kind == "lm" and id.isascii() else "",),
         ).fetchone()
         kept = bytes(32) if row is None else row[-1]
         if not hmac.compare_digest(_hash(secret), kept) or row is None:

@@ -23,8 +23,8 @@ class Limits:
     """Requests a second that a key may send in the long run."""
     burst: int = 40
     """Requests that a key may send at once."""
-    waiting: int = 64
-    """Requests that may wait for a place in the model's batch."""
+    at_once: int = 96
+    """Requests that may be under way: those that are written, and those that wait for a place."""
     drain_seconds: float = 30.0
     """How long those under way may go on once the service is told to stop."""
 
@@ -33,8 +33,8 @@ class Rates:
     """A token bucket for each key: `rate` requests a second, `burst` at once.
 
     `clock` gives seconds, as `time.monotonic` does. If it goes back all the same, nobody gains a
-    request by it: a bucket fills on once the clock is where it was. There is a bucket for each key that was ever valid, and no others, so
-    their number is bounded by those who hand out keys.
+    request by it: a bucket fills on once the clock is where it was. There is a bucket for each key
+    that was ever let in, so their number is bounded by those who hand out keys.
     """
 
     def __init__(self, rate: float, burst: int, clock: Callable[[], float]) -> None:

@@ -27,12 +27,18 @@ class Metrics:
         )
         self.prompt_tokens = tokens.labels("prompt")
         self.completion_tokens = tokens.labels("completion")
-        self._model = Gauge("lmops_model", "The version that answers", ["version"], registry=registry)
+        self._model = Gauge(
+            "lmops_model", "The version that answers", ["version"], registry=registry
+        )
         for name, what, value in (
             ("lmops_running", "Requests in the model's batch", lambda: engine.running),
             ("lmops_waiting", "Requests that wait for a place in it", lambda: engine.waiting),
             ("lmops_log_lost_lines", "Lines of the log that were lost", lambda: log.lost),
-            ("lmops_log_failing", "1 if the log cannot be written", lambda: log.trouble is not None),
+            (
+                "lmops_log_failing",
+                "1 if the log cannot be written",
+                lambda: log.trouble is not None,
+            ),
         ):
             Gauge(name, what, registry=registry).set_function(value)
 

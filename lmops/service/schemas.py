@@ -1,4 +1,4 @@
-"""What is asked and answered at `/v1/completions`: OpenAI's fields, as far as this model has them."""
+"""What is asked and answered: OpenAI's fields, as far as this model has them."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,7 +1,6 @@
 """The process around the app: its socket, TLS, and how it ends."""
 
 import asyncio
-import signal
 import socket
 from pathlib import Path
 from types import FrameType
@@ -85,4 +84,5 @@ class Server(uvicorn.Server):
                 await self._service.engine.drain()
         except TimeoutError:
             self.cut_off = self._service.engine.running + self._service.engine.waiting
+            self.config.timeout_graceful_shutdown = 0
         self.should_exit = True

@@ -56,9 +56,7 @@ class Service:
             ) from None
         request.state.record["key"] = key.id
         if scope not in key.scopes:
-            raise ApiError(
-                403, f"this key has no scope '{scope}'", code="insufficient_scope"
-            )
+            raise ApiError(403, f"this key has no scope '{scope}'", code="insufficient_scope")
         wait = self.rates.take(key.id)
         if wait:
             raise ApiError(
@@ -84,7 +82,7 @@ class Service:
         """Raise 503 if the service is stopping, or too many wait already."""
         if self.draining:
             raise draining()
-        if self.engine.waiting >= self.limits.waiting:
+        if self.engine.running + self.engine.waiting >= self.limits.at_once:
             raise ApiError(
                 503, "too many requests wait; ask again soon", code="overloaded", retry_after=1
             )

@@ -9,9 +9,7 @@ from lmops.service.engine import Stream
 class Writing:
     """The text that one request has written so far. Iterate over `pieces()` to have it written."""
 
-    def __init__(
-        self, tokens: Stream, characters: Sequence[str], stops: Sequence[str]
-    ) -> None:
+    def __init__(self, tokens: Stream, characters: Sequence[str], stops: Sequence[str]) -> None:
         self.tokens = 0
         """How many the model wrote, those of the stop sequence included."""
         self.finish: str | None = None
@@ -44,7 +42,7 @@ class Writing:
             yield held
 
     def _doubtful(self, held: str) -> int:
-        """Return how many characters at the end of `held` may be the beginning of a stop sequence."""
+        """Return how many characters at the end of `held` may begin a stop sequence."""
         most = max((len(stop) for stop in self._stops), default=1) - 1
         for size in range(min(most, len(held)), 0, -1):
             if any(stop.startswith(held[-size:]) for stop in self._stops):
