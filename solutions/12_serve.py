@@ -851,7 +851,8 @@ if check.ready("authenticate", "TokenBucket", "redact", "stream", "create_app"):
         except openai.APIStatusError as error:
             wait = error.response.headers.get("retry-after")
             print(f"{name}: {error.status_code}", f"wait {wait} s" if wait else "")
-    print("in the log:", redact(f"{authenticate(f'Bearer {ana}', keys, 0, 'complete')} I am Ana."))
+    line = {"who": who(f"Bearer {ana}")[1], "status": 200, "prompt": redact("I am Ana. ")}
+    print("in the log:", json.dumps(line))
     server.should_exit = True
 
 # %% [markdown]
@@ -942,39 +943,42 @@ for load in (0.5, 0.9):
 # ## Can it answer many at once?
 #
 # Your model is asked for one character at a time. How much longer does it take to ask for the next
-# character of 32 texts at once?
+# character of 32 texts at once? That depends on how much it has to read for each of them: the whole
+# text, or, with the cache of lesson 07, only the one new character.
+#
+# **Predict first.** In which of the two cases do 32 texts take much less than 32 times as long as one?
 
 # %% tags=["demo"]
 widths = [1, 2, 4, 8, 16, 32]
 torch.manual_seed(0)
-per_step = []
-for width in widths:
-    rows = torch.randint(len(characters), (width, 64)).tolist()
-    times = []
-    for _ in range(2 if preset == "smoke" else 8):
-        begun = time.perf_counter()
-        next_ids(net, rows)
-        times.append(time.perf_counter() - begun)
-    per_step.append(min(times))
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
-left.plot(widths, [1000 * t for t in per_step], "o-", color="#0072b2")
-left.set(xlabel="texts in one step", ylabel="time of a step (ms)")
-right.plot(widths, [w / t for w, t in zip(widths, per_step, strict=True)], "o-", color="#0072b2")
-right.set(xlabel="texts in one step", ylabel="characters a second")
-for axes in (left, right):
-    axes.set_ylim(bottom=0)
+for length, name, color in ((64, "64 characters each", "#d55e00"), (1, "one each", "#0072b2")):
+    per_step = []
+    for width in widths:
+        rows = torch.randint(len(characters), (width, length)).tolist()
+        times = []
+        for _ in range(3 if preset == "smoke" else 15):
+            begun = time.perf_counter()
+            next_ids(net, rows)
+            times.append(time.perf_counter() - begun)
+        per_step.append(min(times))
+    left.plot(widths, [t / per_step[0] for t in per_step], "o-", color=color, label=name)
+    speeds = [width / t for width, t in zip(widths, per_step, strict=True)]
+    right.plot(widths, speeds, "o-", color=color, label=name)
+    print(f"{name}: 32 texts take {per_step[-1] / per_step[0]:.1f} times as long as one")
+left.plot(widths, widths, ":", color="#949494", label="as many times as texts")
+left.set(xlabel="texts in one step", ylabel="time of a step\n(times that of one text)")
+right.set(xlabel="texts in one step", ylabel="new characters a second")
+left.legend()
 figure.tight_layout()
 plt.show()
-gain = widths[-1] * per_step[0] / per_step[-1]
-print(
-    f"32 at once take {per_step[-1] / per_step[0]:.1f} times as long as one: {gain:.1f} times the work"
-)
 
 # %% [markdown]
-# *The picture: a step with more texts takes longer, but by far not as many times as there are texts.* Each step reads all the
-# weights once and calls the same few hundred functions, for however many texts. (With the cache of
-# lesson 07, as `lmops` has it, a step reads one new character instead of 64, and then batching wins
-# several times as much.)
+# *The picture: to read 64 characters of each text is so much work that more texts take nearly as many
+# times as long. To read one of each is little work, and most of a step is the calling of a few hundred
+# functions, which is done once for all.* On large models it is the weights that are fetched from the
+# memory once for all. So the cache and the batch belong together: the cache makes each text cheap, and
+# the batch shares what is left.
 #
 # So collect requests, and answer them together. But they do not come at the same time, and one wants 5
 # characters while another wants 200.

@@ -12,6 +12,8 @@ from grader.checks.vocabulary import holds, public_and_hidden
 
 Plan = list[tuple[int, str, list[int], int]]
 """What happens: before which step, "add" with ids and how many more, or "leave" of the n-th."""
+MAX_ROWS, MAX_IDS, VOCABULARY = 64, 200, 64
+"""What goes beyond is no answer, and would only take the judge's time."""
 MAX_STEPS = 150
 
 
@@ -41,7 +43,7 @@ class Model:
     def next(self, row: list[int]) -> int:
         """Return what comes after the ids of `row`."""
         digest = hashlib.sha256(f"{self._secret} {row}".encode()).digest()
-        return int.from_bytes(digest[:2], "big") % 64
+        return int.from_bytes(digest[:2], "big") % VOCABULARY
 
     def answer(self, ids: list[int], length: int) -> list[int]:
         """Return what it writes after `ids` when it is asked alone."""
@@ -80,6 +82,12 @@ def drive(of: Student, model: Model, slots: int, plan: Plan) -> dict[str, Any]:
             tickets[number], answers[ticket] = ticket, []
             number += 1
         rows = came[1]
+        if len(rows) > MAX_ROWS or any(
+            len(row) > MAX_IDS
+            or not all(type(token) is int and 0 <= token < VOCABULARY for token in row)
+            for row in rows
+        ):
+            raise Odd("the rows are not lists of ids, or there are too many")
         if not rows and not waiting:
             break
         batches.append(rows)

@@ -112,6 +112,7 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "a right request: its status",
             lambda: asked(plain)[0]["status"],
             200,
+            form=True,
             hint="@app.post('/v1/completions') above the function, and return app at the end.",
         )
         yield case(
@@ -206,18 +207,25 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             lying,
             hint="The content-length is the client's word, and may be missing: count what comes.",
         )
-        yield holds(
-            "such a body: how much of it is read",
-            "no more than is needed to know that it is too long",
-            lambda: "" if (n := asked(huge)[0]["read"]) <= 12 else f"{n} pieces of 1,000 bytes",
+
+        def pieces_read(most: int, request: dict[str, Any]) -> list[Any]:
+            """Tell whether at most so many are read, as well as what `statuses` does."""
+            count = asked(request)[0]["read"]
+            words = "few" if count <= most else f"{count} pieces of 1,000 bytes"
+            return [words, *statuses(request)]
+
+        yield case(
+            "such a body: how much of it is read, and a right request",
+            lambda: pieces_read(12, huge),
+            ["few", 413, 200, True],
             hint="Return as soon as there are more than MAX_BODY bytes: await request.body() reads "
             "all of them first.",
         )
-        yield holds(
-            "such a body from a stranger: how much of it is read",
-            "nothing of it",
-            lambda: "" if (n := asked(huge | {"headers": {}})[0]["read"]) <= 1 else f"{n} pieces",
-            hint="Ask who it is before you read the body.",
+        yield case(
+            "such a body from a stranger: how much of it is read, and a right request",
+            lambda: pieces_read(1, huge | {"headers": {}}),
+            ["few", 401, 200, True],
+            hint="Ask who it is before you read the body: nothing of it is read for a stranger.",
         )
         pad = " " * (MAX_BODY - len(json.dumps(body)))
         yield case(
@@ -287,6 +295,11 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
         def left() -> str:
             answer = asked(post(long, good, leave=after))[0]
+            begin = told(setup["secret"], prompt, temperature, after)
+            if [data_of(event) for event in answer["events"]] != [
+                chunk(setup["name"], char) for char in begin
+            ]:
+                return f"other events: {answer['body'][:80]!r}"
             if answer["open"]:
                 return "the model's text was left open"
             return "" if answer["steps"] <= after + 8 else f"{answer['steps']} characters written"

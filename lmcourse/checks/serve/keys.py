@@ -10,7 +10,7 @@ from typing import Any
 from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
-from grader.checks.vocabulary import arguments_stay, public_and_hidden
+from grader.checks.vocabulary import public_and_hidden
 
 NAMES = ("ana", "bo", "chen", "dara", "emil", "fay", "goro", "hana", "ivo", "jun", "kaya", "lior")
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -96,6 +96,13 @@ def compared(
             return None
         said.append([list(answer), any(length in ([32], [64]) for length in lengths)])
     return said
+
+
+@probe
+def table_after(_: dict[str, Any], authenticate: Callable[..., Any], request: Request) -> Any:
+    """Return what `authenticate` says of a request, and the table of keys as it leaves it."""
+    answer = authenticate(*request)
+    return None if answer is None else [list(answer), request[1]]
 
 
 @exercise("12_serve", "authenticate", points=3)
@@ -244,14 +251,10 @@ def authenticate(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
     yield from public_and_hidden(cases)
     table, texts = new_keys(rng)
     name = next(iter(texts))
-    yield arguments_stay(
-        "keys and scopes stay as they were",
-        student,
-        "authenticate",
-        f"Bearer {texts[name]}",
-        table,
-        6000,
-        "complete",
+    request = [f"Bearer {texts[name]}", table, 6000, "complete"]
+    yield case(
+        "a good key: what is said, and keys and scopes afterwards",
+        lambda: student.probe(table_after, student.authenticate, request),
+        [[200, name], table],
         hint="authenticate reads the table, and changes nothing in it.",
-        points=0.5,
     )
