@@ -267,6 +267,7 @@ def test_a_call_that_takes_the_worker_with_it_is_lost_alone(
     source = f"{IS_OPEN}\ndef fine(): return 1\ndef attempt():\n    {body}"
     session = start(source, limits=limits)
     student = Student(session.send)
+    assert student.fine() == 1
     with pytest.raises(Lost) as lost:
         student.attempt()
     assert lost.value.status == status
@@ -450,7 +451,6 @@ def test_stderr_of_all_workers_of_a_submission_is_kept_and_bounded(start: Start)
     with pytest.raises(Lost):
         student.leave()
     session.start()
-    student = Student(session.send)
     student.say("second\n")
     assert "first\n" in session.stderr
     student.say("x" * 2**17)  # more than a pipe holds
