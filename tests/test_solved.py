@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -15,6 +16,7 @@ from grader.author.render import fill, render_student
 from grader.cli import main
 from grader.course.regions import without_markers
 from grader.gradebook.store import Gradebook
+from grader.grading import task
 
 STUDENTS = {"warm": 2, "cold": 1}
 """Each has inputs of their own; that many do no harm, tests/test_lessons.py shows."""
@@ -58,6 +60,7 @@ def write(notebook: NotebookNode, path: Path) -> None:
 
 @pytest.mark.lesson
 @pytest.mark.sandbox
+@pytest.mark.usefixtures("graded_here")
 @pytest.mark.parametrize(
     ("write_class", "isolation"),
     [(write_solved, "warm"), (write_solved, "cold"), (write_rights, "warm")],
@@ -74,6 +77,7 @@ def test_what_is_right_earns_all_its_points(
         wrapper.parent.mkdir()
         wrapper.write_text(COLD_BWRAP.format(bwrap=shutil.which("bwrap")))
         wrapper.chmod(0o755)
+        monkeypatch.setattr(task, "_sandbox", cache(task._sandbox.__wrapped__))
         monkeypatch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
     write_class(tmp_path / "class", STUDENTS[isolation])
     files = len(list((tmp_path / "class").rglob("*.ipynb")))
