@@ -33,9 +33,7 @@ class BrokenLedger(Exception):
     """The file is not what was written into it; `problems` says where."""
 
     def __init__(self, path: Path, problems: list[str]):
-        super().__init__(
-            "\n".join([f"{path} is not what was written:", *problems])
-        )
+        super().__init__("\n".join([f"{path} is not what was written:", *problems]))
         self.problems = problems
 
 
