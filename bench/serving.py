@@ -132,6 +132,7 @@ def peer(model: Bundle) -> Iterator[Callable[[list[list[int]], float], list[list
                 sampling_topk=0 if temperature else 1,
                 sampling_temperature=temperature or 1.0,
                 include_prompt_in_result=False,
+                end_token=[],
             )
             return [[int(token) for token in answer.sequences[0]] for answer in answers]
 
