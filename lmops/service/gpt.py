@@ -99,25 +99,25 @@ class Decoder:
         ids = torch.tensor([i for text in texts for i in text] + padding)
         places = torch.cat([self.all_places(len(text)) for text in [*texts, padding]])
         x = self.tokens[ids] + self.places[places]  # all texts, one behind the other: (total, C)
+        ends = torch.tensor([len(text) for text in texts]).cumsum(0).tolist()
         for block, cache in zip(self.blocks, self.caches, strict=True):
             qkv = F.linear(F.layer_norm(x, (C,), *block.norm1), block.qkv)
             mixed = torch.zeros_like(x)
-            start = 0
-            for slot, text in zip(slots, texts, strict=True):
-                end = start + len(text)
+            for slot, text, end in zip(slots, texts, ends, strict=True):
+                own = slice(end - len(text), end)
                 query, key, value = (
-                    qkv[start:end].view(1, len(text), 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+                    qkv[own].view(1, len(text), 3, self.heads, -1).permute(2, 0, 3, 1, 4)
                 )  # (1, heads, T, d)
                 heads = slice(slot * self.heads, (slot + 1) * self.heads)
                 cache[0, heads, : len(text)] = key[0]
                 cache[1, heads, : len(text)] = value[0]
                 found = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-                mixed[start:end] = found[0].transpose(0, 1).flatten(1)
-                start = end
+                mixed[own] = found[0].transpose(0, 1).flatten(1)
+            if block is self.blocks[-1]:  # from here on, nobody looks at the others
+                last = [end - 1 for end in ends] + [0] * (FEWEST_ROWS - len(ends))
+                x, mixed = x[last], mixed[last]
             x = self._rest(block, x, mixed)
-        last = torch.tensor([len(text) for text in texts]).cumsum(0) - 1
-        normed = F.layer_norm(x, (C,), *self.norm)
-        return F.linear(normed, self.tokens)[last]
+        return F.linear(F.layer_norm(x, (C,), *self.norm), self.tokens)[: len(ends)]
 
     def all_places(self, length: int) -> Tensor:
         """Return the places 0, 1, ... of a text of that length."""
