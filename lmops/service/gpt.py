@@ -67,6 +67,7 @@ class Decoder:
         # Where each of the keys and values of a slot begins, as rows of d numbers.
         self.starts = torch.arange(2 * self.slots * self.heads).view(2, self.slots, self.heads)
         self.starts *= self.length
+        self.rows = torch.arange(self.slots * self.heads * self.length)  # of all values
 
     def step(self, ids: Tensor, places: Tensor) -> Tensor:
         """Read one more character in each of the first n slots, n at least `FEWEST_ROWS`.
@@ -76,6 +77,8 @@ class Decoder:
         n, H, C = len(ids), self.heads, self.channels
         length = (int(places.max()) // STRETCH + 1) * STRETCH
         at = (self.starts[:, :n] + places[:, None]).flatten()  # where keys and values go: (2 n H,)
+        bags = self.rows.view(-1, self.length)[: n * H, :length].flatten()
+        begins = self.rows[: n * H * length : length]
         mask = self.mask[:, :length].index_select(0, places.repeat_interleave(H)).unsqueeze(1)
         x = self.tokens.index_select(0, ids).add_(self.places.index_select(0, places))  # (n, C)
         for block, cache in zip(self.blocks, self.caches, strict=True):
@@ -83,9 +86,16 @@ class Decoder:
             qkv = qkv.view(n, 3, C).transpose(0, 1).reshape(3 * n * H, 1, -1)
             query = qkv[: n * H]  # (n H, 1, d)
             cache.view(-1, C // H).index_copy_(0, at, qkv[n * H :, 0])
-            keys, values = cache[:, : n * H, :length]  # (n H, length, d)
+            keys = cache[0, : n * H, :length]  # (n H, length, d)
             scores = torch.baddbmm(mask, query, keys.transpose(1, 2), alpha=self.scale)
-            mixed = torch.bmm(torch.softmax(scores, dim=2), values)  # (n H, 1, d)
+            # Sums of values, weighted: twice as fast as torch.bmm, which has one row in each product.
+            mixed = F.embedding_bag(
+                bags,
+                cache[1].view(-1, C // H),
+                begins,
+                mode="sum",
+                per_sample_weights=torch.softmax(scores, dim=2).flatten(),
+            )  # (n H, d)
             x = self._rest(block, x, mixed.view(n, C))
         return F.linear(F.layer_norm(x, (C,), *self.norm), self.tokens)
 
