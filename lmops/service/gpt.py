@@ -88,7 +88,7 @@ class Decoder:
             cache.view(-1, C // H).index_copy_(0, at, qkv[n * H :, 0])
             keys = cache[0, : n * H, :length]  # (n H, length, d)
             scores = torch.baddbmm(mask, query, keys.transpose(1, 2), alpha=self.scale)
-            # Sums of values, weighted: twice as fast as torch.bmm, which has one row in each product.
+            # Weighted sums of values. torch.bmm is slower: each of its products has one row.
             mixed = F.embedding_bag(
                 bags,
                 cache[1].view(-1, C // H),
