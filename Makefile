@@ -95,6 +95,7 @@ check-notebooks: $(READY) ## check the exercises that you filled in, in notebook
 bench: setup ## measure grading and training against their peers, on a quiet machine
 	$(BIN)/python bench/grading.py
 	$(BIN)/python bench/training.py
+	LMOPS_REQUESTS=20000 $(BIN)/python -m pytest -q tests/test_ops_many.py
 
 small-model: $(READY) ## train the small model that ships with the course again, in about five minutes
 	$(BIN)/lmops train lmcourse/small_model --preset laptop --home build/small-model

@@ -39,10 +39,15 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, service: Service, *, cert: Path | None = None, key: Path | None = None
+        self,
+        service: Service,
+        models: Path,
+        *,
+        cert: Path | None = None,
+        key: Path | None = None,
     ) -> None:
         config = uvicorn.Config(
-            create_app(service),
+            create_app(service, models),
             ssl_certfile=cert,
             ssl_keyfile=key,
             log_level="critical",  # the service has a log of its own
@@ -60,7 +65,8 @@ class Server(uvicorn.Server):
 
     def serve_on(self, listening: socket.socket) -> None:
         """Serve until it is told to stop."""
-        self.run(sockets=[listening])
+        with self._service.log:
+            self.run(sockets=[listening])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, and remember the loop, for signals."""
