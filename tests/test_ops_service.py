@@ -23,7 +23,12 @@ from serving import LMOPS, PROMPT, Running, serving, small_bundle, wait_until
 
 from lmops.bundle import Bundle
 from lmops.cli import main
-from lmops.service.server import bind
+from lmops.service.engine import Engine
+from lmops.service.keys import Keys
+from lmops.service.limits import Limits
+from lmops.service.log import Log
+from lmops.service.server import Server, bind
+from lmops.service.service import Service
 
 
 @pytest.fixture(scope="module")
@@ -271,6 +276,40 @@ def test_what_is_no_http_harms_nobody(server: Running) -> None:
             answer = raw.recv(100)
         assert not answer.startswith(b"HTTP/1.1 5"), torn
     assert server.client().models.list().data
+
+
+def test_headers_that_do_not_come(bundle: Bundle, tmp_path: Path) -> None:
+    service = Service(
+        engine=Engine(bundle),
+        keys=Keys(tmp_path / "keys.db"),
+        log=Log(tmp_path / "logs"),
+        limits=Limits(header_seconds=0.5),
+    )
+    server = Server(service, tmp_path)
+    listening = bind("127.0.0.1", 0)
+    address = listening.getsockname()
+    listening.listen()
+    thread = threading.Thread(target=server.serve_on, args=[listening])
+    thread.start()
+    try:
+        whole = b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n"
+        for begun in (b"", whole[:20], whole + whole[:20]):
+            with socket.create_connection(address, timeout=20) as raw:
+                raw.sendall(begun)
+                while raw.recv(1000):  # until it is closed
+                    pass
+        key = service.keys.add("tests", ["complete"], 1)[1]
+        long = {"model": "lm", "prompt": PROMPT, "max_tokens": 1000}
+        answer = httpx.post(  # who has asked is not cut off
+            "http://{}:{}/v1/completions".format(*address),
+            json=long,
+            headers={"authorization": f"Bearer {key}"},
+            timeout=60,
+        )
+        assert answer.status_code == 200
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def test_small_packets_do_not_wait(tmp_path: Path) -> None:
