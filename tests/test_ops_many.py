@@ -1,6 +1,6 @@
 """Many requests, most of them broken, against the service in this process.
 
-Some hundred in the test; `make bench` sends 20,000 (`LMOPS_REQUESTS`), which takes minutes.
+Some hundred in the test; `make bench` sends 10,000 (`LMOPS_REQUESTS`), which takes minutes.
 """
 
 import asyncio
@@ -238,7 +238,7 @@ def test_broken_requests(asked: Asked) -> None:
             assert len(error["message"]) < 300
 
     ask()
-    assert {200, 400, 401, 404, 405, 413, 422} <= set(codes), codes
+    assert {200, 400, 401, 404, 405, 422} <= set(codes), codes
     asked.check_log()
 
 
@@ -264,7 +264,7 @@ def test_memory_stays_flat(asked: Asked) -> None:
         gc.collect()
         return len(gc.get_objects()), psutil.Process().memory_info().rss
 
-    count = max(600, REQUESTS)
+    count = max(600, 2 * REQUESTS)
     asked.do(ask(count // 10))
     objects, bytes_ = measure()
     asked.do(ask(count))
