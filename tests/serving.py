@@ -159,9 +159,10 @@ async def inside(
         limits=limits or Limits(rate=1e6, burst=10**6),
         **parts,
     )
-    app = create_app(service)
+    app = create_app(service, home / "models")
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     http = httpx.AsyncClient(transport=transport, base_url="http://inside")
-    async with app.router.lifespan_context(app), http:
-        yield Inside(service, home, http, app)
+    with service.log:
+        async with app.router.lifespan_context(app), http:
+            yield Inside(service, home, http, app)
     service.keys.close()

@@ -172,7 +172,9 @@ def test_a_stream_that_breaks_does_not_look_whole(
 
 
 def test_a_swap_in_the_middle(bundle: Bundle, tmp_path: Path) -> None:
-    other = small_bundle(tmp_path / "other", seed=1)
+    other = small_bundle(tmp_path / "made", seed=1)
+    (tmp_path / "models").mkdir()
+    other.folder.rename(tmp_path / "models" / other.version)
 
     async def main() -> None:
         async with inside(bundle, tmp_path) as app:
@@ -180,14 +182,37 @@ def test_a_swap_in_the_middle(bundle: Bundle, tmp_path: Path) -> None:
             asked = ASKED | {"max_tokens": 200}
             before = asyncio.create_task(app.http.post("/v1/completions", json=asked, headers=key))
             await until(lambda: app.service.engine.running == 1)
-            await app.service.engine.swap(other)
+            admin = app.key("admin")
+            loaded = await app.http.post(
+                "/v1/model", json={"version": other.version}, headers=admin
+            )
+            assert loaded.json() == {
+                "object": "model",
+                "id": other.version,
+                "before": bundle.version,
+            }
             after = await app.http.post("/v1/completions", json=ASKED, headers=key)
             old = await before
             for answer, version in ((old, bundle.version), (after, other.version)):
                 assert answer.json()["model"] == answer.headers["x-model-version"] == version
-            refused = ASKED | {"model": bundle.version}
-            gone = await app.http.post("/v1/completions", json=refused, headers=key)
+            pinned = ASKED | {"model": bundle.version}
+            gone = await app.http.post("/v1/completions", json=pinned, headers=key)
             assert error(gone) == (404, "model_not_found")
+            for version, headers, want in (
+                (bundle.version, admin, (404, "model_not_found")),
+                (other.version, key, (403, "insufficient_scope")),
+                ("../../../etc/passwd", admin, (422, "string_pattern_mismatch")),
+            ):
+                refused = await app.http.post(
+                    "/v1/model", json={"version": version}, headers=headers
+                )
+                assert error(refused) == want
+            weights = tmp_path / "models" / other.version / "model.safetensors"
+            weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+            refused = await app.http.post(
+                "/v1/model", json={"version": other.version}, headers=admin
+            )
+            assert error(refused) == (400, "broken_bundle")
 
     asyncio.run(main())
 

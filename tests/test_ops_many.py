@@ -1,6 +1,6 @@
 """Many requests, most of them broken, against the service in this process.
 
-Some hundred in the test; `make bench` sends 20,000 (`LMOPS_REQUESTS`), which takes minutes.
+Some hundred in the test; `make bench` sends 10,000 (`LMOPS_REQUESTS`), which takes minutes.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class Asked:
         )
         self._thread.start()
         self.app = self._ready.result()
-        self.key = self.app.key("complete", "feedback")
+        self.key = self.app.key("complete", "feedback", "admin")
 
     async def _run(self, bundle: Bundle) -> None:
         async with inside(bundle, self.home) as app:
@@ -106,7 +106,7 @@ def asked(bundle: Bundle, tmp_path: Any) -> Iterator[Asked]:
 def test_what_its_page_promises(asked: Asked) -> None:
     schema = schemathesis.openapi.from_dict(asked.ask("GET", "/openapi.json").json())
     operations = [result.ok() for result in schema.get_all_operations()]
-    assert len(operations) == 6
+    assert len(operations) == 7
     key = {"Authorization": asked.key["authorization"]}
     cases = st.one_of(
         operation.as_strategy(generation_mode=mode, headers=dict(key))
@@ -177,6 +177,7 @@ FIELDS = [
     "suffix",
     "request_id",
     "rating",
+    "version",
     "text",
 ]
 bodies = st.builds(
@@ -219,7 +220,9 @@ def test_broken_requests(asked: Asked) -> None:
     @many(REQUESTS)
     @given(
         method=st.sampled_from(["POST"] * 9 + ["GET", "PUT", "HEAD", "OPTIONS", "BREW"]),
-        path=st.sampled_from(["/v1/completions"] * 6 + ["/v1/feedback"] * 2 + ["/v1/models", "/"]),
+        path=st.sampled_from(
+            ["/v1/completions"] * 6 + ["/v1/feedback"] * 2 + ["/v1/model", "/v1/models", "/"]
+        ),
         body=bodies | torn() | odd,
         headers=st.lists(header, max_size=1),
     )
@@ -235,7 +238,7 @@ def test_broken_requests(asked: Asked) -> None:
             assert len(error["message"]) < 300
 
     ask()
-    assert {200, 400, 401, 404, 405, 413, 422} <= set(codes), codes
+    assert {200, 400, 401, 404, 405, 422} <= set(codes), codes
     asked.check_log()
 
 
@@ -261,7 +264,7 @@ def test_memory_stays_flat(asked: Asked) -> None:
         gc.collect()
         return len(gc.get_objects()), psutil.Process().memory_info().rss
 
-    count = max(600, REQUESTS)
+    count = max(600, 2 * REQUESTS)
     asked.do(ask(count // 10))
     objects, bytes_ = measure()
     asked.do(ask(count))

@@ -1,7 +1,10 @@
 """The service as its users see it: OpenAI's client against `lmops serve`, over a socket."""
 
+import asyncio
 import json
+import random
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -15,9 +18,17 @@ import openai
 import pytest
 import torch
 import trustme
+from click.testing import CliRunner
 from serving import LMOPS, PROMPT, Running, serving, small_bundle, wait_until
 
 from lmops.bundle import Bundle
+from lmops.cli import main
+from lmops.service.engine import Engine
+from lmops.service.keys import Keys
+from lmops.service.limits import Limits
+from lmops.service.log import Log
+from lmops.service.server import Server, bind
+from lmops.service.service import Service
 
 
 @pytest.fixture(scope="module")
@@ -250,6 +261,75 @@ def test_429_with_retry_after(server: Running) -> None:
     client.models.list()
 
 
+def test_what_is_no_http_harms_nobody(server: Running) -> None:
+    host, port = server.url.removeprefix("http://").split(":")
+    draw = random.Random(0)
+    whole = b"POST /v1/completions HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+    whole += b"5\r\nabcde\r\n"
+    for number in range(60):
+        torn = bytearray(whole[: draw.randrange(len(whole))] if number % 2 else whole)
+        for _ in range(draw.randrange(1, 8)):
+            torn[draw.randrange(len(torn) or 1) : 0] = draw.randbytes(draw.randrange(4))
+        with socket.create_connection((host, int(port))) as raw:
+            raw.sendall(torn)
+            raw.shutdown(socket.SHUT_WR)
+            answer = raw.recv(100)
+        assert not answer.startswith(b"HTTP/1.1 5"), torn
+    assert server.client().models.list().data
+
+
+def test_headers_that_do_not_come(bundle: Bundle, tmp_path: Path) -> None:
+    service = Service(
+        engine=Engine(bundle),
+        keys=Keys(tmp_path / "keys.db"),
+        log=Log(tmp_path / "logs"),
+        limits=Limits(header_seconds=0.5),
+    )
+    server = Server(service, tmp_path)
+    listening = bind("127.0.0.1", 0)
+    address = listening.getsockname()
+    listening.listen()
+    thread = threading.Thread(target=server.serve_on, args=[listening])
+    thread.start()
+    try:
+        whole = b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n"
+        for begun in (b"", whole[:20], whole + whole[:20]):
+            with socket.create_connection(address, timeout=20) as raw:
+                raw.sendall(begun)
+                while raw.recv(1000):  # until it is closed
+                    pass
+        key = service.keys.add("tests", ["complete"], 1)[1]
+        long = {"model": "lm", "prompt": PROMPT, "max_tokens": 1000}
+        answer = httpx.post(  # who has asked is not cut off
+            "http://{}:{}/v1/completions".format(*address),
+            json=long,
+            headers={"authorization": f"Bearer {key}"},
+            timeout=60,
+        )
+        assert answer.status_code == 200
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def test_small_packets_do_not_wait(tmp_path: Path) -> None:
+    async def main() -> None:
+        accepted: asyncio.Future[asyncio.StreamWriter] = asyncio.Future()
+        with bind("127.0.0.1", 0) as listening:
+            server = await asyncio.start_server(
+                lambda reader, writer: accepted.set_result(writer), sock=listening
+            )
+            _, mine = await asyncio.open_connection(*listening.getsockname())
+            theirs = await accepted
+            sock = theirs.get_extra_info("socket")
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+            theirs.close()
+            mine.close()
+            server.close()
+
+    asyncio.run(main())
+
+
 # --- Those who leave -----------------------------------------------------------------------------
 
 
@@ -414,3 +494,23 @@ def test_tls(bundle: Bundle, tmp_path: Path) -> None:
         assert [model.id for model in server.client().models.list()] == [server.version, "lm"]
         stream, _ = streaming(server, 20)
         assert len(list(stream)) == 20
+
+
+# --- What it does not start with -----------------------------------------------------------------
+
+
+def test_what_serve_refuses(bundle: Bundle, tmp_path: Path) -> None:
+    def serve(*arguments: str) -> str:
+        ended = CliRunner().invoke(main, ["serve", *arguments, "--home", str(tmp_path / "home")])
+        assert ended.exit_code == 2
+        assert ended.stdout == ""
+        return " ".join(ended.stderr.split())
+
+    assert "Pack it again: lmops pack" in serve(str(tmp_path / "nothing"))
+    assert "give --cert and --key" in serve(str(bundle.folder), "--cert", "cert.pem")
+    assert "both as PEM" in serve(str(bundle.folder), "--cert", "no.pem", "--key", "no.pem")
+    with bind("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert "Try another: --port 0" in serve(str(bundle.folder), "--port", port)
+    assert not (tmp_path / "home").exists()

@@ -125,6 +125,7 @@ def serve(
         )
     server = Server(
         Service(engine=Engine(loaded), keys=keys, log=Log(home.logs), limits=limits),
+        home.models,
         cert=cert,
         key=key,
     )

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
+from lmops.service.admin import add_admin
 from lmops.service.completions import add_completions
 from lmops.service.errors import answer_errors, documented
 from lmops.service.feedback import add_feedback
@@ -24,14 +26,17 @@ class Health(BaseModel):
     reasons: list[str]
 
 
-def create_app(service: Service) -> FastAPI:
-    """Return the app. Its engine and its log run while the app's lifespan lasts."""
+def create_app(service: Service, models: Path) -> FastAPI:
+    """Return the app, which may load the versions in the folder `models`.
+
+    The engine runs while the app's lifespan lasts. The log has to run longer, since the last
+    requests have their lines, too.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with service.log:
-            async with service.engine:
-                yield
+        async with service.engine:
+            yield
 
     app = FastAPI(
         title="A language model of your own",
@@ -44,6 +49,7 @@ def create_app(service: Service) -> FastAPI:
     document_key(app)
     add_completions(app, service)
     add_feedback(app, service)
+    add_admin(app, service, models)
 
     @app.get(
         "/v1/models",
@@ -51,13 +57,13 @@ def create_app(service: Service) -> FastAPI:
         responses=documented(401, 403, 429, 503),
         openapi_extra=KEY,
     )
-    async def models(request: Request) -> Models:
+    async def names(request: Request) -> Models:
         """List the model's names: its version, and one that stays."""
         service.admit(request, "complete")
-        names = service.engine.version, NAME
+        known = service.engine.version, NAME
         return Models(
             object="list",
-            data=[Model(id=name, object="model", created=0, owned_by="you") for name in names],
+            data=[Model(id=name, object="model", created=0, owned_by="you") for name in known],
         )
 
     @app.get("/healthz", response_model=Health)

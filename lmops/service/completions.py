@@ -27,6 +27,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+EVENT = {
+    "type": "object",
+    "properties": {
+        "data": {
+            "type": "string",
+            "description": "a Completion of a few characters, an ErrorBody, or at the end [DONE]",
+        }
+    },
+    "required": ["data"],
+}
+"""What the OpenAPI page says of each event of a stream."""
+
+
 def add_completions(app: FastAPI, service: Service) -> None:
     """Add the page to `app`."""
 
@@ -36,7 +49,7 @@ def add_completions(app: FastAPI, service: Service) -> None:
             200: {
                 "model": Completion,
                 "description": "the text; with `stream`, events of this shape, and [DONE]",
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                "content": {"text/event-stream": {"schema": EVENT}},
             },
             **documented(400, 401, 403, 404, 408, 413, 422, 429, 431, 500, 503, 504),
         },

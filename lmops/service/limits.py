@@ -14,6 +14,7 @@ class Limits:
     """What the service takes on. All of it is per request, but for the last four."""
 
     header_bytes: int = 8 * 1024
+    header_seconds: float = 10.0
     body_bytes: int = 64 * 1024
     body_seconds: float = 10.0
     prompt_characters: int = 4096

@@ -5,10 +5,10 @@ One thread writes, in the order in which it was told. What it promises:
 - Every text is redacted before it is written (`lmops.privacy.redact`).
 - `keep` returns once a line is on the disk (fsync), or raises `NotKept`: feedback is acknowledged
   after it, so no acknowledged feedback is lost, whatever dies when.
-- `tell` never waits and never fails, so that a full disk stops no answer. Its lines are written some
-  `GATHER_SECONDS` later, and are not synced: a kill takes the last of them along. While they cannot be written, the last `BACKLOG` of
-  them wait in memory and are tried again; `lost` counts those that had to go, `trouble` says why,
-  and readiness and metrics show both.
+- `tell` never waits and never fails, so that a full disk stops no answer. Its lines are written
+  `GATHER_SECONDS` later and are not synced: a kill takes the last of them along. While they cannot
+  be written, the last `BACKLOG` of them wait in memory and are tried again; `lost` counts those
+  that had to go, `trouble` says why, and readiness and metrics show both.
 - Only whole lines count: one that was cut off, by a full disk or a kill, is closed by a line break
   before the next one, and is no JSON.
 """

@@ -125,3 +125,19 @@ class Kept(BaseModel):
 
     object: Literal["feedback"]
     request_id: str
+
+
+class LoadRequest(BaseModel):
+    """Which version is to answer from now on."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+
+
+class Loaded(BaseModel):
+    """The version that answers now, and the one that did before."""
+
+    object: Literal["model"]
+    id: str
+    before: str

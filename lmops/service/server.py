@@ -6,6 +6,7 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lmops.service.app import create_app
 from lmops.service.service import Service
@@ -31,6 +32,47 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
+class _Connection(H11Protocol):
+    """A connection that is closed if a request's headers do not come in time.
+
+    Uvicorn waits for them for ever, and who opens connections and says nothing costs it its files.
+    """
+
+    seconds: float
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first headers."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Read, and wait on if it is not the end of the headers."""
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()
+        elif self._waiting is None:
+            self._wait()
+
+    def on_response_complete(self) -> None:
+        """Leave the wait for another request to uvicorn, until it begins."""
+        super().on_response_complete()
+        self._stop_waiting()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._waiting = self.loop.call_later(self.seconds, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+
 class Server(uvicorn.Server):
     """Serves until it is told to stop, then drains: it goes on listening, and says no.
 
@@ -39,10 +81,16 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, service: Service, *, cert: Path | None = None, key: Path | None = None
+        self,
+        service: Service,
+        models: Path,
+        *,
+        cert: Path | None = None,
+        key: Path | None = None,
     ) -> None:
         config = uvicorn.Config(
-            create_app(service),
+            create_app(service, models),
+            http=type("Connection", (_Connection,), {"seconds": service.limits.header_seconds}),
             ssl_certfile=cert,
             ssl_keyfile=key,
             log_level="critical",  # the service has a log of its own
@@ -60,7 +108,8 @@ class Server(uvicorn.Server):
 
     def serve_on(self, listening: socket.socket) -> None:
         """Serve until it is told to stop."""
-        self.run(sockets=[listening])
+        with self._service.log:
+            self.run(sockets=[listening])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, and remember the loop, for signals."""
