@@ -9,7 +9,7 @@ from typing import Any
 
 from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
-from grader.checks.student import Student
+from grader.checks.student import Raised, Student
 from lmcourse import zoo
 from lmcourse.checks.test_and_gate.interview import problems
 from lmcourse.zoo import Specimen
@@ -19,6 +19,8 @@ FALSE_ALARMS = 1
 """So many of the sound models of the first case may be called broken; else nothing counts."""
 
 SOUND, BROKEN = "no problem", "a problem"
+PLAIN = "answers for the last place alone"
+"""The kind among the sound models of the first case: who says nothing earns nothing there."""
 
 HINTS = {
     "crashes on a single character": "ask for ids of shape (1, 1) too. A model that raises an "
@@ -74,17 +76,14 @@ HINTS = {
 @exercise(LESSON, "model_problems", points=9)
 def model_problems(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     first = [zoo.sound(kind, rng) for kind in rng.permutation([*zoo.SOUND] * 2)]
-    false: list[int] = []
+    place = int(rng.integers(len(first) + 1))
+    mixed = [*first[:place], zoo.broken(PLAIN, rng), *first[place:]]
+    flagged: list[int] = []
+    """Which of these are called broken, once they are asked."""
 
     def said(specimen: Specimen) -> str:
         given = problems(student, specimen)
         return "None" if given is None else BROKEN if given else SOUND
-
-    def false_alarms() -> int:
-        """Return how many sound models of the first case are called broken; asked once."""
-        if not false:
-            false.append(sum(said(specimen) != SOUND for specimen in first))
-        return false[0]
 
     def kinds_said() -> Any:
         given = problems(student, first[0])
@@ -98,19 +97,28 @@ def model_problems(student: Student, reference: Student, rng: Rng) -> Iterator[C
         form=True,
     )
 
-    def sound_ones() -> Any:
-        for specimen in first:
-            if given := problems(student, specimen):
-                return [specimen.kind, *given]
-        return []
+    def called_broken() -> list[int] | None:
+        """Return at which places the models stand that are called broken; asks them once."""
+        answers, errors = [], []
+        for specimen in mixed:
+            try:
+                answers.append(said(specimen))
+            except Raised as error:  # about a sound model that is a false alarm, too
+                answers.append(BROKEN)
+                errors.append(error)
+        flagged[:] = [place for place, answer in enumerate(answers) if answer == BROKEN]
+        if errors:
+            raise errors[0]
+        return None if all(answer == "None" for answer in answers) else flagged
 
     yield case(
-        f"{len(first)} sound models, some with a context of 1",
-        sound_ones,
-        [],
-        hint="no sound model may have a problem, whatever its kind and its sizes. Ask only for "
-        "what model.context allows: with a context of 1 there is no past and no future. "
-        "Differences of up to 0.0001 are rounding",
+        f"{len(first)} sound models, some with a context of 1, and one that {PLAIN}",
+        called_broken,
+        [place],
+        hint="here are the places of those that you call broken. No sound model may have a "
+        "problem, whatever its kind and its sizes. Ask only for what model.context allows: with a "
+        "context of 1 there is no past and no future. Differences of up to 0.0001 are rounding. "
+        "The broken one has logits with two dimensions: test_it_answers finds it",
         points=2,
     )
 
@@ -128,8 +136,8 @@ def model_problems(student: Student, reference: Student, rng: Rng) -> Iterator[C
             given = [said(animal) for animal in animals]
             if all(each == "None" for each in given):
                 return None
-            if false_alarms() > FALSE_ALARMS:
-                return f"you call {false_alarms()} of {len(first)} sound models broken"
+            if len({*flagged} - {place}) > FALSE_ALARMS:
+                return f"you call {len({*flagged} - {place})} of {len(first)} sound models broken"
             return given
 
         return case(
