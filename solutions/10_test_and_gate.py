@@ -928,12 +928,9 @@ def gate(metrics, objective):
     ### BEGIN SOLUTION
 
     def is_number(value):
-        return (
-            isinstance(value, int | float)
-            and value is not True
-            and value is not False
-            and math.isfinite(value)
-        )
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return -1e300 < value < 1e300  # false for NaN, and for whatever is no float at all
 
     if not objective:
         return ["the objective asks for nothing"]
