@@ -26,7 +26,7 @@ NBVAL := --dist loadscope --nbval-lax --nbval-current-env --junitxml $(REPORTS)/
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint build lesson lessons lesson-names coverage html check-notebooks
-.PHONY: bench system clean
+.PHONY: bench small-model system clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ check-notebooks: $(READY) ## check the exercises that you filled in, in notebook
 bench: setup ## measure grading and training against their peers, on a quiet machine
 	$(BIN)/python bench/grading.py
 	$(BIN)/python bench/training.py
+
+small-model: $(READY) ## train the small model that ships with the course again, in about five minutes
+	$(BIN)/lmops train lmcourse/small_model --preset laptop --home build/small-model
 
 system: ## install bubblewrap and Chromium through apt (for CI)
 	@.ci/install-system bubblewrap chromium

@@ -108,9 +108,24 @@ def run(source: str, name: str) -> Any:
 
 
 def with_weights(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> nn.Module:
-    """Return `model` with the weights of a bundle, in evaluation mode."""
-    tied = {"head.weight": weights["token_embedding.weight"]}
-    model.load_state_dict({**weights, **(tied if "head.weight" in model.state_dict() else {})})
+    """Return `model` with the weights of a bundle, in evaluation mode.
+
+    A weight that the model has under several names, as its head, is there under one of them.
+
+    Raises
+    ------
+    ValueError
+        If the model has others.
+    """
+    missing, extra = model.load_state_dict(weights, strict=False)
+    named = dict(model.named_parameters(remove_duplicate=False))
+    loaded = {id(named[name]) for name in weights if name in named}
+    odd = [name for name in missing if name not in named or id(named[name]) not in loaded]
+    if odd or extra:
+        raise ValueError(
+            f"the weights do not fit the model: it also has {', '.join(odd[:3]) or 'none'}; "
+            f"it does not have {', '.join(extra[:3]) or 'none'}"
+        )
     return model.eval()
 
 

@@ -5,6 +5,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+CORPORA = {
+    "fables": "The course's corpus `fables`: stories that a grammar with random choices wrote. "
+    "They are about nobody, and hold no person's data.",
+    "shakespeare": "Tiny Shakespeare: a megabyte out of his plays, in the public domain.",
+}
+
 
 def parts_of(source: str) -> dict[str, str]:
     """Return whose each part of a `model.py` is, which `PARTS` at its end says.
@@ -32,43 +38,37 @@ def card(
 ) -> str:
     """Return CARD.md for a model of these facts."""
     loss, floor = metrics.get("validation_loss"), metrics.get("floor")
+    text = metrics.get("corpus", "unknown")
     lines = [
-        "# A small GPT that writes fables",
+        "# A small GPT that writes one character after the other",
         "",
-        f"A transformer that reads and writes single characters (it knows {len(characters)}). It "
+        f"A transformer that reads and writes single characters; it knows {len(characters)}. It "
         f"has {config['layers']} layers, {config['heads']} heads, {config['channels']} channels "
         f"and {parameters:,} parameters, and looks back {config['context']} characters at most.",
         "",
         "## What it learnt from",
         "",
-        "The course's corpus `fables`: stories that a grammar with random choices wrote. They are "
-        "about nobody, and contain no person's data.",
+        CORPORA.get(text, "This card does not know from which text it learnt."),
         "",
+        _training(metrics),
     ]
-    if metrics.get("tokens"):
-        lines.append(
-            f"It trained on {metrics['tokens']:,} characters in {metrics['steps']:,} steps "
-            f"({metrics['seconds']:.0f} seconds, seed {metrics['seed']}). The text it is judged by "
-            "has no story that it trained on."
-        )
-    else:
-        lines.append("How long it trained, this card does not know.")
     lines += ["", "## How good it is", ""]
-    if isinstance(loss, float) and isinstance(floor, float):
+    if isinstance(loss, float):
         lines += [
             "| on the validation text | nats per character |",
             "|---|---|",
             f"| guessing blindly | {math.log(len(characters)):.3f} |",
             f"| **this model** | **{loss:.3f}** |",
-            f"| the least that any model can have | {floor:.3f} |",
         ]
+        if isinstance(floor, float):
+            lines.append(f"| the least that any model can have | {floor:.3f} |")
     else:
         lines.append("It was not measured.")
     lines += [
         "",
         "## What it is not for",
         "",
-        "It writes what looks like its fables. What it says is made up, also where it names a "
+        "It writes what looks like its text. What it says is made up, also where it names a "
         "person or a place. It knows no facts, follows no instructions, and cannot be asked about "
         "the world. Characters that it does not know it cannot read.",
         "",
@@ -80,3 +80,18 @@ def card(
     if not parts:
         lines[-2:] = ["`model.py` does not say."]
     return "\n".join([*lines, ""])
+
+
+def _training(metrics: Mapping[str, Any]) -> str:
+    """Say how long it trained, as far as that is known."""
+    steps = metrics.get("steps")
+    if steps == 0:
+        return "It has not been trained yet: its weights are drawn at random."
+    if steps is None:
+        return "How long it trained, this card does not know."
+    known = f"It trained for {steps:,} steps"
+    if "tokens" in metrics:
+        known += f" on {metrics['tokens']:,} characters"
+    if "seed" in metrics:
+        known += f", with the seed {metrics['seed']}"
+    return f"{known}. The text it is judged by has no story that it trained on."

@@ -4,7 +4,20 @@ from importlib import import_module
 
 import click
 
-COMMANDS: tuple[str, ...] = ()
+COMMANDS = (
+    "pack",
+    "train",
+    "gate",
+    "register",
+    "approve",
+    "promote",
+    "keys",
+    "serve",
+    "models",
+    "audit",
+    "registry",
+    "expire-logs",
+)
 """The commands in the order of a model's life. Each is a click command of its own name in
 `lmops/commands/<name>.py`, with `_` where the name has `-`."""
 

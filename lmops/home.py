@@ -26,6 +26,11 @@ class Home:
         return self.folder / "models"
 
     @property
+    def trainings(self) -> Path:
+        """From where trainings that were stopped go on."""
+        return self.folder / "trainings"
+
+    @property
     def keys(self) -> Path:
         """The database of the keys that may ask the service."""
         return self.folder / "keys.db"

@@ -48,7 +48,8 @@ def pack(notebooks: Iterable[Notebook]) -> Packed:
     while "GPT" not in reasons:
         try:
             source, parts = _assemble(given, set(reasons))
-            found = trial.failure(source, [p for p, whose in parts.items() if whose == YOURS])
+            gpt, _ = _assemble(given, {*PARTS} - {"GPT"})
+            found = trial.failure(source, gpt, [p for p, own in parts.items() if own == YOURS])
         except _Unfit as unfit:
             found = unfit.part, unfit.reason
         if found is None:

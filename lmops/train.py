@@ -20,8 +20,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lmops.fables import Data, judge
+from lmops import bundle
 from lmops.files import write_whole
+from lmops.soundness import weight_shapes
+from lmops.text import Data, judge
 
 Weights = dict[str, torch.Tensor]
 
@@ -75,7 +77,6 @@ class Progress:
 class Training:
     """One training: what it is made of decides how it ends, and in which file it is kept."""
 
-    model: nn.Module
     source: str
     config: dict[str, Any]
     recipe: Recipe
@@ -93,21 +94,21 @@ class Training:
         """Return how many steps were done when it was last saved."""
         return _numbers(self.checkpoint).step if self.checkpoint.exists() else 0
 
-    def run(self, on_step: Callable[[int, float], None]) -> tuple[Weights, Progress]:
+    def run(
+        self, on_step: Callable[[int, float], None], on_judged: Callable[[int, float], None]
+    ) -> tuple[Weights, Progress]:
         """Train, from the last checkpoint if there is one; return the best weights.
 
         Best is the lowest loss on the validation text, which is judged ten times on the way.
-        After each step `on_step` gets how many are done, and the loss of that one.
+        After each step `on_step` gets how many are done, and the loss of that one; `on_judged`
+        gets the same, with the loss on the validation text.
 
         Raises
         ------
         Diverged
             If the loss is no number any more.
         """
-        recipe, model = self.recipe, self.model
-        torch.manual_seed(self.seed)
-        if not hasattr(model, "initialise"):
-            draw(model, recipe.layers)
+        recipe, model = self.recipe, fresh(self.source, self.config, self.seed)
         optimizer = _optimizer(model, recipe.peak)
         best: Weights = {}
         now = Progress()
@@ -126,16 +127,27 @@ class Training:
                 now.judged[str(step + 1)] = judged
                 if judged < now.best_loss:
                     now.best_step, now.best_loss = step + 1, judged
-                    best = {name: w.clone() for name, w in _named(model).items()}
+                    best = {name: w.clone() for name, w in weights_of(model).items()}
                 now.step, now.seconds = step + 1, time.monotonic() - began
                 _save(self.checkpoint, model, optimizer, best, now)
+                on_judged(step + 1, judged)
             on_step(step + 1, loss)
         return best, now
 
 
-def draw(model: nn.Module, layers: int) -> None:
+def fresh(source: str, config: dict[str, Any], seed: int) -> nn.Module:
+    """Return a new model of a `model.py`, as it is before training."""
+    torch.manual_seed(seed)
+    module = bundle.run(source, "training")
+    model: nn.Module = module.GPT(module.Config(**config))
+    if not hasattr(model, "initialise"):
+        _draw(model, config["layers"])
+    return model
+
+
+def _draw(model: nn.Module, layers: int) -> None:
     """Draw the weights of a `model` that draws none itself, as wide as lesson 07 does."""
-    length, channels = _named(model)["position_embedding.weight"].shape
+    length, channels = weights_of(model)["position_embedding.weight"].shape
     spread = channels**-0.5
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -155,9 +167,10 @@ def _waves(length: int, channels: int) -> torch.Tensor:
     return torch.stack([turns.sin(), turns.cos()], dim=2).flatten(1)
 
 
-def _named(model: nn.Module) -> Weights:
-    """Return the parameters by name, a shared one once."""
-    return {name: parameter.detach() for name, parameter in model.named_parameters()}
+def weights_of(model: nn.Module) -> Weights:
+    """Return the weights of a GPT by lesson 07's names, whatever others it has for them."""
+    named = dict(model.named_parameters(remove_duplicate=False))
+    return {name: named[name].detach() for name in weight_shapes(vars(model.config))}
 
 
 def _optimizer(model: nn.Module, lr: float) -> torch.optim.AdamW:

@@ -1,15 +1,19 @@
 """Try a packed model in a process of its own: its parts by their checks, and the whole.
 
-    python -m lmops.trial MODEL.py FINDINGS PART...
+    python -m lmops.trial FOLDER SECONDS PART...
 
-writes a JSON line to FINDINGS before each part is tried, and one after it. The last line that is
-there tells what a process that hangs or dies was busy with.
+reads model.py and gpt.py there, and writes a JSON line to `findings` before each part is tried, and
+one after it. The last line that is there tells what a process that hangs or dies was busy with.
 """
 
 import json
+import math
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +35,12 @@ PARTS = {
 }
 """The exercises that a GPT is made of, each after those that it may need, and their lessons."""
 
-SECONDS = 120.0
-"""The time that one trial may take."""
+FILES = ("model", "gpt")
+SECONDS = 20
+"""The processor time that one part may take: on a busy machine none is given up sooner."""
+
+PATIENCE = 300.0
+"""The time that all of them may take: a part may also sleep."""
 
 SMALL: dict[str, Any] = {
     "vocab_size": 11,
@@ -44,21 +52,25 @@ SMALL: dict[str, Any] = {
 }
 
 
-def failure(source: str, parts: list[str], seconds: float = SECONDS) -> tuple[str, str] | None:
+def failure(source: str, gpt: str, parts: list[str]) -> tuple[str, str] | None:
     """Return the first of `parts` that is not right in this `model.py`, and why; None if all are.
 
-    That the whole computes what lesson 07's GPT does counts as a matter of `GPT`.
+    `GPT` is checked in the source `gpt`: with the course's other parts, as in its notebook. That
+    the whole of `source` computes what lesson 07's GPT does counts as a matter of `GPT` too.
     """
     with tempfile.TemporaryDirectory() as folder:
-        model, findings = Path(folder, "model.py"), Path(folder, "findings")
-        model.write_text(source, "utf-8")
+        findings = Path(folder, "findings")
         findings.write_text("", "utf-8")
-        command = [sys.executable, "-m", "lmops.trial", str(model), str(findings), *parts]
+        Path(folder, "model.py").write_text(source, "utf-8")
+        Path(folder, "gpt.py").write_text(gpt, "utf-8")
+        command = [sys.executable, "-m", "lmops.trial", folder, str(SECONDS), *parts]
         reason = "it stopped the trial"
         try:
-            subprocess.run(command, capture_output=True, timeout=seconds, check=False)
+            ran = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
+            if ran.returncode == -signal.SIGXCPU:
+                reason = f"its trial took longer than {SECONDS} seconds"
         except subprocess.TimeoutExpired:
-            reason = f"its trial took longer than {seconds:.0f} seconds"
+            reason = f"its trial took longer than {PATIENCE:.0f} seconds"
         found = [json.loads(line) for line in findings.read_text("utf-8").splitlines()]
     if not found:
         return "GPT", "the packed file cannot be run"
@@ -68,31 +80,31 @@ def failure(source: str, parts: list[str], seconds: float = SECONDS) -> tuple[st
     return last["part"], last.get("reason", reason)
 
 
-def main(model: str, findings: str, *parts: str) -> None:
-    """Try `parts` of the file `model`, and then the whole."""
-    source = Path(model).read_text("utf-8")
+def main(folder: str, seconds: str, *parts: str) -> None:
+    """Try `parts` of the files in `folder`, and then the whole; `seconds` for each."""
 
-    def note(**found: Any) -> None:
-        with open(findings, "a", encoding="utf-8") as file:
-            print(json.dumps(found), file=file)
+    def note(part: str, **found: Any) -> None:
+        with Path(folder, "findings").open("a", encoding="utf-8") as file:
+            print(json.dumps({"part": part, **found}), file=file)
+        soon = math.ceil(time.process_time()) + int(seconds)
+        resource.setrlimit(resource.RLIMIT_CPU, (soon, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
+    part = "GPT"
+    note(part)
     try:
-        module = bundle.run(source, "trial")
+        modules = [bundle.run(Path(folder, f"{n}.py").read_text("utf-8"), n) for n in FILES]
+        for part in parts:
+            note(part)
+            reason = _check(vars(modules[part == "GPT"]), part)
+            if reason:
+                note(part, reason=reason)
+                return
+        part = "GPT"
+        note(part)
+        reason = _misfit(modules[0])
     except Exception as error:
-        note(part="GPT", reason=f"the packed file cannot be run: {_words(error)}")
-        return
-    for part in parts:
-        note(part=part)
-        reason = _check(vars(module), part)
-        if reason:
-            note(part=part, reason=reason)
-            return
-    note(part="GPT")
-    try:
-        reason = _misfit(module)
-    except Exception as error:
-        reason = _words(error)
-    note(part="GPT", reason=reason) if reason else note(done=True)
+        reason = f"{type(error).__name__}: {error}"
+    note(part, **({"reason": reason} if reason else {"done": True}))
 
 
 def _check(namespace: dict[str, Any], part: str) -> str:
@@ -122,10 +134,6 @@ def _misfit(module: Any) -> str:
     if torch.allclose(logits[0], logits[1], rtol=1e-3, atol=1e-4):
         return ""
     return "with the same weights, its logits are not those of lesson 07's GPT"
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

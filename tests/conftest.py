@@ -3,11 +3,13 @@
 import os
 import random
 import shutil
+from collections.abc import Iterator
 
 # Before torch is imported, here and in every process that a test starts: two workers with two
 # threads each would fight over two cores.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import course
 import matplotlib
 import numpy as np
 import pytest
@@ -33,6 +35,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(explanation)
 
 
+@pytest.fixture
+def graded_here() -> Iterator[None]:
+    """Have `grader grade` grade in this process."""
+    with course.graded_here():
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     import torch
@@ -42,7 +51,7 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """Return the path of a Chromium; for tests marked `browser`."""
     return next(filter(None, map(shutil.which, TOOLS["browser"][0])))

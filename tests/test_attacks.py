@@ -22,11 +22,12 @@ from nbformat.v4 import new_code_cell
 from grader.author.execute import solved_namespace
 from grader.author.render import fill
 from grader.checks.run import PUBLIC_SEED, run
-from grader.checks.student import Host, Student
+from grader.checks.student import Host, Lost, Raised, Student
 from grader.gradebook.store import ExerciseResult
 from grader.grading.judge import judge
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.limits import Limits
+from grader.sandbox.session import Session
 from grader.submissions.cells import Cell
 
 LESSON = "02_bigrams"
@@ -46,8 +47,14 @@ ATTACKS = {
 }
 
 # What keeps workers apart where no fork can be sealed is bubblewrap alone. Starting that takes
-# seconds, so only those attacks meet it that it must stop, and no two that it stops alike.
+# seconds, so only those attacks meet it that it must stop, no two that it stops alike, and one
+# after the other in the same worker while that lives.
 ON_ISOLATION = (
+    *("snooping: a file outside", "snooping: a file of this checkout", "snooping: the environment"),
+    *("snooping: the parent's environment", "snooping: the parent's memory"),
+    *("snooping: open descriptors", "snooping: the last submission's files"),
+    *("snooping: the last submission's door", "snooping: a key that was left"),
+    *("snooping: the loopback", "snooping: a Unix socket", "snooping: an abstract socket"),
     *(
         "process: kill the parent",
         "process: a fork bomb by system call",
@@ -56,14 +63,10 @@ ON_ISOLATION = (
     *("process: higher limits", "process: deaf to signals"),
     *("resources: memory of torch", "resources: shared memory", "resources: files in memory"),
     *("resources: disk", "resources: descriptors"),
-    *("snooping: a file outside", "snooping: a file of this checkout", "snooping: the environment"),
-    *("snooping: the parent's environment", "snooping: the parent's memory"),
-    *("snooping: open descriptors", "snooping: the last submission's files"),
-    *("snooping: the last submission's door", "snooping: a key that was left"),
-    *("snooping: the loopback", "snooping: a Unix socket", "snooping: an abstract socket"),
 )
 
 EXERCISES = COURSE.exercises(LESSON)
+HONEST = {name: EXERCISES[name] for name in ("nll", "quiz")}
 TOTAL = sum(exercise.points for exercise in EXERCISES.values())
 
 Cells = Callable[..., list[Cell]]
@@ -124,17 +127,6 @@ def sandbox(bait: Bait) -> Iterator[Sandbox]:
         assert made.isolation == "warm"
         yield made
         made.close()
-
-
-@pytest.fixture(scope="module")
-def cold(bait: Bait) -> Iterator[Sandbox]:
-    """A sandbox on a machine whose kernel cannot seal a fork."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(STOLEN, RIGHT)
-        patch.setattr("grader.sandbox.bubblewrap._ForkServer", Mock(side_effect=OSError))
-        made = Sandbox("bwrap", SHORT, SHOWN)
-        assert made.isolation == "cold"
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -212,37 +204,77 @@ def test_an_attack_earns_nothing_and_harms_nobody(
     assert {r.name for r in results if r.name in attack.solved and r.status != "passed"} == set()
 
     assert_unharmed(bait, before)
-    honest = grade(cells(("nll", "quiz")))
-    assert [r.name for r in honest if r.status == "passed"] == ["nll", "quiz"]
+    honest = judge(HONEST, cells(tuple(HONEST)), name, reference, sandbox, b"secret")
+    assert [r.name for r in honest if r.status == "passed"] == list(HONEST)
 
 
 def assert_unharmed(bait: Bait, before: set[int]) -> None:
     """Check that the bait is untouched, and that there are the same processes as `before`."""
-    assert (bait.folder / "canary").read_text() == RIGHT
-    assert sorted(os.listdir(bait.folder)) == ["canary", "door"]
-    assert bait.visitors == []
+    assert_bait_untouched(bait)
     deadline = time.monotonic() + 10
     while descendants() != before and time.monotonic() < deadline:
         time.sleep(0.01)  # a killed process takes a moment to go
     assert descendants() == before
 
 
+def assert_bait_untouched(bait: Bait) -> None:
+    assert (bait.folder / "canary").read_text() == RIGHT
+    assert sorted(os.listdir(bait.folder)) == ["canary", "door"]
+    assert bait.visitors == []
+
+
+# Runs an attack as a notebook of its own would, beside the others.
+TRIED = """
+def tried(first, code, table, ids):
+    names = {"__name__": "__main__", "torch": __import__("torch")}
+    exec(first, names)
+    exec(code, names)
+    return names["nll"](table, ids)
+"""
+
+
+@pytest.fixture(scope="module")
+def cold(bait: Bait) -> Iterator[Session]:
+    """Give a worker of a machine whose kernel cannot seal a fork; another had left things there."""
+    befores = [ATTACKS[name].before for name in ON_ISOLATION if ATTACKS[name].before]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STOLEN, RIGHT)
+        patch.setattr("grader.sandbox.bubblewrap._ForkServer", Mock(side_effect=OSError))
+        made = Sandbox("bwrap", replace(SHORT, submission_seconds=600), SHOWN)
+        assert made.isolation == "cold"
+        left = [Cell(number, bait.put_into(code)) for number, code in enumerate(befores, 1)]
+        earlier, session = (Session(each, EXERCISES, made) for each in (left, [Cell(1, TRIED)]))
+        earlier.start()
+        earlier.stop()
+        session.start()
+        assert session.problems == {}
+        yield session
+        session.stop()
+
+
 @pytest.mark.sandbox
 @pytest.mark.parametrize("name", ON_ISOLATION)
 def test_an_attack_on_the_isolation_fails_without_a_warm_parent_too(
-    name: str, cold: Sandbox, reference: dict[str, Any], cells: Cells, bait: Bait
+    name: str, cold: Session, reference: dict[str, Any], bait: Bait
 ) -> None:
     attack = ATTACKS[name]
+    table = torch.tensor([[0.25, 0.75], [0.5, 0.5]])
+    ids = torch.tensor([0, 1, 1, 0, 1])
+    cold.start()
     before = descendants()
-    earlier = [cells((), first=attack.before)] if attack.before else []
-    for submission in [*earlier, cells((), attack.code, attack.first)]:
-        baited = [Cell(cell.number, bait.put_into(cell.source)) for cell in submission]
-        (result,) = judge(
-            COURSE.exercises(LESSON), baited, name, reference, cold, b"secret", only="nll"
-        )
-        assert result.points == 0
-        assert result.status in STATUSES
-    assert_unharmed(bait, before)
+    first, code = bait.put_into(attack.first), bait.put_into(attack.code["nll"])
+    got = None
+    with contextlib.suppress(Raised, Lost):
+        got = Student(cold.send).tried(first, code, table, ids)
+    right = pytest.approx(reference["nll"](table, ids), abs=0.01)
+    assert got != right
+    cold.start()  # another worker, if that one was lost
+    assert Student(cold.send).tried("", RIGHT, table, ids) == right
+    assert_bait_untouched(bait)
+    deadline = time.monotonic() + 10
+    while len(descendants()) != len(before) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(descendants()) == len(before)
 
 
 @pytest.mark.sandbox

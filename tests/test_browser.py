@@ -9,8 +9,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import nbformat
 import pytest
 from course import COURSE, ROOT, SHOWN
 
@@ -21,6 +22,9 @@ from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.limits import Limits
 from grader.submissions.cells import cells_to_run
 from grader.submissions.notebook import Notebook, read
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
 
@@ -44,7 +48,7 @@ def lab(folder: Path) -> Iterator[str]:
     server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         _wait_for(f"http://127.0.0.1:{port}/api/status", seconds=60)
-        yield f"http://127.0.0.1:{port}/lab/workspaces"
+        yield f"http://127.0.0.1:{port}/lab"
     finally:
         server.terminate()
         server.wait(20)
@@ -63,67 +67,98 @@ def _wait_for(address: str, seconds: float) -> None:
             time.sleep(0.3)
 
 
-def _solve_in_browser(chromium: str, address: str, exercise: str, code: str) -> None:
-    """Open the notebook, fill in the exercise, run all, see the green check, and save."""
-    from playwright.sync_api import expect, sync_playwright
+@pytest.fixture(scope="module")
+def page(lab: str, chromium: str) -> "Iterator[Page]":
+    """A page of a browser that shows JupyterLab."""
+    from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1200, "height": 900})
         page.set_default_timeout(60_000)
-        page.goto(address)
-        page.wait_for_function(
-            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
-            "?.status === 'idle'"
-        )
-        page.evaluate(
-            """name => {
-                const notebook = jupyterapp.shell.currentWidget.content;
-                const stub = `NotImplementedError("${name} is not started")`;
-                notebook.activeCellIndex = notebook.widgets.findIndex(
-                    cell => cell.model.type === 'code'
-                        && cell.model.sharedModel.source.includes(stub));
-                notebook.mode = 'edit';
-            }""",
-            exercise,
-        )
-        page.wait_for_selector(".jp-Notebook .jp-mod-active .cm-content")
-        page.locator(".jp-Notebook .jp-mod-active .cm-content").click()
-        page.keyboard.press("Control+A")
-        page.keyboard.insert_text(code)
-        page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
-        page.wait_for_function(
-            """name => jupyterapp.shell.currentWidget.content.widgets.some(
-                cell => JSON.stringify(cell.model.sharedModel.toJSON().outputs ?? [])
-                    .includes(`✓ ${name}: right`))""",
-            arg=exercise,
-        )
-        page.evaluate(
-            """name => {
-                const notebook = jupyterapp.shell.currentWidget.content;
-                const index = notebook.widgets.findIndex(
-                    cell => cell.model.sharedModel.source === `check("${name}")`);
-                notebook.activeCellIndex = index;
-                return notebook.scrollToItem(index, 'center');
-            }""",
-            exercise,
-        )
-        expect(page.get_by_text(f"✓ {exercise}: right").first).to_be_visible()
-        page.wait_for_function(
-            "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
-        )
-        page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+        page.goto(lab)
+        yield page
         browser.close()
 
 
-@pytest.mark.parametrize("lesson", COURSE.names)
-def test_a_notebook_solved_in_jupyterlab_is_graded(
-    lab: str, folder: Path, chromium: str, lesson: str
-) -> None:
+def _open(page: "Page", lesson: str) -> None:
+    """Open a notebook, in a tab of its own, and wait for its kernel."""
+    page.wait_for_function("() => window.jupyterapp?.commands?.hasCommand('docmanager:open')")
+    page.evaluate(
+        "path => { jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'}) }",
+        f"{lesson}.ipynb",
+    )
+    page.wait_for_function(
+        """path => {
+            const context = jupyterapp.shell.currentWidget?.context;
+            return context?.path === path
+                && context.sessionContext.session?.kernel?.status === 'idle';
+        }""",
+        arg=f"{lesson}.ipynb",
+    )
+
+
+def _solve(page: "Page", exercise: str, code: str) -> None:
+    """Fill in the exercise, run all, see the green check, and save."""
+    from playwright.sync_api import expect
+
+    page.evaluate(
+        """name => {
+            const notebook = jupyterapp.shell.currentWidget.content;
+            const stub = `NotImplementedError("${name} is not started")`;
+            notebook.activeCellIndex = notebook.widgets.findIndex(
+                cell => cell.model.type === 'code'
+                    && cell.model.sharedModel.source.includes(stub));
+            notebook.mode = 'edit';
+        }""",
+        exercise,
+    )
+    page.wait_for_selector(".jp-Notebook .jp-mod-active .cm-content")
+    page.locator(".jp-Notebook .jp-mod-active .cm-content").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(code)
+    page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function(
+        """name => jupyterapp.shell.currentWidget.content.widgets.some(
+            cell => JSON.stringify(cell.model.sharedModel.toJSON().outputs ?? [])
+                .includes(`✓ ${name}: right`))""",
+        arg=exercise,
+    )
+    page.evaluate(
+        """name => {
+            const notebook = jupyterapp.shell.currentWidget.content;
+            const index = notebook.widgets.findIndex(
+                cell => cell.model.sharedModel.source === `check("${name}")`);
+            notebook.activeCellIndex = index;
+            return notebook.scrollToItem(index, 'center');
+        }""",
+        exercise,
+    )
+    expect(page.get_by_text(f"✓ {exercise}: right").first).to_be_visible()
+    page.wait_for_function(
+        "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+    )
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+
+
+def _close(page: "Page") -> None:
+    """Close the notebook that is open, and end its kernel."""
+    page.evaluate(
+        """async () => {
+            const widget = jupyterapp.shell.currentWidget;
+            await widget.sessionContext.shutdown();
+            widget.dispose();
+        }"""
+    )
+
+
+def test_a_notebook_solved_in_jupyterlab_is_graded(page: "Page", folder: Path) -> None:
+    lesson = COURSE.names[0]
     exercise, cell = next(iter(COURSE.lesson(lesson).exercises().items()))
     solution = without_markers(cell.text)
-    # A workspace of its own: JupyterLab opens again what another one left open.
-    _solve_in_browser(chromium, f"{lab}/{lesson}/tree/{lesson}.ipynb", exercise, solution)
+    _open(page, lesson)
+    _solve(page, exercise, solution)
+    _close(page)
 
     saved: Any = read(folder / f"{lesson}.ipynb", COURSE.names)
     assert isinstance(saved, Notebook)
@@ -136,3 +171,24 @@ def test_a_notebook_solved_in_jupyterlab_is_graded(
     statuses = {result.name: result.status for result in results}
     assert statuses.pop(exercise) == "passed"
     assert set(statuses.values()) == {"missing"}
+
+
+@pytest.mark.parametrize("lesson", COURSE.names)
+def test_a_released_notebook_opens_in_jupyterlab_and_is_saved_as_it_was(
+    page: "Page", folder: Path, lesson: str
+) -> None:
+    released = ROOT / "notebooks" / f"{lesson}.ipynb"
+    shutil.copy(released, folder)
+    _open(page, lesson)
+    shown = page.evaluate(
+        "() => jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.toJSON())"
+    )
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    _close(page)
+    book = nbformat.read(released, as_version=4)
+    assert [(each["id"], each["source"]) for each in shown] == [
+        (cell.id, cell.source) for cell in book.cells
+    ]
+    saved = nbformat.read(folder / f"{lesson}.ipynb", as_version=4)
+    nbformat.validate(saved)
+    assert saved.cells == book.cells

@@ -16,7 +16,7 @@ from grader.checks.registry import Exercise
 from grader.checks.run import Outcome, run
 from grader.checks.selfcheck import outcome_html, outcome_text
 from grader.checks.student import Host, Student
-from grader.grading.forbidden import forbidden_use
+from grader.grading.forbidden import forbidden_uses
 from grader.grading.judge import judge
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.limits import Limits
@@ -139,6 +139,10 @@ def checked(
         return run(exercise, Student(host.send), solved, seed=1, hidden=True)
     finally:
         refuser.refuse(())
+
+
+def forbidden_use(exercise: Exercise, cells: list[Cell]) -> str:
+    return forbidden_uses([exercise], cells).get(exercise.name, "")
 
 
 @pytest.mark.parametrize("source", SEEN.values(), ids=SEEN)

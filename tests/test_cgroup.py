@@ -335,7 +335,7 @@ def test_without_one_all_is_as_it_was_and_nothing_is_graded_again(
         monkeypatch.setattr(bubblewrap, "find_cgroups", finder)
         task = make_task(COURSE, Submission("ada", file), LESSON, rules)
         made = Sandbox("bwrap", LIMITS, SHOWN)
-        monkeypatch.setattr("grader.grading.task._sandbox", lambda _, made=made: made)
+        monkeypatch.setattr("grader.grading.task._sandbox", lambda *_, made=made: made)
         result, facts = grade_submission(task, rules)
         made.close()
         told.append(facts.pop("memory cgroup"))

@@ -233,6 +233,28 @@ def test_objects_stay_behind_handles_that_can_be_called_and_passed_back() -> Non
     assert layer.in_features == 3
 
 
+@pytest.mark.parametrize("answer", [b"junk", None])
+def test_handles_do_not_outlive_the_process_that_gave_them(answer: bytes | None) -> None:
+    hosts = [Host({"one": lambda: 1, "two": lambda: 2}, {}) for _ in range(2)]
+    is_lost = False
+
+    def send(frame: bytes) -> bytes:
+        if not is_lost:
+            return hosts[0].send(frame)
+        if answer is None:
+            raise Lost("crashed", "gone")
+        return answer
+
+    student = Student(send)
+    assert (student.one(), student.two()) == (1, 2)
+    is_lost = True
+    with pytest.raises(Lost):
+        student.one()
+    is_lost = False
+    del hosts[0]  # in the other process, nothing was asked for yet
+    assert (student.two(), student.one()) == (2, 1)
+
+
 def test_a_probe_runs_beside_the_students_code() -> None:
     def gradient(namespace: dict[str, Any], x: torch.Tensor) -> torch.Tensor:
         x.requires_grad_()

@@ -156,6 +156,7 @@ def test_whoever_handed_in_is_graded_or_named_with_what_to_do(
 
 
 @pytest.mark.sandbox
+@pytest.mark.usefixtures("graded_here")
 def test_a_class_with_a_pdf_is_graded_in_the_sandbox(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

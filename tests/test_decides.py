@@ -141,21 +141,16 @@ class Checkout:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     with pytest.MonkeyPatch.context() as patch:
-        yield Checkout(tmp_path_factory.mktemp("decides"), patch)
-
-
-@pytest.fixture(autouse=True)
-def _graded(request: pytest.FixtureRequest) -> None:
-    if "checkout" in request.fixturenames:
-        checkout: Checkout = request.getfixturevalue("checkout")
-        checkout.grade()
-        assert checkout.grade() == []
+        made = Checkout(tmp_path_factory.mktemp("decides"), patch)
+        assert made.grade() == ["ada"]
+        yield made
 
 
 @pytest.mark.parametrize("kind", DECIDE)
 def test_a_change_of_what_decides_has_the_class_graded_again(checkout: Checkout, kind: str) -> None:
     with checkout.changed(*DECIDE[kind]):
         assert checkout.grade() == ["ada"]
+    assert checkout.grade() == ["ada"]  # and once more when it is as it was
 
 
 @pytest.mark.parametrize("kind", DO_NOT)
@@ -176,10 +171,10 @@ def test_other_limits_another_secret_and_another_file_are_graded_again(checkout:
     assert checkout.grade() == []
 
 
-def test_what_is_read_of_a_file_decides_whatever_reads_it(
-    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("grader.submissions.notebook._whole", lambda text: f"{text}\nx = 1")
+def test_what_is_read_of_a_file_decides_whatever_reads_it(checkout: Checkout) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("grader.submissions.notebook._whole", lambda text: f"{text}\nx = 1")
+        assert checkout.grade() == ["ada"]
     assert checkout.grade() == ["ada"]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from course import ROOT
+from course import ROOT, graded_here
 from example import FOLDER, PACKAGE, example
 from nbgrader.api import Gradebook as NbgraderCourse
 
@@ -149,7 +149,8 @@ def grades(
         write(course, name, folder / "untouched_2", dict.fromkeys(course.exercises(name)))
     for (name, student), mistake in mistakes.items():
         write(course, name, folder / student, {mistake.exercise: mistake.code})
-    assert grader("grade", folder, "--out", out) == 0
+    with graded_here():
+        assert grader("grade", folder, "--out", out) == 0
     return out
 
 
@@ -239,7 +240,7 @@ SAMPLE = {
 
 
 @pytest.mark.sandbox
-@pytest.mark.usefixtures("course")
+@pytest.mark.usefixtures("course", "graded_here")
 def test_a_sample_class_is_made_of_its_exercises(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

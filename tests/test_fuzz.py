@@ -207,8 +207,9 @@ def test_every_file_is_read_or_answered(
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Sandbox]:
-    yield task._sandbox(RULES)
-    task._sandbox(RULES).close()
+    made = task._sandbox(RULES.course, RULES.mode, RULES.limits)
+    yield made
+    made.close()
     task._sandbox.cache_clear()
 
 

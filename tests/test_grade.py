@@ -1,5 +1,6 @@
 """`grader grade` and `grader check` on whole notebooks, through the command line."""
 
+import contextlib
 import hashlib
 import json
 import re
@@ -13,7 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from course import COURSE, LESSON
+from course import COURSE, LESSON, graded_here
 
 from grader.author.render import fill
 from grader.cli import main
@@ -171,7 +172,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     write_unreadable(submissions)
     write_mangled(submissions)
     write_unprintable(submissions)
-    assert main(["grade", str(submissions), "--out", str(out), "--lesson", LESSON]) == 0
+    with graded_here():
+        assert main(["grade", str(submissions), "--out", str(out), "--lesson", LESSON]) == 0
     return submissions, out
 
 
@@ -254,6 +256,7 @@ def test_a_fault_of_the_grader_stops_nobody_and_is_tried_again(
 
 
 @pytest.mark.sandbox
+@pytest.mark.usefixtures("graded_here")
 def test_grading_again_keeps_what_is_unchanged_and_grades_what_is_new(
     graded: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -293,11 +296,12 @@ def test_grading_twice_with_one_secret_gives_the_same_bytes(
     for student in ("partial", "known-mistake", "syntax-error", "fake-score", "not-json"):
         shutil.copytree(submissions / student, tmp_path / "class" / student)
     write_drawing(tmp_path / "class")
-    for out, jobs in (("one", "1"), ("two", "2")):
+    for out, place in (("one", graded_here()), ("two", contextlib.nullcontext())):
         (tmp_path / out).mkdir()
         shutil.copy(first / SECRET_FILE, tmp_path / out)
         command = ["grade", str(tmp_path / "class"), "--out", str(tmp_path / out)]
-        assert main([*command, "--lesson", LESSON, "--jobs", jobs]) == 0
+        with place:
+            assert main([*command, "--lesson", LESSON, "--jobs", "2"]) == 0
     one, two = tmp_path / "one", tmp_path / "two"
     assert results(one) == results(two)
     drawn = results(one)["drawing"].exercises[0]

@@ -54,6 +54,7 @@ def test_its_checks_pass_in_a_solved_notebook(
 
 
 @pytest.mark.sandbox
+@pytest.mark.usefixtures("graded_here")
 def test_a_solved_notebook_earns_all_points_in_the_sandbox(course: Course, tmp_path: Path) -> None:
     solved(course, tmp_path / "class")
     assert grader(course, "grade", tmp_path / "class", "--out", tmp_path / "grades") == 0

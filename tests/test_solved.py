@@ -3,21 +3,19 @@
 import os
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
 from course import COURSE
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
 
 from grader.author.render import fill, render_student
 from grader.cli import main
 from grader.course.regions import without_markers
 from grader.gradebook.store import Gradebook
-
-STUDENTS = {"warm": 2, "cold": 1}
-"""Each has inputs of their own; that many do no harm, tests/test_lessons.py shows."""
+from grader.grading import task
 
 # To the grader a machine where no fork can be sealed: there is bubblewrap, but no warm parent.
 COLD_BWRAP = """\
@@ -27,16 +25,14 @@ exec {bwrap} "$@"
 """
 
 
-def write_solved(folder: Path, students: int) -> None:
-    """Write so many students' solved notebooks of every lesson, no two of them alike."""
+def write_solved(folder: Path) -> None:
+    """Write the solved notebook of every lesson, which each run asks with inputs of its own."""
     for name in COURSE.names:
         solved = fill(render_student(COURSE, name), COURSE.lesson(name))
-        for number in range(students):
-            solved.cells.append(new_code_cell(f"# note {number}"))
-            write(solved, folder / f"student-{number}" / f"{name}.ipynb")
+        write(solved, folder / "student" / f"{name}.ipynb")
 
 
-def write_rights(folder: Path, _: int) -> None:
+def write_rights(folder: Path) -> None:
     """Write notebooks in which each exercise is answered by one of its unusual right solutions."""
     for name in COURSE.names:
         lesson = COURSE.lesson(name)
@@ -58,13 +54,14 @@ def write(notebook: NotebookNode, path: Path) -> None:
 
 @pytest.mark.lesson
 @pytest.mark.sandbox
+@pytest.mark.usefixtures("graded_here")
 @pytest.mark.parametrize(
     ("write_class", "isolation"),
     [(write_solved, "warm"), (write_solved, "cold"), (write_rights, "warm")],
     ids=["solved, warm", "solved, cold", "right, warm"],
 )
 def test_what_is_right_earns_all_its_points(
-    write_class: Callable[[Path, int], None],
+    write_class: Callable[[Path], None],
     isolation: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -74,8 +71,9 @@ def test_what_is_right_earns_all_its_points(
         wrapper.parent.mkdir()
         wrapper.write_text(COLD_BWRAP.format(bwrap=shutil.which("bwrap")))
         wrapper.chmod(0o755)
+        monkeypatch.setattr(task, "_sandbox", cache(task._sandbox.__wrapped__))
         monkeypatch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
-    write_class(tmp_path / "class", STUDENTS[isolation])
+    write_class(tmp_path / "class")
     files = len(list((tmp_path / "class").rglob("*.ipynb")))
     out = tmp_path / "grades"
     assert main(["grade", str(tmp_path / "class"), "--out", str(out)]) == 0

@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from authored import grader, new_course
+from course import graded_here
 
 from grader.author.new import FIRST
 from grader.author.render import fill, render_student
@@ -101,7 +102,8 @@ def graded(course: Course, folder: Path, mebibytes: int, *options: str) -> str:
     folder.mkdir()
     nbformat.write(notebook, folder / "ada.ipynb")
     out = folder / "grades"
-    assert grader(course, "grade", folder / "ada.ipynb", "--out", out, *options) == 0
+    with graded_here():
+        assert grader(course, "grade", folder / "ada.ipynb", "--out", out, *options) == 0
     (result,) = Gradebook.open(out).results()
     return next(each.status for each in result.exercises if each.name == "spread")
 

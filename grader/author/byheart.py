@@ -15,6 +15,7 @@ import torch
 
 from grader.checks.case import Case, Rng
 from grader.checks.compare import difference
+from grader.checks.recording import Entry, Recorder, Replay
 from grader.checks.registry import Exercise
 from grader.checks.run import FIXED_SHARE, PUBLIC_SEED, Outcome, run
 from grader.checks.student import Host, Send, Student
@@ -35,11 +36,12 @@ def fixed_cases(exercise: Exercise, namespace: dict[str, Any]) -> list[str]:
     ValueError
         If these cases carry more of the exercise than `FIXED_SHARE`, and it is not `constant`.
     """
-    outcomes = [_replayed(exercise, namespace, way) for way in _WAYS]
+    learnt = _Learnt(exercise, namespace)
+    outcomes = [learnt.recited(way) for way in _WAYS]
     every = [outcome for way in outcomes for outcome in way]
     always = set.intersection(*({case.name for case in outcome.cases} for outcome in every))
     fixed = sorted({name for way in outcomes for name in always - _failed(way)})
-    share = max(outcome.share for outcome in _replayed(exercise, namespace, _as_learnt, fixed))
+    share = max(outcome.share for outcome in learnt.recited(_as_learnt, fixed))
     if always <= set(fixed):
         share = 1.0
     if share > FIXED_SHARE + 1e-9 and not exercise.constant:
@@ -124,32 +126,39 @@ def _with_parts(answer: Any, parts: list[tuple[Any, Any]]) -> Any:
 # --- Replays ----------------------------------------------------------------------------------
 
 
-def _replayed(
-    exercise: Exercise, namespace: dict[str, Any], way: _Way, fixed: Collection[str] = ()
-) -> list[Outcome]:
-    """Return what the answers to the public seed are worth under each of `SEEDS`."""
-    memory = _Memory(Host(namespace, exercise.probes).send, way)
-    followed = replace(exercise, check=memory.follow(exercise))
+class _Learnt:
+    """The solved notebook's replies to each case of a check, with the public seed."""
 
-    def outcome(send: Send, seed: int) -> Outcome:
-        reference = Student(Host(namespace, exercise.probes).send)
-        return run(followed, Student(send), reference, seed=seed, hidden=True, fixed=fixed)
-
-    outcome(memory.learn, PUBLIC_SEED)
-    return [outcome(memory.recite, seed) for seed in SEEDS]
-
-
-class _Memory:
-    """Learns the replies to each case of a check, and recites them in a `way`."""
-
-    def __init__(self, solved: Send, way: _Way) -> None:
-        self._solved = solved
-        self._way = way
+    def __init__(self, exercise: Exercise, namespace: dict[str, Any]) -> None:
+        self._exercise = replace(exercise, check=self._followed(exercise))
         self._replies: dict[int, list[tuple[bytes, Frame]]] = {}
         self._case = 0
         self._recited = 0
 
-    def follow(self, exercise: Exercise) -> Any:
+        def solved() -> Send:
+            return Host(namespace, exercise.probes).send
+
+        self._run(self._learning(solved()), solved(), PUBLIC_SEED)
+        self._references: dict[int, list[Entry]] = {}
+        for seed in SEEDS:  # asked once, whatever is compared with it
+            recorder = Recorder(solved())
+            self._run(solved(), recorder.send, seed)
+            self._references[seed] = recorder.entries
+
+    def recited(self, way: _Way, fixed: Collection[str] = ()) -> list[Outcome]:
+        """Return what these replies are worth, given in a `way`, under each of `SEEDS`."""
+        return [
+            self._run(self._reciting(way), Replay(entries).send, seed, fixed)
+            for seed, entries in self._references.items()
+        ]
+
+    def _run(
+        self, student: Send, reference: Send, seed: int, fixed: Collection[str] = ()
+    ) -> Outcome:
+        asked = Student(student), Student(reference)
+        return run(self._exercise, *asked, seed=seed, hidden=True, fixed=fixed)
+
+    def _followed(self, exercise: Exercise) -> Any:
         """Return the check of `exercise`, which then says here which case it is at."""
 
         def check(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
@@ -160,22 +169,28 @@ class _Memory:
 
         return check
 
-    def learn(self, frame: bytes) -> Frame:
-        reply = self._solved(frame)
-        self._replies.setdefault(self._case, []).append((frame, reply))
-        return reply
-
-    def recite(self, frame: bytes) -> Frame:
-        replies = self._replies.get(self._case, [])[self._recited :]
-        self._recited += 1
-        if not replies:
-            return _FORGOTTEN
-        (asked, reply), question = replies[0], _values(frame)
-        then, answer = _values(asked), _values(reply)
-        if "args" not in question or "args" not in then or "value" not in answer:
+    def _learning(self, solved: Send) -> Send:
+        def learn(frame: bytes) -> Frame:
+            reply = solved(frame)
+            self._replies.setdefault(self._case, []).append((frame, reply))
             return reply
-        made = self._way(answer["value"], then["args"], question["args"])
-        return pack({"value": made}, lambda thing: thing.item)
+
+        return learn
+
+    def _reciting(self, way: _Way) -> Send:
+        def recite(frame: bytes) -> Frame:
+            replies = self._replies.get(self._case, [])[self._recited :]
+            self._recited += 1
+            if not replies:
+                return _FORGOTTEN
+            (asked, reply), question = replies[0], _values(frame)
+            then, answer = _values(asked), _values(reply)
+            if "args" not in question or "args" not in then or "value" not in answer:
+                return reply
+            made = way(answer["value"], then["args"], question["args"])
+            return pack({"value": made}, lambda thing: thing.item)
+
+        return recite
 
 
 def _values(frame: Frame) -> dict[str, Any]:

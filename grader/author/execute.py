@@ -85,8 +85,7 @@ def with_recording(course: Course, name: str, text: str) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory() as scratch:
         package = Path(scratch) / course.package
-        unneeded = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(course.root / course.package, package, ignore=unneeded)
+        shutil.copytree(course.root / course.package, package)
         recording = package / "recordings" / f"{name}.json"
         recording.parent.mkdir(exist_ok=True)
         recording.write_text(text, "utf-8")

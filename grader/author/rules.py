@@ -32,10 +32,10 @@ MISTAKES, RIGHTS = 3, 2
 QUIZ = "quiz"
 COMPARED = 5
 README = "README.md"
-SEEDS = range(5)
+SEEDS = range(3)
 """With these, beside the public one, what is right must pass."""
-FEW = SEEDS[:2]
-"""With these, what is wrong must not: there are a thousand of them."""
+FEW = SEEDS[:1]
+"""With these, beside the public one, what is wrong must not: there are a thousand of them."""
 
 
 class Rule(Enum):

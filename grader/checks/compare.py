@@ -44,12 +44,14 @@ def show(value: Any) -> str:
 
 def _written(value: Any) -> Iterator[str]:
     """Yield the parts of `value` as Python text, each short."""
-    if isinstance(value, (torch.Tensor, np.ndarray)):
+    if type(value) is float:  # most parts are, and asking for all others takes long
+        yield f"{value:.4g}"
+    elif isinstance(value, (torch.Tensor, np.ndarray)):
         if math.prod(value.shape) > FEW:
             yield describe(value)
-            return
-        value = value.tolist()
-    if isinstance(value, float):
+        else:
+            yield from _written(value.tolist())
+    elif isinstance(value, float):
         yield f"{value:.4g}"
     elif isinstance(value, str):
         yield repr(value[: MAX_SHOWN + 1])

@@ -18,7 +18,7 @@ import torch
 
 from grader.checks.compare import show
 from grader.checks.refusal import refused
-from grader.checks.values import MAX_REASON, Frame, pack, unpack
+from grader.checks.values import MAX_REASON, Frame, FromHandle, pack, unpack
 
 Send = Callable[[bytes], Frame]
 Probe = Callable[..., Any]
@@ -71,11 +71,12 @@ class Call:
 
 
 class _Link:
-    """The way to one notebook's process, and the last call that went there."""
+    """The way to one notebook's process, the last call that went there, and its names' handles."""
 
     def __init__(self, send: Send) -> None:
         self.send = send
         self.last = Call()
+        self.handles: dict[str, Handle] = {}
 
     def call(self, request: dict[str, Any], name: str, *args: Any, **kwargs: Any) -> Any:
         self.last = Call(name, args, kwargs)
@@ -127,22 +128,23 @@ def _handles_of(kind: str) -> type[Handle]:
 class Student:
     """A notebook's namespace: `student.softmax(x)` calls the notebook's own `softmax`.
 
-    Arguments and results cross by value. Each name of a function or class is looked up once. Raises
-    `Raised` when the notebook's code does, and `Lost` when its process is gone.
+    Arguments and results cross by value. Each name of a function or class is looked up once, and
+    again after the process was lost: in a new one it has another number. Raises `Raised` when the
+    notebook's code does, and `Lost` when its process is gone.
     """
 
     def __init__(self, send: Send) -> None:
         self._link = _Link(send)
-        self._handles: dict[str, Handle] = {}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if name in self._handles:
-            return self._handles[name]
+        handles = self._link.handles
+        if name in handles:
+            return handles[name]
         found = _ask(self._link, {"op": "get", "of": None, "name": name}, name)
         if isinstance(found, Handle):
-            self._handles[name] = found
+            handles[name] = found
         return found
 
     def seed(self, number: int) -> None:
@@ -264,7 +266,16 @@ def _ask(link: _Link, request: dict[str, Any], name: str) -> Any:
             raise ValueError("not a handle")
         return _handles_of(kind)(link, number, name)
 
-    reply_frame = link.send(pack(request, to_handle))
+    request_frame = pack(request, to_handle)
+    try:
+        return _answer(link.send(request_frame), from_handle)
+    except Lost:
+        link.handles.clear()
+        raise
+
+
+def _answer(reply_frame: Frame, from_handle: FromHandle) -> Any:
+    """Return the value in a reply, or raise what it says was raised."""
     try:
         reply = unpack(reply_frame, from_handle)
         if not isinstance(reply, dict):

@@ -117,6 +117,12 @@ class _Packer:
             return value
         if value is None or kind is bool or kind is int:
             return value
+        if kind is float:
+            return _float(value)
+        if kind is torch.Tensor:
+            return self._tensor(value)
+        if kind is list:
+            return [self.encode(part, depth + 1) for part in value]
         if isinstance(value, np.generic) and not isinstance(value, np.longdouble):
             value = value.item()
         if isinstance(value, bool):

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from grader.checks.refusal import Forbidden
@@ -34,16 +34,20 @@ class _Found:
     names: list[tuple[str, int]]
 
 
-def forbidden_use(exercise: Exercise, cells: list[Cell]) -> str:
-    """Return where `cells` use what `exercise` asks to be written by hand, as a sentence, or "".
+def forbidden_uses(exercises: Iterable[Exercise], cells: list[Cell]) -> dict[str, str]:
+    """Return, by exercise, where `cells` use what it asks to be written by hand, as a sentence.
 
     Searched is what defines the exercise's names, and what that uses in turn of the notebook's own.
     A call that hides from this search is for `grader.checks.refusal` to meet when it runs. The time
     that it takes is in proportion to the cells' length.
     """
-    if not exercise.forbidden:
-        return ""
-    definitions = _definitions(cells)
+    asked = [exercise for exercise in exercises if exercise.forbidden]
+    definitions = _definitions(cells) if asked else {}
+    found = {exercise.name: _forbidden_use(exercise, definitions) for exercise in asked}
+    return {name: use for name, use in found.items() if use}
+
+
+def _forbidden_use(exercise: Exercise, definitions: Mapping[str, list[_Definition]]) -> str:
     waiting, seen = list(exercise.names), set(exercise.names)
     searched: set[tuple[ast.stmt, bool]] = set()
     while waiting:

@@ -15,7 +15,7 @@ from grader.checks.run import Outcome, run
 from grader.checks.student import Host, Lost, Student
 from grader.checks.values import MAX_BYTES
 from grader.gradebook.store import ExerciseResult
-from grader.grading.forbidden import forbidden_use
+from grader.grading.forbidden import forbidden_uses
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.session import CellProblem, Session
 from grader.submissions.cells import Cell, defined_names
@@ -127,14 +127,14 @@ def _misuses(wanted: list[Exercise], cells: list[Cell]) -> dict[str, Outcome]:
     clock = Clock(time.monotonic())
 
     def search() -> dict[str, str]:
-        return {each.name: forbidden_use(each, cells) for each in wanted}
+        return forbidden_uses(wanted, cells)
 
     try:
         found = _bounded(clock, search)
     except (TimeUp, MemoryError):
         unread = Outcome("timeout", 0.0, message=UNREADABLE)
         return {each.name: unread for each in wanted if each.forbidden}
-    return {name: Outcome("forbidden", 0.0, message=use) for name, use in found.items() if use}
+    return {name: Outcome("forbidden", 0.0, message=use) for name, use in found.items()}
 
 
 def _checked(

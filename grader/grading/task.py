@@ -73,7 +73,7 @@ def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[s
     course = _course(rules.course)
     with _alone, about(task.subject):
         started = time.monotonic()
-        sandbox = _sandbox(rules)
+        sandbox = _sandbox(rules.course, rules.mode, rules.limits)
         warm_parent = sandbox.warm_parent
         status, message = verdict(task)
         if isinstance(task.notebook, Notebook) and status == "graded":
@@ -198,11 +198,11 @@ def cells_to_judge(notebook: Notebook, lesson: Lesson) -> list[Cell]:
 
 
 @cache
-def _sandbox(rules: Rules) -> Sandbox:
+def _sandbox(root: Path, mode: str, limits: Limits) -> Sandbox:
     """Return this process's sandbox; it ends with the process."""
-    course = _course(rules.course)
+    course = _course(root)
     shown = Shown(course.root / course.package, course.names[0], course.imports())
-    return Sandbox(rules.mode, rules.limits, shown)
+    return Sandbox(mode, limits, shown)
 
 
 @cache

@@ -218,6 +218,8 @@ def _dict(value: Any) -> dict[str, Any]:
 
 def _whole(text: str) -> str:
     """Replace halves of surrogate pairs, which JSON may hold and UTF-8 may not."""
+    if text.isascii():
+        return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

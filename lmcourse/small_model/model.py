@@ -27,8 +27,10 @@ def shapes(config: Config) -> dict[str, tuple[int, ...]]:
     """Return the shape of each weight, by its name."""
     c = config.channels
     square, vector = (c, c), (c,)
-    found = {"token_embedding.weight": (config.vocab_size, c)}
-    found["position_embedding.weight"] = (config.context, c)
+    found: dict[str, tuple[int, ...]] = {
+        "token_embedding.weight": (config.vocab_size, c),
+        "position_embedding.weight": (config.context, c),
+    }
     for i in range(config.layers):
         block = f"blocks.{i}"
         for name in ("query", "key", "value", "project"):
@@ -76,7 +78,7 @@ class GPT(nn.Module):
             read = normed(x, f"{block}.norm1")
             query, key, value = (
                 F.linear(read, w[f"{block}.attention.{name}.weight"])
-                .unflatten(2, (self.config.heads, -1))
+                .view(B, T, self.config.heads, -1)
                 .transpose(1, 2)  # (B, heads, T, C / heads)
                 for name in ("query", "key", "value")
             )

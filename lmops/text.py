@@ -12,20 +12,24 @@ from lmcourse import corpus
 
 @dataclass(frozen=True)
 class Data:
-    """The text as places in its vocabulary, and the loss that no model can beat on `validation`."""
+    """A text as places in its vocabulary; `floor` is the loss that no model can beat on it.
 
+    Where nobody knows the source of a text, as Shakespeare's, it has no floor.
+    """
+
+    corpus: str
     characters: list[str]
     training: torch.Tensor
     validation: torch.Tensor
-    floor: float
+    floor: float | None
 
 
-def load(stories: int | None = None) -> Data:
-    """Return the fables, or the first `stories` of them, with no story on both sides.
+def load(name: str = "fables", stories: int | None = None) -> Data:
+    """Return a corpus, or its first `stories`, with no story on both sides.
 
-    The vocabulary is that of all fables, so that models of all presets share it.
+    The vocabulary is that of the whole corpus, so that models of all presets share it.
     """
-    text = corpus.load("fables")
+    text = corpus.shakespeare() if name == "shakespeare" else corpus.load("fables")
     characters = sorted(set(text))
     place = {character: number for number, character in enumerate(characters)}
     different = list(dict.fromkeys(corpus.split_stories(text)[:stories]))
@@ -36,7 +40,8 @@ def load(stories: int | None = None) -> Data:
         return torch.tensor([place[character] for character in corpus.join(part)])
 
     validation = different[cut:]
-    return Data(characters, ids(different[:cut]), ids(validation), corpus.floor(validation).mean)
+    floor = corpus.floor(validation).mean if name == "fables" else None
+    return Data(name, characters, ids(different[:cut]), ids(validation), floor)
 
 
 def judge(model: nn.Module, ids: torch.Tensor, context: int) -> float:
