@@ -455,8 +455,8 @@ print(f"mutation score: {score:.1f} of {len(zoo.BROKEN)}")
 # of 1. A model may be asked 2,000 times at most, for up to 20,000 characters at a time.
 #
 # Your points are your mutation score, on models that you have not seen. But there are sound ones among
-# them: a suite that calls two or more of twelve sound ones broken earns nothing, since who cries wolf is
-# not heard.
+# them, some thirty: a suite that calls more than two of these broken earns nothing, since who cries wolf
+# is not heard.
 #
 # For example, with a model that leaves dropout on, it may return
 # `["test_it_says_the_same_twice: AssertionError asked twice, it answers differently"]`.
