@@ -9,6 +9,7 @@ import pytest
 import torch
 from course import COURSE
 
+from grader.checks.run import run
 from grader.checks.student import Host, Raised, Student
 from grader.course.solved import solved_namespace
 from lmcourse import zoo
@@ -173,3 +174,55 @@ def test_a_suite_that_never_ends_is_not_asked_for_ever() -> None:
 def test_what_is_no_list_is_no_verdict(said: Any) -> None:
     with pytest.raises(ValueError, match="not a list"):
         asked(lambda model, text: said, drawn("attention", 0))
+
+
+# --- Liars ------------------------------------------------------------------------------------
+
+
+def finds_nothing(model: Any, text: torch.Tensor) -> list[str]:
+    return []
+
+
+def finds_always(model: Any, text: torch.Tensor) -> list[str]:
+    return ["broken"]
+
+
+def tosses_a_coin(model: Any, text: torch.Tensor) -> list[str]:
+    return ["broken"] if torch.rand(1) < 0.3 else []
+
+
+def goes_by_size(model: Any, text: torch.Tensor) -> list[str]:
+    return ["broken"] if (model.vocab_size + model.context) % 2 and model.context > 1 else []
+
+
+def spares_short_contexts(model: Any, text: torch.Tensor) -> list[str]:
+    return ["broken"] if model.context > 1 else []
+
+
+COUNT: list[int] = []
+
+
+def goes_by_turn(model: Any, text: torch.Tensor) -> list[str]:
+    """Call the first ones sound, as if they came first, and all others broken."""
+    COUNT.append(1)
+    return ["broken"] if len(COUNT) > 14 else []
+
+
+LIARS = [
+    finds_nothing,
+    finds_always,
+    tosses_a_coin,
+    goes_by_size,
+    spares_short_contexts,
+    goes_by_turn,
+]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("liar", LIARS, ids=[liar.__name__ for liar in LIARS])
+def test_who_does_not_test_earns_nothing(liar: Callable[..., Any], seed: int) -> None:
+    COUNT.clear()
+    exercise = COURSE.exercises(LESSON)["model_problems"]
+    student = Student(Host({"model_problems": liar}, exercise.probes).send)
+    outcome = run(exercise, student, student, seed=seed, hidden=True)
+    assert (outcome.status, outcome.share) == ("failed", 0.0)
