@@ -285,7 +285,7 @@ if check.ready("check_data", "found"):
     axes.fill_between([0, 1], [-0.25, 0.75], [0.25, 1.25], color="#949494", alpha=0.15)
     axes.scatter(xs, ys, s=14, color=["#d55e00" if is_odd else "#0072b2" for is_odd in odd])
     for word, x, y in zip(every, xs, ys, strict=True):
-        if word in ("treasure", "caf", "all"):
+        if word == "treasure":
             axes.annotate(word, (x, y), xytext=(6, -3), textcoords="offset points")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.set(xlabel="share of training stories", ylabel="share of validation stories")
@@ -455,8 +455,8 @@ print(f"mutation score: {score:.1f} of {len(zoo.BROKEN)}")
 # of 1. A model may be asked 2,000 times at most, for up to 20,000 characters at a time.
 #
 # Your points are your mutation score, on models that you have not seen. But there are sound ones among
-# them: a suite that calls two or more of twelve sound ones broken earns nothing, since who cries wolf is
-# not heard.
+# them, some thirty: a suite that calls more than two of these broken earns nothing, since who cries wolf
+# is not heard.
 #
 # For example, with a model that leaves dropout on, it may return
 # `["test_it_says_the_same_twice: AssertionError asked twice, it answers differently"]`.
@@ -572,14 +572,16 @@ if check.ready("model_problems"):
     draw_scores(scores)
     print(f"mutation score: {sum(scores['yours'].values()):.1f} of {len(zoo.BROKEN)}")
 
+# %% [markdown]
+# *The picture: grey are the two tests from above, blue is your suite. A row with no blue is what to write
+# next.*
+
 # %% tags=["demo"]
 if check.ready("model_problems"):
     torch.manual_seed(0)
     print("problems of our own model:", model_problems(ours, validation_ids))
 
 # %% [markdown]
-# *The picture: grey are the two tests from above, blue is your suite.*
-#
 # Two remarks for later. If a model ever gets past your tests and does harm, write the test that would have
 # caught it *before* you repair the model, and never take it out again: a **regression test**. And a mutation
 # score says how well you know the ways of failing that you know. It says nothing about the others.
@@ -928,12 +930,9 @@ def gate(metrics, objective):
     ### BEGIN SOLUTION
 
     def is_number(value):
-        return (
-            isinstance(value, int | float)
-            and value is not True
-            and value is not False
-            and math.isfinite(value)
-        )
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return -1e300 < value < 1e300  # false for NaN, and for whatever is no float at all
 
     if not objective:
         return ["the objective asks for nothing"]

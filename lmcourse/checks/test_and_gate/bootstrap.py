@@ -31,7 +31,7 @@ def paired_bootstrap(student: Student, reference: Student, rng: Rng) -> Iterator
 
     def part(name: str, *arguments: Any) -> Any:
         given = student.paired_bootstrap(*arguments)
-        return given if given is None else given[name]
+        return given[name] if isinstance(given, dict) else given
 
     yield case(
         "a dictionary of three floats",

@@ -1,24 +1,27 @@
 """Checks of `model_problems`: its points are its mutation score.
 
-A suite is asked of broken models and of sound ones, in random order. Who calls sound models broken
-is not believed elsewhere either: else a coin would earn something.
+A suite is asked of broken models and of sound ones, all in one random order, so that neither the
+place nor the number of a question says anything. Who calls sound models broken is not believed
+elsewhere either: else a coin would earn something.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
-from grader.checks.student import Student
+from grader.checks.student import Raised, Student
 from lmcourse import zoo
 from lmcourse.checks.test_and_gate.interview import problems
 from lmcourse.zoo import Specimen
 
 LESSON = "10_test_and_gate"
-FALSE_ALARMS = 1
-"""So many of the sound models of the first case may be called broken; else nothing counts."""
+FALSE_ALARMS = 2
+"""So many of the sound models, some thirty, may be called broken; beyond that nothing counts."""
 
-SOUND, BROKEN = "no problem", "a problem"
+CLEAR, FOUND, NOTHING = "no problem", "a problem", "nothing"
+PLAIN = "answers for the last place alone"
+"""The kind among the sound models: who says nothing of any model earns nothing there."""
 
 HINTS = {
     "crashes on a single character": "ask for ids of shape (1, 1) too. A model that raises an "
@@ -73,71 +76,78 @@ HINTS = {
 
 @exercise(LESSON, "model_problems", points=9)
 def model_problems(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    first = [zoo.sound(kind, rng) for kind in rng.permutation([*zoo.SOUND] * 2)]
-    false: list[int] = []
+    sound = [zoo.sound(kind, rng) for kind in rng.permutation([*zoo.SOUND] * 2)]
+    place = int(rng.integers(len(sound) + 1))
+    first = [*sound[:place], zoo.broken(PLAIN, rng), *sound[place:]]
+    lineups = {kind: _lineup(kind, rng) for kind in zoo.BROKEN}
+    everyone = [*first, *(specimen for lineup in lineups.values() for specimen in lineup)]
+    order = [int(number) for number in rng.permutation(len(everyone))]
+    verdicts: dict[int, str | Exception] = {}
+    """What is said of each, by its `id`, once they are asked."""
 
-    def said(specimen: Specimen) -> str:
-        given = problems(student, specimen)
-        return "None" if given is None else BROKEN if given else SOUND
+    def asked(specimens: list[Specimen]) -> list[str]:
+        """Return what is said of `specimens`; all of them are asked once, in random order."""
+        for number in order if not verdicts else ():
+            verdicts[id(everyone[number])] = _said(student, everyone[number])
+        given = []
+        for specimen in specimens:
+            verdict = verdicts[id(specimen)]
+            if isinstance(verdict, Exception):
+                raise verdict
+            given.append(verdict)
+        return given
 
-    def false_alarms() -> int:
-        """Return how many sound models of the first case are called broken; asked once."""
-        if not false:
-            false.append(sum(said(specimen) != SOUND for specimen in first))
-        return false[0]
-
-    def kinds_said() -> Any:
-        given = problems(student, first[0])
-        return given if given is None else type(given).__name__
+    def kind_said() -> str | None:
+        (verdict,) = asked([everyone[order[0]]])
+        return None if verdict == NOTHING else "list"
 
     yield case(
         "a list",
-        kinds_said,
+        kind_said,
         "list",
         hint="return a list of sentences, one for each problem; for a sound model an empty one",
         form=True,
     )
-
-    def sound_ones() -> Any:
-        for specimen in first:
-            if given := problems(student, specimen):
-                return [specimen.kind, *given]
-        return []
-
     yield case(
-        f"{len(first)} sound models, some with a context of 1",
-        sound_ones,
-        [],
-        hint="no sound model may have a problem, whatever its kind and its sizes. Ask only for "
-        "what model.context allows: with a context of 1 there is no past and no future. "
-        "Differences of up to 0.0001 are rounding",
+        f"{len(sound)} sound models, some with a context of 1, and one that {PLAIN}",
+        lambda: [at for at, verdict in enumerate(asked(first)) if verdict == FOUND],
+        [place],
+        hint="here are the places of those that you call broken. No sound model may have a "
+        "problem, whatever its kind and its sizes. Ask only for what model.context allows: with a "
+        "context of 1 there is no past and no future. Differences of up to 0.0001 are rounding. "
+        "The broken one has logits with two dimensions: test_it_answers finds it",
         points=2,
     )
 
-    def lineup(kind: str) -> Case:
-        sound_kind = [*zoo.SOUND][int(rng.integers(len(zoo.SOUND)))]
-        # One of seven patterns: not all three are sound.
-        pattern = int(rng.integers(1, 8))
-        are_broken = [bool(pattern >> place & 1) for place in range(3)]
-        animals = [
-            zoo.broken(kind, rng) if is_broken else zoo.sound(sound_kind, rng)
-            for is_broken in are_broken
-        ]
+    def told(lineup: list[Specimen]) -> list[str] | str:
+        given = asked(lineup)
+        alarms = sum(
+            verdicts[id(specimen)] != CLEAR for specimen in everyone if specimen.kind in zoo.SOUND
+        )
+        if alarms > FALSE_ALARMS:
+            return f"you call {alarms} sound models broken, so this is not counted"
+        return given
 
-        def got() -> Any:
-            given = [said(animal) for animal in animals]
-            if all(each == "None" for each in given):
-                return None
-            if false_alarms() > FALSE_ALARMS:
-                return f"you call {false_alarms()} of {len(first)} sound models broken"
-            return given
-
-        return case(
+    for kind, lineup in lineups.items():
+        yield case(
             f"among three models: {kind}",
-            got,
-            [BROKEN if is_broken else SOUND for is_broken in are_broken],
+            partial(told, lineup),
+            [CLEAR if specimen.kind in zoo.SOUND else FOUND for specimen in lineup],
             hint=HINTS[kind],
         )
 
-    for kind in zoo.BROKEN:
-        yield lineup(kind)
+
+def _lineup(kind: str, rng: Rng) -> list[Specimen]:
+    """Draw three models, two of them or all broken in the same way, in random order."""
+    one = int(rng.integers(4))  # the sound one, or none
+    sound = [*zoo.SOUND][int(rng.integers(len(zoo.SOUND)))]
+    return [zoo.sound(sound, rng) if at == one else zoo.broken(kind, rng) for at in range(3)]
+
+
+def _said(student: Student, specimen: Specimen) -> str | Exception:
+    """Return what the student's tests say of a model, or the error that they end with."""
+    try:
+        given = problems(student, specimen)
+    except (Raised, ValueError) as error:
+        return error
+    return NOTHING if given is None else FOUND if given else CLEAR
