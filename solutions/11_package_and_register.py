@@ -442,7 +442,8 @@ if check.ready("content_version", "write_bundle"):
         axes.barh(list(sizes), list(sizes.values()), color="#0072b2", log=True)
         for row, size in enumerate(sizes.values()):
             axes.text(size, row, f" {size:,}", va="center")
-        axes.set(xlabel="bytes (log scale)", ylabel="file", xlim=(100, 2e7))
+        axes.set(xlabel="bytes (log scale)", ylabel="file", xlim=(10, 2e7))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
     picture.alt = "Bytes of each file: " + ", ".join(f"{n} {s:,}" for n, s in sizes.items()) + "."
     display(picture)
 
@@ -481,28 +482,33 @@ for bit in range(32):
     weight.view(torch.int32)[0] ^= 1 << bit if bit < 31 else -(2**31)
     damage.append(loss_now())
     weight[0] = kept
-finite = [min(loss, 1000.0) if loss == loss else 1000.0 for loss in damage]  # NaN: at the top
+apart = [abs(loss - sound_loss) for loss in damage]  # NaN where the model has broken
+shown = [min(max(step, 1e-8), 100.0) if step == step else 100.0 for step in apart]
 with plots.drawing(7.0, 3.0) as (picture, axes):
     axes.axvspan(-0.5, 22.5, color="#949494", alpha=0.15)
     axes.axvspan(22.5, 30.5, color="#d55e00", alpha=0.15)
-    axes.semilogy(range(32), finite, "o", color="#0072b2")
-    axes.axhline(sound_loss, color="black", linestyle="--", linewidth=1)
+    axes.semilogy(range(32), shown, "o", color="#0072b2")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.axhline(1e-3, color="black", linestyle="--", linewidth=1)
     axes.set(xlabel="the bit that is turned: 0 to 22 fraction, 23 to 30 exponent, 31 sign")
-    axes.set_ylabel("loss (nats per character)")
-worst = max(range(32), key=lambda bit: finite[bit])
+    axes.set_ylabel("change of the loss\n(nats per character)")
+worst = max(range(32), key=lambda bit: shown[bit])
+unseen = sum(step < 1e-3 for step in shown)
 picture.alt = (
-    f"Loss after one bit of one weight is turned: {sound_loss:.3f} before, the same for most bits of "
-    f"the fraction, worst for bit {worst}."
+    f"Change of the loss after one bit of one weight is turned: below a thousandth for {unseen} of "
+    f"32 bits, largest for bit {worst}."
 )
 display(picture)
-same = sum(abs(loss - sound_loss) < 0.0005 for loss in damage)
-print(f"{same} of 32 bits change nothing that one could see; bit {worst} gives {damage[worst]:.3f}")
+print(
+    f"{unseen} of 32 bits change the loss by less than 0.001; after bit {worst} it is {damage[worst]:g}"
+)
 assert loss_now() == sound_loss  # everything is as it was
 
 # %% [markdown]
-# *The picture: the dashed line is the sound model. Most bits change nothing that you could measure, a few
-# change a little, and one ruins it.* No test of lesson 10 would tell you about the first kind, and yet it
-# is another model than the one that was tested. A hash sees them all alike.
+# *The picture: how far the loss moves for each of the 32 bits; what lies below the dashed line, no third
+# decimal shows. Grey: the fraction of the number. Orange: its exponent.* Most bits change nothing that
+# you would notice, and one ruins the model. No test of lesson 10 would tell you about the first kind, and
+# yet it is another model than the one that was tested. A hash sees them all alike.
 #
 # So whoever takes a bundle looks at it first, and believes nothing that is in it, the manifest included:
 #
@@ -1045,10 +1051,10 @@ if check.ready("append", "verify_chain", "ledger"):
 # %% tags=["demo"]
 made_from = {
     "stories": [],
-    "a story by Zoë": [],
+    "Zoë's story": [],
     "grammar": [],
     "data 2e1b": ["stories", "grammar"],
-    "data 9c04": ["data 2e1b", "a story by Zoë"],
+    "data 9c04": ["data 2e1b", "Zoë's story"],
     "code f00d": [],
     "model a41f": ["data 2e1b", "code f00d"],
     "model 77c0": ["data 9c04", "code f00d"],
@@ -1093,7 +1099,7 @@ display(draw_graph(made_from))
 # %% [markdown]
 # *The picture: an arrow goes from what was used to what was made of it.*
 #
-# **Predict first.** Zoë's story has to go. Which of the five models must be trained again or be thrown
+# **Predict first.** Zoë's story has to go. Which of the four models must be trained again or be thrown
 # away?
 #
 # There are two questions to such a graph, and they go opposite ways. *What do I need to make this again?*
@@ -1165,8 +1171,8 @@ check("lineage")
 
 # %% tags=["demo"]
 if check.ready("lineage", "descendants"):
-    gone = descendants(made_from, "a story by Zoë")
-    display(draw_graph(made_from, gone | {"a story by Zoë"}))
+    gone = descendants(made_from, "Zoë's story")
+    display(draw_graph(made_from, gone | {"Zoë's story"}))
     print("to make model 18b2 again:", " → ".join(lineage(made_from, "model 18b2")))
 
 # %% [markdown]

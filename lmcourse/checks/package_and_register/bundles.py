@@ -194,7 +194,7 @@ def parsed(files: Files, name: str) -> Any:
 
 def logits(weights: Weights, config: Mapping[str, Any], ids: torch.Tensor) -> torch.Tensor:
     """Return what a GPT with these weights answers to `ids` (T,): logits (T, V)."""
-    heads, names = config["heads"], iter(range(config["layers"]))
+    T, heads = len(ids), config["heads"]
 
     def linear(x: torch.Tensor, name: str) -> torch.Tensor:
         return F.linear(x, weights[f"{name}.weight"], weights.get(f"{name}.bias"))
@@ -202,14 +202,13 @@ def logits(weights: Weights, config: Mapping[str, Any], ids: torch.Tensor) -> to
     def norm(x: torch.Tensor, name: str) -> torch.Tensor:
         return F.layer_norm(x, x.shape[-1:], weights[f"{name}.weight"], weights[f"{name}.bias"])
 
-    T = len(ids)
     x = weights["token_embedding.weight"][ids] + weights["position_embedding.weight"][:T]
     hidden = torch.ones(T, T, dtype=torch.bool).triu(1)
-    for i in names:
+    for i in range(config["layers"]):
         block = f"blocks.{i}"
         normed = norm(x, f"{block}.norm1")
         query, key, value = (
-            linear(normed, f"{block}.attention.{part}").unflatten(1, (heads, -1)).movedim(1, 0)
+            linear(normed, f"{block}.attention.{part}").view(T, heads, -1).movedim(1, 0)
             for part in ("query", "key", "value")
         )
         scores = query @ key.mT / math.sqrt(query.shape[-1])

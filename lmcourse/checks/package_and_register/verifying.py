@@ -71,7 +71,8 @@ def problems_of(
                         path = folder.parent / "elsewhere" / name
                         path.parent.mkdir(exist_ok=True)
                     path.write_bytes(data.numpy().tobytes())
-            given = [folder] if version is None else [folder, version]
+            asked = folder if number % 2 else str(folder)
+            given = [asked] if version is None else [asked, version]
             problems = verify_bundle(*given)
             if problems is None:
                 return None
@@ -237,6 +238,10 @@ def forge(rng: Rng, folder: Folder) -> None:
     folder.wrong = [MANIFEST]
 
 
+def leave(_: Rng, __: Folder) -> None:
+    """Break nothing."""
+
+
 def ask_for(_: Rng, folder: Folder) -> None:
     """Break nothing, and ask for the version that it is."""
     folder.version = version_of(_without_manifest(folder))
@@ -249,7 +254,7 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
     ) -> Case:
         """Return the case that tells bundles broken in these ways from two sound ones."""
         folders = [_bundle(rng) for _ in range(len(ways) + 2)]
-        for way, folder in zip((*ways, *[sound] * bool(sound)), folders, strict=False):
+        for way, folder in zip((*ways, sound or leave), folders, strict=False):
             way(rng, folder)
         folders = [folders[int(i)] for i in rng.permutation(len(folders))]
         laid = [

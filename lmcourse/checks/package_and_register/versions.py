@@ -56,8 +56,8 @@ def content_version(student: Student, reference: Student, rng: Rng) -> Iterator[
             "what the version looks like",
             "16 hex digits",
             odd_kind,
-            hint="`hashlib.sha256(...).hexdigest()` is a string of 64 hex digits. The version is the "
-            "first 16 of it: `[:16]`.",
+            hint="`hashlib.sha256(...).hexdigest()` is a string of 64 hex digits. The version is "
+            "the first 16 of it: `[:16]`.",
             points=0.5,
         )
     )
