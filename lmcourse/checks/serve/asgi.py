@@ -5,7 +5,6 @@ send)`. Here `receive` gives what the judge drew, and `send` notes what comes.
 """
 
 import asyncio
-import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -145,7 +144,6 @@ async def exchange(app: App, request: dict[str, Any]) -> dict[str, Any]:
         "client": ("127.0.0.1", 40000),
         "server": ("127.0.0.1", 8000),
     }
-    with contextlib.suppress(asyncio.CancelledError if leave is not None else ()):
-        await app(scope, receive, send)
+    await app(scope, receive, send)
     answer["body"] = "".join(answer["events"])
     return answer
