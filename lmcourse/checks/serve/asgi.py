@@ -5,10 +5,10 @@ send)`. Here `receive` gives what the judge drew, and `send` notes what comes.
 """
 
 import asyncio
-import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from threading import Thread
 from typing import Any
 
 SECONDS = 3.0
@@ -45,8 +45,16 @@ def apart(main: Callable[[], Awaitable[Any]]) -> Any:
         except TimeoutError:
             raise TooLong(f"no end after {SECONDS:g} seconds: what does it wait for?") from None
 
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(limited())).result()
+    result: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(asyncio.run(limited()))
+        except BaseException as error:
+            result.set_exception(error)
+
+    Thread(target=run, daemon=True).start()  # who presses stop need not wait for a busy one
+    return result.result()
 
 
 def told(secret: str, prompt: str, temperature: float, length: int) -> str:
@@ -145,7 +153,6 @@ async def exchange(app: App, request: dict[str, Any]) -> dict[str, Any]:
         "client": ("127.0.0.1", 40000),
         "server": ("127.0.0.1", 8000),
     }
-    with contextlib.suppress(asyncio.CancelledError if leave is not None else ()):
-        await app(scope, receive, send)
+    await app(scope, receive, send)
     answer["body"] = "".join(answer["events"])
     return answer

@@ -63,9 +63,10 @@ def drive(of: Student, model: Model, slots: int, plan: Plan) -> dict[str, Any]:
     Also for each request the step after which it was told to be done.
     """
     batcher = of.Batcher(slots)
-    waiting, tickets = sorted(plan, key=lambda item: item[0]), {}
-    answers: dict[int, list[int]] = {}
-    ended: dict[int, int] = {}
+    waiting = sorted(plan, key=lambda item: item[0])
+    tickets: dict[int, int | str] = {}
+    answers: dict[int | str, list[int]] = {}
+    ended: dict[int | str, int] = {}
     batches: list[list[list[int]]] = []
     step = number = 0
     while step < MAX_STEPS:

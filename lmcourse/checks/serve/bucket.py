@@ -111,7 +111,7 @@ def token_bucket(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         now, asked = start, []
         for _ in range(60):
             now += float(rng.choice([0, 0, 1, 2, 4, 12, -6])) / 8
-            asked.append([float(rng.integers(1, 1 + capacity / 2)), now])
+            asked.append([float(rng.integers(1, 1 + int(capacity) // 2)), now])
         yield said(
             "sixty at random times",
             asked,

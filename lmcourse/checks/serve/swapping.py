@@ -130,8 +130,10 @@ def hot_swap(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
         yield acts(
             "two swaps while a request is under way",
-            [["open", 0], ["swap", two], ["open", 1], ["swap", three], ["open", 2]]
-            + [["shut", int(k), "well"] for k in rng.permutation(3)],
+            [
+                *(["open", 0], ["swap", two], ["open", 1], ["swap", three], ["open", 2]),
+                *(["shut", int(k), "well"] for k in rng.permutation(3)),
+            ],
             "There may be several old models: each has a count of its own, and is closed when its "
             "own last request ends.",
         )
@@ -145,10 +147,10 @@ def hot_swap(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             [["open", 0], ["swap", two], ["swap", one], ["shut", 0, "well"], ["open", 1]],
             "When its last request ends, close a model only if it is not the current one again.",
         )
-        thirty = [["open", k] for k in range(30)]
+        thirty: Script = [["open", k] for k in range(30)]
         order = [int(k) for k in rng.permutation(30)]
         ends = [str(end) for end in rng.choice(["well", "well", "badly"], 30)]
-        shut = [["shut", k, ends[k]] for k in order]
+        shut: Script = [["shut", k, ends[k]] for k in order]
         middle = int(rng.integers(8, 22))
         yield acts(
             "a swap in the middle of thirty requests",
