@@ -57,9 +57,9 @@ validation = corpus.split_stories(corpus.load("fables"))[-200:]
 # %% [markdown]
 # ## What is in a name?
 #
-# On a real disk of a real team there were four files: `model_final.pt`, `model_final2.pt`,
-# `model_final2 (Anna's laptop).pt` and `model_new.pt`. One of them was in service, and it wrote nonsense
-# since Tuesday. Nobody could say which one it was.
+# Picture a team's disk with four files on it: `model_final.pt`, `model_final2.pt`,
+# `model_final2 (Anna's laptop).pt` and `model_new.pt`. One of them is in service, and has written nonsense
+# since Tuesday. Nobody can say which one it is.
 #
 # A file's name is a claim, and anyone can make it. A number that is counted up is not much better: two
 # people who pack on the same afternoon both make version 7. What cannot be wrong is the content itself.
@@ -157,8 +157,10 @@ for digits in (4, 8, 16):
 
 # %% [markdown]
 # Against accidents 16 digits are plenty: a team that packs a thousand models a day needs more than ten
-# thousand years. Against somebody who *tries* for years with many machines to make two models of one
-# name they are not, and so the manifest below keeps all 64 digits of each file.
+# thousand years. Against somebody who *wants* two models of one name, and tries variants until two agree,
+# they are not: five billion tries are an afternoon for a computer. (To hit the name of one model that is
+# there already, it takes as many tries as there are names, which is another matter.) So the manifest
+# below also keeps all 64 digits of each file. They are for machines, the 16 are for people.
 #
 # A model is more than its weights. The same weights with the characters in another order write nonsense.
 # So the name must cover all files, and each file's own name too. We work it out in two steps, the way
