@@ -234,7 +234,7 @@ class Harmless:
         return print, ("I am a file. You only loaded me, and I ran. I could have read your keys.",)
 
 
-sent = pickle.dumps(Harmless())
+sent = pickle.dumps(Harmless(), protocol=4)
 print(len(sent), "bytes")
 arrived = pickle.loads(sent)
 
@@ -252,7 +252,7 @@ pickletools.dis(pickle.dumps(Harmless(), protocol=2))
 # with `weights_only=True` if you say nothing: it knows the instructions for tensors and plain
 # values, and refuses all else.
 
-# %% tags=["demo", "nbval-check-output"]
+# %% tags=["demo"]
 buffer = io.BytesIO()
 torch.save({"weights": Harmless()}, buffer)
 for weights_only in (False, True):
@@ -270,7 +270,7 @@ for weights_only in (False, True):
 # **Predict first.** You save the same weights twice, as `monday.pt` and `tuesday.pt`. Have both files the
 # same hash?
 
-# %% tags=["demo", "nbval-check-output"]
+# %% tags=["demo"]
 weights = {"b": torch.arange(6.0).view(2, 3), "a": torch.zeros(4)}
 with tempfile.TemporaryDirectory() as folder:
     for name in ("monday", "tuesday"):
@@ -313,7 +313,7 @@ print(safetensors.torch.load(data)["b"])  # the library's way
 #
 # **Predict first.** What will safetensors say to that?
 
-# %% tags=["demo", "nbval-check-output"]
+# %% tags=["demo"]
 shared = torch.ones(3, 2)
 try:
     safetensors.torch.save({"token_embedding.weight": shared, "head.weight": shared})
@@ -328,7 +328,7 @@ except RuntimeError as error:
 # order of a dictionary is written as it comes, so the same facts may give other bytes. And JSON has no
 # word for NaN, but Python writes one all the same, and other programs then cannot read the file:
 
-# %% tags=["demo", "nbval-check-output"]
+# %% tags=["demo"]
 print(json.dumps({"layers": 2, "heads": 4}), json.dumps({"heads": 4, "layers": 2}))
 print(json.dumps({"layers": 2, "heads": 4}, sort_keys=True))
 print(json.dumps({"loss": float("nan")}))
