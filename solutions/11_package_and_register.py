@@ -57,9 +57,9 @@ validation = corpus.split_stories(corpus.load("fables"))[-200:]
 # %% [markdown]
 # ## What is in a name?
 #
-# On a real disk of a real team there were four files: `model_final.pt`, `model_final2.pt`,
-# `model_final2 (Anna's laptop).pt` and `model_new.pt`. One of them was in service, and it wrote nonsense
-# since Tuesday. Nobody could say which one it was.
+# Picture a team's disk with four files on it: `model_final.pt`, `model_final2.pt`,
+# `model_final2 (Anna's laptop).pt` and `model_new.pt`. One of them is in service, and has written nonsense
+# since Tuesday. Nobody can say which one it is.
 #
 # A file's name is a claim, and anyone can make it. A number that is counted up is not much better: two
 # people who pack on the same afternoon both make version 7. What cannot be wrong is the content itself.
@@ -157,8 +157,10 @@ for digits in (4, 8, 16):
 
 # %% [markdown]
 # Against accidents 16 digits are plenty: a team that packs a thousand models a day needs more than ten
-# thousand years. Against somebody who *tries* for years with many machines to make two models of one
-# name they are not, and so the manifest below keeps all 64 digits of each file.
+# thousand years. Against somebody who *wants* two models of one name, and tries variants until two agree,
+# they are not: five billion tries are an afternoon for a computer. (To hit the name of one model that is
+# there already, it takes as many tries as there are names, which is another matter.) So the manifest
+# below also keeps all 64 digits of each file. They are for machines, the 16 are for people.
 #
 # A model is more than its weights. The same weights with the characters in another order write nonsense.
 # So the name must cover all files, and each file's own name too. We work it out in two steps, the way
@@ -232,7 +234,7 @@ class Harmless:
         return print, ("I am a file. You only loaded me, and I ran. I could have read your keys.",)
 
 
-sent = pickle.dumps(Harmless())
+sent = pickle.dumps(Harmless(), protocol=4)
 print(len(sent), "bytes")
 arrived = pickle.loads(sent)
 
@@ -250,7 +252,7 @@ pickletools.dis(pickle.dumps(Harmless(), protocol=2))
 # with `weights_only=True` if you say nothing: it knows the instructions for tensors and plain
 # values, and refuses all else.
 
-# %% tags=["demo", "nbval-check-output"]
+# %% tags=["demo"]
 buffer = io.BytesIO()
 torch.save({"weights": Harmless()}, buffer)
 for weights_only in (False, True):
@@ -268,7 +270,7 @@ for weights_only in (False, True):
 # **Predict first.** You save the same weights twice, as `monday.pt` and `tuesday.pt`. Have both files the
 # same hash?
 
-# %% tags=["demo", "nbval-check-output"]
+# %% tags=["demo"]
 weights = {"b": torch.arange(6.0).view(2, 3), "a": torch.zeros(4)}
 with tempfile.TemporaryDirectory() as folder:
     for name in ("monday", "tuesday"):
@@ -311,7 +313,7 @@ print(safetensors.torch.load(data)["b"])  # the library's way
 #
 # **Predict first.** What will safetensors say to that?
 
-# %% tags=["demo", "nbval-check-output"]
+# %% tags=["demo"]
 shared = torch.ones(3, 2)
 try:
     safetensors.torch.save({"token_embedding.weight": shared, "head.weight": shared})
@@ -326,7 +328,7 @@ except RuntimeError as error:
 # order of a dictionary is written as it comes, so the same facts may give other bytes. And JSON has no
 # word for NaN, but Python writes one all the same, and other programs then cannot read the file:
 
-# %% tags=["demo", "nbval-check-output"]
+# %% tags=["demo"]
 print(json.dumps({"layers": 2, "heads": 4}), json.dumps({"heads": 4, "layers": 2}))
 print(json.dumps({"layers": 2, "heads": 4}, sort_keys=True))
 print(json.dumps({"loss": float("nan")}))
