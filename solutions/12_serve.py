@@ -394,14 +394,14 @@ check("TokenBucket")
 # %% tags=["demo"]
 if check.ready("TokenBucket"):
     bucket = TokenBucket(100, 10, now=0)
-    seconds_, levels, through, refused = [], [], [], []
+    moments, levels, through, refused = [], [], [], []
     for second in range(40):
         wait = bucket.take(20, second)
         (refused if wait else through).append(second)
-        seconds_.append(second)
+        moments.append(second)
         levels.append(bucket.tokens if hasattr(bucket, "tokens") else math.nan)
     figure, axes = plt.subplots(figsize=(7, 3))
-    axes.step(seconds_, levels, where="post", color="#949494", label="tokens in the bucket")
+    axes.step(moments, levels, where="post", color="#949494", label="tokens in the bucket")
     axes.plot(through, [105] * len(through), "|", ms=12, color="#0072b2", label="let through")
     axes.plot(refused, [112] * len(refused), "x", color="#d55e00", label="refused")
     axes.set(xlabel="time (s)", ylabel="tokens", ylim=(0, 120))
@@ -978,11 +978,11 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# *The picture: to read 64 characters of each text is so much work that 32 texts take 32 times as long,
-# or longer: nothing is gained. To read one of each is little work, and most of a step is the calling of a few hundred
-# functions, which is done once for all.* On large models it is the weights that are fetched from the
-# memory once for all. So the cache and the batch belong together: the cache makes each text cheap, and
-# the batch shares what is left.
+# *The picture, with log scales: to read 64 characters of each text is so much work that 32 texts take
+# many times as long as one, and little is gained. To read one of each is little work: most of a step is
+# the calling of a few hundred functions, which is done once for all.* On large models it is the weights
+# that are fetched from the memory once for all. So the cache and the batch belong together: the cache
+# makes each text cheap, and the batch shares what is left.
 #
 # So collect requests, and answer them together. But they do not come at the same time, and one wants 5
 # characters while another wants 200.
@@ -1435,8 +1435,8 @@ with tempfile.TemporaryDirectory() as home:
 
     async with openai.AsyncOpenAI(
         api_key=json.loads(added.stdout)["key"], base_url=address, max_retries=0
-    ) as client_:
-        answers = await asyncio.gather(*(one(client_, number) for number in range(16)))
+    ) as platform:
+        answers = await asyncio.gather(*(one(platform, number) for number in range(16)))
     serving.terminate()
     print("its exit code when it is told to end:", serving.wait(30))
 p50, p95 = 1000 * np.percentile([took for took, _ in answers], [50, 95])
