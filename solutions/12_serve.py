@@ -215,9 +215,10 @@ for axes, name, compare in zip(
     (str.__eq__, hmac.compare_digest),
     strict=True,
 ):
-    axes.plot(shares, [1e6 * seconds(compare, guess) for guess in guesses], "o-", color="#0072b2")
+    times = [1e6 * seconds(compare, guess) for guess in guesses]
+    axes.plot(shares, times, "o-", color="#0072b2")
     axes.set(title=name, xlabel="share of the letters that are right,\nfrom the front")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.2 * max(times))
 pictures[0].set_ylabel("time (µs)")
 figure.tight_layout()
 plt.show()
@@ -1370,8 +1371,9 @@ if check.ready("results"):
     plt.show()
 
 # %% [markdown]
-# *The picture: each point is a request. The batched service answers more of them, each sooner, and at
-# the dotted line hardly anything happens: for a moment two models work side by side.* "Little" is the rate times the
+# *The picture: each point is a request. The batched service answers more of them, each sooner. At the
+# dotted line they take longer for a moment, since two models work side by side; and none fails. That is
+# what a good swap looks like.* "Little" is the rate times the
 # mean latency: 30 clients, of whom each always has one request inside.
 
 # %% [markdown]
