@@ -215,9 +215,10 @@ for axes, name, compare in zip(
     (str.__eq__, hmac.compare_digest),
     strict=True,
 ):
-    axes.plot(shares, [1e6 * seconds(compare, guess) for guess in guesses], "o-", color="#0072b2")
+    times = [1e6 * seconds(compare, guess) for guess in guesses]
+    axes.plot(shares, times, "o-", color="#0072b2")
     axes.set(title=name, xlabel="share of the letters that are right,\nfrom the front")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.2 * max(times))
 pictures[0].set_ylabel("time (µs)")
 figure.tight_layout()
 plt.show()
@@ -394,14 +395,14 @@ check("TokenBucket")
 # %% tags=["demo"]
 if check.ready("TokenBucket"):
     bucket = TokenBucket(100, 10, now=0)
-    seconds_, levels, through, refused = [], [], [], []
+    moments, levels, through, refused = [], [], [], []
     for second in range(40):
         wait = bucket.take(20, second)
         (refused if wait else through).append(second)
-        seconds_.append(second)
+        moments.append(second)
         levels.append(bucket.tokens if hasattr(bucket, "tokens") else math.nan)
     figure, axes = plt.subplots(figsize=(7, 3))
-    axes.step(seconds_, levels, where="post", color="#949494", label="tokens in the bucket")
+    axes.step(moments, levels, where="post", color="#949494", label="tokens in the bucket")
     axes.plot(through, [105] * len(through), "|", ms=12, color="#0072b2", label="let through")
     axes.plot(refused, [112] * len(refused), "x", color="#d55e00", label="refused")
     axes.set(xlabel="time (s)", ylabel="tokens", ylim=(0, 120))
@@ -978,11 +979,11 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# *The picture: to read 64 characters of each text is so much work that 32 texts take 32 times as long,
-# or longer: nothing is gained. To read one of each is little work, and most of a step is the calling of a few hundred
-# functions, which is done once for all.* On large models it is the weights that are fetched from the
-# memory once for all. So the cache and the batch belong together: the cache makes each text cheap, and
-# the batch shares what is left.
+# *The picture, with log scales: to read 64 characters of each text is so much work that 32 texts take
+# many times as long as one, and little is gained. To read one of each is little work: most of a step is
+# the calling of a few hundred functions, which is done once for all.* On large models it is the weights
+# that are fetched from the memory once for all. So the cache and the batch belong together: the cache
+# makes each text cheap, and the batch shares what is left.
 #
 # So collect requests, and answer them together. But they do not come at the same time, and one wants 5
 # characters while another wants 200.
@@ -1370,8 +1371,9 @@ if check.ready("results"):
     plt.show()
 
 # %% [markdown]
-# *The picture: each point is a request. The batched service answers more of them, each sooner, and at
-# the dotted line hardly anything happens: for a moment two models work side by side.* "Little" is the rate times the
+# *The picture: each point is a request. The batched service answers more of them, each sooner. At the
+# dotted line they take longer for a moment, since two models work side by side; and none fails. That is
+# what a good swap looks like.* "Little" is the rate times the
 # mean latency: 30 clients, of whom each always has one request inside.
 
 # %% [markdown]
@@ -1435,8 +1437,8 @@ with tempfile.TemporaryDirectory() as home:
 
     async with openai.AsyncOpenAI(
         api_key=json.loads(added.stdout)["key"], base_url=address, max_retries=0
-    ) as client_:
-        answers = await asyncio.gather(*(one(client_, number) for number in range(16)))
+    ) as platform:
+        answers = await asyncio.gather(*(one(platform, number) for number in range(16)))
     serving.terminate()
     print("its exit code when it is told to end:", serving.wait(30))
 p50, p95 = 1000 * np.percentile([took for took, _ in answers], [50, 95])
