@@ -493,7 +493,10 @@ def test_a_notebook_opens_and_installs_the_release_that_the_package_is(lesson: s
         header, setup, *_ = (cell.source for cell in render(COURSE, lesson).cells)
         page = f"{address.removeprefix('https://')}/blob/v{version[0]}/{folder}/{lesson}.ipynb"
         assert page.replace("github.com", "github", 1) in header
-        assert f"lmcourse @ git+{address}@v{version[0]}" in setup
+        extras = COURSE.lesson(lesson).extras
+        assert set(extras) <= set(PROJECT["optional-dependencies"])
+        package = f"lmcourse[{','.join(extras)}]" if extras else "lmcourse"
+        assert f'"{package} @ git+{address}@v{version[0]}"' in setup
 
 
 def test_what_the_readme_links_to_is_there() -> None:
