@@ -119,6 +119,7 @@ try:
     print(f"version {mine.version}, a GPT that reads {ours.context} of {len(chars)} characters")
 except ImportError as missing:
     print(f'{missing}: pip install "lmcourse[ops]" brings it; a table of pairs takes its place')
+    print("(a table sees one character alone, and your tests will say so)")
     chars = build_vocab("".join(stories))
     ids = encode("".join(stories), chars)
     counts = torch.ones(len(chars), len(chars)).index_put_(

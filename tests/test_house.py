@@ -494,8 +494,9 @@ def test_a_notebook_opens_and_installs_the_release_that_the_package_is(lesson: s
         page = f"{address.removeprefix('https://')}/blob/v{version[0]}/{folder}/{lesson}.ipynb"
         assert page.replace("github.com", "github", 1) in header
         extras = COURSE.lesson(lesson).extras
-        what = f"lmcourse[{','.join(extras)}]" if extras else "lmcourse"
-        assert f'"{what} @ git+{address}@v{version[0]}"' in setup
+        assert set(extras) <= set(PROJECT["optional-dependencies"])
+        package = f"lmcourse[{','.join(extras)}]" if extras else "lmcourse"
+        assert f'"{package} @ git+{address}@v{version[0]}"' in setup
 
 
 def test_what_the_readme_links_to_is_there() -> None:
