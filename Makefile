@@ -92,9 +92,10 @@ html: $(READY) ## write the solved notebooks as HTML to build/html (LESSON=02_bi
 check-notebooks: $(READY) ## check the exercises that you filled in, in notebooks/
 	$(BIN)/grader check notebooks/*.ipynb --junit $(REPORTS)/checks.xml
 
-bench: setup ## measure grading, training and the service, on a quiet machine
+bench: setup ## measure grading, training and serving against their peers, on a quiet machine
 	$(BIN)/python bench/grading.py
 	$(BIN)/python bench/training.py
+	$(BIN)/python bench/serving.py
 	LMOPS_REQUESTS=10000 $(BIN)/python -m pytest -q tests/test_ops_many.py
 
 small-model: $(READY) ## train the small model that ships with the course again, in about five minutes

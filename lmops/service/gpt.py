@@ -67,6 +67,7 @@ class Decoder:
         # Where each of the keys and values of a slot begins, as rows of d numbers.
         self.starts = torch.arange(2 * self.slots * self.heads).view(2, self.slots, self.heads)
         self.starts *= self.length
+        self.rows = torch.arange(self.slots * self.heads * self.length)  # of all values
 
     def step(self, ids: Tensor, places: Tensor) -> Tensor:
         """Read one more character in each of the first n slots, n at least `FEWEST_ROWS`.
@@ -76,6 +77,8 @@ class Decoder:
         n, H, C = len(ids), self.heads, self.channels
         length = (int(places.max()) // STRETCH + 1) * STRETCH
         at = (self.starts[:, :n] + places[:, None]).flatten()  # where keys and values go: (2 n H,)
+        bags = self.rows.view(-1, self.length)[: n * H, :length].flatten()
+        begins = self.rows[: n * H * length : length]
         mask = self.mask[:, :length].index_select(0, places.repeat_interleave(H)).unsqueeze(1)
         x = self.tokens.index_select(0, ids).add_(self.places.index_select(0, places))  # (n, C)
         for block, cache in zip(self.blocks, self.caches, strict=True):
@@ -83,9 +86,16 @@ class Decoder:
             qkv = qkv.view(n, 3, C).transpose(0, 1).reshape(3 * n * H, 1, -1)
             query = qkv[: n * H]  # (n H, 1, d)
             cache.view(-1, C // H).index_copy_(0, at, qkv[n * H :, 0])
-            keys, values = cache[:, : n * H, :length]  # (n H, length, d)
+            keys = cache[0, : n * H, :length]  # (n H, length, d)
             scores = torch.baddbmm(mask, query, keys.transpose(1, 2), alpha=self.scale)
-            mixed = torch.bmm(torch.softmax(scores, dim=2), values)  # (n H, 1, d)
+            # Weighted sums of values. torch.bmm is slower: each of its products has one row.
+            mixed = F.embedding_bag(
+                bags,
+                cache[1].view(-1, C // H),
+                begins,
+                mode="sum",
+                per_sample_weights=torch.softmax(scores, dim=2).flatten(),
+            )  # (n H, d)
             x = self._rest(block, x, mixed.view(n, C))
         return F.linear(F.layer_norm(x, (C,), *self.norm), self.tokens)
 
@@ -99,25 +109,25 @@ class Decoder:
         ids = torch.tensor([i for text in texts for i in text] + padding)
         places = torch.cat([self.all_places(len(text)) for text in [*texts, padding]])
         x = self.tokens[ids] + self.places[places]  # all texts, one behind the other: (total, C)
+        ends = torch.tensor([len(text) for text in texts]).cumsum(0).tolist()
         for block, cache in zip(self.blocks, self.caches, strict=True):
             qkv = F.linear(F.layer_norm(x, (C,), *block.norm1), block.qkv)
             mixed = torch.zeros_like(x)
-            start = 0
-            for slot, text in zip(slots, texts, strict=True):
-                end = start + len(text)
+            for slot, text, end in zip(slots, texts, ends, strict=True):
+                own = slice(end - len(text), end)
                 query, key, value = (
-                    qkv[start:end].view(1, len(text), 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+                    qkv[own].view(1, len(text), 3, self.heads, -1).permute(2, 0, 3, 1, 4)
                 )  # (1, heads, T, d)
                 heads = slice(slot * self.heads, (slot + 1) * self.heads)
                 cache[0, heads, : len(text)] = key[0]
                 cache[1, heads, : len(text)] = value[0]
                 found = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-                mixed[start:end] = found[0].transpose(0, 1).flatten(1)
-                start = end
+                mixed[own] = found[0].transpose(0, 1).flatten(1)
+            if block is self.blocks[-1]:  # from here on, nobody looks at the others
+                last = [end - 1 for end in ends] + [0] * (FEWEST_ROWS - len(ends))
+                x, mixed = x[last], mixed[last]
             x = self._rest(block, x, mixed)
-        last = torch.tensor([len(text) for text in texts]).cumsum(0) - 1
-        normed = F.layer_norm(x, (C,), *self.norm)
-        return F.linear(normed, self.tokens)[last]
+        return F.linear(F.layer_norm(x, (C,), *self.norm), self.tokens)[: len(ends)]
 
     def all_places(self, length: int) -> Tensor:
         """Return the places 0, 1, ... of a text of that length."""

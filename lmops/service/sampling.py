@@ -30,6 +30,7 @@ class Sampler:
         self.top_k = torch.full((slots, 1), vocab_size)
         self.top_p = torch.full((slots, 1), torch.inf)  # infinity where there is none
         self.generators: dict[int, torch.Generator] = {}  # of the slots that have a seed
+        self.ranked: set[int] = set()  # the slots for which it matters which are the likeliest
         self.ranks = torch.arange(vocab_size)
 
     def join(self, slot: int, how: Sampling) -> None:
@@ -38,13 +39,20 @@ class Sampler:
         self.temperature[slot] = how.temperature or 1.0
         self.top_k[slot] = len(self.ranks) if how.top_k is None else how.top_k
         self.top_p[slot] = torch.inf if how.top_p >= 1 else how.top_p
-        self.generators.pop(slot, None)
+        self.leave_ranks(slot)
+        if how.temperature > 0 and (how.top_k is not None or how.top_p < 1 or how.seed is not None):
+            self.ranked.add(slot)
         if how.seed is not None and how.temperature > 0:
             self.generators[slot] = torch.Generator().manual_seed(how.seed)
 
     def leave(self, slot: int) -> None:
         """Have the slot cost nothing."""
         self.greedy[slot] = True
+        self.leave_ranks(slot)
+
+    def leave_ranks(self, slot: int) -> None:
+        """Forget what made the slot's characters be sorted."""
+        self.ranked.discard(slot)
         self.generators.pop(slot, None)
 
     def draw(self, logits: Tensor, drawn: set[int]) -> list[int]:
@@ -55,8 +63,13 @@ class Sampler:
         n = len(logits)
         likeliest = logits.argmax(1)
         if bool(self.greedy[:n].all()):
-            return likeliest.tolist()  # type: ignore[no-any-return]
+            return likeliest.tolist()
         probs = torch.softmax(logits / self.temperature[:n], dim=1)
+        # What torch.multinomial does: the largest of p / e, where each e is drawn from Exp(1).
+        noise = torch.rand_like(probs).log_().neg_()
+        if not self.ranked:
+            drawn_places = probs.div_(noise).argmax(dim=1)
+            return torch.where(self.greedy[:n], likeliest, drawn_places).tolist()
         probs, order = probs.sort(dim=1, descending=True)
         probs[self.ranks >= self.top_k[:n]] = 0.0
         top_p = self.top_p[:n]
@@ -65,10 +78,8 @@ class Sampler:
             probs = torch.where(nucleus, probs / probs.sum(dim=1, keepdim=True), probs)
             before = probs.cumsum(dim=1) - probs
             probs[before >= top_p] = 0.0
-        # What torch.multinomial does: the largest of p / e, where each e is drawn from Exp(1).
-        noise = torch.rand_like(probs).log_().neg_()
         for slot, generator in self.generators.items():
             if slot in drawn:
                 noise[slot].exponential_(generator=generator)
         ranks = probs.div_(noise).argmax(dim=1, keepdim=True)
-        return torch.where(self.greedy[:n], likeliest, order.gather(1, ranks).squeeze(1)).tolist()  # type: ignore[no-any-return]
+        return torch.where(self.greedy[:n], likeliest, order.gather(1, ranks).squeeze(1)).tolist()
