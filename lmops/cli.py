@@ -4,7 +4,20 @@ from importlib import import_module
 
 import click
 
-COMMANDS = ("pack", "train", "keys", "serve")
+COMMANDS = (
+    "pack",
+    "train",
+    "gate",
+    "register",
+    "approve",
+    "promote",
+    "models",
+    "keys",
+    "serve",
+    "audit",
+    "registry",
+    "expire-logs",
+)
 """The commands in the order of a model's life. Each is a click command of its own name in
 `lmops/commands/<name>.py`, with `_` where the name has `-`."""
 

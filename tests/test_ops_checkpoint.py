@@ -135,3 +135,23 @@ def test_it_looks_where_notebooks_lie(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "07_gpt.ipynb").touch()
     assert command._found() == [Path("notebooks/07_gpt.ipynb")]
+
+
+def test_a_model_of_shakespeare_is_judged_by_shakespeare(
+    notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = "\n\n".join(f"To be, or not to be, {number}" for number in range(200)) + "\n\n"
+    monkeypatch.setattr("lmcourse.corpus.shakespeare", lambda: play)
+    config = CONFIG | {"vocab_size": len(set(play)), "context": 16}
+    model = train.fresh(SOURCE, config, 0)
+    kept = {"config": config, "model": model.state_dict(), "step": 5}
+    torch.save(kept, tmp_path / "gpt-gpu.pt")
+    ran = run(notebook, tmp_path / "gpt-gpu.pt", tmp_path / "model")
+    assert ran.exit_code == 0, ran.output
+    found = bundle.load(tmp_path / "model")
+    assert found.characters == sorted(set(play))
+    assert found.metrics["corpus"] == "shakespeare"
+    assert "floor" not in found.metrics
+    card = (tmp_path / "model" / "CARD.md").read_text("utf-8")
+    assert "Tiny Shakespeare" in card
+    assert "the least that any model" not in card

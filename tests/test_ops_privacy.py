@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from lmcourse import corpus
 from lmops.privacy import ClockWentBack, due, expire, redact
 
+FUZZ = settings(database=None, deadline=None, derandomize=True)
+
 # --- Redaction ---------------------------------------------------------------------------------
 
 FULL_WIDTH = str.maketrans({chr(c): chr(c + 0xFEE0) for c in range(0x21, 0x7F)})
@@ -128,13 +130,13 @@ def test_in_other_spellings_as_well(text: str, clean: str, spelling: object) -> 
 PERSONAL = st.sampled_from([text for text, _ in FOUND])
 
 
-@settings(deadline=None)
+@FUZZ
 @given(st.lists(st.one_of(PERSONAL, st.text(max_size=8)), max_size=6).map("".join))
 def test_what_is_redacted_stays_redacted(text: str) -> None:
     assert redact(redact(text)) == redact(text)
 
 
-@settings(deadline=None)
+@FUZZ
 @given(st.text(st.sampled_from("abcdefgh ,;!?\n\u200b\u0301é")))
 def test_text_without_such_things_is_unchanged(text: str) -> None:
     assert redact(text) == text
@@ -143,7 +145,7 @@ def test_text_without_such_things_is_unchanged(text: str) -> None:
 DIGITS = st.text(st.sampled_from("0123456789"), min_size=15, max_size=15)
 
 
-@settings(deadline=None)
+@FUZZ
 @given(DIGITS, st.sampled_from([" ", "-", ".", ""]), st.text(st.sampled_from("xyz ,"), max_size=5))
 def test_no_card_number_is_left(digits: str, gap: str, around: str) -> None:
     body = "4" + digits[1:]
@@ -163,7 +165,7 @@ def luhn_by_the_book(number: str) -> bool:
     return total % 10 == 0
 
 
-@settings(deadline=None)
+@FUZZ
 @given(
     st.from_regex(
         r"[a-z][a-z0-9._+-]{0,20}[a-z0-9]@[a-z][a-z0-9-]{0,10}[a-z]\.(com|org|nl)", fullmatch=True
