@@ -14,6 +14,8 @@ COMMANDS = (
     "keys",
     "serve",
     "models",
+    "keys",
+    "serve",
     "audit",
     "registry",
     "expire-logs",

@@ -362,12 +362,21 @@ def test_one_who_does_not_wait_frees_the_place(server: Running) -> None:
 def test_feedback_is_on_the_disk_when_it_is_acknowledged(server: Running) -> None:
     headers = {"authorization": f"Bearer {server.key('feedback')}"}
     for number in range(5):
-        told = {"request_id": f"req-{number:012}", "rating": "up", "text": "I am Anna Weber, fine!"}
+        told = {"request_id": f"answer-{number}", "rating": "up", "text": "I am Anna Weber, fine!"}
         kept = httpx.post(f"{server.url}/v1/feedback", json=told, headers=headers)
         assert kept.status_code == 201
         line = [line for line in server.lines() if line["event"] == "feedback"][-1]
         assert line["id"] == told["request_id"]
         assert (line["rating"], line["text"]) == ("up", "I am [name], fine!")
+
+
+def test_feedback_on_what_is_no_request_is_refused(server: Running) -> None:
+    headers = {"authorization": f"Bearer {server.key('feedback')}"}
+    for odd in ("0791234567", "anna@example.org", "short", "a b c d e f"):
+        told = {"request_id": odd, "rating": "up"}
+        refused = server.http.post("/v1/feedback", json=told, headers=headers)
+        assert refused.status_code == 422
+        assert refused.json()["error"]["param"] == "request_id"
 
 
 def test_the_log_keeps_no_name_and_no_key(server: Running) -> None:
@@ -509,6 +518,11 @@ def test_what_serve_refuses(bundle: Bundle, tmp_path: Path) -> None:
     assert "Pack it again: lmops pack" in serve(str(tmp_path / "nothing"))
     assert "give --cert and --key" in serve(str(bundle.folder), "--cert", "cert.pem")
     assert "both as PEM" in serve(str(bundle.folder), "--cert", "no.pem", "--key", "no.pem")
+    text = tmp_path / "text.pem"
+    text.write_text("no certificate")
+    assert "do not belong together" in serve(
+        str(bundle.folder), "--cert", str(text), "--key", str(text)
+    )
     with bind("127.0.0.1", 0) as taken:
         taken.listen()
         port = str(taken.getsockname()[1])

@@ -1,5 +1,6 @@
 """`lmops serve`: answer requests with a model."""
 
+import ssl
 from pathlib import Path
 
 import click
@@ -101,6 +102,14 @@ def serve(
     for path in filter(None, (cert, key)):
         if not path.is_file():
             raise Wrong(f"{path} is no file. Name a certificate and its key, both as PEM")
+    if cert and key:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)
+        except ssl.SSLError:
+            raise Wrong(
+                f"{cert} and {key} do not belong together, or are no PEM files. "
+                "Name a certificate and its own private key"
+            ) from None
     try:
         loaded = bundles.load(bundle or bundles.mine())
     except bundles.BrokenBundle as error:

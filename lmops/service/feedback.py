@@ -3,6 +3,7 @@
 from fastapi import FastAPI, Request
 
 from lmops.service.errors import ApiError, documented
+from lmops.service.front import is_plain
 from lmops.service.log import NotKept
 from lmops.service.pages import body_of, parse
 from lmops.service.schemas import FeedbackRequest, Kept
@@ -23,6 +24,13 @@ def add_feedback(app: FastAPI, service: Service) -> None:
         """Keep what somebody thinks of an answer. Once this answers, it is on the disk."""
         key = service.admit(request, "feedback")
         told = await parse(request, service.limits, FeedbackRequest)
+        if not is_plain(told.request_id):
+            raise ApiError(
+                422,
+                "request_id: send the x-request-id of the answer that is meant",
+                code="invalid_request_id",
+                param="request_id",
+            )
         try:
             await service.log.keep(
                 "feedback", told.request_id, rating=told.rating, text=told.text, key=key.id

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import re
+import string
 import time
 import traceback
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from lmops.service.metrics import Metrics
 LEFT = 499
 """The code, in log and metrics, of a request whose client left before the answer (nginx's)."""
 
-_ids = random.Random()  # unique, not secret: the system's generator costs more than an app does
+_letters = random.Random()  # unique, not secret, and cheaper than the system's generator
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -103,6 +104,12 @@ class Front:
 
 def request_id(proposed: str | None) -> str:
     """Return the caller's id if it is plain and nothing personal, or else a new one."""
-    if proposed and _ID.fullmatch(proposed) and redact(proposed) == proposed:
+    if proposed and is_plain(proposed):
         return proposed
-    return f"req-{_ids.getrandbits(96):024x}"
+    # Letters alone: `redact` takes some digits for a telephone number.
+    return "req-" + "".join(_letters.choices(string.ascii_lowercase, k=20))
+
+
+def is_plain(id: str) -> bool:
+    """Say whether an id may stand in the log as it is."""
+    return _ID.fullmatch(id) is not None and redact(id) == id

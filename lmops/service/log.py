@@ -66,7 +66,7 @@ class _Line:
         except Exception as error:  # what cannot be redacted is not written
             line["unreadable"] = type(error).__name__
         # Escaped, since half a surrogate pair has no UTF-8.
-        return json.dumps(line).encode() + b"\n"
+        return json.dumps(line, default=lambda odd: type(odd).__name__).encode() + b"\n"
 
 
 class Log:

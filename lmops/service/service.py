@@ -55,8 +55,6 @@ class Service:
                 503, "the keys cannot be read just now", code="keys_unavailable", retry_after=1
             ) from None
         request.state.record["key"] = key.id
-        if scope not in key.scopes:
-            raise ApiError(403, f"this key has no scope '{scope}'", code="insufficient_scope")
         wait = self.rates.take(key.id)
         if wait:
             raise ApiError(
@@ -65,6 +63,8 @@ class Service:
                 code="rate_limit_exceeded",
                 retry_after=wait,
             )
+        if scope not in key.scopes:
+            raise ApiError(403, f"this key has no scope '{scope}'", code="insufficient_scope")
         return key
 
     def unready(self) -> list[str]:
