@@ -11,7 +11,7 @@ from grader.sandbox.bubblewrap import Shown
 
 ROOT = Path(__file__).parents[1]
 COURSE = Course(ROOT)
-SHOWN = Shown(ROOT / COURSE.package, COURSE.names[0])
+SHOWN = Shown(ROOT / COURSE.package, COURSE.names[0], hides=COURSE.configuration.hides)
 LESSON = "02_bigrams"
 """The one that most tests of grading are about."""
 

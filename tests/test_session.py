@@ -531,29 +531,31 @@ def test_a_worker_that_cannot_start_says_why(shared_sandbox: Sandbox) -> None:
 
 
 @BOTH
-def test_recordings_are_covered_wherever_python_has_them(
+def test_recordings_and_what_is_hidden_are_covered_wherever_python_has_them(
     isolation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places = "lib/python3.12/site-packages", "envs/course/lib64/python3/dist-packages"
     packages = [tmp_path / "python" / place / "lmcourse" for place in places]
     for package in packages:
         shutil.copytree(ROOT / "lmcourse", package)
+        shutil.copytree(ROOT / "lmops", package.parent / "lmops")
     shown = [*bubblewrap._shown(), str(tmp_path / "python")]
     monkeypatch.setattr(bubblewrap, "_shown", lambda: shown)
-    bubblewrap._recordings.cache_clear()
+    bubblewrap._copies.cache_clear()
     try:
         made = make_sandbox(isolation, LIMITS)
         session = Session([Cell(1, "from os import listdir")], COURSE.exercises(LESSON), made)
         session.start()
         listdir = Student(session.send).listdir
-        found = [(listdir(f"{p}/checks"), listdir(f"{p}/recordings")) for p in packages]
+        parts = "lmcourse/checks", "lmcourse/recordings", "lmops"
+        found = [[listdir(f"{p.parent}/{part}") for part in parts] for p in packages]
         session.stop()
         made.close()
     finally:
-        bubblewrap._recordings.cache_clear()
-    for checks, recordings in found:
+        bubblewrap._copies.cache_clear()
+    for checks, recordings, lmops in found:
         assert "start.py" in checks
-        assert recordings == []
+        assert recordings == lmops == []
 
 
 def test_an_environment_that_is_the_checkout_is_refused(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ and where that is not the default:
     subdirectory = "examples/one"   the course's folder in the repository, if that is not its root
     ladder = "07_gpt"               the lesson whose last ladder is the README's picture
     shows = ["plots"]               modules of the package that show, and so decide no grade
+    hides = ["lmops"]               packages beside it that no submission may see when it is graded
 """
 
 import tomllib
@@ -43,6 +44,7 @@ class Configuration:
     subdirectory: str = ""
     ladder: str = ""
     shows: tuple[str, ...] = ()
+    hides: tuple[str, ...] = ()
 
     def install(self, extras: Sequence[str] = ()) -> str:
         """Return what pip is told, where the course's package, with `extras`, is missing."""
@@ -105,9 +107,9 @@ def read_configuration(root: Path) -> Configuration:
         if name not in table:
             if field.default is MISSING:
                 raise ValueError(f"{file} lacks {where}")
-        elif name == "shows":
+        elif name in ("shows", "hides"):
             if not isinstance(table[name], list) or not all(type(m) is str for m in table[name]):
-                raise ValueError(f"{file}: {where} must be a list of modules' names")
+                raise ValueError(f"{file}: {where} must be a list of names")
             table[name] = tuple(table[name])
         elif not isinstance(table[name], str) or not table[name]:
             raise ValueError(f"{file}: {where} must be a text")

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from grader.checks.registry import Exercise
 
 
+class ModuleMissing(ModuleNotFoundError):
+    """A lesson imports what is not installed here; the message says what to type."""
+
+
 @dataclass(frozen=True)
 class Paths:
     """Where a lesson's files are; `checks` is a module, or the folder of one in parts."""
@@ -127,24 +131,33 @@ class Course:
         return self._lessons[name]
 
     def imports(self) -> tuple[str, ...]:
-        """Return the modules that its lessons want imported once, before anything is graded.
+        """Return the modules that its lessons want imported once, those that are installed here.
 
         Raises
         ------
         LessonError
             If a lesson's source is not well formed.
-        ModuleNotFoundError
-            If one is not installed here; the message says what to type.
         """
-        wanted = {module: name for name in self.names for module in self.lesson(name).imports}
-        for module, name in wanted.items():
-            package = module.partition(".")[0]
-            if importlib.util.find_spec(package) is None:
-                raise ModuleNotFoundError(
+        wanted = {module for name in self.names for module in self.lesson(name).imports}
+        return tuple(module for module in sorted(wanted) if _installed(module))
+
+    def require(self, name: str) -> None:
+        """Return if all that lesson `name` wants imported is installed here.
+
+        Raises
+        ------
+        LessonError
+            If the lesson's source is not well formed.
+        ModuleMissing
+            If it is not.
+        """
+        for module in self.lesson(name).imports:
+            if not _installed(module):
+                package = module.partition(".")[0]
+                raise ModuleMissing(
                     f"lesson {name} says imports={module!r}, and there is no {package} here. "
                     f"Install it: {sys.executable} -m pip install {package}"
                 )
-        return tuple(sorted(wanted))
 
     def mistakes(self, name: str) -> list[Mistake]:
         """Return the known mistakes of lesson `name`.
@@ -275,3 +288,7 @@ def _import_from(root: Path, package: str) -> None:
         home = Path(loaded.__file__).resolve().parents[1]
         if home != root:
             raise ValueError(f"{package} was imported from {home} before, and not from {root}")
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module.partition(".")[0]) is not None

@@ -41,6 +41,7 @@ def main(course: Course, notebooks: list[Path], *, junit: Path | None) -> int:
             unreadable = True
             print(f"{path}: no cell says which lesson this is, as check.lesson(...) does\n")
             continue
+        course.require(notebook.lesson)
         exercises = course.exercises(notebook.lesson)
         steps = outcomes(exercises, cells_to_run(notebook.cells), sandbox, _check)
         found[path] = []

@@ -63,12 +63,12 @@ def main(
     OSError
         If the gradebook cannot be written, another run writes into it, or no cluster answers. What
         was graded before is kept.
-    ModuleNotFoundError
-        If a lesson wants a module imported that is not installed here.
+    ModuleMissing
+        If a lesson wants a module imported that is not installed here. What was graded before is
+        kept.
     """
     if scheduler is None and not dry_run:
         require(mode, course.root)
-        course.imports()  # before a class is unpacked, not once a submission
     if submissions.resolve() == out.resolve() or (submissions / FILE_NAME).is_file():
         raise ValueError(
             f"{submissions} is a gradebook's folder, and nobody hands in there; name the folder or "

@@ -108,6 +108,8 @@ class Run:
             if to_do is None:
                 bar.total -= 1  # the time left is that of what is still to do
             else:
+                if task.lesson:  # what is missing here would be missing for all who come next
+                    self._course.require(task.lesson)
                 yield submission, to_do
 
     def _to_do(self, task: Task) -> Task | None:

@@ -65,7 +65,13 @@ _alone = threading.Lock()  # a check seeds the generators of its process; Dask's
 
 
 def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]:
-    """Return a submission's result, and the facts of how this process made it."""
+    """Return a submission's result, and the facts of how this process made it.
+
+    Raises
+    ------
+    ModuleMissing
+        If its lesson imports what is not installed here.
+    """
     import torch
 
     from grader.grading.judge import judge
@@ -76,6 +82,8 @@ def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[s
         sandbox = _sandbox(rules.course, rules.mode, rules.limits)
         warm_parent = sandbox.warm_parent
         status, message = verdict(task)
+        if status == "graded":
+            course.require(task.lesson)
         if isinstance(task.notebook, Notebook) and status == "graded":
             torch.set_num_threads(1)
             results = judge(
@@ -201,7 +209,8 @@ def cells_to_judge(notebook: Notebook, lesson: Lesson) -> list[Cell]:
 def _sandbox(root: Path, mode: str, limits: Limits) -> Sandbox:
     """Return this process's sandbox; it ends with the process."""
     course = _course(root)
-    shown = Shown(course.root / course.package, course.names[0], course.imports())
+    hides = course.configuration.hides
+    shown = Shown(course.root / course.package, course.names[0], course.imports(), hides)
     return Sandbox(mode, limits, shown)
 
 

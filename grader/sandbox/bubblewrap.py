@@ -71,12 +71,14 @@ class SolutionsSeen(SandboxMissing):
 class Shown:
     """What of a course a student's code sees: its package, and what its lessons want imported.
 
-    `package` is the folder. `lesson` is the name of one, any.
+    `package` is the folder. `lesson` is the name of one, any. Packages in `hides` are covered where
+    this Python has them.
     """
 
     package: Path
     lesson: str
     modules: tuple[str, ...] = ()
+    hides: tuple[str, ...] = ()
 
 
 def require(mode: str, course: Path) -> None:
@@ -431,9 +433,10 @@ def _bubblewrapped(shown: Shown, scratch_mb: int, *, nested: bool = False) -> li
     # The course is bound apart from its folder, which holds the solutions.
     package = shown.package.name
     command += ["--ro-bind", str(shown.package), f"/course/{package}"]
-    # They hold the answers to the public inputs and to the quiz.
-    for recordings in (f"/course/{package}/recordings", *_recordings(package)):
-        command += ["--size", "4096", "--tmpfs", recordings, "--remount-ro", recordings]
+    # Recordings hold the answers to the public inputs and to the quiz.
+    recordings = f"{package}/recordings"
+    for covered in (f"/course/{recordings}", *_copies((recordings, *shown.hides))):
+        command += ["--size", "4096", "--tmpfs", covered, "--remount-ro", covered]
     for part in _WORKERS_OWN:
         own = Path(grader.__file__).parent / part
         command += ["--ro-bind", str(own), f"/course/grader/{part}"]
@@ -448,18 +451,17 @@ def _shown() -> list[str]:
 
 
 @cache
-def _recordings(package: str) -> list[str]:
-    """Return where this Python has the package's recordings, beside the course that is used.
+def _copies(parts: tuple[str, ...]) -> list[str]:
+    """Return where this Python has these folders of packages, beside the course that is used.
 
-    A package that was installed by copying it has some, in this environment or in one within.
+    A package that was installed by copying it has them, in this environment or in one within.
     """
     found = []
     waiting = [Path(folder) for folder in _shown()]
     while waiting:
         folder = waiting.pop()
         if folder.name.endswith("-packages"):
-            copy = folder / package / "recordings"
-            found += [str(copy)] * copy.is_dir()
+            found += [str(folder / part) for part in parts if (folder / part).is_dir()]
             continue
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             waiting += [

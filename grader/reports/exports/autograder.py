@@ -91,15 +91,15 @@ def write(course: Course, folder: Path, out: Path, lesson: str | None) -> None:
         _add(archive, "setup.sh", setup.encode(), 0o755)
         run = RUN.format(lesson=name, secret=SECRET_FILE)
         _add(archive, "run_autograder", run.encode(), 0o755)
-        requirements = REQUIREMENTS + "".join(f"{line}\n" for line in _requirements(course))
+        requirements = REQUIREMENTS + "".join(f"{line}\n" for line in _requirements(course, name))
         _add(archive, "requirements.txt", requirements.encode(), 0o644)
         _add(archive, SECRET_FILE, secret, 0o600)
         for place, path in _files(course):
             _add(archive, place, path.read_bytes(), 0o644)
 
 
-def _requirements(course: Course) -> list[str]:
-    """Return what pip is to install: what the grader and the course need, pinned where it can be.
+def _requirements(course: Course, lesson: str) -> list[str]:
+    """Return what pip is to install: what grader, course and lesson need, pinned where it can be.
 
     Raises
     ------
@@ -108,7 +108,9 @@ def _requirements(course: Course) -> list[str]:
     """
     needed = requirements("") | requirements("grader")
     project = tomllib.loads((course.root / PROJECT_FILE).read_text("utf-8")).get("project", {})
-    for line in project.get("dependencies", ()):
+    optional = project.get("optional-dependencies", {})
+    extras = [line for extra in course.lesson(lesson).extras for line in optional.get(extra, ())]
+    for line in [*project.get("dependencies", ()), *extras]:
         if found := _NAME.match(line):
             needed.setdefault(found[1], line)
     needed.pop(GRADER, None)  # which is in the zip
