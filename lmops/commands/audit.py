@@ -7,7 +7,6 @@ from lmops.commands.common import No, answer, examples, home_option, json_option
 from lmops.home import Home
 from lmops.ledger import Ledger
 from lmops.state import fold
-from lmops.store import problems as bundle_problems
 
 
 @click.command(
@@ -23,6 +22,8 @@ def audit(head: str | None, as_json: bool, home: Home) -> None:
     line's hash, which this prints, is worth keeping somewhere else: only with it a ledger is
     found out that was written anew from the beginning, together with MLflow's database.
     """
+    from lmops.store import problems as bundle_problems  # with torch
+
     entries, problems = Ledger(home.ledger).read()
     state = fold(entries)
     problems += state.irregular

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lmops.privacy import redact
 from lmops.service.engine import Engine
 from lmops.service.errors import ApiError
-from lmops.service.limits import Limits, refuse_headers
+from lmops.service.intake import refuse_headers
+from lmops.service.limits import Limits
 from lmops.service.log import Log
 from lmops.service.metrics import Metrics
 

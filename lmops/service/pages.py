@@ -6,7 +6,8 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel, ValidationError
 
 from lmops.service.errors import invalid
-from lmops.service.limits import Limits, read_body
+from lmops.service.intake import read_body
+from lmops.service.limits import Limits
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
