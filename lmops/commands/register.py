@@ -1,18 +1,20 @@
 """`lmops register`: keep a bundle under its version, and say in the ledger who brought it."""
 
+from __future__ import annotations
+
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from lmcourse import corpus
-from lmops.bundle import MANIFEST, BrokenBundle, Bundle, load, mine
 from lmops.commands.book import open_ledger, person_option, sync_registry
 from lmops.commands.common import No, Wrong, answer, examples, home_option, json_option
 from lmops.home import Home
-from lmops.soundness import read_json
 from lmops.state import CHAMPION, fold
-from lmops.store import keep
+
+if TYPE_CHECKING:
+    from lmops.bundle import Bundle
 
 
 @click.command(
@@ -32,6 +34,9 @@ def register(bundle: Path | None, by: str, parent: str | None, as_json: bool, ho
     Who brought it and what it was made of stands in the ledger from then on. Registering the same
     content again changes nothing.
     """
+    from lmops.bundle import BrokenBundle, load, mine  # with torch
+    from lmops.store import keep
+
     try:
         found = load(bundle or mine())
     except BrokenBundle as error:
@@ -62,6 +67,9 @@ def register(bundle: Path | None, by: str, parent: str | None, as_json: bool, ho
 
 def lineage(found: Bundle, parent: str | None) -> dict[str, str]:
     """Return what a version was made of, as far as it can be told: hashes, and its parent."""
+    from lmops.bundle import MANIFEST
+    from lmops.soundness import read_json
+
     manifest = read_json(MANIFEST, (found.folder / MANIFEST).read_bytes())
     files = {name: fact["sha256"] for name, fact in manifest["files"].items()}
     facts = {
@@ -79,4 +87,6 @@ def data(name: object) -> str | None:
     """Return the name of a corpus of the course and the SHA-256 of its text."""
     if name != "fables":  # what is fetched from elsewhere is pinned by its own hash already
         return str(name) if isinstance(name, str) else None
+    from lmcourse import corpus
+
     return f"fables sha256:{hashlib.sha256(corpus.load().encode()).hexdigest()}"
