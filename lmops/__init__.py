@@ -1,1 +1,15 @@
-"""Take a finished model through its life: pack, gate, register, serve."""
+"""Take a finished model through its life: pack it, train it, gate it, register it, serve it.
+
+From the top down; each imports from the lines below its own alone, which `make lint` holds:
+
+    cli                          the `lmops` command
+    commands                     a module for each of its commands
+    pack, train, checkpoint      notebooks -> a bundle; a bundle -> a trained one; lesson 07's weights
+    evaluate, own_gate           a bundle -> metrics; a student's own gate in the platform's place
+    registry, store              what MLflow shows of the ledger; the registered bundles
+    service                      OpenAI's completions API, on an engine that writes for many at once
+    trial, notebooks, text       a part tried by its check; what a notebook defines; what is learnt
+    gate, state, privacy         metrics -> reasons; the ledger -> what holds; what a log may keep
+    bundle, ledger, home         a model as it travels; who did what to it; where it is kept
+    soundness, card, files       what a bundle must be; what it says of itself; files, whole or not
+"""

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from course import ROOT
 
 import grader
+import lmops
 
 NUMPY = "examples/numpy_basics/numpy_basics"
 LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
@@ -22,7 +24,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with all modules and the contracts that they keep."""
     root = tmp_path_factory.mktemp("arrows")
     shutil.copy(ROOT / "pyproject.toml", root)
-    for package in ("grader", "lmcourse", "examples"):
+    for package in ("grader", "lmcourse", "lmops", "examples"):
         for path in (ROOT / package).rglob("*.py"):
             target = root / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,10 +53,15 @@ def lint(root: Path) -> list[str]:
     return broken
 
 
-def test_the_map_of_the_grader_is_what_is_held() -> None:
+@pytest.mark.parametrize("package", [grader, lmops], ids=["grader", "lmops"])
+def test_a_packages_map_is_what_is_held(package: ModuleType) -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
-    (layers,) = (one["layers"] for one in contracts["contracts"] if one["type"] == "layers")
-    rows = re.findall(r"^    ([a-z]+(?:, [a-z]+)*)  ", grader.__doc__ or "", re.MULTILINE)
+    (layers,) = (
+        one["layers"]
+        for one in contracts["contracts"]
+        if one["type"] == "layers" and one["containers"] == [package.__name__]
+    )
+    rows = re.findall(r"^    ([a-z_]+(?:, [a-z_]+)*)  ", package.__doc__ or "", re.MULTILINE)
     drawn = [name for row in rows for name in row.split(", ")]
     assert drawn == [name for layer in layers for name in layer.split(" | ")]
 
@@ -75,6 +82,9 @@ def test_every_arrow_runs_down(copy: Path) -> None:
         ("lmcourse/plots.py", "import grader.grading.judge", "its checks' words alone"),
         (f"{NUMPY}/checks/line.py", "import grader.author.build", "its checks' words alone"),
         (f"{NUMPY}/__init__.py", "import lmcourse", "no course knows another"),
+        ("lmcourse/tables.py", "import lmops.gate", "no course knows the platform"),
+        ("lmops/gate.py", "import grader.checks.case", "needs no grader"),
+        ("lmops/ledger.py", "import lmops.store", "the parts below"),
     ],
 )
 def test_a_broken_arrow_fails_the_lint(copy: Path, module: str, line: str, contract: str) -> None:
