@@ -93,10 +93,11 @@ display(timeline.until("10_test_and_gate"))
 # %%
 objective = {
     "leaked": {"at_most": 0},  # validation stories that the training data holds too
+    "repeated": {"at_most": 0},  # training stories that came before
     "foreign": {"at_most": 0},  # characters that the model cannot read
     "shifted": {"at_most": 0},  # words that one side has and the other lacks
     "problems": {"at_most": 0},  # what the tests found
-    "loss": {"at_most": 2.5},  # nats per character
+    "loss": {"at_most": 0.7},  # nats per character, on fables
     "change_high": {"at_most": 0.0},  # the new loss minus the old one, at worst
     "slices": {"at_most": 0.02},  # the same for each kind of story
 }
@@ -294,7 +295,7 @@ if check.ready("check_data", "found"):
     print(f"{len(every):,} words, {sum(odd)} of them outside the band")
 
 # %% [markdown]
-# *The picture: each dot is a word. In the band around the diagonal the two sides agree, up to luck. The dots
+# *The picture (you need not read how it is drawn): each dot is a word. In the band around the diagonal the two sides agree, up to luck. The dots
 # far above it are what only the new validation stories talk about.*
 #
 # Nothing here says that the stories about treasure are *bad*. It says that a loss on them is not to be
@@ -406,17 +407,20 @@ def mutation_score(suite, draws):
 
 
 def draw_scores(scores):
-    """Draw for each suite, and each kind of broken model, the share that it catches."""
-    figure, axes = plt.subplots(figsize=(7.5, 6.2))
-    height = 0.8 / len(scores)
-    for number, (name, caught) in enumerate(scores.items()):
-        rows = [row + height * number for row in range(len(caught))]
-        color = ["#949494", "#0072b2"][number % 2]
-        axes.barh(rows, [100 * part for part in caught.values()], height, label=name, color=color)
-    axes.set_yticks([row + 0.4 - height / 2 for row in range(len(caught))], list(caught), size=8)
+    """Draw a grid of dots, full where a suite catches a kind. (You need not read how.)"""
+    latest = [*scores.values()][-1]
+    kinds = sorted(latest, key=latest.get)  # what the latest suite misses stands on top
+    figure, axes = plt.subplots(figsize=(6, 6.2))
+    for column, caught in enumerate(scores.values()):
+        shade = [caught[kind] for kind in kinds]
+        rows = range(len(kinds))
+        axes.scatter([column] * len(kinds), rows, 60, c=shade, cmap="Blues", vmin=0, vmax=1,
+                     edgecolors="#222222", linewidths=0.5)  # fmt: skip
+    axes.set_yticks(range(len(kinds)), kinds, size=8)
+    axes.set_xticks(range(len(scores)), list(scores))
+    axes.xaxis.tick_top()
+    axes.set_xlim(-0.5, len(scores) - 0.5)
     axes.invert_yaxis()
-    axes.set(xlabel="models of this kind that are caught (per cent)", xlim=(0, 100))
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     figure.tight_layout()
     plt.show()
 
@@ -429,8 +433,8 @@ score = sum(scores["two tests"].values())
 print(f"mutation score: {score:.1f} of {len(zoo.BROKEN)}")
 
 # %% [markdown]
-# *The picture: a bar for each way of being broken, as long as the share of such models that the two tests
-# catch.* Each empty row is a model that you would have let out.
+# *The picture: a dot for each way of being broken, the darker the more of such models the two tests catch;
+# what they miss stands on top.* Each white dot is a model that you would have let out.
 
 # %% [markdown] contract="model_problems"
 # `model_problems(model, text)` tests any model, and returns a list of sentences, one or more for each
@@ -582,8 +586,8 @@ if check.ready("model_problems"):
     print(f"mutation score: {sum(scores['yours'].values()):.1f} of {len(zoo.BROKEN)}")
 
 # %% [markdown]
-# *The picture: grey are the two tests from above, blue is your suite. A row with no blue is what to write
-# next.*
+# *The picture: on the left the two tests from above, on the right your suite. A white dot on the right, on
+# top, is what to write next.*
 
 # %% tags=["demo"]
 if check.ready("model_problems"):
@@ -751,21 +755,24 @@ if check.ready("paired_bootstrap"):
     draws_of_stories = torch.randint(
         len(judged), (1000, len(judged)), generator=torch.Generator().manual_seed(0)
     )
-    figure, axes = plt.subplots(figsize=(7.5, 3.4))
-    for name, color in {"lucky twin": "#d55e00", "ours": "#0072b2"}.items():
+    figure, both = plt.subplots(1, 2, figsize=(8.5, 3.4))  # each with a scale of its own
+    pairs_of = zip(both, {"lucky twin": "#d55e00", "ours": "#0072b2"}.items(), strict=True)
+    for axes, (name, color) in pairs_of:
         change = nats[name] - nats["in service"]
         rounds = change[draws_of_stories].sum(dim=1) / lengths[draws_of_stories].sum(dim=1)
-        axes.hist(rounds.tolist(), bins=30, color=color, alpha=0.7, label=name)
+        axes.hist(rounds.tolist(), bins=30, color=color, alpha=0.7)
         found = paired_bootstrap(nats["in service"], nats[name], lengths, draws_of_stories)
         print(name, {key: round(value, 4) for key, value in found.items()})
         axes.axvspan(found["low"], found["high"], color=color, alpha=0.15)
-    axes.axvline(0, color="#222222", linestyle="--")
-    axes.set(xlabel="new loss minus old loss (nats per character)", ylabel="rounds of 1,000")
-    axes.legend()
+        axes.axvline(0, color="#222222", linestyle="--")
+        axes.set(title=name, xlabel="new minus old (nats per character)", ylabel="rounds of 1,000")
+        axes.locator_params(axis="x", nbins=5)
+    figure.tight_layout()
     plt.show()
 
 # %% [markdown]
-# *The picture: what a thousand rounds give for each model, and shaded the middle 95 in 100 of them. At the
+# *The picture: what a thousand rounds give for each model, and shaded the middle 95 in 100 of them. (Look at
+# the scales: the twin's is far smaller.) At the
 # dashed line the models are equal. An interval that lies left of it says: better, and not by luck. One that
 # holds the line says: these stories cannot tell.*
 #
@@ -999,16 +1006,23 @@ check("gate")
 # then go through the dictionary in both cases.
 
 # %% [markdown]
-# Now the whole morning, for five candidates: ours, the lucky twin, the one without treasure, one that was left
-# with dropout on, and one whose training data had leaked. Each goes through all that you have written today.
+# Now the whole morning, for seven candidates: ours, the lucky twin, the one without treasure, one that sees the
+# next character, one that was left with dropout on, one whose training data had leaked, and ours again with a
+# loss that could not be computed. Each goes through all that you have written today; with a slow test suite
+# this takes a minute or two.
 
 # %% tags=["demo"]
 NEEDED = ("check_data", "model_problems", "paired_bootstrap", "slice_report", "gate")
-if check.ready(*NEEDED):
+if check.ready(*NEEDED, "our_problems"):  # (the code before the loop: you need not read how)
 
     def dropping(ids):
         logits = ours(ids)
         return logits * (torch.rand(logits.shape) > 0.1)
+
+    def peeking(ids):
+        logits = ours(ids).clone()
+        logits[:, :-1].scatter_add_(2, ids[:, 1:, None], torch.full((*ids[:, 1:].shape, 1), 4.0))
+        return logits
 
     def measures(model, its_nats, its_train):
         """Return what the objective asks for."""
@@ -1017,8 +1031,8 @@ if check.ready(*NEEDED):
         change = paired_bootstrap(nats["in service"], its_nats, lengths, draws_of_stories)
         slices = slice_report(judged, nats["in service"], its_nats, lengths, slice_words, least)
         return {
-            **{name: len(data[name]) for name in ("leaked", "foreign", "shifted")},
-            "problems": len(model_problems(model, validation_ids)),
+            **{name: len(data[name]) for name in ("leaked", "repeated", "foreign", "shifted")},
+            "problems": len(tested[model]),
             "loss": float(its_nats.sum() / lengths.sum()),
             "change_high": change["high"],
             "slices": {word: row["change"] for word, row in slices.items()},
@@ -1026,17 +1040,23 @@ if check.ready(*NEEDED):
 
     torch.manual_seed(0)
     without = forgetful(ours, "treasure")
-    dropped = zoo.Model(dropping, ours.vocab_size, ours.context)
+    dropped, peeks = (zoo.Model(f, ours.vocab_size, ours.context) for f in (dropping, peeking))
     candidates = {
         "ours": (ours, nats["ours"], train),
         "lucky twin": (twin(lucky_seed), nats["lucky twin"], train),
         "no treasure": (without, nats["no treasure"], train),
+        "sees the next": (peeks, story_nats(peeks, judged), train),
         "dropout left on": (dropped, story_nats(dropped, judged), train),
         "leaked": (ours, nats["ours"], train + [story.lower() for story in validation[:30]]),
+        "loss is NaN": (ours, torch.nan * nats["ours"], train),
     }
-    all_metrics = {name: measures(*candidate) for name, candidate in candidates.items()}
-    for name, metrics in all_metrics.items():
-        reasons = gate(metrics, objective)
+    tested = {ours: our_problems}  # what the suite said of each model: it is asked once
+    all_metrics = {}
+    for name, (model, its_nats, its_train) in candidates.items():
+        if model not in tested:
+            tested[model] = model_problems(model, validation_ids)
+        all_metrics[name] = measures(model, its_nats, its_train)
+        reasons = gate(all_metrics[name], objective)
         print(f"{name}: {'let out' if not reasons else 'blocked'}")
         for reason in reasons:
             print("   -", reason)

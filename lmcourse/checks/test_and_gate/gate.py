@@ -80,6 +80,31 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "the smallest",
     )
 
+    def beyond(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
+        (rule,) = objective[name]
+        metrics[name] += 3 if rule == "at_most" else -3
+
+    yield broken(
+        "two metrics beyond their limits",
+        "one reason for each rule that does not hold; the metric's name must stand in the reason",
+        beyond,
+    )
+
+    spoilt, rules = sound()
+    name = [*spoilt][int(rng.integers(5))]
+    beyond(spoilt, rules, name)
+
+    def afterwards() -> Any:
+        return reasons(spoilt, rules)
+
+    yield case(
+        "asked twice, the same answer",
+        lambda: [afterwards(), afterwards()],
+        [about(name)] * 2,
+        hint="begin with a new list each time: reasons = []",
+        points=0.5,
+    )
+
     plain, limits = sound()
     zero, nothing, whole, below, over = plain
     plain |= {zero: 0, nothing: 0.0, whole: int(rng.integers(2, 9)), below: -plain[below]}
@@ -91,16 +116,6 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         about(over),
         hint="0 is a value like any other, so ask whether the name is in metrics, not whether the "
         "value is true; an int is a number as well as a float; and -5 is below 0.5",
-    )
-
-    def beyond(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
-        (rule,) = objective[name]
-        metrics[name] += 3 if rule == "at_most" else -3
-
-    yield broken(
-        "two metrics beyond their limits",
-        "one reason for each rule that does not hold; the metric's name must stand in the reason",
-        beyond,
     )
 
     def above_zero(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
@@ -126,21 +141,6 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "compare the value itself with the limit itself: nothing is rounded, nothing is given "
         "away, and a minus stays",
         just_beyond,
-    )
-
-    spoilt, rules = sound()
-    name = [*spoilt][int(rng.integers(5))]
-    beyond(spoilt, rules, name)
-
-    def afterwards() -> Any:
-        return reasons(spoilt, rules)
-
-    yield case(
-        "asked twice, the same answer",
-        lambda: [afterwards(), afterwards()],
-        [about(name)] * 2,
-        hint="begin with a new list each time: reasons = []",
-        points=0.5,
     )
 
     def equal() -> Pair:
