@@ -62,8 +62,8 @@ def check_data(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         lambda: found("leaked", train, leaky),
         leaks,
         hint="leaked holds places in validation, counted from 0: those of the stories that stand "
-        "in train too (compare plain form with plain form). One that validation holds twice has two "
-        "places",
+        "in train too (compare plain form with plain form). One that validation holds twice has "
+        "two places",
     )
     disguised = [
         _disguised(rng, train[int(rng.integers(len(train)))]) if i in leaks else s
