@@ -93,10 +93,11 @@ display(timeline.until("10_test_and_gate"))
 # %%
 objective = {
     "leaked": {"at_most": 0},  # validation stories that the training data holds too
+    "repeated": {"at_most": 0},  # training stories that came before
     "foreign": {"at_most": 0},  # characters that the model cannot read
     "shifted": {"at_most": 0},  # words that one side has and the other lacks
     "problems": {"at_most": 0},  # what the tests found
-    "loss": {"at_most": 2.5},  # nats per character
+    "loss": {"at_most": 0.7},  # nats per character, on fables
     "change_high": {"at_most": 0.0},  # the new loss minus the old one, at worst
     "slices": {"at_most": 0.02},  # the same for each kind of story
 }
@@ -119,14 +120,14 @@ try:
     print(f"version {mine.version}, a GPT that reads {ours.context} of {len(chars)} characters")
 except ImportError as missing:
     print(f'{missing}: pip install "lmcourse[ops]" brings it; a table of pairs takes its place')
-    print("(a table sees one character alone, and your tests will say so)")
+    print("(with a faint memory of all before, so that every character counts)")
     chars = build_vocab("".join(stories))
     ids = encode("".join(stories), chars)
     counts = torch.ones(len(chars), len(chars)).index_put_(
         (ids[:-1], ids[1:]), torch.ones(len(ids) - 1), accumulate=True
     )
     pairs = (counts / counts.sum(dim=1, keepdim=True)).log()
-    ours = zoo.Model(lambda ids: pairs[ids], len(chars), 64)
+    ours = zoo.Model(lambda ids: pairs[ids] + 0.001 * pairs[ids].cumsum(dim=1), len(chars), 64)
 if preset == "smoke":
     stories = stories[:300]
 train, validation = split(stories)
@@ -179,11 +180,11 @@ print(sorted(words_of("An owl! The owl, of 3 bowls.")))
 rng = random.Random(0)
 owls = [sum(rng.random() < 0.5 for _ in range(20)) for _ in range(1000)]
 print("in a thousand such draws: from", min(owls), "to", max(owls))
-print("more than 3 away from 10, in", sum(abs(n - 10) > 3 for n in owls), "of 1000")
+print("more than 5 away from 10, in", sum(abs(n - 10) > 5 for n in owls), "of 1000")
 
 # %% [markdown]
 # So two sides never agree exactly, even when nothing is wrong, and the test needs a *limit* that lets luck
-# pass. The more stories, the closer the limit can be.
+# pass: five owls of 20 are a share of 0.25. The more stories, the closer the limit can be.
 
 # %% [markdown] contract="check_data"
 # `check_data(train, validation, characters, limit=0.25)` looks at two lists of stories, each with at least
@@ -196,8 +197,8 @@ print("more than 3 away from 10, in", sum(abs(n - 10) > 3 for n in owls), "of 10
 # | `"foreign"` | the characters that stand in either list and not in the string `characters`, each once |
 # | `"shifted"` | the words whose shares differ by more than `limit` |
 #
-# Two stories are the same here if they differ only in capitals and white space. Words are those of
-# `words_of`. A word's *share* of a list is the number of its stories that hold the word, divided by the
+# Two stories are the same here if they have the same plain form: the same words, whatever the capitals and
+# the white space between them. `foreign` looks at the stories as they are. Words are those of `words_of`. A word's *share* of a list is the number of its stories that hold the word, divided by the
 # number of its stories; the difference may go either way. All four lists are sorted.
 #
 # For example, with `train = ["An owl.", "A fox!", "AN  owl."]`, `validation = ["a fox!", "A cat."]`,
@@ -294,7 +295,7 @@ if check.ready("check_data", "found"):
     print(f"{len(every):,} words, {sum(odd)} of them outside the band")
 
 # %% [markdown]
-# *The picture: each dot is a word. In the band around the diagonal the two sides agree, up to luck. The dots
+# *The picture (you need not read how it is drawn): each dot is a word. In the band around the diagonal the two sides agree, up to luck. The dots
 # far above it are what only the new validation stories talk about.*
 #
 # Nothing here says that the stories about treasure are *bad*. It says that a loss on them is not to be
@@ -406,17 +407,20 @@ def mutation_score(suite, draws):
 
 
 def draw_scores(scores):
-    """Draw for each suite, and each kind of broken model, the share that it catches."""
-    figure, axes = plt.subplots(figsize=(7.5, 6.2))
-    height = 0.8 / len(scores)
-    for number, (name, caught) in enumerate(scores.items()):
-        rows = [row + height * number for row in range(len(caught))]
-        color = ["#949494", "#0072b2"][number % 2]
-        axes.barh(rows, [100 * part for part in caught.values()], height, label=name, color=color)
-    axes.set_yticks([row + 0.4 - height / 2 for row in range(len(caught))], list(caught), size=8)
+    """Draw a grid of dots, full where a suite catches a kind. (You need not read how.)"""
+    latest = [*scores.values()][-1]
+    kinds = sorted(latest, key=latest.get)  # what the latest suite misses stands on top
+    figure, axes = plt.subplots(figsize=(6, 6.2))
+    for column, caught in enumerate(scores.values()):
+        shade = [caught[kind] for kind in kinds]
+        rows = range(len(kinds))
+        axes.scatter([column] * len(kinds), rows, 60, c=shade, cmap="Blues", vmin=0, vmax=1,
+                     edgecolors="#222222", linewidths=0.5)  # fmt: skip
+    axes.set_yticks(range(len(kinds)), kinds, size=8)
+    axes.set_xticks(range(len(scores)), list(scores))
+    axes.xaxis.tick_top()
+    axes.set_xlim(-0.5, len(scores) - 0.5)
     axes.invert_yaxis()
-    axes.set(xlabel="models of this kind that are caught (per cent)", xlim=(0, 100))
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     figure.tight_layout()
     plt.show()
 
@@ -429,8 +433,8 @@ score = sum(scores["two tests"].values())
 print(f"mutation score: {score:.1f} of {len(zoo.BROKEN)}")
 
 # %% [markdown]
-# *The picture: a bar for each way of being broken, as long as the share of such models that the two tests
-# catch.* Each empty row is a model that you would have let out.
+# *The picture: a dot for each way of being broken, the darker the more of such models the two tests catch;
+# what they miss stands on top.* Each white dot is a model that you would have let out.
 
 # %% [markdown] contract="model_problems"
 # `model_problems(model, text)` tests any model, and returns a list of sentences, one or more for each
@@ -493,25 +497,31 @@ def model_problems(model, text):
         for b in range(3):
             assert same(model(ids[b : b + 1])[0], together[b]), f"text {b} depends on the others"
 
+    def some_places():
+        """All places, or as many as fit into one question."""
+        return torch.randperm(context)[: 20_000 // context]
+
     def does_not_see_the_future(model, text):
         ids = random_ids(model, 1, context)
         whole = model(ids)[0]
         half = max(1, context // 2)
         assert same(model(ids[:, :half])[0], whole[:half]), f"a text cut to {half} reads otherwise"
-        later = torch.ones(context, context, dtype=torch.bool).triu()  # row t: places from t on
-        others = (ids + torch.randint(1, V, (context, context))) % V
-        changed = torch.where(later, others, ids)
-        answers = model(changed)
-        seen = [t for t in range(context) if not same(answers[t, :t], whole[:t])]
+        places = some_places()
+        later = torch.arange(context) >= places[:, None]  # a row for each place: those from it on
+        others = (ids + torch.randint(1, V, later.shape)) % V
+        answers = model(torch.where(later, others, ids))
+        rows = zip(places.tolist(), answers, strict=True)
+        seen = [t for t, answer in rows if not same(answer[:t], whole[:t])]
         assert not seen, f"it sees the future from places {seen}"
 
     def sees_every_character(model, text):
         ids = random_ids(model, 1, context)
-        changed = ids.repeat(context, 1)  # row t: with another character at place t
-        places = torch.arange(context)
-        changed[places, places] = (changed[places, places] + 1) % V
-        before, after = model(ids)[0, -1], model(changed)[:, -1]
-        blind = [t for t in range(context) if same(after[t], before)]
+        places = some_places()
+        changed = ids.repeat(len(places), 1)  # a row for each place, with another character there
+        changed[torch.arange(len(places)), places] += 1
+        before, after = model(ids)[0, -1], model(changed % V)[:, -1]
+        rows = zip(places.tolist(), after, strict=True)
+        blind = [t for t, answer in rows if same(answer, before)]
         assert not blind, f"it does not see the characters at {blind}"
 
     def knows_something(model, text):
@@ -556,7 +566,9 @@ check("model_problems")
 # %% [markdown] fold="Hint 4: every character counts"
 # Take one text of `context` characters. For each place, make a copy with another character there:
 # `(old + 1) % V` is always another one. Compare the logits at the last place with those before. Note that
-# here it is a problem if they are the *same*.
+# here it is a problem if they are the *same*. All copies can go into one batch, `ids.repeat(context, 1)`: one
+# question in place of `context` of them, which for a large model is the difference between a second and a
+# minute.
 
 # %% [markdown] fold="Hint 5: it knows something"
 # Cut `text` into rows of `context` characters, `x`, and the same one character further on, `y`. How many
@@ -574,13 +586,14 @@ if check.ready("model_problems"):
     print(f"mutation score: {sum(scores['yours'].values()):.1f} of {len(zoo.BROKEN)}")
 
 # %% [markdown]
-# *The picture: grey are the two tests from above, blue is your suite. A row with no blue is what to write
-# next.*
+# *The picture: on the left the two tests from above, on the right your suite. A white dot on the right, on
+# top, is what to write next.*
 
 # %% tags=["demo"]
 if check.ready("model_problems"):
     torch.manual_seed(0)
-    print("problems of our own model:", model_problems(ours, validation_ids))
+    our_problems = model_problems(ours, validation_ids)
+    print("problems of our own model:", our_problems)
 
 # %% [markdown]
 # Two remarks for later. If a model ever gets past your tests and does harm, write the test that would have
@@ -696,7 +709,8 @@ for name, count in {"the few stories": len(few), "all the others": len(judged)}.
 nats_of_four = torch.tensor([10.0, 20.0, 30.0, 40.0])
 rounds = torch.tensor([[0, 0, 1, 3], [2, 2, 2, 2]])  # two rounds, each with four of four stories
 print(nats_of_four[rounds])  # indexing with a (2, 4) tensor gives a (2, 4) tensor
-print(torch.quantile(torch.arange(101.0), torch.tensor([0.025, 0.975])))
+hundred = torch.arange(101.0)
+print(torch.quantile(hundred, 0.025), torch.quantile(hundred, 0.975))
 
 # %% [markdown] contract="paired_bootstrap"
 # `paired_bootstrap(old, new, chars, draws)` compares two models on the same `N` stories.
@@ -741,21 +755,24 @@ if check.ready("paired_bootstrap"):
     draws_of_stories = torch.randint(
         len(judged), (1000, len(judged)), generator=torch.Generator().manual_seed(0)
     )
-    figure, axes = plt.subplots(figsize=(7.5, 3.4))
-    for name, color in {"lucky twin": "#d55e00", "ours": "#0072b2"}.items():
+    figure, both = plt.subplots(1, 2, figsize=(8.5, 3.4))  # each with a scale of its own
+    pairs_of = zip(both, {"lucky twin": "#d55e00", "ours": "#0072b2"}.items(), strict=True)
+    for axes, (name, color) in pairs_of:
         change = nats[name] - nats["in service"]
         rounds = change[draws_of_stories].sum(dim=1) / lengths[draws_of_stories].sum(dim=1)
-        axes.hist(rounds.tolist(), bins=30, color=color, alpha=0.7, label=name)
+        axes.hist(rounds.tolist(), bins=30, color=color, alpha=0.7)
         found = paired_bootstrap(nats["in service"], nats[name], lengths, draws_of_stories)
         print(name, {key: round(value, 4) for key, value in found.items()})
         axes.axvspan(found["low"], found["high"], color=color, alpha=0.15)
-    axes.axvline(0, color="#222222", linestyle="--")
-    axes.set(xlabel="new loss minus old loss (nats per character)", ylabel="rounds of 1,000")
-    axes.legend()
+        axes.axvline(0, color="#222222", linestyle="--")
+        axes.set(title=name, xlabel="new minus old (nats per character)", ylabel="rounds of 1,000")
+        axes.locator_params(axis="x", nbins=5)
+    figure.tight_layout()
     plt.show()
 
 # %% [markdown]
-# *The picture: what a thousand rounds give for each model, and shaded the middle 95 in 100 of them. At the
+# *The picture: what a thousand rounds give for each model, and shaded the middle 95 in 100 of them. (Look at
+# the scales: the twin's is far smaller.) At the
 # dashed line the models are equal. An interval that lies left of it says: better, and not by luck. One that
 # holds the line says: these stories cannot tell.*
 #
@@ -776,13 +793,15 @@ if check.ready("paired_bootstrap"):
 
 # %% tags=["demo"]
 def forgetful(model, word):
-    """Return `model`, but unsure of everything after `word`."""
+    """Return `model`, but unsure of everything after `word`. (You need not read how.)"""
     code = encode(word, chars)
 
     def answer(ids):
         logits = model(ids)
-        found = (ids.unfold(1, min(len(code), ids.shape[1]), 1) == code[: ids.shape[1]]).all(dim=2)
-        read = torch.cat([found.new_zeros(len(ids), ids.shape[1] - found.shape[1]), found], dim=1)
+        if ids.shape[1] < len(code):
+            return logits  # too short to hold the word
+        found = (ids.unfold(1, len(code), 1) == code).all(dim=2)
+        read = torch.cat([found.new_zeros(len(ids), len(code) - 1), found], dim=1)
         return torch.where((read.cumsum(dim=1) > 0)[:, :, None], 0.2 * logits, logits)
 
     return zoo.Model(answer, model.vocab_size, model.context)
@@ -817,8 +836,8 @@ for name, each in nats.items():
 # an int64 tensor `(N,)` with their lengths, `words` is a list of words in small letters.
 #
 # For example, with the stories `["An owl sat.", "An owl and a fox.", "A fox ran."]`, of which the first has
-# 11 characters and 11 nats with the old model and 22 with the new one, and the second has 17 of each, the
-# slice `owl` has 2 stories, `old` 1.0, `new` $39 / 28$ and `change` $11 / 28$.
+# 11 characters and 22 nats with the old model and 11 with the new one, and the second has 17 of each, the
+# slice `owl` has 2 stories, `old` $39 / 28$, `new` 1.0 and `change` $-11 / 28$.
 
 
 # %% exercise="slice_report" minutes=15 level=2
@@ -871,6 +890,9 @@ if check.ready("slice_report"):
 # *The picture: left of the line the new model is better, right of it it is worse. By the mean it was better.
 # The slice tells.* (A story belongs to several slices: one about a treasure may also speak of a map, and
 # then the bar of `map` is drawn to the right as well.)
+#
+# A slice that was left out is in no report, so no gate can miss it: for those children nobody has looked.
+# Who must look, judges by more stories, or makes the number of slices left out a metric of its own.
 
 # %% [markdown]
 # ## Who says no?
@@ -908,12 +930,15 @@ else:
 # An entry may have both rules. `metrics` has a value for each metric: `{"loss": 0.75, "stories": 200}`. What
 # is equal to a limit passes. Metrics that the objective does not name are not looked at.
 #
+# A *number* is a finite `int` or `float`, not a `bool`: a text, `None`, a list, `True`, NaN and infinity are
+# none, nor is an `int` that no `float` can reach, such as `10**400`.
+#
 # **One reason for each rule that does not hold**, with the metric's name in it. And it fails closed. There is
 # also one reason for each metric of the objective
 #
-# - that is missing in `metrics`, or whose value is not a number: a text, `None`, a list, `True`. NaN and
-#   infinity are no numbers either;
-# - whose entry has no rule, a rule with another name, or a limit that is not a number, in the same sense;
+# - that is missing in `metrics`, or whose value is not a number;
+# - whose entry is no dictionary or has no rule, a rule with another name, or a limit that is not a number.
+#   Then its other rules are not looked at: one reason for the metric, with its name in it;
 #
 # and one reason for an objective that is empty.
 #
@@ -933,13 +958,14 @@ def gate(metrics, objective):
     def is_number(value):
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        return -1e300 < value < 1e300  # false for NaN, and for whatever is no float at all
+        return -1e300 < value < 1e300  # false for NaN, and for an int that no float reaches
 
     if not objective:
         return ["the objective asks for nothing"]
     reasons = []
     for name, rules in objective.items():
-        if not rules or not set(rules) <= {"at_most", "at_least"}:
+        known = isinstance(rules, dict) and set(rules) <= {"at_most", "at_least"}
+        if not known or not rules:
             reasons.append(f"the rules for {name} are {rules}: at_most and at_least are known")
             continue
         if not all(is_number(limit) for limit in rules.values()):
@@ -968,7 +994,8 @@ check("gate")
 
 # %% [markdown] fold="Hint 1: what is a number?"
 # Write a small function that answers it, and use it for values and for limits: an `int` or a `float`, not a
-# `bool`, and finite (`math.isfinite`).
+# `bool`, and finite. `-1e300 < value < 1e300` is false for NaN and infinity. (`math.isfinite` does it too, but
+# raises an error for `10**400`.)
 
 # %% [markdown] fold="Hint 2: one way through"
 # For each metric of the objective, in this order: are the rules fit to be used? Is there a value? Is it a
@@ -979,16 +1006,23 @@ check("gate")
 # then go through the dictionary in both cases.
 
 # %% [markdown]
-# Now the whole morning, for five candidates: ours, the lucky twin, the one without treasure, one that was left
-# with dropout on, and one whose training data had leaked. Each goes through all that you have written today.
+# Now the whole morning, for seven candidates: ours, the lucky twin, the one without treasure, one that sees the
+# next character, one that was left with dropout on, one whose training data had leaked, and ours again with a
+# loss that could not be computed. Each goes through all that you have written today; with a slow test suite
+# this takes a minute or two.
 
 # %% tags=["demo"]
 NEEDED = ("check_data", "model_problems", "paired_bootstrap", "slice_report", "gate")
-if check.ready(*NEEDED):
+if check.ready(*NEEDED, "our_problems"):  # (the code before the loop: you need not read how)
 
     def dropping(ids):
         logits = ours(ids)
         return logits * (torch.rand(logits.shape) > 0.1)
+
+    def peeking(ids):
+        logits = ours(ids).clone()
+        logits[:, :-1].scatter_add_(2, ids[:, 1:, None], torch.full((*ids[:, 1:].shape, 1), 4.0))
+        return logits
 
     def measures(model, its_nats, its_train):
         """Return what the objective asks for."""
@@ -997,8 +1031,8 @@ if check.ready(*NEEDED):
         change = paired_bootstrap(nats["in service"], its_nats, lengths, draws_of_stories)
         slices = slice_report(judged, nats["in service"], its_nats, lengths, slice_words, least)
         return {
-            **{name: len(data[name]) for name in ("leaked", "foreign", "shifted")},
-            "problems": len(model_problems(model, validation_ids)),
+            **{name: len(data[name]) for name in ("leaked", "repeated", "foreign", "shifted")},
+            "problems": len(tested[model]),
             "loss": float(its_nats.sum() / lengths.sum()),
             "change_high": change["high"],
             "slices": {word: row["change"] for word, row in slices.items()},
@@ -1006,17 +1040,23 @@ if check.ready(*NEEDED):
 
     torch.manual_seed(0)
     without = forgetful(ours, "treasure")
-    dropped = zoo.Model(dropping, ours.vocab_size, ours.context)
+    dropped, peeks = (zoo.Model(f, ours.vocab_size, ours.context) for f in (dropping, peeking))
     candidates = {
         "ours": (ours, nats["ours"], train),
         "lucky twin": (twin(lucky_seed), nats["lucky twin"], train),
         "no treasure": (without, nats["no treasure"], train),
+        "sees the next": (peeks, story_nats(peeks, judged), train),
         "dropout left on": (dropped, story_nats(dropped, judged), train),
         "leaked": (ours, nats["ours"], train + [story.lower() for story in validation[:30]]),
+        "loss is NaN": (ours, torch.nan * nats["ours"], train),
     }
-    all_metrics = {name: measures(*candidate) for name, candidate in candidates.items()}
-    for name, metrics in all_metrics.items():
-        reasons = gate(metrics, objective)
+    tested = {ours: our_problems}  # what the suite said of each model: it is asked once
+    all_metrics = {}
+    for name, (model, its_nats, its_train) in candidates.items():
+        if model not in tested:
+            tested[model] = model_problems(model, validation_ids)
+        all_metrics[name] = measures(model, its_nats, its_train)
+        reasons = gate(all_metrics[name], objective)
         print(f"{name}: {'let out' if not reasons else 'blocked'}")
         for reason in reasons:
             print("   -", reason)

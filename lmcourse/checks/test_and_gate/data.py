@@ -1,6 +1,7 @@
 """Checks of `check_data`."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from grader.checks.case import Case, Rng, case
@@ -11,7 +12,9 @@ from lmcourse.checks.test_and_gate.words import LETTERS, story, words
 
 LESSON = "10_test_and_gate"
 KEYS = ["foreign", "leaked", "repeated", "shifted"]
+BLANKS = ["\t", "\r", "\u00a0", "\u2003"]
 KNOWN = "\n ." + LETTERS + LETTERS.upper()
+EXAMPLE = (["An owl.", "A fox!", "AN  owl."], ["a fox!", "A cat."])
 CLEAN = (["A fox ran.", "A crow sang."], ["An owl sat."])
 
 Corpus = tuple[list[str], list[str]]
@@ -45,19 +48,22 @@ def check_data(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         lambda: student.check_data(*CLEAN, KNOWN, 1.0),
         {key: [] for key in KEYS},
         hint="where nothing is wrong, all four lists are empty. foreign is what stands in the "
-        "stories and not in characters; shares are from 0 to 1",
+        "stories and not in characters. The limit here is 1, and no two shares differ by more: "
+        "shares are from 0 to 1",
         points=0.5,
     )
 
     train, validation = corpus()
     leaks = a_few(validation)
     leaky = [train[int(rng.integers(len(train)))] if i in leaks else s for i, s in _of(validation)]
+    leaky[leaks[-1]] = leaky[leaks[0]]
     yield case(
         "validation stories that stand in train",
         lambda: found("leaked", train, leaky),
         leaks,
         hint="leaked holds places in validation, counted from 0: those of the stories that stand "
-        "in train too (compare plain form with plain form)",
+        "in train too (compare plain form with plain form). One that validation holds twice has "
+        "two places",
     )
     disguised = [
         _disguised(rng, train[int(rng.integers(len(train)))]) if i in leaks else s
@@ -106,6 +112,16 @@ def check_data(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         hint="foreign holds each character once that stands in train or in validation, and not in "
         "characters; sorted",
     )
+    blanks = sorted(str(blank) for blank in rng.permutation(BLANKS)[:3])
+    spaced = _with(rng, _with(rng, train, blanks[0]), blanks[1]), _with(rng, validation, blanks[2])
+    yield case(
+        "white space that the model does not know",
+        lambda: found("foreign", *spaced),
+        blanks,
+        hint="white space is made of characters too: whatever is not in characters is foreign, "
+        "so look for it in the stories as they are, not in their plain forms",
+        points=0.5,
+    )
     gone = LETTERS[int(rng.integers(26))]
     yield case(
         "a smaller alphabet",
@@ -153,7 +169,39 @@ def check_data(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         hint="shares, not counts: each side's count is divided by that side's number of stories",
         points=0.5,
     )
-    yield arguments_stay(
+    yield case(
+        "the contract's example",
+        lambda: student.check_data(*EXAMPLE, KNOWN, 0.6),
+        {"leaked": [0], "repeated": [2], "foreign": ["!"], "shifted": ["a", "an", "owl"]},
+        hint="three stories in train, two in validation. A story that comes twice counts twice: "
+        "owl is in two of the three",
+        points=0.5,
+    )
+    again = [*train[:20], *[train[0]] * 20]
+    yield case(
+        "a story that train repeats many times",
+        lambda: found("shifted", again, validation, KNOWN, 0.4),
+        reference.check_data(again, validation, KNOWN, 0.4)["shifted"],
+        hint="a share is over all stories of the list, those that came before included: a story "
+        "that stands there twenty times counts twenty times",
+    )
+    near = [f"{s} {rare[1]}" if i < 4 else s for i, s in _of(validation)]
+    near = [f"{s} {rare[2]}" if i < 6 else s for i, s in _of(near)]
+    yield case(
+        "the limit when none is given",
+        lambda: student.check_data(train, near, KNOWN)["shifted"],
+        reference.check_data(train, near, KNOWN)["shifted"],
+        hint="keep the first line: limit=0.25",
+        points=0.5,
+    )
+    yield case(
+        "a smaller limit",
+        lambda: found("shifted", train, near, KNOWN, 0.16),
+        reference.check_data(train, near, KNOWN, 0.16)["shifted"],
+        hint="the limit is the one that is given, however small",
+        points=0.5,
+    )
+    untouched = arguments_stay(
         "your lists stay as they were",
         student,
         "check_data",
@@ -161,9 +209,9 @@ def check_data(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         validation,
         KNOWN,
         hint="make new lists; train and validation are the caller's",
-        answer=reference.check_data(leaky, validation, KNOWN),
         points=0.5,
     )
+    yield replace(untouched, form=True)  # it says nothing of the answer
 
     def everything() -> tuple[list[str], list[str], str, float]:
         train, validation = corpus(30, 20)

@@ -39,6 +39,9 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             return "not a list of sentences"
         known = sorted({*metrics, *objective})
         named = [name for name in known if any(name in reason for reason in given)]
+        for reason in given:
+            if not any(name in reason for name in known):
+                return f"the metric's name must stand in the reason: {reason!r}"
         return {"reasons": len(given), "about": named}
 
     def about(*names: str) -> dict[str, Any]:
@@ -83,7 +86,7 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
     yield broken(
         "two metrics beyond their limits",
-        "one reason for each rule that does not hold, and the metric's name in it",
+        "one reason for each rule that does not hold; the metric's name must stand in the reason",
         beyond,
     )
 
@@ -100,6 +103,44 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         [about(name)] * 2,
         hint="begin with a new list each time: reasons = []",
         points=0.5,
+    )
+
+    plain, limits = sound()
+    zero, nothing, whole, below, over = plain
+    plain |= {zero: 0, nothing: 0.0, whole: int(rng.integers(2, 9)), below: -plain[below]}
+    limits |= {zero: {"at_most": 2}, nothing: {"at_least": -1.5}, below: {"at_most": 0.5}}
+    limits |= {whole: {"at_least": plain[whole] - 1}, over: {"at_most": int(plain[over]) - 1}}
+    yield case(
+        "0, whole numbers and negative ones",
+        lambda: reasons(plain, limits),
+        about(over),
+        hint="0 is a value like any other, so ask whether the name is in metrics, not whether the "
+        "value is true; an int is a number as well as a float; and -5 is below 0.5",
+    )
+
+    def above_zero(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
+        (rule,) = objective[name]
+        objective[name] = {rule: 0 if rule == "at_most" else 0.0}
+        metrics[name] = float(rng.uniform(0.01, 0.4)) * (1 if rule == "at_most" else -1)
+
+    yield broken(
+        "a limit of 0",
+        "0 is a limit like any other, and it counts as false: ask whether the rule is there, "
+        '"at_most" in rules',
+        above_zero,
+    )
+
+    def just_beyond(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
+        (rule,) = objective[name]
+        sign = 1 if rule == "at_most" else -1  # the one that is at least so large is below 0
+        metrics[name] *= sign
+        objective[name] = {rule: metrics[name] - sign * float(rng.uniform(1e-4, 4e-4))}
+
+    yield broken(
+        "just beyond the limit",
+        "compare the value itself with the limit itself: nothing is rounded, nothing is given "
+        "away, and a minus stays",
+        just_beyond,
     )
 
     def equal() -> Pair:
@@ -153,16 +194,24 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         endless,
     )
 
-    def no_number(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
-        odd = [None, True, [metrics[name]], "nan"][int(rng.integers(4))]
-        metrics[name] = str(metrics[name]) if "at_most" in objective[name] else odd
+    def flag_or_text(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
+        metrics[name] = True if "at_most" in objective[name] else str(metrics[name])
 
     yield broken(
-        "a metric that is no number",
-        "a text, None, a list, True: whatever is no int or float is a reason, not an error. "
-        "(isinstance(True, int) is true in Python, so ask for bool first.)",
-        no_number,
-        points=1.5,
+        "a metric that is True, or a text",
+        "True is no number here, though isinstance(True, int) is true in Python: ask for bool "
+        "first. And a text is a reason, not an error",
+        flag_or_text,
+    )
+
+    def none_or_list(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
+        metrics[name] = None if "at_most" in objective[name] else [metrics[name]]
+
+    yield broken(
+        "a metric that is None, or a list",
+        "whatever is no int or float is a reason, not an error",
+        none_or_list,
+        points=0.5,
     )
 
     def misspelt(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
@@ -173,6 +222,27 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "at_mots is a rule that nobody checks: an unknown word in the objective is a reason",
         misspelt,
     )
+
+    def misspelt_beside(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
+        objective[name][str(rng.choice(["at_mots", "at_lest", "below", "max"]))] = 3
+
+    yield broken(
+        "a rule that nobody knows, beside one that holds",
+        "at_mots is a rule that nobody checks, also where a good rule stands beside it: look at "
+        "every word of the entry",
+        misspelt_beside,
+    )
+
+    def number_or_list(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
+        high = "at_most" in objective[name]
+        objective[name] = metrics[name] + 1 if high else ["at_least"]
+
+    def text_or_none(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
+        objective[name] = "at_most" if "at_most" in objective[name] else None
+
+    no_rules = "an entry of the objective that is no dictionary has no rule: a reason, not an error"
+    yield broken("an entry that is a number, or a list", no_rules, number_or_list, points=0.5)
+    yield broken("an entry that is a text, or None", no_rules, text_or_none, points=0.5)
 
     def without_rule(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
         objective[name] = {}
@@ -187,13 +257,27 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
     def no_limit(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
         (rule,) = objective[name]
-        objective[name] = {rule: [float("nan"), None, "9", True][int(rng.integers(4))]}
+        objective[name] = {rule: float("nan") if rule == "at_most" else True}
 
-    yield broken(
-        "a limit that is no number, or NaN",
-        "a limit must be a finite number as well: the same question as of the metric",
-        no_limit,
-    )
+    def endless_limit(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
+        (rule,) = objective[name]
+        objective[name] = {rule: float("inf") if rule == "at_most" else float("-inf")}
+
+    def text_for_limit(metrics: dict[str, Any], objective: dict[str, Any], name: str) -> None:
+        (rule,) = objective[name]
+        objective[name] = {rule: "9" if rule == "at_most" else None}
+
+    for title, spoil, worth in (
+        ("a limit that is NaN, or True", no_limit, 1.0),
+        ("a limit that is infinite", endless_limit, 0.5),
+        ("a limit that is a text, or None", text_for_limit, 0.5),
+    ):
+        yield broken(
+            title,
+            "a limit must be a finite number as well: the same question as of the metric",
+            spoil,
+            worth,
+        )
     measured, _ = sound()
 
     def asks_nothing() -> Any:
@@ -224,6 +308,9 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         if given is None:
             return None
         whole = names[0]
+        for reason in given:
+            if whole not in reason:
+                return f"the metric's name must stand in the reason too: {reason!r}"
         named = [part for part in pair[0][whole] if any(part in reason for reason in given)]
         return {"reasons": len(given), "about": sorted(named)}
 
@@ -239,7 +326,7 @@ def gate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "worse on two slices",
             2.5,
             "the rule holds for every slice, not for their mean: one reason for each slice that is "
-            "beyond it, and the slice's name in it",
+            "beyond it, and the names of the metric and of the slice in it",
         ),
         (
             "a slice that is NaN",

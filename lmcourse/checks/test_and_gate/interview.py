@@ -71,7 +71,7 @@ class _Interview:
     def answer(self, answer: Any) -> Any:
         """Give the suite the model's answer; return what it asks or says next."""
         self._answers.put(answer)
-        return None if answer is None else self.next()
+        return ["stopped", None] if answer is None else self.next()
 
     def _ask(self, ids: torch.Tensor) -> Any:
         self._told.put(("asks", ids))

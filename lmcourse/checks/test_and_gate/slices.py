@@ -1,14 +1,15 @@
 """Checks of `slice_report`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from grader.checks.case import Case, Rng, case
-from grader.checks.registry import exercise
+from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
-from grader.checks.vocabulary import arguments_stay, same_as_reference
+from grader.checks.vocabulary import arguments_stay, kind, same_as_reference
 from lmcourse.checks.test_and_gate.words import story, words
 
 LESSON = "10_test_and_gate"
@@ -17,18 +18,30 @@ LESSON = "10_test_and_gate"
 @exercise(LESSON, "slice_report", points=3)
 def slice_report(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     stories = ["An owl sat.", "An owl and a fox.", "A fox ran."]
-    old, new = torch.tensor([11.0, 17.0, 10.0]), torch.tensor([22.0, 17.0, 5.0])
+    old, new = torch.tensor([22.0, 17.0, 5.0]), torch.tensor([11.0, 17.0, 10.0])
     chars = torch.tensor([11, 17, 10])
     both = {
-        "owl": {"stories": 2, "old": 1.0, "new": 39 / 28, "change": 11 / 28},
-        "fox": {"stories": 2, "old": 1.0, "new": 22 / 27, "change": -5 / 27},
+        "owl": {"stories": 2, "old": 39 / 28, "new": 1.0, "change": -11 / 28},
+        "fox": {"stories": 2, "old": 22 / 27, "new": 1.0, "change": 5 / 27},
     }
     yield case(
         "three stories, two words",
         lambda: student.slice_report(stories, old, new, chars, ["owl", "fox"], 1),
         both,
         hint="for each word: how many stories hold it; all their nats together divided by all "
-        "their characters together, with the old model and with the new one; and new minus old",
+        "their characters together, with the old model and with the new one; and new minus old. "
+        "least is 1 here, not 20; and by words_of the story 'An owl and a fox.' holds fox, though "
+        "a full stop follows",
+    )
+    yield case(
+        "plain numbers",
+        lambda: student.probe(
+            kinds_in_a_row, student.slice_report, stories, old, new, chars, ["owl"], 1
+        ),
+        {"stories": "int", "old": "float", "new": "float", "change": "float"},
+        hint="a tensor of one number is not a number yet: .item() makes one of it. How many "
+        "stories there are is an int, such as len(...)",
+        points=0.5,
     )
     yield case(
         "a word that no story holds",
@@ -36,6 +49,14 @@ def slice_report(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         {"owl": both["owl"]},
         hint="what has fewer stories than least is left out, and 0 stories would be a division "
         "by 0",
+        points=0.5,
+    )
+
+    yield case(
+        "a word that no story holds, and a least of 0",
+        lambda: student.slice_report(stories, old, new, chars, ["crow", "owl"], 0),
+        {"owl": both["owl"]},
+        hint="a slice without a story is left out, whatever least is: 0 / 0 is NaN in torch",
         points=0.5,
     )
 
@@ -81,15 +102,15 @@ def slice_report(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         hint="keep the first line: least=20",
         points=0.5,
     )
-    yield arguments_stay(
+    untouched = arguments_stay(
         "what you are given stays as it was",
         student,
         "slice_report",
         *many,
         hint="make new lists and tensors; these are the caller's",
-        answer=usual,
         points=0.5,
     )
+    yield replace(untouched, form=True)  # it says nothing of the answer
     yield from same_as_reference(
         student,
         reference,
@@ -100,3 +121,13 @@ def slice_report(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         "nats, add up characters, and divide once",
         points=2,
     )
+
+
+@probe
+def kinds_in_a_row(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
+    """Return the kind of each value in the one row of the report that `function` gives."""
+    report = function(*args)
+    if report is None:
+        return None
+    (row,) = report.values()
+    return {key: kind(value) for key, value in row.items()}

@@ -18,6 +18,8 @@ from lmcourse.zoo import Specimen
 LESSON = "10_test_and_gate"
 FALSE_ALARMS = 2
 """So many of the sound models, some thirty, may be called broken; beyond that nothing counts."""
+LIFT = 20.0
+"""So much is added to all logits of a sound model: it says the same, and nothing is below 0."""
 
 CLEAR, FOUND, NOTHING = "no problem", "a problem", "nothing"
 PLAIN = "answers for the last place alone"
@@ -77,6 +79,8 @@ HINTS = {
 @exercise(LESSON, "model_problems", points=9)
 def model_problems(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     sound = [zoo.sound(kind, rng) for kind in rng.permutation([*zoo.SOUND] * 2)]
+    lifted = int(rng.integers(len(sound)))
+    sound[lifted] = _lifted(sound[lifted])
     place = int(rng.integers(len(sound) + 1))
     first = [*sound[:place], zoo.broken(PLAIN, rng), *sound[place:]]
     lineups = {kind: _lineup(kind, rng) for kind in zoo.BROKEN}
@@ -115,26 +119,49 @@ def model_problems(student: Student, reference: Student, rng: Rng) -> Iterator[C
         hint="here are the places of those that you call broken. No sound model may have a "
         "problem, whatever its kind and its sizes. Ask only for what model.context allows: with a "
         "context of 1 there is no past and no future. Differences of up to 0.0001 are rounding. "
-        "The broken one has logits with two dimensions: test_it_answers finds it",
+        "The broken one has logits with two dimensions: test_it_answers finds it. Alarms that are "
+        "false, most often: another id drawn at random may be the old one again, (old + 1) % V "
+        "never is; in the loss y is one character further on than x; logits may all be above 0 "
+        "and need not sum to anything",
         points=2,
     )
 
-    def told(lineup: list[Specimen]) -> list[str] | str:
+    def told(lineup: list[Specimen]) -> list[str] | str | None:
         given = asked(lineup)
-        alarms = sum(
-            verdicts[id(specimen)] != CLEAR for specimen in everyone if specimen.kind in zoo.SOUND
-        )
+        if NOTHING in given:
+            return None
+        alarms = _alarms(verdicts, everyone)
         if alarms > FALSE_ALARMS:
-            return f"you call {alarms} sound models broken, so this is not counted"
+            return f"not counted: {alarms} sound models were called broken"
+        if _alarms(verdicts, lineup):
+            return "not counted: a sound one of the three was called broken"
         return given
 
     for kind, lineup in lineups.items():
+        # All have been asked by now: whom to believe is known before the hint is chosen.
+        wolf = _alarms(verdicts, everyone) > FALSE_ALARMS or _alarms(verdicts, lineup)
         yield case(
-            f"among three models: {kind}",
+            f"catch a model that {kind}",
             partial(told, lineup),
             [CLEAR if specimen.kind in zoo.SOUND else FOUND for specimen in lineup],
-            hint=HINTS[kind],
+            hint="see to the sound models first" if wolf else HINTS[kind],
         )
+
+
+def _lifted(specimen: Specimen) -> Specimen:
+    """Return `specimen` with `LIFT` more in each logit, which is the same model."""
+    model = specimen.model
+    higher = zoo.Model(lambda ids: model(ids) + LIFT, model.vocab_size, model.context)
+    return Specimen(specimen.kind, higher, specimen.text)
+
+
+def _alarms(verdicts: dict[int, str | Exception], specimens: list[Specimen]) -> int:
+    """Return how many sound ones of `specimens` were called broken, or met with an error."""
+    return sum(
+        verdicts.get(id(specimen), CLEAR) not in (CLEAR, NOTHING)
+        for specimen in specimens
+        if specimen.kind in zoo.SOUND
+    )
 
 
 def _lineup(kind: str, rng: Rng) -> list[Specimen]:
