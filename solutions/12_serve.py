@@ -236,7 +236,8 @@ plt.show()
 # `(status, name)`.
 #
 # - `header` is the text of the request's Authorization header, or None if there is none. A good one is
-#   two words: `Bearer`, in capitals or small letters, and a key, `lm_ID_SECRET`.
+#   two words: `Bearer`, in capitals or small letters, and a key, `lm_ID_SECRET`. Neither ID nor SECRET
+#   has a `_` in it.
 # - `keys` is a dictionary from ids to records such as `{"name": "ana", "hash": "9f2c...", "scopes":
 #   ["complete"], "expires": 1800000000}`. The hash is SHA-256 of the *whole* key, as 64 hex digits. From
 #   the second `expires` on the key is worth nothing; None means that it has no end.
@@ -247,7 +248,7 @@ plt.show()
 # |---|---|
 # | `(200, name)` | the key is right, not over, and has the scope |
 # | `(403, name)` | the key is right and not over, and has not the scope |
-# | `(401, None)` | all else, whatever the header holds |
+# | `(401, None)` | all else, whatever letters of whatever language the header holds |
 #
 # Compare the hashes with `hmac.compare_digest`. The table stays as it is.
 #
@@ -309,8 +310,12 @@ if check.ready("authenticate"):
     ana, keys = new_key("ana", ["complete"])
     print("for ana, once:", ana)
     print("what we keep: ", keys)
-    for header in (f"Bearer {ana}", f"Bearer {ana[:-1]}", None):
-        print(f"{header!s:.24}...".ljust(30), authenticate(header, keys, time.time(), "complete"))
+    for what, header in (
+        ("her key:", f"Bearer {ana}"),
+        ("one letter short:", f"Bearer {ana[:-1]}"),
+        ("no header:", None),
+    ):
+        print(what.ljust(18), authenticate(header, keys, time.time(), "complete"))
 
 # %% [markdown]
 # ## How much may they ask?
@@ -466,10 +471,11 @@ print(same[0] == same[1], [unicodedata.normalize("NFKC", text) for text in same]
 # |---|---|---|
 # | keys | `lm_` at the edge of a word, and one or more of letters, digits and `_` | `[key]` |
 # | addresses | one or more of `A-Z a-z 0-9 . _ % + -`, then `@`, then letters, digits and `-`, with a point and such a part behind it once or more often | `[email]` |
-# | numbers | 7 digits or more; between two of them stand at most two of space, `-`, `.`, `/`, `(`, `)`; a `+` or `(` right before goes with it, or both | `[number]` |
-# | names | after `my name is`, `I am` or `I'm`, in capitals or not, with any spaces: one to three words that begin with a capital `[A-ZÀ-Þ]`, with one space or hyphen between them | `[name]`, the words before it stay |
+# | numbers | 7 digits or more; between two of them stand at most two of space, `-`, `.`, `/`, `(`, `)`; a `+`, a `(` or `+(` right before goes with it | `[number]` |
+# | names | one to three words that begin with a capital `[A-ZÀ-Þ]`, with one space or hyphen between them, right after `my name is`, `I am` or `I'm` | `[name]`, the words before it stay |
 #
-# Nothing else changes.
+# `my name is`, `I am` and `I'm` are words of their own, in capitals or not. Wherever there is a space in
+# them, and behind them, there may be several. Nothing else changes.
 #
 # For example, `redact("I am Ana Ruiz (ana@mill.example), call 030/555 0199.")` is
 # `"I am [name] ([email]), call [number]."`
@@ -585,9 +591,9 @@ await pieces.aclose()
 # - for each piece, as soon as it is there, `data: `, then JSON, then two line breaks. The JSON is
 #   `{"model": name, "choices": [{"index": 0, "text": piece, "finish_reason": None}]}`;
 # - at the end `data: [DONE]` and two line breaks;
-# - if `pieces` raises an `Exception`, in place of that end one event with
+# - if `pieces` raises an `Exception`, of whatever kind, in place of that end one event with
 #   `{"error": {"message": "..."}}`, and then nothing more. The message is in your own words: nothing
-#   of what the exception says.
+#   of what the exception says, and not what it is called.
 #
 # However it ends, also when somebody closes it half-way, `pieces` is closed then.
 #
@@ -723,10 +729,10 @@ for body in (b'{"prompt": "The fox"}', b'{"prompt": "The fox", "max_tokens": 999
 # What comes. The length is the client's word; and with `transfer-encoding: chunked` there is none at
 # all. Count the bytes as you read them, and stop.
 
-# %% [markdown] contract="complete"
+# %% [markdown] contract="create_app"
 # `create_app(model, who, allow)` returns a FastAPI app. It is handed
 #
-# - `model`, with `model.name`, and with `model.stream(prompt, max_tokens, temperature)`, which gives an
+# - `model`, with `model.name`, which is another after a swap, and with `model.stream(prompt, max_tokens, temperature)`, which gives an
 #   async generator of pieces of text;
 # - `who(header)`, which takes the Authorization header or None, and returns `(status, name)`, as
 #   `authenticate` does;
@@ -738,10 +744,14 @@ for body in (b'{"prompt": "The fox"}', b'{"prompt": "The fox", "max_tokens": 999
 # 2. If the body has more than `MAX_BODY` bytes, 413, without reading on, whatever `content-length` says.
 # 3. If it is not a `Completion`, 422.
 # 4. `allow(name, max_tokens)` is asked, once. Above 0: 429, with the header `Retry-After` in whole
-#    seconds, rounded up.
-# 5. The answer: `completion(model.name, prompt, text)` with all that the model gave; or, with
+#    seconds, rounded up. For `math.inf` there is no time to come back at: 429 without `Retry-After`.
+# 5. The answer: `completion(name, prompt, text)` with all that the model gave; or, with
 #    `"stream": true`, the events of `stream`, of the media type `text/event-stream`. When the client of a
-#    stream leaves, the model stops.
+#    stream leaves, the model stops. The name is what `model.name` was before the first piece: read it
+#    once for each request.
+#
+# What your refusals say in words is up to you. If the model fails where nothing is streamed, let the
+# error out: FastAPI makes a 500 of it, which says nothing of what went wrong.
 #
 # **`GET /healthz`** answers `{"status": "ok"}`, without a key. All other paths and methods are FastAPI's
 # own 404 and 405.
@@ -750,7 +760,7 @@ for body in (b'{"prompt": "The fox"}', b'{"prompt": "The fox", "max_tokens": 999
 # `Completion` allows 256.
 
 
-# %% exercise="complete" minutes=40 level=4
+# %% exercise="create_app" minutes=40 level=4
 def create_app(model, who, allow):
     """Return the service: an app that lets `model` answer whom `who` and `allow` let in."""
     app = FastAPI()
@@ -772,12 +782,14 @@ def create_app(model, who, allow):
             return refusal(422, f"{error.error_count()} values are not as they should be.")
         wait = allow(name, asked.max_tokens)
         if wait > 0:
-            return refusal(429, "Too much, too fast.", retry_after=math.ceil(wait))
+            seconds = None if wait == math.inf else math.ceil(wait)
+            return refusal(429, "Too much, too fast.", retry_after=seconds)
+        called = model.name  # now: after a swap it is another's
         pieces = model.stream(asked.prompt, asked.max_tokens, asked.temperature)
         if asked.stream:
-            return StreamingResponse(stream(pieces, model.name), media_type="text/event-stream")
+            return StreamingResponse(stream(pieces, called), media_type="text/event-stream")
         text = "".join([piece async for piece in pieces])
-        return completion(model.name, asked.prompt, text)
+        return completion(called, asked.prompt, text)
 
     @app.get("/healthz")
     async def healthz():
@@ -787,8 +799,8 @@ def create_app(model, who, allow):
     return app
 
 
-# %% check="complete" tags=["nbval-check-output"]
-check("complete")
+# %% check="create_app" tags=["nbval-check-output"]
+check("create_app")
 
 # %% [markdown] fold="Hint 1: the function"
 # `@app.post(...)`, with the path, above an `async def` with one argument, `request: Request`. Let FastAPI
@@ -802,7 +814,7 @@ check("complete")
 # %% [markdown] fold="Hint 3: the answer"
 # `Completion.model_validate_json(bytes(body))` in a `try`. The pieces of the model go either through
 # `stream(...)` into a `StreamingResponse`, or through `async for` into a list that you join. A dictionary
-# that is returned becomes JSON.
+# that is returned becomes JSON. Before either, put `model.name` into a variable.
 
 # %% [markdown]
 # Open the door, on a real network: **uvicorn** is the server that speaks HTTP, and the client is
@@ -1023,6 +1035,8 @@ plt.show()
 # **`leave(ticket)`** is called between two steps when a client has gone: the request runs or waits no
 # more. For one that is done or has left before, it does nothing.
 #
+# The lists that `add` is given and that `rows()` gave stay as they are, whatever comes after.
+#
 # For example, with one slot, after `a = b.add([7], 1)` and `c = b.add([5, 6], 2)`, `b.rows()` is `[[7]]`
 # and `b.take([9])` is `[(a, 9, True)]`. The next `b.rows()` is `[[5, 6]]`.
 
@@ -1186,9 +1200,10 @@ except ValueError as error:
 # **`HotSwap(model)`** begins with this model as the current one.
 #
 # **`use()`** gives a context manager: `with service.use() as model:` gives the model that is current
-# when the block begins. An error in the block goes on to the outside.
+# when the block begins, which may be later than the call of `use()`. An error in the block goes on to
+# the outside, of whatever kind: also a `GeneratorExit` or a `CancelledError`, which are no `Exception`s.
 #
-# **`swap(load)`** calls `load()`, which returns the new model, and makes that the current one. It does
+# **`swap(load)`** calls `load()` once, which returns the new model, and makes that the current one. It does
 # not wait for anybody. If `load()` raises, nothing changes, and the error goes on.
 #
 # A model that is not the current one any more, and that nobody uses, is closed at once: by `swap`, or by
@@ -1330,7 +1345,8 @@ def tell(name, seen):
     """Print what a load of requests saw."""
     took = np.array([end - start for _, start, end in seen])
     p50, p95, p99 = 1000 * np.percentile(took, [50, 95, 99])
-    rate = len(seen) / (max(end for *_, end in seen) - min(start for _, start, _ in seen))
+    begun = [start for _, start, _ in seen]  # when nobody begins any more, the load is over
+    rate = len(seen) / (max(begun) - min(begun))
     failed = sum(status != 200 for status, *_ in seen)
     print(f"{name}: {rate:.0f} requests a second, failed: {failed}")
     print(f"    p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms")
