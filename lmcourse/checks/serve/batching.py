@@ -222,6 +222,13 @@ def batcher(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             right[name]["ended"],
             hint="done is True with the last of its max_tokens ids, and False before.",
         )
+        name = "three at once, as many as there are slots"
+        yield rows(
+            name,
+            "All three run side by side: rows() gives three lists in each step, until all are "
+            "done. (Who is done is taken out after the loop over the running ones, not in it.)",
+        )
+        yield answers(name, "The id at place i of take(new) belongs to row i of the last rows().")
         own, new = ids(), [int(i) for i in rng.integers(0, 64, 2)]
         yield case(
             "the same list twice: how many tickets, and the lists after a step",
@@ -231,13 +238,6 @@ def batcher(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "(not id(ids)). And lists that were handed in or out stay as they are: keep a copy, "
             "list(ids), and give copies.",
         )
-        name = "three at once, as many as there are slots"
-        yield rows(
-            name,
-            "All three run side by side: rows() gives three lists in each step, until all are "
-            "done. (Who is done is taken out after the loop over the running ones, not in it.)",
-        )
-        yield answers(name, "The id at place i of take(new) belongs to row i of the last rows().")
         name = "three of other lengths"
         yield steps(name, "Who is done leaves its slot at once, and is in no later row.")
         yield answers(name, "When one is done, the others must keep their own ids.")

@@ -27,8 +27,9 @@ def served(
     """Make an app and return its answers to `requests`, one after the other.
 
     `setup` has the model's name and secret, by header who may ask, and by name how long each must
-    wait; perhaps also what the model is called from the middle of its first text on. Each answer tells as well how often the model was asked for a character, how many of its
-    texts were left open, and what `allow` was asked.
+    wait; perhaps also what the model is called from the middle of its first text on. Each answer
+    tells as well how often the model was asked for a character, how many of its texts were left
+    open, and what `allow` was asked.
     """
 
     async def main() -> Any:
@@ -167,8 +168,8 @@ def create_app(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             "a model that is swapped while it answers: its name in this answer, and in the next",
             lambda: names_told({}),
             both_names,
-            hint="model.name may change at any time. Read it once in each request, before the first "
-            "piece: name = model.name, and then model.stream(...). Not once for all requests, at "
+            hint="model.name may change at any time. Read it once in each request, before the "
+            "first piece: name = model.name, and then model.stream(...). Not once for all requests, at "
             "the top of create_app, and not after the text.",
         )
         yield refused(
@@ -184,6 +185,24 @@ def create_app(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             403,
             post(body, other),
             hint="`who` says 403: hand its status on, whatever it is.",
+        )
+        yield case(
+            "a body in many pieces",
+            lambda: read(asked(plain | {"body": [[char, 1] for char in json.dumps(body)]})[0])[
+                "choices"
+            ][0]["text"],
+            text,
+            hint="A body comes in pieces of any size: put them together before you read them.",
+        )
+        long_headers = {"authorization": good, "content-length": "41000"}
+        pieces = [['{"prompt": "' + "x" * 988, 1], ["x" * 1000, 40]]
+        huge = post(body, good, body=pieces, headers=long_headers)
+        yield refused(
+            "a body of 41,000 bytes",
+            413,
+            huge,
+            hint="Count the bytes as they come, `async for piece in request.stream()`: beyond "
+            "MAX_BODY it is refusal(413, '...').",
         )
         half = '{"prompt": "The '
         yield refused(
@@ -208,24 +227,6 @@ def create_app(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             422,
             *(post(each, good) for each in wrong),
             hint="`Completion` knows what is allowed: read the body with it, not with json.loads.",
-        )
-        yield case(
-            "a body in many pieces",
-            lambda: read(asked(plain | {"body": [[char, 1] for char in json.dumps(body)]})[0])[
-                "choices"
-            ][0]["text"],
-            text,
-            hint="A body comes in pieces of any size: put them together before you read them.",
-        )
-        long_headers = {"authorization": good, "content-length": "41000"}
-        pieces = [['{"prompt": "' + "x" * 988, 1], ["x" * 1000, 40]]
-        huge = post(body, good, body=pieces, headers=long_headers)
-        yield refused(
-            "a body of 41,000 bytes",
-            413,
-            huge,
-            hint="Count the bytes as they come, `async for piece in request.stream()`: beyond "
-            "MAX_BODY it is refusal(413, '...').",
         )
         yield refused(
             "a temperature that is no number, NaN",
@@ -327,7 +328,7 @@ def create_app(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             "with the pieces of model.stream(...). (Check stream first.)",
         )
         yield case(
-            'with "stream": true, a model that is swapped: its name in this answer, and in the next',
+            'with "stream": true, a model that is swapped: its name in this answer and the next',
             lambda: names_told({"stream": True}),
             both_names,
             hint="Read model.name once in each request, and hand that to stream(...).",

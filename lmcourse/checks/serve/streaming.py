@@ -203,7 +203,7 @@ def stream(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             lambda: failed(0),
             hint="`except Exception:` around the loop: one more event, "
             '{"error": {"message": "..."}} in words of your own, and return: no [DONE]. What the '
-            "error says or is called is none of the client's business.",
+            "error says or is called may hold what is none of the client's business.",
         )
         yield holds(
             "a model that fails in other ways: a KeyError, an OSError, an error of its own",

@@ -117,14 +117,8 @@ def hot_swap(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield acts(
             "a swap with nobody there, and a request",
             [["swap", two], ["open", 0], ["shut", 0, "well"]],
-            "swap(load) calls load(), once, for the new model, and first: the old one is still open "
-            "then. If nobody uses the old one, it is closed there and then, once.",
-        )
-        yield acts(
-            "two swaps with nobody there",
-            [["swap", two], ["swap", three], ["open", 0], ["shut", 0, "well"]],
-            "Call load() once for each swap, while the old model is still open. If nobody uses the "
-            "old one, it is closed there and then, once.",
+            "Call load() once, while the old model is still open, and make what it returns the "
+            "current one. If nobody uses the old one, it is closed there and then, once.",
         )
         yield acts(
             "a request under way at a swap, and one after it",
@@ -167,7 +161,7 @@ def hot_swap(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "a new model that does not load, with nobody there, and a request",
             [["swap", None], ["open", 0], ["shut", 0, "well"]],
             "Call load() first. If it raises, nothing has changed: the old model stays open, "
-            "whether somebody uses it or not, and the error goes on.",
+            "whether somebody uses it or not, and the error goes on to who asked for the swap.",
         )
         yield acts(
             "a new model that does not load",
