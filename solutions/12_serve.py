@@ -38,7 +38,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lmcourse import check, play, timeline
+from lmcourse import check, play, plots, timeline
 
 check.lesson("12_serve")
 torch.set_num_threads(1)  # a service counts in cores; this one has one
@@ -191,41 +191,45 @@ print(f"{years:.0e} years; the universe is 1e+10 years old")
 # letters are right, and who measures well enough finds a secret letter by letter (Kocher, 1996). Look,
 # with words that are long enough to see it:
 
+
 # %% tags=["demo"]
-secret = "k" * 1_000_000
-
-
-def seconds(compare, guess):
+def seconds(compare, secret, guess, times):
     """Return how much processor time a comparison takes: the best of several, in seconds."""
-    times = []
+    best = math.inf
     for _ in range(9):
         begun = time.process_time()
-        for _ in range(20):
+        for _ in range(times):
             compare(secret, guess)
-        times.append((time.process_time() - begun) / 20)
-    return min(times)
+        best = min(best, (time.process_time() - begun) / times)
+    return best
 
 
-shares = [0, 0.25, 0.5, 0.75, 1]
+ways = {"guess == secret": str.__eq__, "hmac.compare_digest(guess, secret)": hmac.compare_digest}
+secret, shares = "k" * 1_000_000, [0, 0.25, 0.5, 0.75, 1]
 guesses = [("k" * int(share * 1e6)).ljust(1_000_000, "x") for share in shares]
-figure, pictures = plt.subplots(1, 2, figsize=(9, 3))
-for axes, name, compare in zip(
-    pictures,
-    ("guess == secret", "hmac.compare_digest(guess, secret)"),
-    (str.__eq__, hmac.compare_digest),
-    strict=True,
-):
-    times = [1e6 * seconds(compare, guess) for guess in guesses]
-    axes.plot(shares, times, "o-", color="#0072b2")
-    axes.set(title=name, xlabel="share of the letters that are right,\nfrom the front")
-    axes.set_ylim(0, 1.2 * max(times))
-pictures[0].set_ylabel("time (µs)")
-figure.tight_layout()
-plt.show()
+with plots.drawing(7.0, 3.0) as (picture, axes):
+    for (name, compare), color in zip(ways.items(), ("#d55e00", "#0072b2"), strict=True):
+        times = [seconds(compare, secret, guess, 20) for guess in guesses]
+        axes.plot(shares, [each / max(times) for each in times], "o-", color=color, label=name)
+    axes.set(xlabel="share of the letters that are right, from the front", ylim=(0, 1.1))
+    axes.set_ylabel("time, as a share of\nits own longest")
+    axes.legend(loc="lower right")
+picture.alt = (
+    "Time of a comparison by the share of right letters, each line divided by its own longest: "
+    "that of == rises from near 0 to 1, that of compare_digest stays near 1."
+)
+display(picture)
+digest = hashlib.sha256(b"lm_").hexdigest()
+for name, compare in ways.items():
+    spent = 1e6 * seconds(compare, digest, digest[:-1] + "x", 5000)
+    print(f"{name}, for the 64 digits of a hash: {spent:.2f} µs")
 
 # %% [markdown]
-# *The picture: the more letters are right, the longer `==` takes; `hmac.compare_digest` takes as long
-# for all.* It costs nothing to use it, so nobody argues about whether it is needed here.
+# *The picture, in which each line is divided by its own longest time: the more letters are right, the
+# longer `==` takes; `hmac.compare_digest` takes as long for all.* For a million letters that is far more
+# than `==` needs, since it never stops early. But the hashes that you compare have 64 digits, and there
+# both take well under a microsecond, as the two lines say. So nobody argues about whether it is
+# needed here.
 #
 # Our keys look like `lm_3f81c2aa_9QmX...`: a mark by which scanners find lost keys, an **id**, and the
 # secret. The id is no secret. It finds the record, as a user name does; so you compare with one hash,
@@ -406,13 +410,17 @@ if check.ready("TokenBucket"):
         (refused if wait else through).append(second)
         moments.append(second)
         levels.append(bucket.tokens if hasattr(bucket, "tokens") else math.nan)
-    figure, axes = plt.subplots(figsize=(7, 3))
-    axes.step(moments, levels, where="post", color="#949494", label="tokens in the bucket")
-    axes.plot(through, [105] * len(through), "|", ms=12, color="#0072b2", label="let through")
-    axes.plot(refused, [112] * len(refused), "x", color="#d55e00", label="refused")
-    axes.set(xlabel="time (s)", ylabel="tokens", ylim=(0, 120))
-    axes.legend(loc="center right")
-    plt.show()
+    with plots.drawing(7.0, 3.0) as (picture, axes):
+        axes.step(moments, levels, where="post", color="#949494", label="tokens in the bucket")
+        axes.plot(through, [105] * len(through), "|", ms=12, color="#0072b2", label="let through")
+        axes.plot(refused, [112] * len(refused), "x", color="#d55e00", label="refused")
+        axes.set(xlabel="time (s)", ylabel="tokens", ylim=(0, 120))
+        axes.legend(loc="center right")
+    picture.alt = (
+        f"Tokens in the bucket over 40 seconds: they fall; {len(through)} requests are let through, "
+        f"the first refused at second {min(refused, default=0)}, then nearly every second one."
+    )
+    display(picture)
     print(
         f"let through: {len(through)} of 40, in the first ten seconds {sum(t < 10 for t in through)}"
     )
@@ -579,6 +587,22 @@ await pieces.aclose()
 # The model stopped only because the last line told it to. In a loaded service nobody does, and half
 # of the machine writes for people who have gone. `aclosing(it)` is for the head of an `async with`: it
 # closes `it` when the block ends, in whatever way.
+
+
+# %% tags=["demo", "nbval-check-output"]
+async def hand_on_and_close(source):
+    async with aclosing(source):
+        async for char in source:
+            yield char.upper()
+
+
+events = hand_on_and_close(model_writes())
+print(await anext(events), await anext(events))
+await events.aclose()  # the client leaves
+print("the client has left")
+
+# %% [markdown]
+# Now the model has stopped before the client is out of the door.
 #
 # The second is a model that fails in the middle. Status 200 has been sent, so it is too late for a 500.
 # All you can do is to send an event that says so, and to leave `[DONE]` out: who sees no `[DONE]`
@@ -651,6 +675,23 @@ async def hello():
     return {"hello": "world"}
 
 
+@toy.get("/count")
+async def count_to_three():
+    async def numbers():
+        for number in "123":
+            yield number + " "
+
+    return StreamingResponse(numbers(), media_type="text/plain")
+
+
+@toy.post("/bytes")
+async def how_many(request: Request):
+    size = 0
+    async for some in request.stream():  # the body, as it comes: a few bytes at a time
+        size += len(some)
+    return {"bytes": size}
+
+
 async def ask(app, method, path, headers, body=b""):
     """Ask an app as a server does, without a network: return status and body."""
     came = []
@@ -663,14 +704,21 @@ async def ask(app, method, path, headers, body=b""):
 
     names = [(key.encode(), value.encode()) for key, value in headers.items()]
     scope = {"type": "http", "method": method, "path": path, "headers": names, "query_string": b""}
+    scope["asgi"] = {"version": "3.0", "spec_version": "2.4"}
     await app(scope, receive, send)
     return came[0]["status"], b"".join(part.get("body", b"") for part in came[1:]).decode()
 
 
 print(await ask(toy, "GET", "/hello", {}))
 print(await ask(toy, "GET", "/helo", {}))
+print(await ask(toy, "GET", "/count", {}))
+print(await ask(toy, "POST", "/bytes", {}, b"The fox ran home"))
 
 # %% [markdown]
+# What a function returns becomes the body, as JSON. A `StreamingResponse` sends what an async generator
+# yields, piece by piece, and closes that generator when the client leaves. And a function that has an
+# argument `request: Request` reads the body itself, with `request.stream()`.
+#
 # `ask` is how a server talks to an app: it calls it with what is known of the request, a function that
 # gives the body piece by piece, and a function that takes the answer. This is **ASGI** (2019). Your
 # service is tested through it, thousands of times a minute, with no network at all.
@@ -732,8 +780,8 @@ for body in (b'{"prompt": "The fox"}', b'{"prompt": "The fox", "max_tokens": 999
 # %% [markdown] contract="create_app"
 # `create_app(model, who, allow)` returns a FastAPI app. It is handed
 #
-# - `model`, with `model.name`, which is another after a swap, and with `model.stream(prompt, max_tokens, temperature)`, which gives an
-#   async generator of pieces of text;
+# - `model`, with `model.name`, which may change at any time, when the model is swapped, and with
+#   `model.stream(prompt, max_tokens, temperature)`, which gives an async generator of pieces of text;
 # - `who(header)`, which takes the Authorization header or None, and returns `(status, name)`, as
 #   `authenticate` does;
 # - `allow(name, cost)`, which returns 0.0, or the seconds to wait, as a bucket does.
@@ -747,8 +795,9 @@ for body in (b'{"prompt": "The fox"}', b'{"prompt": "The fox", "max_tokens": 999
 #    seconds, rounded up. For `math.inf` there is no time to come back at: 429 without `Retry-After`.
 # 5. The answer: `completion(name, prompt, text)` with all that the model gave; or, with
 #    `"stream": true`, the events of `stream`, of the media type `text/event-stream`. When the client of a
-#    stream leaves, the model stops. The name is what `model.name` was before the first piece: read it
-#    once for each request.
+#    stream leaves, the model stops. (Where nothing is streamed, nobody tells your function that the
+#    client has gone, and the model writes to the end.) The name is what `model.name` was before the first
+#    piece: read it once for each request.
 #
 # What your refusals say in words is up to you. If the model fails where nothing is streamed, let the
 # error out: FastAPI makes a 500 of it, which says nothing of what went wrong.
@@ -914,15 +963,19 @@ for load in (0.2, 0.5, 0.8, 0.95):
 # %% tags=["demo"]
 loads = np.linspace(0.05, 0.97, 20)
 rows = [np.percentile(1000 * latencies(x, requests=count // 5), [50, 95, 99]) for x in loads]
-figure, axes = plt.subplots(figsize=(7, 3.6))
-for each, name, color in zip(
-    np.transpose(rows), ("p50", "p95", "p99"), ("#0072b2", "#e69f00", "#d55e00"), strict=True
-):
-    axes.plot(loads, each, "o-", color=color, label=name)
-axes.axhline(80, color="#949494", linestyle=":", label="nobody else there")
-axes.set(xlabel="load (share of the time that the model is busy)", ylabel="latency (ms)")
-axes.legend()
-plt.show()
+with plots.drawing(7.0, 3.6) as (picture, axes):
+    for each, name, color in zip(
+        np.transpose(rows), ("p50", "p95", "p99"), ("#0072b2", "#e69f00", "#d55e00"), strict=True
+    ):
+        axes.plot(loads, each, "o-", color=color, label=name)
+    axes.axhline(80, color="#949494", linestyle=":", label="nobody else there")
+    axes.set(xlabel="load (share of the time that the model is busy)", ylabel="latency (ms)")
+    axes.legend()
+picture.alt = (
+    "p50, p95 and p99 of the latency by load: flat for long, and straight up near a load of 1; "
+    f"at {loads[-1]:.0%} p99 is {rows[-1][2]:,.0f} ms."
+)
+display(picture)
 
 # %% [markdown]
 # *The picture: flat for long, and then straight up: a hockey stick.* This is why a service that is
@@ -1266,8 +1319,9 @@ check("HotSwap")
 # the current one, and does nobody use it? Write it once, and call it from both.
 
 # %% [markdown]
-# Now all of it at once: your batcher, your swap, and thirty clients who ask the service one after the
-# other for as long as it goes. In the middle the model is swapped.
+# Now all of it at once: your batcher, your swap, and thirty clients. The first part is a model behind
+# your batcher. One task does the steps, `work`; it puts each new id into the letter box of its ticket,
+# a queue, from which `stream` takes it.
 
 
 # %% tags=["demo"]
@@ -1304,6 +1358,12 @@ class Desk:
         self.closed = True
 
 
+# %% [markdown]
+# The second part stands between the service and the desks: it has a name and a `stream`, as every model
+# here, and each stream is a block of your `HotSwap`.
+
+
+# %% tags=["demo"]
 class Swapped:
     """What `create_app` asks for, with the model that a `HotSwap` has just then."""
 
@@ -1322,6 +1382,12 @@ class Swapped:
                     yield piece
 
 
+# %% [markdown]
+# The third part is the load: thirty clients, each of whom asks again as soon as the answer is there,
+# until the time is over. Half-way something is called; for us it will be the swap.
+
+
+# %% tags=["demo"]
 async def client(app, number, until, seen):
     """Ask again and again until it is time; note status, begin and end of each request."""
     body = json.dumps({"prompt": f"Story {number}. ", "max_tokens": 8 + number % 9}).encode()
@@ -1341,6 +1407,12 @@ async def under_load(model, seconds, half_way):
     return seen
 
 
+# %% [markdown]
+# Last, the numbers; and then it runs twice: each request by itself, and batched with a swap in the
+# middle.
+
+
+# %% tags=["demo"]
 def tell(name, seen):
     """Print what a load of requests saw."""
     took = np.array([end - start for _, start, end in seen])
@@ -1369,28 +1441,32 @@ if check.ready("stream", "create_app", "Batcher", "HotSwap"):
 
 # %% tags=["demo"]
 if check.ready("results"):
-    figure, axes = plt.subplots(figsize=(7, 3.4))
-    for (name, seen), color in zip(results.items(), ("#d55e00", "#0072b2"), strict=True):
-        start = min(begun for _, begun, _ in seen)
-        axes.plot(
-            [begun - start for _, begun, _ in seen],
-            [1000 * (e - b) for _, b, e in seen],
-            ".",
-            ms=4,
-            alpha=0.5,
-            color=color,
-            label=name,
-        )
-    axes.axvline(seconds_of_load / 2, color="#949494", linestyle=":", label="the swap")
-    axes.set(xlabel="when the request came (s)", ylabel="latency (ms)", ylim=(0, None))
-    axes.legend()
-    plt.show()
+    with plots.drawing(7.0, 3.4) as (picture, axes):
+        for (name, seen), color in zip(results.items(), ("#d55e00", "#0072b2"), strict=True):
+            start = min(begun for _, begun, _ in seen)
+            axes.plot(
+                [begun - start for _, begun, _ in seen],
+                [1000 * (e - b) for _, b, e in seen],
+                ".",
+                ms=4,
+                alpha=0.5,
+                color=color,
+                label=name,
+            )
+        axes.axvline(seconds_of_load / 2, color="#949494", linestyle=":", label="the swap")
+        axes.set(xlabel="when the request came (s)", ylabel="latency (ms)", ylim=(0, None))
+        axes.legend()
+    picture.alt = "The latency of each request by when it came, in two clouds: " + "; ".join(
+        f"{name}, {len(seen)} requests" for name, seen in results.items()
+    )
+    display(picture)
 
 # %% [markdown]
 # *The picture: each point is a request. The batched service answers more of them, each sooner. At the
 # dotted line they take longer for a moment, since two models work side by side; and none fails. That is
-# what a good swap looks like.* "Little" is the rate times the
-# mean latency: 30 clients, of whom each always has one request inside.
+# what a good swap looks like.* "Little's law" is the rate at
+# which requests begin times their mean latency: 30 clients, of whom each always has one request inside.
+# It comes out a little higher, since those who are inside at the end count whole.
 
 # %% [markdown]
 # **Something to play with.** How many clients can one service bear? Move the load, and the spread of how
@@ -1432,6 +1508,8 @@ play(wait_with, load=(0.1, 0.98, 0.02), spread=(0.0, 2.0, 0.25))
 # it is told to end.
 
 # %% tags=["demo"]
+import openai
+
 command = [sys.executable, "-m", "lmops.cli"]
 with tempfile.TemporaryDirectory() as home:
     added = subprocess.run(
@@ -1512,8 +1590,8 @@ check("quiz")
 #   you.
 # - A token bucket lets a burst through and stops a loop. The clock is an argument, and may go back.
 # - What is personal is taken out before a line is written; better still, it is not written at all.
-# - A stream sends each piece as it comes. Whoever leaves must stop the model, and an error in the
-#   middle has no status any more.
+# - A stream sends each piece as it comes. Whoever leaves a stream must stop the model, and an error in
+#   the middle has no status any more.
 # - What is cheap to refuse is refused first. Count what comes; believe no length.
 # - Latency rises straight up near full load, and is told in percentiles. $L = \lambda W$ holds for all.
 # - Continuous batching decides at each step who runs. A swap counts who still uses the old model.

@@ -119,8 +119,8 @@ def redact(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "few digits with signs between them",
             [f"on {day} at six", f"from {digits(rng, 2)} - {digits(rng, 2)} / {digits(rng, 1)}"],
             None,
-            r"Seven digits are the least, and signs do not count: a digit, and six times or more 'up to two signs and a "
-            r"digit', \d(?:[ \-./()]{0,2}\d){6,}.",
+            r"Seven digits are the least, and signs do not count: a digit, and six times or more "
+            r"'up to two signs and a digit', \d(?:[ \-./()]{0,2}\d){6,}.",
         )
         near, far = digits(rng, 4), digits(rng, 4)
         yield turned(
