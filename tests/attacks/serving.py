@@ -15,7 +15,7 @@ async def _say(send, status, text):
 ATTACKS = {
     "a service that answers only the public requests": Attack(
         "answer with what the public requests were answered with, by their place in the order",
-        "learnt = @LEARNT:complete@\n",
+        "learnt = @LEARNT:create_app@\n",
         {
             "create_app": _WRONG_APP + "def create_app(model, who, allow):\n"
             "    async def app(scope, receive, send):\n"
@@ -60,7 +60,7 @@ ATTACKS = {
         "for probes in registry._PROBES.values():\n"
         "    for name in ('let_in', 'compared', 'table_after'):\n"
         "        if name in probes:\n"
-        "            probes[name] = lambda _, function, asked: [[200, 'ana'] for _ in asked]\n",
+        "            probes[name] = lambda _, f, *asked: [[200, 'ana'] for _ in asked[-1]]\n",
         {"authenticate": "def authenticate(header, keys, now, scope):\n    return 500, ''\n"},
     ),
     "a client that was never sent": Attack(

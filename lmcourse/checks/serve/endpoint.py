@@ -169,7 +169,7 @@ def create_app(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             lambda: names_told({}),
             both_names,
             hint="model.name may change at any time. Read it once in each request, before the "
-            "first piece: name = model.name, and then model.stream(...). Not once for all requests, "
+            "first piece: called = model.name, then model.stream(...). Not once for all requests, "
             "at the top of create_app, and not after the text.",
         )
         yield refused(
