@@ -38,7 +38,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lmcourse import check, play, timeline
+from lmcourse import check, play, plots, timeline
 
 check.lesson("12_serve")
 torch.set_num_threads(1)  # a service counts in cores; this one has one
@@ -191,41 +191,45 @@ print(f"{years:.0e} years; the universe is 1e+10 years old")
 # letters are right, and who measures well enough finds a secret letter by letter (Kocher, 1996). Look,
 # with words that are long enough to see it:
 
+
 # %% tags=["demo"]
-secret = "k" * 1_000_000
-
-
-def seconds(compare, guess):
+def seconds(compare, secret, guess, times):
     """Return how much processor time a comparison takes: the best of several, in seconds."""
-    times = []
+    best = math.inf
     for _ in range(9):
         begun = time.process_time()
-        for _ in range(20):
+        for _ in range(times):
             compare(secret, guess)
-        times.append((time.process_time() - begun) / 20)
-    return min(times)
+        best = min(best, (time.process_time() - begun) / times)
+    return best
 
 
-shares = [0, 0.25, 0.5, 0.75, 1]
+ways = {"guess == secret": str.__eq__, "hmac.compare_digest(guess, secret)": hmac.compare_digest}
+secret, shares = "k" * 1_000_000, [0, 0.25, 0.5, 0.75, 1]
 guesses = [("k" * int(share * 1e6)).ljust(1_000_000, "x") for share in shares]
-figure, pictures = plt.subplots(1, 2, figsize=(9, 3))
-for axes, name, compare in zip(
-    pictures,
-    ("guess == secret", "hmac.compare_digest(guess, secret)"),
-    (str.__eq__, hmac.compare_digest),
-    strict=True,
-):
-    times = [1e6 * seconds(compare, guess) for guess in guesses]
-    axes.plot(shares, times, "o-", color="#0072b2")
-    axes.set(title=name, xlabel="share of the letters that are right,\nfrom the front")
-    axes.set_ylim(0, 1.2 * max(times))
-pictures[0].set_ylabel("time (µs)")
-figure.tight_layout()
-plt.show()
+with plots.drawing(7.0, 3.0) as (picture, axes):
+    for (name, compare), color in zip(ways.items(), ("#d55e00", "#0072b2"), strict=True):
+        times = [seconds(compare, secret, guess, 20) for guess in guesses]
+        axes.plot(shares, [each / max(times) for each in times], "o-", color=color, label=name)
+    axes.set(xlabel="share of the letters that are right, from the front", ylim=(0, 1.1))
+    axes.set_ylabel("time, as a share of\nits own longest")
+    axes.legend(loc="lower right")
+picture.alt = (
+    "Time of a comparison by the share of right letters, each line divided by its own longest: "
+    "that of == rises from near 0 to 1, that of compare_digest stays near 1."
+)
+display(picture)
+digest = hashlib.sha256(b"lm_").hexdigest()
+for name, compare in ways.items():
+    spent = 1e6 * seconds(compare, digest, digest[:-1] + "x", 5000)
+    print(f"{name}, for the 64 digits of a hash: {spent:.2f} µs")
 
 # %% [markdown]
-# *The picture: the more letters are right, the longer `==` takes; `hmac.compare_digest` takes as long
-# for all.* It costs nothing to use it, so nobody argues about whether it is needed here.
+# *The picture, in which each line is divided by its own longest time: the more letters are right, the
+# longer `==` takes; `hmac.compare_digest` takes as long for all.* For a million letters that is far more
+# than `==` needs, since it never stops early. But the hashes that you compare have 64 digits, and there
+# both take well under a microsecond, as the two lines say. So nobody argues about whether it is
+# needed here.
 #
 # Our keys look like `lm_3f81c2aa_9QmX...`: a mark by which scanners find lost keys, an **id**, and the
 # secret. The id is no secret. It finds the record, as a user name does; so you compare with one hash,
@@ -236,7 +240,8 @@ plt.show()
 # `(status, name)`.
 #
 # - `header` is the text of the request's Authorization header, or None if there is none. A good one is
-#   two words: `Bearer`, in capitals or small letters, and a key, `lm_ID_SECRET`.
+#   two words: `Bearer`, in capitals or small letters, and a key, `lm_ID_SECRET`. Neither ID nor SECRET
+#   has a `_` in it.
 # - `keys` is a dictionary from ids to records such as `{"name": "ana", "hash": "9f2c...", "scopes":
 #   ["complete"], "expires": 1800000000}`. The hash is SHA-256 of the *whole* key, as 64 hex digits. From
 #   the second `expires` on the key is worth nothing; None means that it has no end.
@@ -247,7 +252,7 @@ plt.show()
 # |---|---|
 # | `(200, name)` | the key is right, not over, and has the scope |
 # | `(403, name)` | the key is right and not over, and has not the scope |
-# | `(401, None)` | all else, whatever the header holds |
+# | `(401, None)` | all else, whatever letters of whatever language the header holds |
 #
 # Compare the hashes with `hmac.compare_digest`. The table stays as it is.
 #
@@ -309,8 +314,12 @@ if check.ready("authenticate"):
     ana, keys = new_key("ana", ["complete"])
     print("for ana, once:", ana)
     print("what we keep: ", keys)
-    for header in (f"Bearer {ana}", f"Bearer {ana[:-1]}", None):
-        print(f"{header!s:.24}...".ljust(30), authenticate(header, keys, time.time(), "complete"))
+    for what, header in (
+        ("her key:", f"Bearer {ana}"),
+        ("one letter short:", f"Bearer {ana[:-1]}"),
+        ("no header:", None),
+    ):
+        print(what.ljust(18), authenticate(header, keys, time.time(), "complete"))
 
 # %% [markdown]
 # ## How much may they ask?
@@ -401,13 +410,17 @@ if check.ready("TokenBucket"):
         (refused if wait else through).append(second)
         moments.append(second)
         levels.append(bucket.tokens if hasattr(bucket, "tokens") else math.nan)
-    figure, axes = plt.subplots(figsize=(7, 3))
-    axes.step(moments, levels, where="post", color="#949494", label="tokens in the bucket")
-    axes.plot(through, [105] * len(through), "|", ms=12, color="#0072b2", label="let through")
-    axes.plot(refused, [112] * len(refused), "x", color="#d55e00", label="refused")
-    axes.set(xlabel="time (s)", ylabel="tokens", ylim=(0, 120))
-    axes.legend(loc="center right")
-    plt.show()
+    with plots.drawing(7.0, 3.0) as (picture, axes):
+        axes.step(moments, levels, where="post", color="#949494", label="tokens in the bucket")
+        axes.plot(through, [105] * len(through), "|", ms=12, color="#0072b2", label="let through")
+        axes.plot(refused, [112] * len(refused), "x", color="#d55e00", label="refused")
+        axes.set(xlabel="time (s)", ylabel="tokens", ylim=(0, 120))
+        axes.legend(loc="center right")
+    picture.alt = (
+        f"Tokens in the bucket over 40 seconds: they fall; {len(through)} requests are let through, "
+        f"the first refused at second {min(refused, default=0)}, then nearly every second one."
+    )
+    display(picture)
     print(
         f"let through: {len(through)} of 40, in the first ten seconds {sum(t < 10 for t in through)}"
     )
@@ -466,10 +479,11 @@ print(same[0] == same[1], [unicodedata.normalize("NFKC", text) for text in same]
 # |---|---|---|
 # | keys | `lm_` at the edge of a word, and one or more of letters, digits and `_` | `[key]` |
 # | addresses | one or more of `A-Z a-z 0-9 . _ % + -`, then `@`, then letters, digits and `-`, with a point and such a part behind it once or more often | `[email]` |
-# | numbers | 7 digits or more; between two of them stand at most two of space, `-`, `.`, `/`, `(`, `)`; a `+` or `(` right before goes with it, or both | `[number]` |
-# | names | after `my name is`, `I am` or `I'm`, in capitals or not, with any spaces: one to three words that begin with a capital `[A-ZÀ-Þ]`, with one space or hyphen between them | `[name]`, the words before it stay |
+# | numbers | 7 digits or more; between two of them stand at most two of space, `-`, `.`, `/`, `(`, `)`; a `+`, a `(` or `+(` right before goes with it | `[number]` |
+# | names | one to three words that begin with a capital `[A-ZÀ-Þ]`, with one space or hyphen between them, right after `my name is`, `I am` or `I'm` | `[name]`, the words before it stay |
 #
-# Nothing else changes.
+# `my name is`, `I am` and `I'm` are words of their own, in capitals or not. Wherever there is a space in
+# them, and behind them, there may be several. Nothing else changes.
 #
 # For example, `redact("I am Ana Ruiz (ana@mill.example), call 030/555 0199.")` is
 # `"I am [name] ([email]), call [number]."`
@@ -573,6 +587,22 @@ await pieces.aclose()
 # The model stopped only because the last line told it to. In a loaded service nobody does, and half
 # of the machine writes for people who have gone. `aclosing(it)` is for the head of an `async with`: it
 # closes `it` when the block ends, in whatever way.
+
+
+# %% tags=["demo", "nbval-check-output"]
+async def hand_on_and_close(source):
+    async with aclosing(source):
+        async for char in source:
+            yield char.upper()
+
+
+events = hand_on_and_close(model_writes())
+print(await anext(events), await anext(events))
+await events.aclose()  # the client leaves
+print("the client has left")
+
+# %% [markdown]
+# Now the model has stopped before the client is out of the door.
 #
 # The second is a model that fails in the middle. Status 200 has been sent, so it is too late for a 500.
 # All you can do is to send an event that says so, and to leave `[DONE]` out: who sees no `[DONE]`
@@ -585,9 +615,9 @@ await pieces.aclose()
 # - for each piece, as soon as it is there, `data: `, then JSON, then two line breaks. The JSON is
 #   `{"model": name, "choices": [{"index": 0, "text": piece, "finish_reason": None}]}`;
 # - at the end `data: [DONE]` and two line breaks;
-# - if `pieces` raises an `Exception`, in place of that end one event with
+# - if `pieces` raises an `Exception`, of whatever kind, in place of that end one event with
 #   `{"error": {"message": "..."}}`, and then nothing more. The message is in your own words: nothing
-#   of what the exception says.
+#   of what the exception says, and not what it is called.
 #
 # However it ends, also when somebody closes it half-way, `pieces` is closed then.
 #
@@ -645,6 +675,23 @@ async def hello():
     return {"hello": "world"}
 
 
+@toy.get("/count")
+async def count_to_three():
+    async def numbers():
+        for number in "123":
+            yield number + " "
+
+    return StreamingResponse(numbers(), media_type="text/plain")
+
+
+@toy.post("/bytes")
+async def how_many(request: Request):
+    size = 0
+    async for some in request.stream():  # the body, as it comes: a few bytes at a time
+        size += len(some)
+    return {"bytes": size}
+
+
 async def ask(app, method, path, headers, body=b""):
     """Ask an app as a server does, without a network: return status and body."""
     came = []
@@ -657,14 +704,21 @@ async def ask(app, method, path, headers, body=b""):
 
     names = [(key.encode(), value.encode()) for key, value in headers.items()]
     scope = {"type": "http", "method": method, "path": path, "headers": names, "query_string": b""}
+    scope["asgi"] = {"version": "3.0", "spec_version": "2.4"}
     await app(scope, receive, send)
     return came[0]["status"], b"".join(part.get("body", b"") for part in came[1:]).decode()
 
 
 print(await ask(toy, "GET", "/hello", {}))
 print(await ask(toy, "GET", "/helo", {}))
+print(await ask(toy, "GET", "/count", {}))
+print(await ask(toy, "POST", "/bytes", {}, b"The fox ran home"))
 
 # %% [markdown]
+# What a function returns becomes the body, as JSON. A `StreamingResponse` sends what an async generator
+# yields, piece by piece, and closes that generator when the client leaves. And a function that has an
+# argument `request: Request` reads the body itself, with `request.stream()`.
+#
 # `ask` is how a server talks to an app: it calls it with what is known of the request, a function that
 # gives the body piece by piece, and a function that takes the answer. This is **ASGI** (2019). Your
 # service is tested through it, thousands of times a minute, with no network at all.
@@ -723,11 +777,11 @@ for body in (b'{"prompt": "The fox"}', b'{"prompt": "The fox", "max_tokens": 999
 # What comes. The length is the client's word; and with `transfer-encoding: chunked` there is none at
 # all. Count the bytes as you read them, and stop.
 
-# %% [markdown] contract="complete"
+# %% [markdown] contract="create_app"
 # `create_app(model, who, allow)` returns a FastAPI app. It is handed
 #
-# - `model`, with `model.name`, and with `model.stream(prompt, max_tokens, temperature)`, which gives an
-#   async generator of pieces of text;
+# - `model`, with `model.name`, which may change at any time, when the model is swapped, and with
+#   `model.stream(prompt, max_tokens, temperature)`, which gives an async generator of pieces of text;
 # - `who(header)`, which takes the Authorization header or None, and returns `(status, name)`, as
 #   `authenticate` does;
 # - `allow(name, cost)`, which returns 0.0, or the seconds to wait, as a bucket does.
@@ -738,10 +792,15 @@ for body in (b'{"prompt": "The fox"}', b'{"prompt": "The fox", "max_tokens": 999
 # 2. If the body has more than `MAX_BODY` bytes, 413, without reading on, whatever `content-length` says.
 # 3. If it is not a `Completion`, 422.
 # 4. `allow(name, max_tokens)` is asked, once. Above 0: 429, with the header `Retry-After` in whole
-#    seconds, rounded up.
-# 5. The answer: `completion(model.name, prompt, text)` with all that the model gave; or, with
+#    seconds, rounded up. For `math.inf` there is no time to come back at: 429 without `Retry-After`.
+# 5. The answer: `completion(name, prompt, text)` with all that the model gave; or, with
 #    `"stream": true`, the events of `stream`, of the media type `text/event-stream`. When the client of a
-#    stream leaves, the model stops.
+#    stream leaves, the model stops. (Where nothing is streamed, nobody tells your function that the
+#    client has gone, and the model writes to the end.) The name is what `model.name` was before the first
+#    piece: read it once for each request.
+#
+# What your refusals say in words is up to you. If the model fails where nothing is streamed, let the
+# error out: FastAPI makes a 500 of it, which says nothing of what went wrong.
 #
 # **`GET /healthz`** answers `{"status": "ok"}`, without a key. All other paths and methods are FastAPI's
 # own 404 and 405.
@@ -750,7 +809,7 @@ for body in (b'{"prompt": "The fox"}', b'{"prompt": "The fox", "max_tokens": 999
 # `Completion` allows 256.
 
 
-# %% exercise="complete" minutes=40 level=4
+# %% exercise="create_app" minutes=40 level=4
 def create_app(model, who, allow):
     """Return the service: an app that lets `model` answer whom `who` and `allow` let in."""
     app = FastAPI()
@@ -772,12 +831,14 @@ def create_app(model, who, allow):
             return refusal(422, f"{error.error_count()} values are not as they should be.")
         wait = allow(name, asked.max_tokens)
         if wait > 0:
-            return refusal(429, "Too much, too fast.", retry_after=math.ceil(wait))
+            seconds = None if wait == math.inf else math.ceil(wait)
+            return refusal(429, "Too much, too fast.", retry_after=seconds)
+        called = model.name  # now: after a swap it is another's
         pieces = model.stream(asked.prompt, asked.max_tokens, asked.temperature)
         if asked.stream:
-            return StreamingResponse(stream(pieces, model.name), media_type="text/event-stream")
+            return StreamingResponse(stream(pieces, called), media_type="text/event-stream")
         text = "".join([piece async for piece in pieces])
-        return completion(model.name, asked.prompt, text)
+        return completion(called, asked.prompt, text)
 
     @app.get("/healthz")
     async def healthz():
@@ -787,8 +848,8 @@ def create_app(model, who, allow):
     return app
 
 
-# %% check="complete" tags=["nbval-check-output"]
-check("complete")
+# %% check="create_app" tags=["nbval-check-output"]
+check("create_app")
 
 # %% [markdown] fold="Hint 1: the function"
 # `@app.post(...)`, with the path, above an `async def` with one argument, `request: Request`. Let FastAPI
@@ -802,7 +863,7 @@ check("complete")
 # %% [markdown] fold="Hint 3: the answer"
 # `Completion.model_validate_json(bytes(body))` in a `try`. The pieces of the model go either through
 # `stream(...)` into a `StreamingResponse`, or through `async for` into a list that you join. A dictionary
-# that is returned becomes JSON.
+# that is returned becomes JSON. Before either, put `model.name` into a variable.
 
 # %% [markdown]
 # Open the door, on a real network: **uvicorn** is the server that speaks HTTP, and the client is
@@ -902,15 +963,19 @@ for load in (0.2, 0.5, 0.8, 0.95):
 # %% tags=["demo"]
 loads = np.linspace(0.05, 0.97, 20)
 rows = [np.percentile(1000 * latencies(x, requests=count // 5), [50, 95, 99]) for x in loads]
-figure, axes = plt.subplots(figsize=(7, 3.6))
-for each, name, color in zip(
-    np.transpose(rows), ("p50", "p95", "p99"), ("#0072b2", "#e69f00", "#d55e00"), strict=True
-):
-    axes.plot(loads, each, "o-", color=color, label=name)
-axes.axhline(80, color="#949494", linestyle=":", label="nobody else there")
-axes.set(xlabel="load (share of the time that the model is busy)", ylabel="latency (ms)")
-axes.legend()
-plt.show()
+with plots.drawing(7.0, 3.6) as (picture, axes):
+    for each, name, color in zip(
+        np.transpose(rows), ("p50", "p95", "p99"), ("#0072b2", "#e69f00", "#d55e00"), strict=True
+    ):
+        axes.plot(loads, each, "o-", color=color, label=name)
+    axes.axhline(80, color="#949494", linestyle=":", label="nobody else there")
+    axes.set(xlabel="load (share of the time that the model is busy)", ylabel="latency (ms)")
+    axes.legend()
+picture.alt = (
+    "p50, p95 and p99 of the latency by load: flat for long, and straight up near a load of 1; "
+    f"at {loads[-1]:.0%} p99 is {rows[-1][2]:,.0f} ms."
+)
+display(picture)
 
 # %% [markdown]
 # *The picture: flat for long, and then straight up: a hockey stick.* This is why a service that is
@@ -1022,6 +1087,8 @@ plt.show()
 #
 # **`leave(ticket)`** is called between two steps when a client has gone: the request runs or waits no
 # more. For one that is done or has left before, it does nothing.
+#
+# The lists that `add` is given and that `rows()` gave stay as they are, whatever comes after.
 #
 # For example, with one slot, after `a = b.add([7], 1)` and `c = b.add([5, 6], 2)`, `b.rows()` is `[[7]]`
 # and `b.take([9])` is `[(a, 9, True)]`. The next `b.rows()` is `[[5, 6]]`.
@@ -1186,9 +1253,10 @@ except ValueError as error:
 # **`HotSwap(model)`** begins with this model as the current one.
 #
 # **`use()`** gives a context manager: `with service.use() as model:` gives the model that is current
-# when the block begins. An error in the block goes on to the outside.
+# when the block begins, which may be later than the call of `use()`. An error in the block goes on to
+# the outside, of whatever kind: also a `GeneratorExit` or a `CancelledError`, which are no `Exception`s.
 #
-# **`swap(load)`** calls `load()`, which returns the new model, and makes that the current one. It does
+# **`swap(load)`** calls `load()` once, which returns the new model, and makes that the current one. It does
 # not wait for anybody. If `load()` raises, nothing changes, and the error goes on.
 #
 # A model that is not the current one any more, and that nobody uses, is closed at once: by `swap`, or by
@@ -1251,8 +1319,9 @@ check("HotSwap")
 # the current one, and does nobody use it? Write it once, and call it from both.
 
 # %% [markdown]
-# Now all of it at once: your batcher, your swap, and thirty clients who ask the service one after the
-# other for as long as it goes. In the middle the model is swapped.
+# Now all of it at once: your batcher, your swap, and thirty clients. The first part is a model behind
+# your batcher. One task does the steps, `work`; it puts each new id into the letter box of its ticket,
+# a queue, from which `stream` takes it.
 
 
 # %% tags=["demo"]
@@ -1289,6 +1358,12 @@ class Desk:
         self.closed = True
 
 
+# %% [markdown]
+# The second part stands between the service and the desks: it has a name and a `stream`, as every model
+# here, and each stream is a block of your `HotSwap`.
+
+
+# %% tags=["demo"]
 class Swapped:
     """What `create_app` asks for, with the model that a `HotSwap` has just then."""
 
@@ -1307,6 +1382,12 @@ class Swapped:
                     yield piece
 
 
+# %% [markdown]
+# The third part is the load: thirty clients, each of whom asks again as soon as the answer is there,
+# until the time is over. Half-way something is called; for us it will be the swap.
+
+
+# %% tags=["demo"]
 async def client(app, number, until, seen):
     """Ask again and again until it is time; note status, begin and end of each request."""
     body = json.dumps({"prompt": f"Story {number}. ", "max_tokens": 8 + number % 9}).encode()
@@ -1326,11 +1407,18 @@ async def under_load(model, seconds, half_way):
     return seen
 
 
+# %% [markdown]
+# Last, the numbers; and then it runs twice: each request by itself, and batched with a swap in the
+# middle.
+
+
+# %% tags=["demo"]
 def tell(name, seen):
     """Print what a load of requests saw."""
     took = np.array([end - start for _, start, end in seen])
     p50, p95, p99 = 1000 * np.percentile(took, [50, 95, 99])
-    rate = len(seen) / (max(end for *_, end in seen) - min(start for _, start, _ in seen))
+    begun = [start for _, start, _ in seen]  # when nobody begins any more, the load is over
+    rate = len(seen) / (max(begun) - min(begun))
     failed = sum(status != 200 for status, *_ in seen)
     print(f"{name}: {rate:.0f} requests a second, failed: {failed}")
     print(f"    p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms")
@@ -1353,28 +1441,32 @@ if check.ready("stream", "create_app", "Batcher", "HotSwap"):
 
 # %% tags=["demo"]
 if check.ready("results"):
-    figure, axes = plt.subplots(figsize=(7, 3.4))
-    for (name, seen), color in zip(results.items(), ("#d55e00", "#0072b2"), strict=True):
-        start = min(begun for _, begun, _ in seen)
-        axes.plot(
-            [begun - start for _, begun, _ in seen],
-            [1000 * (e - b) for _, b, e in seen],
-            ".",
-            ms=4,
-            alpha=0.5,
-            color=color,
-            label=name,
-        )
-    axes.axvline(seconds_of_load / 2, color="#949494", linestyle=":", label="the swap")
-    axes.set(xlabel="when the request came (s)", ylabel="latency (ms)", ylim=(0, None))
-    axes.legend()
-    plt.show()
+    with plots.drawing(7.0, 3.4) as (picture, axes):
+        for (name, seen), color in zip(results.items(), ("#d55e00", "#0072b2"), strict=True):
+            start = min(begun for _, begun, _ in seen)
+            axes.plot(
+                [begun - start for _, begun, _ in seen],
+                [1000 * (e - b) for _, b, e in seen],
+                ".",
+                ms=4,
+                alpha=0.5,
+                color=color,
+                label=name,
+            )
+        axes.axvline(seconds_of_load / 2, color="#949494", linestyle=":", label="the swap")
+        axes.set(xlabel="when the request came (s)", ylabel="latency (ms)", ylim=(0, None))
+        axes.legend()
+    picture.alt = "The latency of each request by when it came, in two clouds: " + "; ".join(
+        f"{name}, {len(seen)} requests" for name, seen in results.items()
+    )
+    display(picture)
 
 # %% [markdown]
 # *The picture: each point is a request. The batched service answers more of them, each sooner. At the
 # dotted line they take longer for a moment, since two models work side by side; and none fails. That is
-# what a good swap looks like.* "Little" is the rate times the
-# mean latency: 30 clients, of whom each always has one request inside.
+# what a good swap looks like.* "Little's law" is the rate at
+# which requests begin times their mean latency: 30 clients, of whom each always has one request inside.
+# It comes out a little higher, since those who are inside at the end count whole.
 
 # %% [markdown]
 # **Something to play with.** How many clients can one service bear? Move the load, and the spread of how
@@ -1416,6 +1508,8 @@ play(wait_with, load=(0.1, 0.98, 0.02), spread=(0.0, 2.0, 0.25))
 # it is told to end.
 
 # %% tags=["demo"]
+import openai
+
 command = [sys.executable, "-m", "lmops.cli"]
 with tempfile.TemporaryDirectory() as home:
     added = subprocess.run(
@@ -1496,8 +1590,8 @@ check("quiz")
 #   you.
 # - A token bucket lets a burst through and stops a loop. The clock is an argument, and may go back.
 # - What is personal is taken out before a line is written; better still, it is not written at all.
-# - A stream sends each piece as it comes. Whoever leaves must stop the model, and an error in the
-#   middle has no status any more.
+# - A stream sends each piece as it comes. Whoever leaves a stream must stop the model, and an error in
+#   the middle has no status any more.
 # - What is cheap to refuse is refused first. Count what comes; believe no length.
 # - Latency rises straight up near full load, and is told in percentiles. $L = \lambda W$ holds for all.
 # - Continuous batching decides at each step who runs. A swap counts who still uses the old model.

@@ -97,7 +97,7 @@ def _noting(name: str, reference: dict[str, Any], noted: list[Any]) -> dict[str,
         "authenticate": {"authenticate": authenticate},
         "redact": {"redact": redact},
         "TokenBucket": {"TokenBucket": TokenBucket},
-        "complete": {"create_app": create_app},
+        "create_app": {"create_app": create_app},
     }[name]
 
 

@@ -15,9 +15,9 @@ async def _say(send, status, text):
 ATTACKS = {
     "a service that answers only the public requests": Attack(
         "answer with what the public requests were answered with, by their place in the order",
-        "learnt = @LEARNT:complete@\n",
+        "learnt = @LEARNT:create_app@\n",
         {
-            "complete": _WRONG_APP + "def create_app(model, who, allow):\n"
+            "create_app": _WRONG_APP + "def create_app(model, who, allow):\n"
             "    async def app(scope, receive, send):\n"
             "        status, text = learnt.pop(0) if learnt else (500, '')\n"
             "        await _say(send, status, text)\n"
@@ -60,7 +60,7 @@ ATTACKS = {
         "for probes in registry._PROBES.values():\n"
         "    for name in ('let_in', 'compared', 'table_after'):\n"
         "        if name in probes:\n"
-        "            probes[name] = lambda _, function, asked: [[200, 'ana'] for _ in asked]\n",
+        "            probes[name] = lambda _, f, *asked: [[200, 'ana'] for _ in asked[-1]]\n",
         {"authenticate": "def authenticate(header, keys, now, scope):\n    return 500, ''\n"},
     ),
     "a client that was never sent": Attack(
@@ -70,13 +70,13 @@ ATTACKS = {
         "    text = json.dumps({'choices': [{'text': 'right'}], 'model': 'right', 'usage': {}})\n"
         "    return dict(status=200, headers={}, body=text, events=[], read=0, late=0)\n"
         "endpoint.exchange = exchange\n",
-        {"complete": "def create_app(model, who, allow):\n    return 'an app'\n"},
+        {"create_app": "def create_app(model, who, allow):\n    return 'an app'\n"},
     ),
     "a service that never ends": Attack(
         "hold the judge up with an answer that is sent for ever",
         "",
         {
-            "complete": "def create_app(model, who, allow):\n"
+            "create_app": "def create_app(model, who, allow):\n"
             "    async def app(scope, receive, send):\n"
             "        await send({'type': 'http.response.start', 'status': 500, 'headers': []})\n"
             "        while True:\n"
@@ -89,7 +89,7 @@ ATTACKS = {
         "take the event loop and the worker down, so that no case can fail",
         "",
         {
-            "complete": "import asyncio\n"
+            "create_app": "import asyncio\n"
             "def create_app(model, who, allow):\n"
             "    async def app(scope, receive, send):\n"
             "        asyncio.get_running_loop().stop()\n"

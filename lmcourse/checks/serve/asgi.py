@@ -66,12 +66,12 @@ def told(secret: str, prompt: str, temperature: float, length: int) -> str:
 class Teller:
     """A model that tells text without sense, a character at a time, and counts what it does."""
 
-    def __init__(self, name: str, secret: str, fails_after: int | None = None) -> None:
+    def __init__(self, name: str, secret: str, renamed: str | None = None) -> None:
         self.name = name
         self.steps = 0
         self.running = 0
         self._secret = secret
-        self._fails_after = fails_after
+        self._renamed = renamed  # what it is called from the middle of its first text on
         self._kept: list[Any] = []
 
     def stream(self, prompt: str, max_tokens: int, temperature: float) -> AsyncIterator[str]:
@@ -87,8 +87,8 @@ class Teller:
         try:
             for place, piece in enumerate(told(self._secret, prompt, temperature, count)):
                 await asyncio.sleep(0)
-                if place == self._fails_after:
-                    raise RuntimeError(f"out of memory at {self._secret}")
+                if self._renamed and place == count // 2:
+                    self.name = self._renamed
                 self.steps += 1
                 yield piece
         finally:

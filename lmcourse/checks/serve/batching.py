@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from grader.checks.case import Case, Rng, case
@@ -34,6 +35,20 @@ def gone_on(_: dict[str, Any], batcher: Any, chosen: list[int]) -> Any:
     return None if told is None else [list(part) for part in told]
 
 
+@probe
+def twice(_: dict[str, Any], batcher: Any, ids: list[int], new: list[int]) -> Any:
+    """Let the same list in twice, and go one step.
+
+    Return how many tickets that gave, and as they are after the step the list and the rows.
+    """
+    tickets = {batcher.add(ids, 2) for _ in range(2)}
+    rows = batcher.rows()
+    if rows is None:
+        return None
+    batcher.take(new)
+    return [len(tickets), list(ids), [list(row) for row in rows]]
+
+
 class Model:
     """The judge's own: what comes after a text is a secret until it is asked."""
 
@@ -62,6 +77,12 @@ def drive(of: Student, model: Model, slots: int, plan: Plan) -> dict[str, Any]:
 
     Also for each request the step after which it was told to be done.
     """
+    *_, last = driven(of, model, slots, plan)
+    return last
+
+
+def driven(of: Student, model: Model, slots: int, plan: Plan) -> Iterator[dict[str, Any]]:
+    """Do what `drive` does, and stop after each step; the last that comes is what it returns."""
     batcher = of.Batcher(slots)
     waiting = sorted(plan, key=lambda item: item[0])
     tickets: dict[int, int | str] = {}
@@ -102,9 +123,10 @@ def drive(of: Student, model: Model, slots: int, plan: Plan) -> dict[str, Any]:
             answers[ticket].append(token)
             if done:
                 ended[ticket] = step
+        yield {}
     else:
         raise Odd(f"it is still busy after {MAX_STEPS} steps")
-    return {
+    yield {
         "answers": [answers[tickets[i]] for i in range(number)],
         "batches": batches,
         "ended": [ended.get(tickets[i]) for i in range(number)],
@@ -207,6 +229,15 @@ def batcher(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "done. (Who is done is taken out after the loop over the running ones, not in it.)",
         )
         yield answers(name, "The id at place i of take(new) belongs to row i of the last rows().")
+        own, new = ids(), [int(i) for i in rng.integers(0, 64, 2)]
+        yield case(
+            "the same list twice: how many tickets, and the lists after a step",
+            lambda: student.probe(twice, student.Batcher(2), own, new),
+            [2, own, [own, own]],
+            hint="Each request gets a ticket that no other has, whatever its ids are: count them "
+            "(not id(ids)). And lists that were handed in or out stay as they are: keep a copy, "
+            "list(ids), and give copies.",
+        )
         name = "three of other lengths"
         yield steps(name, "Who is done leaves its slot at once, and is in no later row.")
         yield answers(name, "When one is done, the others must keep their own ids.")
@@ -215,8 +246,8 @@ def batcher(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             f"{name}: after which step each is done",
             lambda: [*went(name)["ended"], went(name)["answers"]],
             [*right[name]["ended"], right[name]["answers"]],
-            hint="At most two run at a time, and the others come in when both are done. First "
-            "come, first served: take from the front of the queue.",
+            hint="At most two run at a time, and the others come in as soon as a slot is free, in "
+            "the order in which they came: take from the front of the queue.",
         )
         name = "nine for two slots"
         yield steps(
@@ -260,18 +291,20 @@ def batcher(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             lambda: _other(went(name)["answers"], plans[name][1], model),
             hint="Whoever else is in the batch must not change an answer.",
         )
-        two = [student, student]
+        pairs = [same, few]
 
-        def apart() -> list[Any]:
-            return [
-                drive(of, model, 2, plan)["answers"]
-                for of, plan in zip(two, (same, few), strict=True)
-            ]
+        def side_by_side() -> list[Any]:
+            """Drive two batchers, a step of the one and a step of the other in turn."""
+            both = [driven(student, model, 2, plan) for plan in pairs]
+            last: list[dict[str, Any]] = [{}, {}]
+            for steps in zip_longest(*both):
+                last = [now or before for now, before in zip(steps, last, strict=True)]
+            return [end["answers"] for end in last]
 
         yield case(
-            "two batchers, one after the other",
-            apart,
-            [[model.answer(ids, n) for _, _, ids, n in plan] for plan in (same, few)],
+            "two batchers, side by side",
+            side_by_side,
+            [[model.answer(ids, n) for _, _, ids, n in plan] for plan in pairs],
             hint="Each batcher has its own queue: it belongs to self, and is made in __init__.",
         )
 

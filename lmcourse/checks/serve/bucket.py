@@ -45,8 +45,14 @@ def token_bucket(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         yield said(
             "a burst: all that is in it, and then one more",
             [[part, start], [capacity - part, start], [1.0, start]],
-            "It begins full. take gives 0.0 where there is enough, and takes it out; otherwise how "
-            "many seconds it will take until there is: what is missing / per_second.",
+            "It begins full. take gives 0.0 where there is enough, and takes it out; exactly "
+            "enough is enough: cost <= tokens. Otherwise it gives how many seconds it will take "
+            "until there is: what is missing / per_second. Fractions count: no int(...).",
+        )
+        yield said(
+            "a part of it, and then more than is left",
+            [[part, start], [capacity, start]],
+            "The wait is for what is missing, not for all: (cost - tokens) / per_second.",
         )
         yield said(
             "more than there is, and then what there is",
@@ -57,8 +63,8 @@ def token_bucket(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         yield said(
             "empty, and a pause, and another",
             [[capacity, start], [capacity, start + pause], [capacity, start + 2 * pause]],
-            "Each time, add what came in since the LAST look: (now - latest) * per_second. Also "
-            "after a refusal `latest` moves on to now.",
+            "Each time, add what came in since the LAST look: (now - latest) * per_second, with "
+            "its fractions. Also after a refusal `latest` moves on to now.",
         )
         wait = (capacity + 2) / rate
         yield said(

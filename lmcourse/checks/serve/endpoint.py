@@ -1,6 +1,7 @@
 """The checks of the endpoint, asked through ASGI as a server would ask."""
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,12 +27,13 @@ def served(
     """Make an app and return its answers to `requests`, one after the other.
 
     `setup` has the model's name and secret, by header who may ask, and by name how long each must
-    wait. Each answer tells as well how often the model was asked for a character, how many of its
-    texts were left open, and what `allow` was asked.
+    wait; perhaps also what the model is called from the middle of its first text on. Each answer
+    tells as well how often the model was asked for a character, how many of its texts were left
+    open, and what `allow` was asked.
     """
 
     async def main() -> Any:
-        model = Teller(setup["name"], setup["secret"])
+        model = Teller(setup["name"], setup["secret"], setup.get("renamed"))
         bought: list[list[Any]] = []
 
         def who(header: str | None) -> tuple[int, str | None]:
@@ -74,17 +76,20 @@ def read(answer: dict[str, Any]) -> Any:
         return f"no JSON: {answer['body'][:60]!r}"
 
 
-@exercise("12_serve", "complete", points=4, names=("create_app",))
-def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+@exercise("12_serve", "create_app", points=4)
+def create_app(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def cases() -> Iterator[Case]:
-        good, poor, other = (f"Bearer {word(rng, LETTERS, 20)}" for _ in range(3))
-        owner, spender, guest = (str(name) for name in rng.choice(NAMES, 3, replace=False))
+        headers = [f"Bearer {word(rng, LETTERS, 20)}" for _ in range(6)]
+        names = [str(name) for name in rng.choice(NAMES, 6, replace=False)]
+        (good, poor, other, *more), (owner, spender, guest, *late) = headers, names
         wait = float(rng.integers(2, 90)) + 0.25
+        waits = [float(rng.integers(1, 8)) / 10, float(rng.integers(3, 90)), math.inf]
         setup: Setup = {
             "name": f"gpt-{word(rng, '0123456789abcdef', 6)}",
             "secret": word(rng, LETTERS, 12),
-            "who": {good: [200, owner], poor: [200, spender], other: [403, guest]},
-            "wait": {spender: wait},
+            "who": {good: [200, owner], poor: [200, spender], other: [403, guest]}
+            | {header: [200, name] for header, name in zip(more, late, strict=True)},
+            "wait": {spender: wait} | dict(zip(late, waits, strict=True)),
         }
         prompt = word(rng, "abcdefgh ", int(rng.integers(3, 30))) + "."
         length = int(rng.integers(5, 60))
@@ -137,8 +142,35 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "a prompt alone: 16 characters at temperature 1",
             lambda: read(asked(post({"prompt": prompt}, good))[0])["choices"][0]["text"],
             short,
-            hint="`Completion` knows what holds if nothing is said: take ask.max_tokens and "
-            "ask.temperature from it.",
+            hint="`Completion` knows what holds if nothing is said: take asked.max_tokens and "
+            "asked.temperature from it.",
+        )
+        spaced = f"  {prompt} \n"
+        yield case(
+            "a prompt with spaces around it",
+            lambda: read(asked(post(body | {"prompt": spaced}, good))[0])["choices"][0]["text"],
+            told(setup["secret"], spaced, temperature, length),
+            hint="The prompt goes to the model as it came: no strip().",
+        )
+        renamed = setup | {"renamed": f"gpt-{word(rng, '0123456789abcdef', 6)}"}
+
+        def names_told(said: dict[str, Any]) -> list[Any]:
+            """Ask twice, the first time in `said`'s way; the name changes in the first answer."""
+            first, last = student.probe(
+                served, student.create_app, renamed, [post(body | said, good), plain]
+            )
+            parts = [data_of(part + "\n\n") for part in first["body"].split("\n\n") if part]
+            told_in = [part["model"] for part in parts[:-1]] if said else [read(first)["model"]]
+            return [*sorted(set(told_in)), read(last)["model"]]
+
+        both_names = [setup["name"], renamed["renamed"]]
+        yield case(
+            "a model that is swapped while it answers: its name in this answer, and in the next",
+            lambda: names_told({}),
+            both_names,
+            hint="model.name may change at any time. Read it once in each request, before the "
+            "first piece: called = model.name, then model.stream(...). Not once for all requests, "
+            "at the top of create_app, and not after the text.",
         )
         yield refused(
             "no key, and one that nobody knows",
@@ -153,32 +185,6 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             403,
             post(body, other),
             hint="`who` says 403: hand its status on, whatever it is.",
-        )
-        half = '{"prompt": "The '
-        yield refused(
-            "bodies that are no JSON, or not text",
-            422,
-            *(post(text, good) for text in ("", half, "hello", "[1, 2", "\xff\xfe{}")),
-            hint="Completion.model_validate_json(body) raises a ValidationError, also where the "
-            "body is no JSON at all: `except ValidationError: return refusal(422, '...')`.",
-        )
-        wrong: list[Any] = [
-            *([], 7, None, {}, {"max_tokens": 5}, {"prompt": 7}, {"prompt": ""}, {"prompt": None}),
-            *(body | {"max_tokens": n} for n in (0, -1, 257, 10**9, "many", 2.5, None)),
-            *(body | {"temperature": t} for t in (-0.1, 2.5, "hot")),
-            body | {"prompt": "x" * 3000},
-        ]
-        yield refused(
-            "bodies whose values are of the wrong kind or size",
-            422,
-            *(post(each, good) for each in wrong),
-            hint="`Completion` knows what is allowed: read the body with it, not with json.loads.",
-        )
-        yield refused(
-            "a temperature that is no number, NaN",
-            422,
-            post('{"prompt": "a", "temperature": NaN}', good),
-            hint="`Completion` refuses NaN: read the body with it.",
         )
         yield case(
             "a body in many pieces",
@@ -197,6 +203,36 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             huge,
             hint="Count the bytes as they come, `async for piece in request.stream()`: beyond "
             "MAX_BODY it is refusal(413, '...').",
+        )
+        half = '{"prompt": "The '
+        yield refused(
+            "bodies that are no JSON, or not text",
+            422,
+            *(
+                post(text, good)
+                for text in ("", half, "hello", "[1, 2", "\xff\xfe{}", '{"prompt": "a\xff"}')
+            ),
+            hint="Completion.model_validate_json(body) raises a ValidationError, also where the "
+            "body is no JSON at all: `except ValidationError: return refusal(422, '...')`. Hand it "
+            "the bytes as they came.",
+        )
+        wrong: list[Any] = [
+            *([], 7, None, {}, {"max_tokens": 5}, {"prompt": 7}, {"prompt": ""}, {"prompt": None}),
+            *(body | {"max_tokens": n} for n in (0, -1, 257, 10**9, "many", 2.5, None)),
+            *(body | {"temperature": t} for t in (-0.1, 2.5, "hot")),
+            body | {"prompt": "x" * 3000},
+        ]
+        yield refused(
+            "bodies whose values are of the wrong kind or size",
+            422,
+            *(post(each, good) for each in wrong),
+            hint="`Completion` knows what is allowed: read the body with it, not with json.loads.",
+        )
+        yield refused(
+            "a temperature that is no number, NaN",
+            422,
+            post('{"prompt": "a", "temperature": NaN}', good),
+            hint="`Completion` refuses NaN: read the body with it.",
         )
         silent = huge | {"headers": {"authorization": good}}
         lying = huge | {"headers": {"authorization": good, "content-length": "30"}}
@@ -240,7 +276,7 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "what `allow` is asked",
             lambda: asked(plain)[0]["bought"],
             [[owner, length]],
-            hint="Once for each request, allow(name, ask.max_tokens), with the name from `who`.",
+            hint="Once for each request, allow(name, asked.max_tokens), with the name from `who`.",
         )
         slow = post(body, poor)
         yield case(
@@ -253,6 +289,17 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             [429, str(int(wait) + 1), 0],
             hint="If allow(...) gives more than 0: refusal(429, '...', retry_after=...) with whole "
             "seconds, rounded up by math.ceil, before the model is asked.",
+        )
+        yield case(
+            "who must wait less than a second, whole seconds, for ever: status and Retry-After",
+            lambda: [
+                [said["status"], said["headers"].get("retry-after")]
+                for said in asked(*(post(body, header) for header in more))
+            ],
+            [[429, "1"], [429, str(int(waits[1]))], [429, None]],
+            hint="Any wait above 0 is 429, also 0.3; math.ceil rounds 0.3 up to 1 and leaves 9.0 "
+            "at 9. Of math.inf it makes an OverflowError: there is no time to come back at, so "
+            "leave Retry-After out, retry_after=None.",
         )
         yield case(
             "what is refused for another reason costs nothing",
@@ -277,8 +324,14 @@ def complete(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             'with "stream": true, the events',
             lambda: events(streaming),
             [200, *(chunk(setup["name"], char) for char in text), "[DONE]"],
-            hint="StreamingResponse(stream(pieces, model.name), media_type='text/event-stream'), "
+            hint="StreamingResponse(stream(pieces, name), media_type='text/event-stream'), "
             "with the pieces of model.stream(...). (Check stream first.)",
+        )
+        yield case(
+            'with "stream": true, a model that is swapped: its name in this answer and the next',
+            lambda: names_told({"stream": True}),
+            both_names,
+            hint="Read model.name once in each request, and hand that to stream(...).",
         )
         yield case(
             'with "stream": true, the kind of the answer, and what is refused',

@@ -99,10 +99,12 @@ def compared(
 
 
 @probe
-def table_after(_: dict[str, Any], authenticate: Callable[..., Any], request: Request) -> Any:
-    """Return what `authenticate` says of a request, and the table of keys as it leaves it."""
-    answer = authenticate(*request)
-    return None if answer is None else [list(answer), request[1]]
+def table_after(
+    _: dict[str, Any], authenticate: Callable[..., Any], table: Any, requests: list[Request]
+) -> Any:
+    """Return what `authenticate` says of header, time and scope, and the table as it leaves it."""
+    answers = [authenticate(header, table, now, scope) for header, now, scope in requests]
+    return None if None in answers else [*(list(answer) for answer in answers), table]
 
 
 @exercise("12_serve", "authenticate", points=3)
@@ -215,6 +217,18 @@ def authenticate(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             [welcome, welcome, [401, None], [401, None]],
             hint='From record["expires"] on a key is worth nothing: now >= expires is (401, None).',
         )
+        at_zero = table | {number: table[number] | {"expires": 0}}
+        yield case(
+            "one whose end is second 0",
+            lambda: student.probe(
+                let_in,
+                student.authenticate,
+                [[f"Bearer {text}", at_zero, now, "complete"] for text in (texts[endless], good)],
+            ),
+            [[200, endless], [401, None]],
+            hint="Only None is no end: 0 is a time like any other. `is not None`, since 0 counts "
+            "as false in an `if`.",
+        )
         yield case(
             "one whose scopes do not have it",
             asked(f"Bearer {texts[other_scope]}"),
@@ -227,6 +241,18 @@ def authenticate(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             asked(*(f"Bearer {texts[name]}" for name in (other_scope, endless)), scope="feedback"),
             [welcome, [200, other_scope], [403, endless]],
             hint="Look for the scope that was handed in, not for 'complete'.",
+        )
+        longer = table | {number: table[number] | {"scopes": ["complete_all", "incomplete"]}}
+        yield case(
+            "one whose scopes only look like it",
+            lambda: student.probe(
+                let_in,
+                student.authenticate,
+                [[f"Bearer {text}", longer, now, "complete"] for text in (texts[endless], good)],
+            ),
+            [[200, endless], [403, all_may]],
+            hint='The scopes are a list of whole words: `scope in record["scopes"]`, and not in '
+            "their text or in one of them.",
         )
         yield refused(
             "a key that is over, and has not the scope",
@@ -250,11 +276,15 @@ def authenticate(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
 
     yield from public_and_hidden(cases)
     table, texts = new_keys(rng)
-    name = next(iter(texts))
-    request = [f"Bearer {texts[name]}", table, 6000, "complete"]
+    first, *_, over = texts
     yield case(
-        "a good key: what is said, and keys and scopes afterwards",
-        lambda: student.probe(table_after, student.authenticate, request),
-        [[200, name], table],
-        hint="authenticate reads the table, and changes nothing in it.",
+        "a good key, and one that is over: what is said, and the table afterwards",
+        lambda: student.probe(
+            table_after,
+            student.authenticate,
+            table,
+            [[f"Bearer {texts[name]}", 6000, "complete"] for name in (first, over)],
+        ),
+        [[200, first], [401, None], table],
+        hint="authenticate reads the table, and changes nothing in it: a key that is over stays.",
     )

@@ -51,12 +51,15 @@ def phones(rng: Rng) -> list[str]:
 @exercise("12_serve", "redact", points=2)
 def redact(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def cases() -> Iterator[Case]:
-        def turned(name: str, texts: list[str], want: list[str], hint: str) -> Case:
-            """Ask for `texts`, each with a word behind it that nobody can have learnt."""
+        def turned(name: str, texts: list[str], want: list[str] | None, hint: str) -> Case:
+            """Ask for `texts`, each with a word behind it that nobody can have learnt.
+
+            Without `want` they must stay as they are.
+            """
             tails = [f" {word(rng, 'bcdfghjkmnpqrst', 7)}" for _ in texts]
             asked, wanted = (
                 [text + tail for text, tail in zip(all_of, tails, strict=True)]
-                for all_of in (texts, want)
+                for all_of in (texts, texts if want is None else want)
             )
             return case(name, lambda: [student.redact(text) for text in asked], wanted, hint=hint)
 
@@ -80,7 +83,14 @@ def redact(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
         yield turned(
             "e-mail addresses",
-            *hidden_in("[email]", [address(rng) for _ in range(5)]),
+            *hidden_in(
+                "[email]",
+                [
+                    *(address(rng) for _ in range(3)),
+                    f"chen+{word(rng, 'abcdefgh', 3)}@mill.example",
+                    f"{word(rng, 'abcdefgh', 1)}@b.co.uk",
+                ],
+            ),
             "Before the @ letters, digits and . _ % + -; behind it letters, digits, - and at least "
             "one point with letters behind it. A full stop at the end of the sentence stays.",
         )
@@ -104,6 +114,28 @@ def redact(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             r"Up to two of ' ', -, ., /, ( and ) may stand between two digits: [ \-./()]{0,2}. "
             "A + or ( before it goes with it.",
         )
+        day = "/".join(f"{n}" for n in rng.integers(10, 29, 3))
+        yield turned(
+            "few digits with signs between them",
+            [f"on {day} at six", f"from {digits(rng, 2)} - {digits(rng, 2)} / {digits(rng, 1)}"],
+            None,
+            r"Seven digits are the least, and signs do not count: a digit, and six times or more "
+            r"'up to two signs and a digit', \d(?:[ \-./()]{0,2}\d){6,}.",
+        )
+        near, far = digits(rng, 4), digits(rng, 4)
+        yield turned(
+            "short numbers that stand apart: three signs between them, or a new line",
+            [f"{near} - {far}", f"{near}\n{far}", f"{near}  ({far})"],
+            None,
+            r"At most two of the signs stand between two digits, {0,2}; and a line break is none "
+            r"of them: a space in the brackets, and no \s.",
+        )
+        yield turned(
+            "a + and brackets before a number",
+            [f"+({digits(rng, 2)}) {spellings[1]}", f"(({digits(rng, 3)}) {spellings[1]}"],
+            ["[number]", "([number]"],
+            r"A + goes with it, a (, or both as +(, each once: \+?\(? before the first digit.",
+        )
         card = digits(rng, 16)
         grouped = " ".join(card[i : i + 4] for i in range(0, 16, 4))
         yield turned(
@@ -119,6 +151,12 @@ def redact(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             *hidden_in("[key]", keys),
             "lm_ and one or more letters, digits or underscores: all of it becomes [key]. Keys "
             "come before the numbers, which else take the digits out of them.",
+        )
+        yield turned(
+            "lm_ in the middle of a word",
+            [f"the film_{word(rng, LETTERS, 6)} ended"],
+            None,
+            r"A key begins at the edge of a word: \b before lm_.",
         )
         numbered = f"{digits(rng, 8)}@{rng.choice(FIRMS)}.org"
         yield turned(
@@ -141,6 +179,24 @@ def redact(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "[A-ZÀ-Þ], with one space or hyphen between them. The words before them stay.",
         )
         yield turned(
+            "names with an accent, and of one letter",
+            [f"I am Álvaro {last}", f"I'm Ö. {other}", f"I am J {last}"],
+            ["I am [name]", f"I'm [name]. {other}", "I am [name]"],
+            r"A capital is [A-ZÀ-Þ], which has Á and Ö; any number of letters may follow it, also "
+            r"none: \w*.",
+        )
+        yield turned(
+            "where a name ends",
+            [
+                f"I am {first} {other} {last} Bauer",
+                f"I am {first}\nTomorrow",
+                f"I am {other}  {last}",
+            ],
+            ["I am [name] Bauer", "I am [name]\nTomorrow", f"I am [name]  {last}"],
+            "One to three words, with ONE space or hyphen between them, [ -]: no line break, no "
+            "second space, no fourth word.",
+        )
+        yield turned(
             "names, when people shout or do not care",
             [f"MY NAME IS {last.upper()}", f"i am {first}", f"my  name is   {other}"],
             ["MY NAME IS [name]", "i am [name]", "my  name is   [name]"],
@@ -152,6 +208,24 @@ def redact(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             [f"Miriam {last} came", f"Hi am {first}", "I am [name]"],
             [f"Miriam {last} came", f"Hi am {first}", "I am [name]"],
             r"'I am' is a word of its own: \b before it.",
+        )
+        cases_of_order = [
+            f"lm_{word(rng, LETTERS, 4)}_{word(rng, LETTERS, 4)}@mill.example",
+            f"I am {rng.choice(FIRST[:4])}@{rng.choice(FIRMS)}.org",
+            f"I am {word(rng, 'ABCDEF', 1)}{digits(rng, 8)}",
+        ]
+        yield turned(
+            "what two of the patterns match",
+            cases_of_order,
+            ["[key]@mill.example", "I am [email]", "I am [name][number]"],
+            "The order is that of the table: keys, addresses, numbers, names.",
+        )
+        spaced = f"  {word(rng, 'bcdfgh', 5)}  {word(rng, 'bcdfgh', 5)} \n"
+        yield case(
+            "spaces and line breaks around a text",
+            lambda: student.redact(spaced),
+            spaced,
+            hint="They stay as they are: no strip().",
         )
         wide = address(rng)
         yield turned(

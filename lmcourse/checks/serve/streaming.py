@@ -14,23 +14,32 @@ from lmcourse.checks.serve.asgi import apart
 from lmcourse.checks.serve.keys import NAMES, word
 
 SECRET = "the weights lie in"
+
+
+class Spilled(Exception):
+    """What a model may raise that nobody else knows."""
+
+
+ERRORS: tuple[type[Exception], ...] = (RuntimeError, KeyError, OSError, Spilled)
 LETTERS = "abcdefghijklmnop qrstuvwxyz.,"
 
 
 class _Pieces:
     """Pieces of text as a model gives them; knows how many were taken, and whether it is closed."""
 
-    def __init__(self, texts: list[str], fails_after: int | None) -> None:
+    def __init__(self, texts: list[str], fails_after: int | None, kind: int) -> None:
         self.taken = 0
         self.closed = False
-        self.iterator = self._run(texts, fails_after)
+        self.iterator = self._run(texts, fails_after, ERRORS[kind])
 
-    async def _run(self, texts: list[str], fails_after: int | None) -> AsyncIterator[str]:
+    async def _run(
+        self, texts: list[str], fails_after: int | None, error: type[Exception]
+    ) -> AsyncIterator[str]:
         try:
             for place, text in enumerate(texts):
                 await asyncio.sleep(0)
                 if place == fails_after:
-                    raise RuntimeError(f"{SECRET} {texts[0]}")
+                    raise error(f"{SECRET} {texts[0]}")
                 self.taken += 1
                 yield text
         finally:
@@ -45,14 +54,16 @@ def streamed(
     name: str,
     leave: int | None = None,
     fails_after: int | None = None,
+    kind: int = 0,
 ) -> Any:
     """Return the events that `stream` makes of `texts`, and how it went about it.
 
-    With `leave`, they are closed after so many events; with `fails_after`, the model raises then.
+    With `leave`, they are closed after so many events; with `fails_after`, the model raises then
+    what `ERRORS` has at place `kind`.
     """
 
     async def main() -> Any:
-        pieces = _Pieces(texts, fails_after)
+        pieces = _Pieces(texts, fails_after, kind)
         events = stream(pieces.iterator, name)
         if events is None:
             return None
@@ -135,6 +146,13 @@ def stream(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint="A line break in an event would end it. json.dumps writes it as \\n, two "
             "characters, so that all stands in one line.",
         )
+        hollow = ["", texts[0], "", texts[1], ""]
+        yield case(
+            "pieces of which some are empty",
+            lambda: events(hollow),
+            [*(chunk(name, text) for text in hollow), "[DONE]"],
+            hint="An empty piece is a piece: one event for each, whatever is in it.",
+        )
         yield case(
             "no piece at all, and one",
             lambda: [events([]), events(texts[-1:])],
@@ -156,28 +174,42 @@ def stream(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             [leave, True],
             hint="Who leaves closes your generator, and yours must close `pieces`, at once: "
             "`async with aclosing(pieces):` around the loop, or `finally: await pieces.aclose()`. "
-            "A loop alone does not.",
+            "A loop alone does not. And yield nothing while you are being closed: no `except "
+            "BaseException`, no `yield` in a `finally`.",
         )
         place = int(rng.integers(1, len(texts)))
         fails = {"leave": None, "fails_after": place}
 
-        def failed() -> str:
-            said = [data_of(event) for event in asked(texts, **fails)["events"]]
+        def failed(kind: int) -> str:
+            said = [data_of(event) for event in asked(texts, **fails, kind=kind)["events"]]
             if said[:-1] != [chunk(name, text) for text in texts[:place]]:
                 return f"{len(said)} events: {said[-2:]}"
             last = said[-1]
             error = last.get("error") if isinstance(last, dict) else None
             if not isinstance(error, dict) or not isinstance(error.get("message"), str):
                 return f"the last event was {last!r}"[:200]
-            return "the last event tells the error's own words" if SECRET in str(last) else ""
+            if SECRET in str(last):
+                return "the last event tells the error's own words"
+            named = ERRORS[kind].__name__ in str(last)
+            return "the last event tells what the error is called" if named else ""
+
+        def failed_in_any_way() -> str:
+            wrong = ((ERRORS[kind].__name__, failed(kind)) for kind in range(1, len(ERRORS)))
+            return next((f"{error}: {seen}" for error, seen in wrong if seen), "")
 
         yield holds(
             "a model that fails in the middle",
             f"{place} pieces, then an error event, and no [DONE]",
-            failed,
+            lambda: failed(0),
             hint="`except Exception:` around the loop: one more event, "
             '{"error": {"message": "..."}} in words of your own, and return: no [DONE]. What the '
-            "error says may hold what is none of the client's business.",
+            "error says or is called may hold what is none of the client's business.",
+        )
+        yield holds(
+            "a model that fails in other ways: a KeyError, an OSError, an error of its own",
+            f"each time {place} pieces, then an error event, and no [DONE]",
+            failed_in_any_way,
+            hint="A model may raise whatever it likes: `except Exception:`, not a list of kinds.",
         )
         yield case(
             "a model that fails: whether `pieces` are closed",

@@ -1,5 +1,6 @@
 """The checks of a swap: who uses which model, and when each is closed."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +11,10 @@ from grader.checks.vocabulary import public_and_hidden
 from lmcourse.checks.serve.keys import word
 
 Script = list[list[Any]]
-"""What happens, in order: ["open", k], ["shut", k, "well" or "badly"], ["swap", name or None]."""
+"""What happens, in order: ["open", k], ["shut", k, how], ["swap", name or None].
+
+A block is shut "well", or by one of `ENDS`. ["use", k] calls `use()` some time before "open".
+"""
 
 
 class Model:
@@ -29,12 +33,20 @@ class Broken(Exception):
     """What a request, or the loading of a model, may raise."""
 
 
+ENDS = {
+    "badly": Broken,
+    "left": GeneratorExit,  # what Python raises in a generator that is closed
+    "cancelled": asyncio.CancelledError,
+}
+
+
 @probe
 def acted(_: dict[str, Any], hot_swap: Callable[..., Any], first: str, script: Script) -> Any:
     """Go through `script` with a service whose model is called `first`; return what was seen.
 
     After each action: the name that a request got, or what came of a swap, and how often each
-    model has been closed so far. A swap to None fails to load; one to a name that is there gives
+    model has been closed so far. A swap also tells how often `load` was called, and how many
+    models had been closed then. A swap to None fails to load; one to a name that is there gives
     that very model again.
     """
     models = {first: Model(first)}
@@ -42,31 +54,38 @@ def acted(_: dict[str, Any], hot_swap: Callable[..., Any], first: str, script: S
     uses: dict[int, Any] = {}
     seen = []
     for action, what, *how in script:
-        if action == "open":
+        told: Any = None
+        if action == "use":
             uses[what] = service.use()
+        elif action == "open":
+            if what not in uses:
+                uses[what] = service.use()
             told = uses[what].__enter__().name
         elif action == "shut":
-            told = _shut(uses.pop(what), how[0] == "badly")
+            told = _shut(uses.pop(what), ENDS.get(how[0]))
         else:
             told = _swap(service, models, what)
         seen.append([action, told, {name: model.closed for name, model in models.items()}])
     return seen
 
 
-def _shut(use: Any, badly: bool) -> str:
-    if not badly:
+def _shut(use: Any, kind: type[BaseException] | None) -> str:
+    if kind is None:
         use.__exit__(None, None, None)
         return "well"
-    error = Broken("the client left")
+    error = kind("the client left")
     try:
-        kept = use.__exit__(Broken, error, error.__traceback__)
-    except Broken as raised:
+        kept = use.__exit__(kind, error, error.__traceback__)
+    except kind as raised:
         return "raised" if raised is error else "another error"
     return "swallowed" if kept else "raised"
 
 
-def _swap(service: Any, models: dict[str, Model], name: str | None) -> str:
+def _swap(service: Any, models: dict[str, Model], name: str | None) -> list[Any]:
+    loads = []
+
     def load() -> Model:
+        loads.append(sum(model.closed for model in models.values()))
         if name is None:
             raise Broken("no such file")
         return models.setdefault(name, Model(name))
@@ -74,8 +93,8 @@ def _swap(service: Any, models: dict[str, Model], name: str | None) -> str:
     try:
         service.swap(load)
     except Broken:
-        return "raised"
-    return "done"
+        return ["raised", loads]
+    return ["done", loads]
 
 
 @exercise("12_serve", "HotSwap", points=3)
@@ -98,8 +117,8 @@ def hot_swap(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield acts(
             "a swap with nobody there, and a request",
             [["swap", two], ["open", 0], ["shut", 0, "well"]],
-            "swap(load) calls load() for the new model. If nobody uses the old one, it is closed "
-            "there and then, once.",
+            "Call load() once, while the old model is still open, and make what it returns the "
+            "current one. If nobody uses the old one, it is closed there and then, once.",
         )
         yield acts(
             "a request under way at a swap, and one after it",
@@ -121,6 +140,28 @@ def hot_swap(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             [["open", 0], ["open", 1], ["swap", two], ["shut", 1, "badly"], ["shut", 0, "badly"]],
             "A request may end with an error, as when its client leaves: count down in `finally`. "
             "And the error goes on: do not swallow it.",
+        )
+        yield acts(
+            "requests that are closed half-way, or cancelled",
+            [
+                *(["open", k] for k in range(3)),
+                ["swap", two],
+                *(["shut", int(k), ("left", "cancelled", "left")[k]] for k in rng.permutation(3)),
+            ],
+            "A client that leaves ends the block by a GeneratorExit or a CancelledError, which "
+            "`except Exception` does not see: count down in `finally`.",
+        )
+        yield acts(
+            "`use()` called before a swap, and the block begun after it",
+            [["use", 0], ["swap", two], ["open", 0], ["shut", 0, "well"]],
+            "The model is the one that is current when the block begins, not when use() is called: "
+            "look in __enter__, or after the `def` of a contextmanager.",
+        )
+        yield acts(
+            "a new model that does not load, with nobody there, and a request",
+            [["swap", None], ["open", 0], ["shut", 0, "well"]],
+            "Call load() first. If it raises, nothing has changed: the old model stays open, "
+            "whether somebody uses it or not, and the error goes on to who asked for the swap.",
         )
         yield acts(
             "a new model that does not load",
@@ -149,7 +190,7 @@ def hot_swap(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
         thirty: Script = [["open", k] for k in range(30)]
         order = [int(k) for k in rng.permutation(30)]
-        ends = [str(end) for end in rng.choice(["well", "well", "badly"], 30)]
+        ends = [str(end) for end in rng.choice(["well", "well", *ENDS], 30)]
         shut: Script = [["shut", k, ends[k]] for k in order]
         middle = int(rng.integers(8, 22))
         yield acts(
