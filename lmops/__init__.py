@@ -4,7 +4,7 @@ From the top down; each imports from the lines below its own alone, which `make 
 
     cli                          the `lmops` command
     commands                     a module for each of its commands
-    pack, train, checkpoint      notebooks -> a bundle; a bundle -> a trained one; lesson 07's weights
+    pack, train, checkpoint      notebooks -> a bundle -> a trained one; weights of lesson 07
     evaluate, own_gate           a bundle -> metrics; a student's own gate in the platform's place
     registry, store              what MLflow shows of the ledger; the registered bundles
     service                      OpenAI's completions API, on an engine that writes for many at once
