@@ -1121,7 +1121,7 @@ display(draw_graph(made_from))
 # **`descendants(made_from, thing)`** returns the set of all things that were made from `thing`, directly or
 # through others, without `thing` itself. (Here you will get no circles.)
 #
-# For example, with `{"c": ["b", "a"], "b": ["a"]}`, `lineage(made_from, "c")` is `["a", "b", "c"]`, and
+# For example, with `{"c": ["a", "b"], "b": ["a"]}`, `lineage(made_from, "c")` is `["a", "b", "c"]`, and
 # `descendants(made_from, "a")` is `{"b", "c"}`. `made_from` stays as it is.
 
 
