@@ -30,7 +30,6 @@ from pathlib import Path
 import safetensors.torch
 import torch
 from IPython.display import display
-from safetensors import SafetensorError
 from torch.nn.functional import cross_entropy
 
 from lmcourse import check, corpus, play, plots, timeline
@@ -536,12 +535,13 @@ assert loss_now() == sound_loss  # everything is as it was
 # file that it is about, and a colon: `"model.py: its hash is another"`. It never raises for what is in
 # the folder, and nothing in the folder is ever run.
 #
-# 1. If `manifest.json` cannot be read, is not of the form above, or has another format than 1, that is
-#    the only problem, and begins with `manifest.json:`.
+# 1. If `manifest.json` is missing or a link, cannot be read, is not of the form above, or has another
+#    format than the number 1 (you will not be asked about `true` or `1.0`), that is the only problem,
+#    and begins with `manifest.json:`. So it is where there is no folder at all.
 # 2. Each name in the manifest that is not one of `FILES` is a problem, under that name, and is not
 #    opened. So is whatever is in the folder beside `FILES` and `manifest.json`.
-# 3. Each of `FILES` must be in the folder, a plain file and no link, and in the manifest, with the right
-#    `sha256` and the right `bytes`.
+# 3. Each of `FILES` must be in the folder, a plain file and no link (not even to another file in the
+#    folder), and in the manifest, with the right `sha256` and the right `bytes`.
 # 4. `safetensors.torch.load` must be able to read `model.safetensors`.
 # 5. If nothing else is wrong, but the version of the files is not the one in the manifest, or not
 #    `version` where that is given, this is a problem that begins with `manifest.json:`.
@@ -556,6 +556,8 @@ def verify_bundle(folder, version=None):
     ### BEGIN SOLUTION
     home = Path(folder)
     try:
+        if (home / "manifest.json").is_symlink():
+            return ["manifest.json: it is a link"]
         manifest = json.loads((home / "manifest.json").read_bytes())
         listed = {
             name: (entry["sha256"], entry["bytes"]) for name, entry in manifest["files"].items()
@@ -563,7 +565,7 @@ def verify_bundle(folder, version=None):
         said = manifest["version"]
         if manifest["format"] != 1:
             return [f"manifest.json: I know format 1, and this is {manifest['format']}"]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except Exception as error:  # whatever a hostile file makes it raise, it cannot be read
         return [f"manifest.json: it cannot be read: {error}"]
     there = {path.name for path in home.iterdir()} - {"manifest.json"}
     problems = [f"{name}: it does not belong here" for name in (there | set(listed)) - set(FILES)]
@@ -579,7 +581,7 @@ def verify_bundle(folder, version=None):
         elif name == "model.safetensors":
             try:
                 safetensors.torch.load(content)
-            except SafetensorError as error:
+            except Exception as error:
                 problems.append(f"{name}: safetensors cannot read it: {error}")
     if not problems:
         found = content_version(files)
@@ -594,8 +596,10 @@ check("verify_bundle")
 
 # %% [markdown] fold="Hint 1: the manifest"
 # `json.loads((folder / "manifest.json").read_bytes())` in a `try`. Take all that you need of it there:
-# `manifest["format"]`, `manifest["version"]`, and of each entry `"sha256"` and `"bytes"`. What may go
-# wrong is OSError, ValueError, LookupError, TypeError and AttributeError; an `except` takes a tuple.
+# `manifest["format"]`, `manifest["version"]`, and of each entry `"sha256"` and `"bytes"`. Then
+# `except Exception`. Elsewhere that is a bad habit, since it hides your own mistakes. Here somebody else
+# chose the bytes, nobody can list all that they may raise (JSON of a hundred thousand brackets:
+# RecursionError), and the answer is always the same.
 
 # %% [markdown] fold="Hint 2: the names"
 # `{path.name for path in folder.iterdir()}` are the names that are there. With sets, `a - b` is what is in
@@ -607,7 +611,9 @@ check("verify_bundle")
 # `content_version` wants them.
 
 # %% [markdown] fold="Hint 4: the weights"
-# `try: safetensors.torch.load(data)`, `except SafetensorError`. Nothing else may be used to open it.
+# `try: safetensors.torch.load(data)`, and `except Exception`, for the same reason: what is no
+# safetensors raises SafetensorError, but a weight of an unknown type ends in KeyError. Nothing else may be
+# used to open it.
 
 # %% [markdown]
 # Send your bundle through a bad day, and see what your function says.
