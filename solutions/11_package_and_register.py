@@ -891,10 +891,12 @@ if check.ready("card_facts", "model_card", "card_lies"):
 # have written to it since your last call.
 #
 # **`verify_chain(path, head=None)`** returns the number of the first line that does not hold, counted
-# from 1, or 0 if all hold. A line holds if it is such an entry with its right hash, and its `"previous"`
-# is the hash of the line before it in the file. If all hold, but `head` is given and is not the hash of
-# the last line (or `START`, if there is none), return one more than there are lines. It never raises
-# for what is in the file.
+# from 1, or 0 if all hold. A line holds if it is such an entry (just these eight keys, its number, a
+# dictionary of details) with its right hash, and its `"previous"` is the hash of the line before it in
+# the file. An empty line holds not, and one with other spaces between its parts does: what counts is what
+# it says. If all hold, but `head` is given and is not the hash of the last line (or `START`, if there is
+# none), return one more than there are lines. It never raises for what is in the file, bytes that are no
+# UTF-8 included. (`path`, a `Path` or a string, is there, and each line in it ends with a newline.)
 #
 # For example, in a ledger of 5 lines whose third was changed, `verify_chain(path)` is 3. If its hash was
 # made anew, it is 4: the fourth line names another one before it.
@@ -902,6 +904,7 @@ if check.ready("card_facts", "model_card", "card_lies"):
 
 # %% exercise="append" minutes=25 level=3
 START = "0" * 64
+KEYS = {"number", "time", "event", "version", "by", "details", "previous", "hash"}
 
 
 def append(path, event, version, by, when, **details):
@@ -931,12 +934,14 @@ def verify_chain(path, head=None):
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
+            if set(entry) != KEYS or not isinstance(entry["details"], dict):
+                return number
             said = entry.pop("hash")
             text = json.dumps(entry, sort_keys=True)
             holds = said == hashlib.sha256(text.encode()).hexdigest()
-            if not holds or entry["previous"] != previous:
+            if not holds or entry["previous"] != previous or entry["number"] != number:
                 return number
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except Exception:  # whatever it is, it is no entry
             return number
         previous = said
     return len(lines) + 1 if head not in (None, previous) else 0
@@ -956,8 +961,10 @@ check("append")
 # `entry.pop("hash")` takes the hash out and gives it to you; what is left is what was hashed.
 
 # %% [markdown] fold="Hint 3: what is no entry"
-# A line may be no JSON (ValueError), a list (TypeError, AttributeError) or lack a key (LookupError). One
-# `try` around the whole body, which gives the number of the line where something is raised, is enough.
+# A line may be no JSON (ValueError), a list (TypeError, AttributeError), lack a key (LookupError), or be
+# worse. One `try` around the whole body with `except Exception`, which gives the number of the line where
+# something is raised, is enough. For bytes that are no UTF-8, read with `errors="replace"`. And
+# `set(entry)` is the set of the keys of a dictionary, which must be `KEYS`.
 
 # %% [markdown]
 # The ledger of this morning. Then somebody changes one line: the gate had in truth said no.

@@ -89,9 +89,9 @@ def lineage(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "a part of a part, which is used directly as well",
         lambda: [student.lineage({c: parts, a: [], b: [a]}, c) for parts in ([a, b], [b, a])],
         [[a, b, c], [a, b, c]],
-        hint="c was made from a and b, and b from a: so a comes before b, and once, in whatever order "
-        "the list names them. To go level by level and turn the list round at the end does not give "
-        "that: before you put a thing at the end, put all its parts there.",
+        hint="c was made from a and b, and b from a: so a comes before b, and once, in whatever "
+        "order the list names them. To go level by level and turn the list round at the end does "
+        "not give that: before you put a thing at the end, put all its parts there.",
     )
 
     def drawn() -> Iterator[Case]:

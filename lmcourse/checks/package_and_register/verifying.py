@@ -274,9 +274,14 @@ def _without(manifest: Any, name: str) -> Any:
     return {part: value for part, value in manifest.items() if part != name}
 
 
-def _unsized(rng: Rng, manifest: Any) -> Any:
-    del manifest["files"][_any(rng)][str(rng.choice(["sha256", "bytes"]))]
-    return manifest
+def _less(part: str) -> Callable[[Rng, Any], Any]:
+    """Return what takes this part out of one entry of a manifest."""
+
+    def way(rng: Rng, manifest: Any) -> Any:
+        del manifest["files"][_any(rng)][part]
+        return manifest
+
+    return way
 
 
 MISSHAPEN = (
@@ -286,7 +291,8 @@ MISSHAPEN = (
     unmanifest(lambda rng, manifest: manifest | {"files": dict.fromkeys(FILES, word(rng))}),
     unmanifest(lambda rng, manifest: _without(manifest, "version")),
     unmanifest(lambda rng, manifest: _without(manifest, "format")),
-    unmanifest(_unsized),
+    unmanifest(_less("sha256")),
+    unmanifest(_less("bytes")),
 )
 DEEP = unmanifest(lambda rng, manifest: b"[" * (50_000 + int(rng.integers(9999))))
 OTHER_FORMAT = unmanifest(lambda rng, manifest: manifest | {"format": int(rng.integers(2, 9))})
@@ -382,7 +388,8 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             ask_for,
             hint="For a sound bundle, return the empty list. For each problem, append a text that "
             'begins with the name of the file and a colon: f"{name}: ...". (It is model.'
-            "safetensors each time? `safetensors.torch.load` opens it, and nothing else does.)",
+            "safetensors each time? `safetensors.torch.load` opens it, and nothing else does. No code "
+            "in the folder is run, nor imported.)",
             points=0.5,
         )
     )
@@ -393,14 +400,7 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             flip,
             flip,
             hint="Read the bytes of each file, and compare their SHA-256 with the manifest's. The "
-            "version is asked for only where nothing else is wrong. Nothing in the folder is run.",
-        )
-        yield about(
-            "several things wrong at once",
-            several,
-            several,
-            hint="Tell all of them: `problems.append(...)` and go on with the next file "
-            "(`continue`), and `return problems` once, at the end.",
+            "version is asked for only where nothing else is wrong.",
         )
         yield about(
             "a file is missing",
@@ -454,6 +454,13 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             enfold,
             hint="`path.exists()` is true for a folder as well; `path.is_file()` is not.",
             points=0.5,
+        )
+        yield about(
+            "several things wrong at once",
+            several,
+            several,
+            hint="Tell all of them: `problems.append(...)` and go on with the next file "
+            "(`continue`), and `return problems` once, at the end.",
         )
         yield about(
             "a size that is another",
