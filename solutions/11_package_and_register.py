@@ -167,14 +167,15 @@ for digits in (4, 8, 16):
 # **Merkle tree** (Merkle, 1987), here with one storey.
 #
 # ```
-# SHA-256 of the file's bytes, 64 digits                             two spaces, name
+# 64 digits    name
 # 3fdc4d...e1  CARD.md            ┐
-# 5e8841...07  config.json        │  sorted, joined, as bytes ──SHA-256──> 64 digits ──> the first 16
+# 5e8841...07  config.json        │ sorted, joined ──SHA-256──> 64 digits ──> the first 16
 # 9b03aa...52  model.safetensors  ┘
 # ```
 #
-# (It is the format of the program `sha256sum`. In a terminal, `sha256sum * | sort | sha256sum` gives the
-# same digits, without a line of Python.)
+# (It is the format of the program `sha256sum`. In a terminal, in the folder of a bundle,
+# `sha256sum $(ls | grep -v manifest) | LC_ALL=C sort | sha256sum` begins with the same 16 digits, without a
+# line of Python. The manifest is left out, since it is to hold the name.)
 
 # %% [markdown] contract="content_version"
 # `content_version(files)` takes a dictionary from names to contents (`bytes`) and returns the version: a
@@ -260,7 +261,7 @@ for weights_only in (False, True):
     try:
         torch.load(buffer, weights_only=weights_only)
     except pickle.UnpicklingError as error:
-        print("refused:", str(error).splitlines()[0][:70])
+        print("refused:", str(error).split(".")[0] + ".")
 
 # %% [markdown]
 # A filter is good. A format in which there is *nothing that could run* is better. There is a second
@@ -484,6 +485,7 @@ for bit in range(32):
     damage.append(loss_now())
     weight[0] = kept
 apart = [abs(loss - sound_loss) for loss in damage]  # NaN where the model has broken
+broken = sum(step != step for step in apart)  # NaN is not equal to itself
 shown = [min(max(step, 1e-8), 100.0) if step == step else 100.0 for step in apart]
 with plots.drawing(7.0, 3.0) as (picture, axes):
     axes.axvspan(-0.5, 22.5, color="#949494", alpha=0.15)
@@ -503,6 +505,7 @@ display(picture)
 print(
     f"{unseen} of 32 bits change the loss by less than 0.001; after bit {worst} it is {damage[worst]:g}"
 )
+print(f"{broken} of 32 give no number at all (NaN); the picture has them at 100")
 assert loss_now() == sound_loss  # everything is as it was
 
 # %% [markdown]
@@ -612,8 +615,8 @@ check("verify_bundle")
 
 # %% [markdown] fold="Hint 4: the weights"
 # `try: safetensors.torch.load(data)`, and `except Exception`, for the same reason: what is no
-# safetensors raises SafetensorError, but a weight of an unknown type ends in KeyError. Nothing else may be
-# used to open it.
+# safetensors raises SafetensorError, but a weight of an impossible shape ends in TypeError. Nothing else may
+# be used to open it.
 
 # %% [markdown]
 # Send your bundle through a bad day, and see what your function says.
@@ -731,7 +734,8 @@ print(f"all: {overall:.3f}; worst: {max(slices, key=slices.get)}")
 # | `"worst slice"` | `"Monday, 0.593"` | `metrics["slices"]`, a dictionary of names and losses: the name with the highest one, and that, three decimals |
 #
 # **`model_card(name, facts, words)`** returns the card, a text in Markdown: a line `# ` with the name; the
-# table of the facts, one row each; and for each heading of `HEADINGS`, in that order, a line `## ` with
+# table of the facts, which begins with exactly the two lines below, and then has one row for each; and for
+# each heading of `HEADINGS`, in that order, a line `## ` with
 # the heading and then `words[heading]`. Empty lines between them are as you like, but not inside the
 # table. If a heading is missing in `words`, or its text is blank, raise ValueError with the heading in
 # its message.
@@ -827,7 +831,7 @@ if check.ready("card_facts", "model_card", "card_lies"):
     words = {
         "Intended use": "To learn how language models are built and kept.",
         "Data": "Fables that a grammar wrote. No person is in them.",
-        "Limits": "It knows 64 characters and no facts. What it tells is made up.",
+        "Limits": f"It knows {len(mine.characters)} characters and no facts. All is made up.",
     }
     honest = model_card("Today's model", true_facts, words)
     print(honest)
@@ -864,10 +868,11 @@ if check.ready("card_facts", "model_card", "card_lies"):
 # strangers who may write.)
 #
 # ```
-#  1 registered          2 gated               3 approved
-#  previous: 0000...     previous: a41f... ─┐  previous: 77c0... ─┐
-#  hash:     a41f... <──────────────────────┘                    │
-#                        hash:     77c0... <─────────────────────┘   hash: e90b...   <── the head
+#  1 registered        2 gated              3 approved
+#  previous: 0000...   previous: 5b1d... ┐  previous: c2f8... ┐
+#  hash:     5b1d... <───────────────────┘                    │
+#                      hash:     c2f8... <────────────────────┘
+#                                           hash:     06ae... <── the head
 # ```
 #
 # The hash of the last line is called the **head**. Who keeps it elsewhere, in a newspaper, in git, in an
@@ -967,7 +972,7 @@ check("append")
 # `set(entry)` is the set of the keys of a dictionary, which must be `KEYS`.
 
 # %% [markdown]
-# The ledger of this morning. Then somebody changes one line: the gate had in truth said no.
+# The ledger of this morning. Then somebody changes one line in it: as if the gate had said no.
 
 
 # %% tags=["demo"]
@@ -1095,7 +1100,10 @@ def draw_graph(made_from, marked=()):
     with plots.drawing(9.0, 3.6) as (picture, axes):
         for thing, parts in made_from.items():
             for part in parts:
+                far = depth[thing] - depth[part] > 1  # round what stands between
+                bend = f"arc3,rad={-0.25 if far else 0}"
                 arrow = {"arrowstyle": "->", "color": "#949494", "shrinkA": 28, "shrinkB": 30}
+                arrow["connectionstyle"] = bend
                 axes.annotate("", place[thing], place[part], arrowprops=arrow)
         for thing, (x, y) in place.items():
             edge = "#d55e00" if thing in marked else "#0072b2"
@@ -1120,6 +1128,27 @@ display(draw_graph(made_from))
 # There are two questions to such a graph, and they go opposite ways. *What do I need to make this again?*
 # goes back along the arrows, and wants an order: first the data, then the model. *What came of this?*
 # goes along them.
+
+# For either you must walk through a graph of which you do not know how deep it is. A function that calls
+# itself can do that: to look at a thing, it looks at each of its parts first, in the same way. This is
+# called **recursion**. Here it walks through a family, and shows when it comes and when it goes:
+
+
+# %% tags=["demo", "nbval-check-output"]
+children = {"Agnes": ["Bo", "Cleo"], "Cleo": ["Dora"]}
+
+
+def walk(person, depth=0):
+    print("  " * depth + f"I come to {person}")
+    for child in children.get(person, []):
+        walk(child, depth + 1)
+    print("  " * depth + f"I have done all below {person}, and leave")
+
+
+walk("Agnes")
+
+# %% [markdown]
+# What is printed on leaving comes in an order of its own: nobody is left before all below them are.
 
 # %% [markdown] contract="lineage"
 # `made_from` is a dictionary: for each thing the list of the things that it was made from, directly. What
@@ -1231,7 +1260,8 @@ if check.ready("lineage", "descendants"):
 #
 # Otherwise it returns the entry that is to be written, a dictionary:
 # `{"event": "promoted", "version": version, "by": by, "details": {"replaces": champion}}`. The champion is
-# the version that was promoted last, or None if there was none. `entries` stays as it is.
+# the version that was promoted last, or None if there was none. Whether this version was in service before,
+# or is now, makes no difference: so one can go back. `entries` stays as it is.
 #
 # For example, a version that ada registered, that passed the gate, and that ben approved afterwards may be
 # promoted, by ada too. One that only ada approved may not.
@@ -1273,6 +1303,7 @@ check("promote")
 
 # %% [markdown]
 # Ask it about the ledger of this morning, and about versions that somebody would like to have in service.
+# (After four lines the version is in service already, and may replace itself: that changes nothing.)
 
 # %% tags=["demo"]
 if check.ready("append", "promote", "ledger"):

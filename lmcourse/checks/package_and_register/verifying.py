@@ -316,24 +316,15 @@ def disguise(rng: Rng, folder: Folder) -> None:
     folder.wrong = [name]
 
 
-def mistype(entry: dict[str, Any]) -> Break:
-    """Return what gives a weight a type or shape that safetensors or torch do not know."""
-
-    def way(rng: Rng, folder: Folder) -> None:
-        header = json.dumps({word(rng): entry}).encode()
-        size = entry["data_offsets"][1]
-        name = "model.safetensors"
-        folder.files[name] = len(header).to_bytes(8, "little") + header + bytes(size)
-        _relist(folder, _without_manifest(folder))
-        folder.wrong = [name]
-
-    return way
-
-
-MISTYPED = (
-    mistype({"dtype": "F4", "shape": [2], "data_offsets": [0, 1]}),
-    mistype({"dtype": "F32", "shape": [0, 2**63], "data_offsets": [0, 0]}),
-)
+def misshape(rng: Rng, folder: Folder) -> None:
+    """Give a weight of no numbers a shape that torch does not know."""
+    shape = [0, 2**63 + int(rng.integers(99_999))]
+    entry = {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}
+    header = json.dumps({word(rng): entry}).encode()
+    name = "model.safetensors"
+    folder.files[name] = len(header).to_bytes(8, "little") + header
+    _relist(folder, _without_manifest(folder))
+    folder.wrong = [name]
 
 
 def forge(rng: Rng, folder: Folder) -> None:
@@ -388,8 +379,8 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             ask_for,
             hint="For a sound bundle, return the empty list. For each problem, append a text that "
             'begins with the name of the file and a colon: f"{name}: ...". (It is model.'
-            "safetensors each time? `safetensors.torch.load` opens it, and nothing else does. No code "
-            "in the folder is run, nor imported.)",
+            "safetensors each time? `safetensors.torch.load` opens it, and nothing else does. No "
+            "code in the folder is run, nor imported.)",
             points=0.5,
         )
     )
@@ -517,11 +508,11 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             "open it with torch.load or pickle, which may run what is in it.",
         )
         yield about(
-            "weights of a type or a shape that do not exist",
-            *MISTYPED,
-            hint="Their file has the right form, so safetensors begins to read, and then KeyError "
-            "or TypeError comes in place of SafetensorError: `except Exception` around this one "
-            "line, since whatever is raised there, it cannot be read.",
+            "weights of a shape that cannot be",
+            misshape,
+            hint="The file has the right form, so safetensors begins to read, and then TypeError "
+            "comes in place of SafetensorError: `except Exception` around this one line, since "
+            "whatever is raised there, it cannot be read.",
             points=0.5,
         )
         yield about(
