@@ -32,7 +32,7 @@ from lmcourse.checks.package_and_register.bundles import (
     word,
     worthless_alone,
 )
-from lmcourse.checks.package_and_register.versions import builds_on_versions
+from lmcourse.checks.package_and_register.versions import builds_on_versions, naming_versions
 from lmcourse.checks.package_and_register.watching import opened
 
 RAN = "code-of-the-bundle-ran"
@@ -74,7 +74,7 @@ def problems_of(
                     else:
                         path.write_bytes(data.numpy().tobytes())
             asked = folder if number % 2 else str(folder)
-            with opened() as seen:
+            with opened() as seen, naming_versions():
                 problems = verify_bundle(*([asked] if version is None else [asked, version]))
             if problems is None:
                 return None

@@ -32,7 +32,7 @@ from lmcourse.checks.package_and_register.bundles import (
     word,
     worthless_alone,
 )
-from lmcourse.checks.package_and_register.versions import builds_on_versions
+from lmcourse.checks.package_and_register.versions import builds_on_versions, naming_versions
 from lmcourse.checks.package_and_register.watching import opened
 
 ENDLESS = {"NaN": (float("nan"),), "infinity": (float("inf"), -float("inf"))}
@@ -59,7 +59,8 @@ def _files_in(folder: Path) -> dict[str, torch.Tensor]:
 
 def _refused(write: Callable[[], Any]) -> str:
     try:
-        write()
+        with naming_versions():
+            write()
     except (ValueError, FileExistsError) as error:
         return type(error).__name__
     return "nothing"
@@ -72,7 +73,7 @@ def bundle_written(
     """Let a bundle be written; return the version, the files, and what else is in the folder."""
     with tempfile.TemporaryDirectory() as scratch, chdir(scratch):
         folder = Path(scratch) / "models" / name
-        with opened() as seen:
+        with opened() as seen, naming_versions():
             version = write_bundle(folder, *_tied(asked))
         if version is None and not folder.exists():
             return None
@@ -95,7 +96,7 @@ def bundle_twice(
     other = [
         dict(reversed(part.items())) if isinstance(part, dict) else part for part in _tied(asked)
     ]
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, naming_versions():
         versions = []
         for name, given in zip(names, (_tied(asked), other), strict=True):
             versions.append(write_bundle(str(Path(scratch) / name), *given))
@@ -111,7 +112,7 @@ def weights_afterwards(
     """Return what `write_bundle` changed in what it was given, in words."""
     given = _tied(asked)
     names = [list(part) for part in given[:4]]
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, naming_versions():
         write_bundle(Path(scratch) / "bundle", *given)
     words = "weights", "config", "characters", "metrics"
     return [
