@@ -59,8 +59,8 @@ def model_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             "the number of parameters",
             lambda: told()["parameters"],
             true["parameters"],
-            hint="Add up `weight.numel()` over all weights, whatever else has head in its name, and "
-            'write it with commas between the thousands: f"{count:,}".',
+            hint="Add up `weight.numel()` over all weights, whatever else has head in its name, "
+            'and write it with commas between the thousands: f"{count:,}".',
         )
         yield case(
             "the number of parameters where head.weight is among the weights",

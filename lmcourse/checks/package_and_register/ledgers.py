@@ -310,6 +310,10 @@ def beyond(_: Rng, entries: list[Entry]) -> tuple[list[str], int]:
     return _lines(entries), len(entries) + 1
 
 
+def no_head(_: Rng, __: list[Entry]) -> str | None:
+    return None
+
+
 def last_head(_: Rng, entries: list[Entry]) -> str | None:
     return str(entries[-1]["hash"])
 
@@ -482,8 +486,8 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         `heads` says which head is asked for with each of them; the sound ones have their own.
         """
         ledgers, wanted = [], []
-        trials = [*zip(touches, heads or [lambda rng, entries: None] * len(touches), strict=True)]
-        unhurt: Head = last_head if heads else lambda rng, entries: None
+        trials = [*zip(touches, heads or [no_head] * len(touches), strict=True)]
+        unhurt = last_head if heads else no_head
         for touch, head in (*trials, *trials[:2], (sound, unhurt), (sound, unhurt)):
             entries = chain(rng, int(rng.integers(4, 12)))
             touched, line = touch(rng, entries)

@@ -197,7 +197,7 @@ def odd_answers(files: Files, of: Facts, text: str) -> str:
 def write_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def ask(of: Facts, name: str) -> Mapping[str, Any]:
         came = student.probe(bundle_written, student.write_bundle, as_asked(of), name)
-        nothing = {"version": None, "files": {}, "others": [], "order": []}
+        nothing: Mapping[str, Any] = {"version": None, "files": {}, "others": [], "order": []}
         return nothing if came is None else came
 
     def names() -> str:
