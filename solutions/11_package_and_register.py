@@ -30,7 +30,6 @@ from pathlib import Path
 import safetensors.torch
 import torch
 from IPython.display import display
-from safetensors import SafetensorError
 from torch.nn.functional import cross_entropy
 
 from lmcourse import check, corpus, play, plots, timeline
@@ -168,14 +167,15 @@ for digits in (4, 8, 16):
 # **Merkle tree** (Merkle, 1987), here with one storey.
 #
 # ```
-# SHA-256 of the file's bytes, 64 digits                             two spaces, name
+# 64 digits    name
 # 3fdc4d...e1  CARD.md            ┐
-# 5e8841...07  config.json        │  sorted, joined, as bytes ──SHA-256──> 64 digits ──> the first 16
+# 5e8841...07  config.json        │ sorted, joined ──SHA-256──> 64 digits ──> the first 16
 # 9b03aa...52  model.safetensors  ┘
 # ```
 #
-# (It is the format of the program `sha256sum`. In a terminal, `sha256sum * | sort | sha256sum` gives the
-# same digits, without a line of Python.)
+# (It is the format of the program `sha256sum`. In a terminal, in the folder of a bundle,
+# `sha256sum $(ls | grep -v manifest) | LC_ALL=C sort | sha256sum` begins with the same 16 digits, without a
+# line of Python. The manifest is left out, since it is to hold the name.)
 
 # %% [markdown] contract="content_version"
 # `content_version(files)` takes a dictionary from names to contents (`bytes`) and returns the version: a
@@ -261,7 +261,7 @@ for weights_only in (False, True):
     try:
         torch.load(buffer, weights_only=weights_only)
     except pickle.UnpicklingError as error:
-        print("refused:", str(error).splitlines()[0][:70])
+        print("refused:", str(error).split(".")[0] + ".")
 
 # %% [markdown]
 # A filter is good. A format in which there is *nothing that could run* is better. There is a second
@@ -485,6 +485,7 @@ for bit in range(32):
     damage.append(loss_now())
     weight[0] = kept
 apart = [abs(loss - sound_loss) for loss in damage]  # NaN where the model has broken
+broken = sum(step != step for step in apart)  # NaN is not equal to itself
 shown = [min(max(step, 1e-8), 100.0) if step == step else 100.0 for step in apart]
 with plots.drawing(7.0, 3.0) as (picture, axes):
     axes.axvspan(-0.5, 22.5, color="#949494", alpha=0.15)
@@ -504,6 +505,7 @@ display(picture)
 print(
     f"{unseen} of 32 bits change the loss by less than 0.001; after bit {worst} it is {damage[worst]:g}"
 )
+print(f"{broken} of 32 give no number at all (NaN); the picture has them at 100")
 assert loss_now() == sound_loss  # everything is as it was
 
 # %% [markdown]
@@ -536,12 +538,13 @@ assert loss_now() == sound_loss  # everything is as it was
 # file that it is about, and a colon: `"model.py: its hash is another"`. It never raises for what is in
 # the folder, and nothing in the folder is ever run.
 #
-# 1. If `manifest.json` cannot be read, is not of the form above, or has another format than 1, that is
-#    the only problem, and begins with `manifest.json:`.
+# 1. If `manifest.json` is missing or a link, cannot be read, is not of the form above, or has another
+#    format than the number 1 (you will not be asked about `true` or `1.0`), that is the only problem,
+#    and begins with `manifest.json:`. So it is where there is no folder at all.
 # 2. Each name in the manifest that is not one of `FILES` is a problem, under that name, and is not
 #    opened. So is whatever is in the folder beside `FILES` and `manifest.json`.
-# 3. Each of `FILES` must be in the folder, a plain file and no link, and in the manifest, with the right
-#    `sha256` and the right `bytes`.
+# 3. Each of `FILES` must be in the folder, a plain file and no link (not even to another file in the
+#    folder), and in the manifest, with the right `sha256` and the right `bytes`.
 # 4. `safetensors.torch.load` must be able to read `model.safetensors`.
 # 5. If nothing else is wrong, but the version of the files is not the one in the manifest, or not
 #    `version` where that is given, this is a problem that begins with `manifest.json:`.
@@ -556,6 +559,8 @@ def verify_bundle(folder, version=None):
     ### BEGIN SOLUTION
     home = Path(folder)
     try:
+        if (home / "manifest.json").is_symlink():
+            return ["manifest.json: it is a link"]
         manifest = json.loads((home / "manifest.json").read_bytes())
         listed = {
             name: (entry["sha256"], entry["bytes"]) for name, entry in manifest["files"].items()
@@ -563,7 +568,7 @@ def verify_bundle(folder, version=None):
         said = manifest["version"]
         if manifest["format"] != 1:
             return [f"manifest.json: I know format 1, and this is {manifest['format']}"]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except Exception as error:  # whatever a hostile file makes it raise, it cannot be read
         return [f"manifest.json: it cannot be read: {error}"]
     there = {path.name for path in home.iterdir()} - {"manifest.json"}
     problems = [f"{name}: it does not belong here" for name in (there | set(listed)) - set(FILES)]
@@ -579,7 +584,7 @@ def verify_bundle(folder, version=None):
         elif name == "model.safetensors":
             try:
                 safetensors.torch.load(content)
-            except SafetensorError as error:
+            except Exception as error:
                 problems.append(f"{name}: safetensors cannot read it: {error}")
     if not problems:
         found = content_version(files)
@@ -594,8 +599,10 @@ check("verify_bundle")
 
 # %% [markdown] fold="Hint 1: the manifest"
 # `json.loads((folder / "manifest.json").read_bytes())` in a `try`. Take all that you need of it there:
-# `manifest["format"]`, `manifest["version"]`, and of each entry `"sha256"` and `"bytes"`. What may go
-# wrong is OSError, ValueError, LookupError, TypeError and AttributeError; an `except` takes a tuple.
+# `manifest["format"]`, `manifest["version"]`, and of each entry `"sha256"` and `"bytes"`. Then
+# `except Exception`. Elsewhere that is a bad habit, since it hides your own mistakes. Here somebody else
+# chose the bytes, nobody can list all that they may raise (JSON of a hundred thousand brackets:
+# RecursionError), and the answer is always the same.
 
 # %% [markdown] fold="Hint 2: the names"
 # `{path.name for path in folder.iterdir()}` are the names that are there. With sets, `a - b` is what is in
@@ -607,7 +614,9 @@ check("verify_bundle")
 # `content_version` wants them.
 
 # %% [markdown] fold="Hint 4: the weights"
-# `try: safetensors.torch.load(data)`, `except SafetensorError`. Nothing else may be used to open it.
+# `try: safetensors.torch.load(data)`, and `except Exception`, for the same reason: what is no
+# safetensors raises SafetensorError, but a weight of an impossible shape ends in TypeError. Nothing else may
+# be used to open it.
 
 # %% [markdown]
 # Send your bundle through a bad day, and see what your function says.
@@ -725,7 +734,8 @@ print(f"all: {overall:.3f}; worst: {max(slices, key=slices.get)}")
 # | `"worst slice"` | `"Monday, 0.593"` | `metrics["slices"]`, a dictionary of names and losses: the name with the highest one, and that, three decimals |
 #
 # **`model_card(name, facts, words)`** returns the card, a text in Markdown: a line `# ` with the name; the
-# table of the facts, one row each; and for each heading of `HEADINGS`, in that order, a line `## ` with
+# table of the facts, which begins with exactly the two lines below, and then has one row for each; and for
+# each heading of `HEADINGS`, in that order, a line `## ` with
 # the heading and then `words[heading]`. Empty lines between them are as you like, but not inside the
 # table. If a heading is missing in `words`, or its text is blank, raise ValueError with the heading in
 # its message.
@@ -821,7 +831,7 @@ if check.ready("card_facts", "model_card", "card_lies"):
     words = {
         "Intended use": "To learn how language models are built and kept.",
         "Data": "Fables that a grammar wrote. No person is in them.",
-        "Limits": "It knows 64 characters and no facts. What it tells is made up.",
+        "Limits": f"It knows {len(mine.characters)} characters and no facts. All is made up.",
     }
     honest = model_card("Today's model", true_facts, words)
     print(honest)
@@ -858,10 +868,11 @@ if check.ready("card_facts", "model_card", "card_lies"):
 # strangers who may write.)
 #
 # ```
-#  1 registered          2 gated               3 approved
-#  previous: 0000...     previous: a41f... ─┐  previous: 77c0... ─┐
-#  hash:     a41f... <──────────────────────┘                    │
-#                        hash:     77c0... <─────────────────────┘   hash: e90b...   <── the head
+#  1 registered        2 gated              3 approved
+#  previous: 0000...   previous: 5b1d... ┐  previous: c2f8... ┐
+#  hash:     5b1d... <───────────────────┘                    │
+#                      hash:     c2f8... <────────────────────┘
+#                                           hash:     06ae... <── the head
 # ```
 #
 # The hash of the last line is called the **head**. Who keeps it elsewhere, in a newspaper, in git, in an
@@ -885,10 +896,12 @@ if check.ready("card_facts", "model_card", "card_lies"):
 # have written to it since your last call.
 #
 # **`verify_chain(path, head=None)`** returns the number of the first line that does not hold, counted
-# from 1, or 0 if all hold. A line holds if it is such an entry with its right hash, and its `"previous"`
-# is the hash of the line before it in the file. If all hold, but `head` is given and is not the hash of
-# the last line (or `START`, if there is none), return one more than there are lines. It never raises
-# for what is in the file.
+# from 1, or 0 if all hold. A line holds if it is such an entry (just these eight keys, its number, a
+# dictionary of details) with its right hash, and its `"previous"` is the hash of the line before it in
+# the file. An empty line holds not, and one with other spaces between its parts does: what counts is what
+# it says. If all hold, but `head` is given and is not the hash of the last line (or `START`, if there is
+# none), return one more than there are lines. It never raises for what is in the file, bytes that are no
+# UTF-8 included. (`path`, a `Path` or a string, is there, and each line in it ends with a newline.)
 #
 # For example, in a ledger of 5 lines whose third was changed, `verify_chain(path)` is 3. If its hash was
 # made anew, it is 4: the fourth line names another one before it.
@@ -896,6 +909,7 @@ if check.ready("card_facts", "model_card", "card_lies"):
 
 # %% exercise="append" minutes=25 level=3
 START = "0" * 64
+KEYS = {"number", "time", "event", "version", "by", "details", "previous", "hash"}
 
 
 def append(path, event, version, by, when, **details):
@@ -925,12 +939,14 @@ def verify_chain(path, head=None):
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
+            if set(entry) != KEYS or not isinstance(entry["details"], dict):
+                return number
             said = entry.pop("hash")
             text = json.dumps(entry, sort_keys=True)
             holds = said == hashlib.sha256(text.encode()).hexdigest()
-            if not holds or entry["previous"] != previous:
+            if not holds or entry["previous"] != previous or entry["number"] != number:
                 return number
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except Exception:  # whatever it is, it is no entry
             return number
         previous = said
     return len(lines) + 1 if head not in (None, previous) else 0
@@ -950,11 +966,13 @@ check("append")
 # `entry.pop("hash")` takes the hash out and gives it to you; what is left is what was hashed.
 
 # %% [markdown] fold="Hint 3: what is no entry"
-# A line may be no JSON (ValueError), a list (TypeError, AttributeError) or lack a key (LookupError). One
-# `try` around the whole body, which gives the number of the line where something is raised, is enough.
+# A line may be no JSON (ValueError), a list (TypeError, AttributeError), lack a key (LookupError), or be
+# worse. One `try` around the whole body with `except Exception`, which gives the number of the line where
+# something is raised, is enough. For bytes that are no UTF-8, read with `errors="replace"`. And
+# `set(entry)` is the set of the keys of a dictionary, which must be `KEYS`.
 
 # %% [markdown]
-# The ledger of this morning. Then somebody changes one line: the gate had in truth said no.
+# The ledger of this morning. Then somebody changes one line in it: as if the gate had said no.
 
 
 # %% tags=["demo"]
@@ -1082,7 +1100,10 @@ def draw_graph(made_from, marked=()):
     with plots.drawing(9.0, 3.6) as (picture, axes):
         for thing, parts in made_from.items():
             for part in parts:
+                far = depth[thing] - depth[part] > 1  # round what stands between
+                bend = f"arc3,rad={-0.25 if far else 0}"
                 arrow = {"arrowstyle": "->", "color": "#949494", "shrinkA": 28, "shrinkB": 30}
+                arrow["connectionstyle"] = bend
                 axes.annotate("", place[thing], place[part], arrowprops=arrow)
         for thing, (x, y) in place.items():
             edge = "#d55e00" if thing in marked else "#0072b2"
@@ -1108,6 +1129,27 @@ display(draw_graph(made_from))
 # goes back along the arrows, and wants an order: first the data, then the model. *What came of this?*
 # goes along them.
 
+# For either you must walk through a graph of which you do not know how deep it is. A function that calls
+# itself can do that: to look at a thing, it looks at each of its parts first, in the same way. This is
+# called **recursion**. Here it walks through a family, and shows when it comes and when it goes:
+
+
+# %% tags=["demo", "nbval-check-output"]
+children = {"Agnes": ["Bo", "Cleo"], "Cleo": ["Dora"]}
+
+
+def walk(person, depth=0):
+    print("  " * depth + f"I come to {person}")
+    for child in children.get(person, []):
+        walk(child, depth + 1)
+    print("  " * depth + f"I have done all below {person}, and leave")
+
+
+walk("Agnes")
+
+# %% [markdown]
+# What is printed on leaving comes in an order of its own: nobody is left before all below them are.
+
 # %% [markdown] contract="lineage"
 # `made_from` is a dictionary: for each thing the list of the things that it was made from, directly. What
 # has no entry, and is only mentioned, was made from nothing that we know of.
@@ -1121,7 +1163,7 @@ display(draw_graph(made_from))
 # **`descendants(made_from, thing)`** returns the set of all things that were made from `thing`, directly or
 # through others, without `thing` itself. (Here you will get no circles.)
 #
-# For example, with `{"c": ["b", "a"], "b": ["a"]}`, `lineage(made_from, "c")` is `["a", "b", "c"]`, and
+# For example, with `{"c": ["a", "b"], "b": ["a"]}`, `lineage(made_from, "c")` is `["a", "b", "c"]`, and
 # `descendants(made_from, "a")` is `{"b", "c"}`. `made_from` stays as it is.
 
 
@@ -1218,7 +1260,8 @@ if check.ready("lineage", "descendants"):
 #
 # Otherwise it returns the entry that is to be written, a dictionary:
 # `{"event": "promoted", "version": version, "by": by, "details": {"replaces": champion}}`. The champion is
-# the version that was promoted last, or None if there was none. `entries` stays as it is.
+# the version that was promoted last, or None if there was none. Whether this version was in service before,
+# or is now, makes no difference: so one can go back. `entries` stays as it is.
 #
 # For example, a version that ada registered, that passed the gate, and that ben approved afterwards may be
 # promoted, by ada too. One that only ada approved may not.
@@ -1260,6 +1303,7 @@ check("promote")
 
 # %% [markdown]
 # Ask it about the ledger of this morning, and about versions that somebody would like to have in service.
+# (After four lines the version is in service already, and may replace itself: that changes nothing.)
 
 # %% tags=["demo"]
 if check.ready("append", "promote", "ledger"):

@@ -30,6 +30,8 @@ FILES = (
 )
 MANIFEST = "manifest.json"
 TIED = "head.weight"
+SIDE_HEAD = "blocks.0.head.weight"
+"""A weight whose name ends as that of the tied head, and which is none."""
 
 # ------------------------------------------------------------------------------- as they travel
 
@@ -57,7 +59,7 @@ class Facts:
     """What `write_bundle` is given."""
 
     weights: Weights
-    """Without `head.weight`, which is tied."""
+    """Without `head.weight`, which is tied, and with one more, `SIDE_HEAD`, which is not."""
     config: dict[str, Any]
     characters: list[str]
     metrics: dict[str, Any]
@@ -79,7 +81,8 @@ def facts(rng: Rng) -> Facts:
         "dropout": round(float(rng.uniform(0, 0.4)), 3),
     }
     return Facts(
-        {name: 0.4 * normal(rng, *size) for name, size in shapes(config).items()},
+        {name: 0.4 * normal(rng, *size) for name, size in shapes(config).items()}
+        | {SIDE_HEAD: normal(rng, 3)},
         config,
         characters,
         {

@@ -1,6 +1,7 @@
 """The checks of `card_facts`, `model_card` and `card_lies`."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -58,8 +59,8 @@ def model_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             "the number of parameters",
             lambda: told()["parameters"],
             true["parameters"],
-            hint="Add up `weight.numel()` over all weights, and write it with commas between the "
-            'thousands: f"{count:,}".',
+            hint="Add up `weight.numel()` over all weights, whatever else has head in its name, "
+            'and write it with commas between the thousands: f"{count:,}".',
         )
         yield case(
             "the number of parameters where head.weight is among the weights",
@@ -67,7 +68,8 @@ def model_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
                 facts_of_tied, student.card_facts, of.weights, of.config, of.metrics
             )["parameters"],
             true["parameters"],
-            hint="head.weight is the token embedding again: the same numbers, counted once.",
+            hint="head.weight is the token embedding again: the same numbers, counted once. Only "
+            "this one name is: others that have head in them count.",
         )
         yield case(
             "layers and context",
@@ -76,17 +78,23 @@ def model_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             hint='From the config, as texts: "2", and "256 characters".',
             points=0.5,
         )
+        even = replace(of, metrics=_evened(rng))
+        plain = truth(even)
+
+        def told_evenly(name: str) -> Any:
+            return student.card_facts(even.weights, even.config, even.metrics)[name]
+
         yield case(
-            "the loss",
-            lambda: told()["loss"],
-            true["loss"],
+            "the loss; another one, of one decimal",
+            lambda: [told()["loss"], told_evenly("loss")],
+            [true["loss"], plain["loss"]],
             hint='metrics["validation_loss"] with three decimals and its unit: '
-            'f"{loss:.3f} nats per character".',
+            'f"{loss:.3f} nats per character". `round(0.5, 3)` is 0.5; `:.3f` gives 0.500.',
         )
         yield case(
-            "the worst slice",
-            lambda: told()["worst slice"],
-            true["worst slice"],
+            "the worst slice; another one, of one decimal",
+            lambda: [told()["worst slice"], told_evenly("worst slice")],
+            [true["worst slice"], plain["worst slice"]],
             hint='metrics["slices"] maps a name to a loss. The worst is the one whose loss is the '
             'highest: `max(slices, key=slices.get)`. Then f"{name}, {slices[name]:.3f}".',
         )
@@ -116,17 +124,24 @@ def model_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         def lines() -> list[str]:
             return [line.strip() for line in card().splitlines() if line.strip()]
 
+        def top() -> list[str]:
+            """Return the first line, and from the table's first one on as many as it has."""
+            first, *rest = [line.rstrip() for line in card().strip().splitlines()]
+            begin = next((place for place, line in enumerate(rest) if line), 0)
+            return [first, *rest[begin : begin + 2 + len(true)]]
+
         yield case(
             "the name, and the table of the facts",
-            lambda: lines()[: 3 + len(true)],
+            top,
             [
                 f"# {name}",
                 "| fact | value |",
                 "|---|---|",
                 *(f"| {fact} | {value} |" for fact, value in true.items()),
             ],
-            hint="First `# ` and the name, then the head of the table as in the contract, then a "
-            'row for each fact, in its order: f"| {fact} | {value} |".',
+            hint="First `# ` and the name, then the two lines with which the table begins, as in "
+            'the contract, then a row for each fact, in its order: f"| {fact} | {value} |". An '
+            "empty line ends a table, so there is none in it.",
         )
         yield case(
             "what people wrote",
@@ -166,7 +181,7 @@ def model_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         true, other = truth(of), truth(_of(rng))
         words = {heading: _sentence(rng) for heading in HEADINGS}
         honest = reference.model_card(word(rng), true, words)
-        wrong = sorted(rng.permutation(len(NAMES))[: int(rng.integers(1, 4))].tolist())
+        wrong = [0, *sorted((1 + rng.permutation(4)[: int(rng.integers(1, 4))]).tolist())]
         changed = [NAMES[i] for i in wrong if other[NAMES[i]] != true[NAMES[i]]]
         lying = honest
         for name in changed:
@@ -174,7 +189,9 @@ def model_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         lost = str(rng.choice(NAMES))
         short = honest.replace(f"| {lost} | {true[lost]} |\n", "")
         twice = str(rng.choice([name for name in NAMES if true[name] != other[name]]))
-        hidden = f"{honest}\n<!--\n| {twice} | {other[twice]} |\n-->\n"
+        lie, row = f"| {twice} | {other[twice]} |", f"| {twice} | {true[twice]} |"
+        hidden = f"{honest}\n<!--\n{lie}\n-->\n"
+        before = honest.replace(row, f"{lie}\n{row}")
         longer = str(rng.choice(NAMES))
         inside = honest.replace(f"| {longer} | {true[longer]} |", f"| {longer} | 9{true[longer]} |")
         yield worthless_alone(
@@ -192,7 +209,7 @@ def model_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             lambda: student.card_lies(lying, true),
             changed,
             hint="Return the names of the facts whose row says something else, in the order of "
-            "the facts.",
+            "the facts, and not of the alphabet.",
         )
         yield case(
             "a card that says nothing of a fact",
@@ -210,10 +227,23 @@ def model_card(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         )
         yield case(
             "a card with the truth in one row, and something else in another",
-            lambda: student.card_lies(hidden, true),
-            [twice],
+            lambda: [student.card_lies(card, true) for card in (hidden, before)],
+            [[twice], [twice]],
             hint="Look at all rows that begin with the fact's name: there must be one, and it must "
-            "be true.",
+            "be true. (The false one may be the last, or the first.)",
+        )
+        longer_name = f"{twice} {word(rng)}"
+        more = true | {longer_name: word(rng)}
+        both = reference.model_card(word(rng), more, words)
+        yield worthless_alone(
+            case(
+                "a card with a fact whose name begins as that of another",
+                lambda: student.card_lies(both, more),
+                [],
+                hint='The row of a fact begins with f"| {name} |", the second bar included: else '
+                '"loss" has the rows of "loss at night" too.',
+                points=0.5,
+            )
         )
 
     yield from public_and_hidden(lies)
@@ -228,6 +258,13 @@ def _of(rng: Rng) -> Facts:
     of.metrics["validation_loss"] = float(rng.uniform(0.4, 20))
     of.metrics["slices"] = {word(rng): float(rng.uniform(0.4, 20)) for _ in range(5)}
     return of
+
+
+def _evened(rng: Rng) -> dict[str, Any]:
+    """Return metrics of one decimal each, of which the last is not nought."""
+    tenths = [10 * int(rng.integers(1, 900)) + int(rng.integers(1, 10)) for _ in range(4)]
+    slices = {word(rng): tenth / 10 for tenth in tenths[1:]}
+    return {"validation_loss": tenths[0] / 10, "slices": slices}
 
 
 def _sentence(rng: Rng) -> str:

@@ -23,6 +23,8 @@ Asked = tuple[str, str | None, str, str, dict[str, Any]]
 """What `append` is given: event, version, by, when, details."""
 Ledger = tuple[list[str], str | None]
 """The lines of a ledger, and the head that is asked for."""
+NO_TEXT = "\ufffd"
+"""Stands for a byte in a line that is no UTF-8."""
 
 
 # ---------------------------------------------------------------------- beside the student's code
@@ -30,16 +32,24 @@ Ledger = tuple[list[str], str | None]
 
 @probe
 def lines_appended(
-    _: dict[str, Any], append: Callable[..., Any], before: list[str], asked: list[Asked]
+    _: dict[str, Any],
+    append: Callable[..., Any],
+    before: list[str],
+    asked: list[Asked],
+    as_text: bool = False,
 ) -> Any:
-    """Append to a ledger that has these lines; return its text then, and what was returned."""
+    """Append to a ledger that has these lines; return its text then, and what was returned.
+
+    With `as_text` its path is a string.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "ledger.jsonl"
         if before:
             path.write_bytes("".join(f"{line}\n" for line in before).encode())
         given = []
         for event, version, by, when, details in asked:
-            given.append(append(path, event, version, by, when, **details))
+            place = str(path) if as_text else path
+            given.append(append(place, event, version, by, when, **details))
         if not path.exists():
             return None if None in given else ["", given]
         return [path.read_bytes().decode(), given]
@@ -51,8 +61,23 @@ def lines_in_two(_: dict[str, Any], append: Callable[..., Any], asked: list[Aske
     with tempfile.TemporaryDirectory() as scratch:
         paths = [Path(scratch) / name for name in ("one.jsonl", "two.jsonl")]
         for place, (event, version, by, when, details) in enumerate(asked):
-            append(str(paths[place % 2]), event, version, by, when, **details)
+            append(paths[place % 2], event, version, by, when, **details)
         return [path.read_bytes().decode() if path.exists() else "" for path in paths]
+
+
+@probe
+def lines_between(_: dict[str, Any], append: Callable[..., Any], asked: list[Asked]) -> Any:
+    """Append to one ledger, to which somebody else appends every second line; return its text."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "ledger.jsonl"
+        for place, (event, version, by, when, details) in enumerate(asked):
+            if place % 2:
+                last = json.loads(path.read_bytes().splitlines()[-1])
+                with open(path, "ab") as ledger:
+                    ledger.write(line_of(entry_of(asked[place], last)).encode() + b"\n")
+            else:
+                append(path, event, version, by, when, **details)
+        return path.read_bytes().decode() if path.exists() else ""
 
 
 @probe
@@ -81,8 +106,10 @@ def chains_verified(
     with tempfile.TemporaryDirectory() as scratch:
         for number, (lines, head) in enumerate(ledgers):
             path = Path(scratch) / f"{number}.jsonl"
-            path.write_bytes("".join(f"{line}\n" for line in lines).encode())
-            said.append(verify_chain(path) if head is None else verify_chain(path, head))
+            text = "".join(f"{line}\n" for line in lines)
+            path.write_bytes(text.encode().replace(NO_TEXT.encode(), b"\xff"))
+            place = str(path) if number % 2 else path
+            said.append(verify_chain(place) if head is None else verify_chain(place, head))
     return None if all(number is None for number in said) else said
 
 
@@ -141,6 +168,8 @@ def rechained(entries: list[Entry], start: int) -> list[Entry]:
 
 Touch = Callable[[Rng, list[Entry]], tuple[list[str], int]]
 """From a sound chain to the lines of a touched one, and the first that does not hold."""
+Head = Callable[[Rng, list[Entry]], str | None]
+"""From the entries of a chain, before it is touched, to the head that is asked for."""
 
 
 def _other(rng: Rng, entry: Entry) -> Entry:
@@ -221,6 +250,80 @@ def rewrite(rng: Rng, entries: list[Entry]) -> tuple[list[str], int]:
 def cut(rng: Rng, entries: list[Entry]) -> tuple[list[str], int]:
     kept = int(rng.integers(0, len(entries)))
     return _lines(entries[:kept]), kept + 1
+
+
+def start_anew(rng: Rng, entries: list[Entry]) -> tuple[list[str], int]:
+    """Begin a second chain in the middle, whose first line names START."""
+    place = int(rng.integers(1, len(entries)))
+    made = [*entries[:place], hashed(entries[place] | {"previous": START})]
+    for entry in entries[place + 1 :]:
+        made.append(hashed(entry | {"previous": made[-1]["hash"]}))
+    return _lines(made), place + 1
+
+
+def blank(rng: Rng, entries: list[Entry]) -> tuple[list[str], int]:
+    """Put an empty line in."""
+    place = int(rng.integers(len(entries)))
+    return [*_lines(entries[:place]), "", *_lines(entries[place:])], place + 1
+
+
+def no_text(rng: Rng, entries: list[Entry]) -> tuple[list[str], int]:
+    """Put a byte into a line that is no UTF-8."""
+    place, lines = int(rng.integers(len(entries))), _lines(entries)
+    at = lines[place].index(entries[place]["by"][:7])
+    lines[place] = lines[place][:at] + NO_TEXT + lines[place][at:]
+    return lines, place + 1
+
+
+def remade(change: Callable[[Rng, Entry], Entry]) -> Touch:
+    """Return what changes one entry, and makes the hashes from there on anew."""
+
+    def touch(rng: Rng, entries: list[Entry]) -> tuple[list[str], int]:
+        place = int(rng.integers(len(entries)))
+        made = [*entries[:place], hashed(change(rng, entries[place]))]
+        for entry in entries[place + 1 :]:
+            made.append(hashed(entry | {"previous": made[-1]["hash"]}))
+        return _lines(made), place + 1
+
+    return touch
+
+
+def _lose(rng: Rng, entry: Entry) -> Entry:
+    lost = str(rng.choice(["number", "time", "event", "version", "by", "details"]))
+    return {name: part for name, part in entry.items() if name != lost}
+
+
+MISSHAPEN = (
+    remade(lambda rng, entry: entry | {"number": entry["number"] + int(rng.integers(1, 9))}),
+    remade(_lose),
+    remade(lambda rng, entry: entry | {word(rng): word(rng)}),
+    remade(lambda rng, entry: entry | {"details": list(entry["details"].items())}),
+)
+
+
+def nothing_left(_: Rng, __: list[Entry]) -> tuple[list[str], int]:
+    return [], 1
+
+
+def beyond(_: Rng, entries: list[Entry]) -> tuple[list[str], int]:
+    """Leave all as it is; the head that is asked for is another."""
+    return _lines(entries), len(entries) + 1
+
+
+def no_head(_: Rng, __: list[Entry]) -> str | None:
+    return None
+
+
+def last_head(_: Rng, entries: list[Entry]) -> str | None:
+    return str(entries[-1]["hash"])
+
+
+def earlier_head(rng: Rng, entries: list[Entry]) -> str | None:
+    return str(entries[int(rng.integers(len(entries) - 1))]["hash"])
+
+
+def short_head(rng: Rng, entries: list[Entry]) -> str | None:
+    return str(entries[-1]["hash"][: int(rng.integers(8, 40))])
 
 
 # ------------------------------------------------------------------------------------- the checks
@@ -332,6 +435,22 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint="What the last line was stands in the file at `path`, and not in a variable: "
             "there may be other ledgers.",
         )
+        turns = [asked_of(rng) for _ in range(5)]
+        yield case(
+            "a ledger to which somebody else adds a line between your calls",
+            lambda: student.probe(lines_between, student.append, turns).splitlines(),
+            _lines(_chained(turns)),
+            hint="Read the file at each call, also where you have seen it before: another process "
+            "may have written to it since.",
+        )
+        yield case(
+            "a path that is a string",
+            lambda: student.probe(lines_appended, student.append, old, asked, True)[0].splitlines(),
+            _lines(wanted),
+            hint="`path = Path(path)` at the beginning makes a path of a string, and leaves a path "
+            "as it is. (So does it in verify_chain.)",
+            points=0.5,
+        )
         event, version, by, when, details = asked_of(rng)
         bad: Asked = event, version, by, when, details | {"loss": float("nan")}
 
@@ -356,14 +475,23 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield from public_and_hidden(lines)
 
     def about(
-        name: str, *touches: Touch, hint: str, heads: bool = False, points: float = 1.0
+        name: str,
+        *touches: Touch,
+        hint: str,
+        heads: tuple[Head, ...] = (),
+        points: float = 1.0,
     ) -> Case:
-        """Return the case that finds the line in ledgers that were touched, among sound ones."""
+        """Return the case that finds the line in ledgers that were touched, among sound ones.
+
+        `heads` says which head is asked for with each of them; the sound ones have their own.
+        """
         ledgers, wanted = [], []
-        for touch in (*touches, *touches[:2], sound, sound):
+        trials = [*zip(touches, heads or [no_head] * len(touches), strict=True)]
+        unhurt = last_head if heads else no_head
+        for touch, head in (*trials, *trials[:2], (sound, unhurt), (sound, unhurt)):
             entries = chain(rng, int(rng.integers(4, 12)))
             touched, line = touch(rng, entries)
-            ledgers.append((touched, entries[-1]["hash"] if heads else None))
+            ledgers.append((touched, head(rng, entries)))
             wanted.append(line)
         order = rng.permutation(len(ledgers)).tolist()
         return case(
@@ -407,9 +535,31 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "exception: catch what `json.loads` and `entry[...]` may raise.",
         )
         yield about(
+            "an empty line, or a byte that is no UTF-8",
+            blank,
+            no_text,
+            hint="An empty line is no entry: do not skip it. And read the file as bytes, or with "
+            '`errors="replace"`, so that a byte that is no UTF-8 spoils its line and no more.',
+        )
+        yield about(
+            "a second chain that begins in the middle",
+            start_anew,
+            start_anew,
+            hint="64 zeros belong to the first line alone. Further down they would let anybody "
+            "begin a history of their own.",
+            points=0.5,
+        )
+        yield about(
+            "lines whose hash is right, and which are no entries as in the table",
+            *MISSHAPEN,
+            hint="A line also needs its own number, just these eight keys, and a dictionary of "
+            "details: who makes the hashes anew can put anything else in.",
+        )
+        yield about(
             "the end was cut off",
             cut,
-            heads=True,
+            nothing_left,
+            heads=(last_head, last_head),
             hint="What is left of a chain is sound in itself. With `head`, the last line's hash "
             "must be `head`; if all lines hold and it is not, return one more than there are. "
             "(With no line at all, 64 zeros stand for the last hash.)",
@@ -417,12 +567,20 @@ def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield about(
             "everything from some line on was made anew",
             rewrite,
-            heads=True,
+            heads=(last_head,),
             hint="Such a chain is sound in itself. Only its last hash is another than the `head` "
             "that was kept elsewhere: then return one more than there are lines.",
         )
         yield about(
-            "the same without a head, and lines that were changed",
+            "a head that is that of an earlier line, or only the beginning of the last hash",
+            beyond,
+            beyond,
+            heads=(earlier_head, short_head),
+            hint="`head` must be the hash of the *last* line, all 64 digits of it. One that stands "
+            "further up is the head of an older ledger, not of this one.",
+        )
+        yield about(
+            "made anew without a head to compare with, and lines that were changed",
             lambda rng, entries: (rewrite(rng, entries)[0], 0),
             change,
             hint="Without `head` nothing can tell a chain that was made anew from a sound one: 0.",

@@ -1,6 +1,7 @@
 """The checks of `lineage` and `descendants`."""
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from grader.checks.case import Case, Rng, case
@@ -27,18 +28,21 @@ def lineage_refused(_: dict[str, Any], lineage: Callable[..., Any], graph: Graph
 
 @probe
 def sorted_descendants(_: dict[str, Any], descendants: Callable[..., Any], *asked: Any) -> Any:
-    """Return what came of a thing as a sorted list, whatever kind of collection it is."""
+    """Return what came of a thing as a sorted list, or what it is if it is no set."""
     found = descendants(*asked)
-    return None if found is None else sorted(found)
+    if found is None:
+        return None
+    kind = type(found).__name__
+    return sorted(found) if isinstance(found, AbstractSet) else f"no set, but of type {kind}"
 
 
 @exercise(LESSON, "lineage", points=3, names=("lineage", "descendants"))
 def lineage(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def trial(title: str, draw: Callable[[], tuple[Graph, str]], hint: str) -> Iterator[Case]:
         """Yield the cases that the lineage is complete, and in an order that can be rebuilt."""
-        graph, of = draw()
+        drawn, of = draw()
 
-        def odd() -> str:
+        def odd_in(graph: Graph) -> str:
             found = student.lineage(graph, of)
             if not isinstance(found, list):
                 return f"it is of type {type(found).__name__}"
@@ -59,6 +63,10 @@ def lineage(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
                 f"{early[0][0]} comes before {early[0][1]}, of which it was made" if early else ""
             )
 
+        def odd() -> str:
+            turned = {made: parts[::-1] for made, parts in drawn.items()}
+            return odd_in(drawn) or odd_in(turned)
+
         wanted = "each thing once, after all that it was made from"
         yield holds(title, wanted, odd, hint=hint)
 
@@ -77,6 +85,15 @@ def lineage(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "dictionary says nothing.",
     )
 
+    yield case(
+        "a part of a part, which is used directly as well",
+        lambda: [student.lineage({c: parts, a: [], b: [a]}, c) for parts in ([a, b], [b, a])],
+        [[a, b, c], [a, b, c]],
+        hint="c was made from a and b, and b from a: so a comes before b, and once, in whatever "
+        "order the list names them. To go level by level and turn the list round at the end does "
+        "not give that: before you put a thing at the end, put all its parts there.",
+    )
+
     def drawn() -> Iterator[Case]:
         graph, of = _graph(rng)
         yield from trial(
@@ -91,7 +108,7 @@ def lineage(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             lambda: student.probe(sorted_descendants, student.descendants, graph, root),
             sorted(_all_after(graph, root)),
             hint="Whatever was made from it, directly or through others, and not the thing itself. "
-            "One way: those things in whose lineage it stands.",
+            "One way: those things in whose lineage it stands. `set(...)` makes a set of a list.",
             points=2,
         )
         unlisted = {name: parts for name, parts in graph.items() if name != root}
@@ -101,23 +118,23 @@ def lineage(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "What has no entry of its own was made from nothing that we know of: "
             "`made_from.get(thing, [])`.",
         )
-        circle = {name: list(parts) for name, parts in graph.items()}
-        circle[root] = [*circle[root], of]
         yield worthless_alone(
-            holds(
-                "things that were made from each other",
-                "ValueError",
-                lambda: _not_refused(student, circle, of),
+            case(
+                "records that go in circles: through the thing, behind it, from itself to itself",
+                lambda: [
+                    student.probe(lineage_refused, student.lineage, _circle(graph, *ends), of)
+                    for ends in ((root, of), (root, graph[of][0]), (root, root))
+                ],
+                ["ValueError"] * 3,
                 hint="Nothing can be made from itself, so such records are wrong: raise "
-                "ValueError. "
-                "Keep the things whose parts you are just looking at; who meets one of "
-                "these again is "
-                "in a circle.",
+                "ValueError, wherever the circle is. Keep the things whose parts you are just "
+                "looking at, all of them: who meets one of these again is in a circle.",
             )
         )
 
     yield from public_and_hidden(drawn)
     graph, of = _graph(rng)
+    del graph[_root(graph, of)]  # it is only mentioned now
     yield worthless_alone(
         arguments_stay(
             "the records stay as they were",
@@ -125,15 +142,16 @@ def lineage(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "lineage",
             graph,
             of,
-            hint="Make lists of your own; `made_from[thing]` belongs to the caller.",
+            hint="Make lists of your own; `made_from` belongs to the caller, and so does each list "
+            "in it. `.setdefault` writes into it, `.get` does not.",
             points=0.5,
         )
     )
 
 
-def _not_refused(student: Student, graph: Graph, of: str) -> str:
-    raised = student.probe(lineage_refused, student.lineage, graph, of)
-    return "" if raised == "ValueError" else f"{raised}"
+def _circle(graph: Graph, made: str, part: str) -> Graph:
+    """Return the records with one more: that `made` was made from `part`."""
+    return graph | {made: [*graph[made], part]}
 
 
 def _graph(rng: Rng) -> tuple[Graph, str]:

@@ -32,8 +32,11 @@ from lmcourse.checks.package_and_register.bundles import (
     word,
     worthless_alone,
 )
+from lmcourse.checks.package_and_register.versions import builds_on_versions, naming_versions
+from lmcourse.checks.package_and_register.watching import opened
 
-RAN = "a-pickle-ran"
+RAN = "code-of-the-bundle-ran"
+LEFT = "a-file-outside-was-opened"
 
 
 @dataclass
@@ -42,15 +45,15 @@ class Folder:
 
     files: Files
     wrong: list[str] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
-    """Files in whose place a link stands, to the same bytes outside."""
+    links: dict[str, str] = field(default_factory=dict)
+    """Files in whose place a link stands, and where to: to the same bytes, outside or inside."""
     outside: Files = field(default_factory=dict)
     """Files beside the bundle."""
     version: str | None = None
     """The version that it is asked to be."""
 
 
-Laid = list[tuple[Sent, Sent, list[str], str | None]]
+Laid = list[tuple[Sent, Sent, dict[str, str], str | None]]
 
 
 @probe
@@ -67,18 +70,21 @@ def problems_of(
                     path = base / name
                     path.parent.mkdir(parents=True, exist_ok=True)
                     if base == folder and name in links:
-                        path.symlink_to(Path("..") / "elsewhere" / name)
-                        path = folder.parent / "elsewhere" / name
-                        path.parent.mkdir(exist_ok=True)
-                    path.write_bytes(data.numpy().tobytes())
+                        path.symlink_to(links[name])
+                    else:
+                        path.write_bytes(data.numpy().tobytes())
             asked = folder if number % 2 else str(folder)
-            given = [asked] if version is None else [asked, version]
-            problems = verify_bundle(*given)
+            with opened() as seen, naming_versions():
+                problems = verify_bundle(*([asked] if version is None else [asked, version]))
             if problems is None:
                 return None
+            if not isinstance(problems, list):
+                problems = [f"no list, but of type {type(problems).__name__}"]
             if os.path.exists(RAN):
                 os.rmdir(RAN)
                 problems = [*problems, f"{RAN}: code of the bundle ran"]
+            if {path for path, _ in seen} & {os.path.abspath(folder.parent / n) for n in outside}:
+                problems = [*problems, f"{LEFT}: what is beside it was opened"]
             told.append([str(problem) for problem in problems])
     return told
 
@@ -98,7 +104,7 @@ def _bundle(rng: Rng) -> Folder:
             {"layers": int(rng.integers(1, 99))},
             [word(rng, 1)],
             {"validation_loss": float(rng.uniform(0.4, 2))},
-            f"# {word(rng)}\n",
+            f"# {word(rng)}\nimport os\n\nos.mkdir({RAN!r})\n",
             f"# {word(rng)}\n\n{word(rng)}\n",
         )
     )
@@ -174,7 +180,61 @@ def climb(rng: Rng, folder: Folder) -> None:
 
 def link(rng: Rng, folder: Folder) -> None:
     """Put a link in the place of a file."""
-    folder.links = folder.wrong = [_any(rng)]
+    name = _any(rng)
+    folder.outside["elsewhere"] = folder.files[name]
+    folder.links, folder.wrong = {name: "../elsewhere"}, [name]
+
+
+def link_inside(rng: Rng, folder: Folder) -> None:
+    """Put a link to the card in the place of the source, which says the same."""
+    folder.files["model.py"] = folder.files["CARD.md"]
+    _relist(folder, _without_manifest(folder))
+    folder.links, folder.wrong = {"model.py": "CARD.md"}, ["model.py"]
+
+
+def link_manifest(rng: Rng, folder: Folder) -> None:
+    """Put a link in the place of the manifest."""
+    folder.outside["elsewhere"] = folder.files[MANIFEST]
+    folder.links, folder.wrong = {MANIFEST: "../elsewhere"}, [MANIFEST]
+
+
+def enfold(rng: Rng, folder: Folder) -> None:
+    """Put a folder in the place of a file."""
+    name = _any(rng)
+    folder.files[f"{name}/{word(rng)}"] = folder.files.pop(name)
+    folder.wrong = [name]
+
+
+def several(rng: Rng, folder: Folder) -> None:
+    """Turn a bit of one file, take another away, put one more in and list one outside."""
+    flipped, lost, _ = (FILES[i] for i in rng.permutation(len(FILES))[:3])
+    more, far = f"{word(rng)}.txt", f"../{word(rng)}.txt"
+    manifest = _listed(folder)
+    manifest["files"][far] = {"sha256": word(rng), "bytes": 1}
+    folder.files[MANIFEST] = as_json(manifest)
+    data = bytearray(folder.files[flipped])
+    data[int(rng.integers(len(data)))] ^= 1
+    folder.files |= {flipped: bytes(data), more: word(rng).encode()}
+    del folder.files[lost]
+    folder.wrong = sorted([flipped, lost, more, far])
+
+
+def list_itself(rng: Rng, folder: Folder) -> None:
+    """List the manifest in the manifest."""
+    manifest = _listed(folder)
+    manifest["files"][MANIFEST] = {"sha256": word(rng), "bytes": int(rng.integers(9))}
+    folder.files[MANIFEST], folder.wrong = as_json(manifest), [MANIFEST]
+
+
+def shorten(digits: int) -> Break:
+    """Return what keeps that many digits of a hash in the manifest."""
+
+    def way(rng: Rng, folder: Folder) -> None:
+        name, manifest = _any(rng), _listed(folder)
+        manifest["files"][name]["sha256"] = manifest["files"][name]["sha256"][:digits]
+        folder.files[MANIFEST], folder.wrong = as_json(manifest), [name]
+
+    return way
 
 
 def missize(rng: Rng, folder: Folder) -> None:
@@ -201,13 +261,40 @@ UNREADABLE = (
     unmanifest(lambda rng, manifest: None),
     unmanifest(lambda rng, manifest: as_json(manifest)[: int(rng.integers(5, 40))]),
     unmanifest(lambda rng, manifest: word(rng).encode()),
+    unmanifest(lambda rng, manifest: b"\xff" + as_json(manifest)),
 )
+
+
+def nothing(_: Rng, folder: Folder) -> None:
+    """Leave no folder at all."""
+    folder.files, folder.wrong = {}, [MANIFEST]
+
+
+def _without(manifest: Any, name: str) -> Any:
+    return {part: value for part, value in manifest.items() if part != name}
+
+
+def _less(part: str) -> Callable[[Rng, Any], Any]:
+    """Return what takes this part out of one entry of a manifest."""
+
+    def way(rng: Rng, manifest: Any) -> Any:
+        del manifest["files"][_any(rng)][part]
+        return manifest
+
+    return way
+
+
 MISSHAPEN = (
     unmanifest(lambda rng, manifest: [manifest]),
     unmanifest(lambda rng, manifest: manifest | {"files": list(manifest["files"])}),
     unmanifest(lambda rng, manifest: {"format": 1, "version": manifest["version"]}),
     unmanifest(lambda rng, manifest: manifest | {"files": dict.fromkeys(FILES, word(rng))}),
+    unmanifest(lambda rng, manifest: _without(manifest, "version")),
+    unmanifest(lambda rng, manifest: _without(manifest, "format")),
+    unmanifest(_less("sha256")),
+    unmanifest(_less("bytes")),
 )
+DEEP = unmanifest(lambda rng, manifest: b"[" * (50_000 + int(rng.integers(9999))))
 OTHER_FORMAT = unmanifest(lambda rng, manifest: manifest | {"format": int(rng.integers(2, 9))})
 
 
@@ -225,6 +312,17 @@ def disguise(rng: Rng, folder: Folder) -> None:
     numbers = pickle.dumps(_Runs(), protocol=int(rng.integers(2, 5)))
     name = "model.safetensors"
     folder.files[name] = archive.getvalue() if rng.random() < 0.4 else numbers
+    _relist(folder, _without_manifest(folder))
+    folder.wrong = [name]
+
+
+def misshape(rng: Rng, folder: Folder) -> None:
+    """Give a weight of no numbers a shape that torch does not know."""
+    shape = [0, 2**63 + int(rng.integers(99_999))]
+    entry = {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}
+    header = json.dumps({word(rng): entry}).encode()
+    name = "model.safetensors"
+    folder.files[name] = len(header).to_bytes(8, "little") + header
     _relist(folder, _without_manifest(folder))
     folder.wrong = [name]
 
@@ -264,11 +362,7 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
 
         def named() -> list[list[str]]:
             told = student.probe(problems_of, student.verify_bundle, laid)
-            files = [{problem.split(":")[0] for problem in problems} for problems in told]
-            for names, folder in zip(files, folders, strict=True):
-                if names > {MANIFEST} and MANIFEST not in folder.wrong:
-                    names.discard(MANIFEST)  # where a file is wrong, so is the version
-            return [sorted(names) for names in files]
+            return [sorted({problem.split(":")[0] for problem in problems}) for problems in told]
 
         return case(
             name,
@@ -278,12 +372,15 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             points=points,
         )
 
+    yield worthless_alone(builds_on_versions(student, rng))
     yield worthless_alone(
         about(
             "sound bundles",
             ask_for,
             hint="For a sound bundle, return the empty list. For each problem, append a text that "
-            'begins with the name of the file and a colon: f"{name}: ..."',
+            'begins with the name of the file and a colon: f"{name}: ...". (It is model.'
+            "safetensors each time? `safetensors.torch.load` opens it, and nothing else does. No "
+            "code in the folder is run, nor imported.)",
             points=0.5,
         )
     )
@@ -293,7 +390,8 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             "one bit is turned",
             flip,
             flip,
-            hint="Read the bytes of each file, and compare their SHA-256 with the manifest's.",
+            hint="Read the bytes of each file, and compare their SHA-256 with the manifest's. The "
+            "version is asked for only where nothing else is wrong.",
         )
         yield about(
             "a file is missing",
@@ -322,14 +420,38 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             climb,
             climb,
             hint="The manifest comes with the bundle, so do not believe it. Whatever name in it is "
-            "not one of FILES is a problem, under that name, and is never opened.",
+            "not one of FILES is a problem, under that name, and is never opened, not even to "
+            "hash it.",
+        )
+        yield about(
+            "a manifest that lists itself",
+            list_itself,
+            hint="Its own name is not one of FILES either, so in the manifest it is a problem like "
+            "any other. Take it out of what is in the folder, and not out of what is listed.",
+            points=0.5,
         )
         yield about(
             "a link in a file's place",
             link,
             link,
-            hint="A link points out of the bundle, at bytes that may be others tomorrow. Ask "
-            "`path.is_symlink()` first: `is_file()` follows links.",
+            link_inside,
+            link_manifest,
+            hint="A link points at bytes that may be others tomorrow, outside the bundle or in it. "
+            "Ask `path.is_symlink()` first, of the manifest too: `is_file()` follows links.",
+        )
+        yield about(
+            "a folder in a file's place",
+            enfold,
+            enfold,
+            hint="`path.exists()` is true for a folder as well; `path.is_file()` is not.",
+            points=0.5,
+        )
+        yield about(
+            "several things wrong at once",
+            several,
+            several,
+            hint="Tell all of them: `problems.append(...)` and go on with the next file "
+            "(`continue`), and `return problems` once, at the end.",
         )
         yield about(
             "a size that is another",
@@ -338,8 +460,16 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             points=0.5,
         )
         yield about(
+            "a hash of which only the beginning is there",
+            shorten(0),
+            shorten(16),
+            hint="Compare with `==`: every text begins with the empty text.",
+            points=0.5,
+        )
+        yield about(
             "a manifest that is not there, or no JSON",
             *UNREADABLE,
+            nothing,
             hint="One problem, which begins with manifest.json, and no exception: reading it may "
             "raise OSError, and `json.loads` ValueError.",
         )
@@ -349,6 +479,13 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             hint="One problem, which begins with manifest.json, and no exception: it may be a "
             "list, without an entry (`KeyError`), or with texts where dictionaries should be "
             "(`TypeError`, `AttributeError`).",
+        )
+        yield about(
+            "a manifest of brackets that open and never close",
+            DEEP,
+            hint="`json.loads` gives up with RecursionError. Nobody can list all that a hostile "
+            "file may raise: `except Exception` is right here, since the answer is the same.",
+            points=0.5,
         )
         yield about(
             "a manifest of another format",
@@ -369,6 +506,14 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             hint="Its hash is right, since the manifest was written for it. Only who opens it "
             "sees that it is none: `safetensors.torch.load(data)` raises SafetensorError. Never "
             "open it with torch.load or pickle, which may run what is in it.",
+        )
+        yield about(
+            "weights of a shape that cannot be",
+            misshape,
+            hint="The file has the right form, so safetensors begins to read, and then TypeError "
+            "comes in place of SafetensorError: `except Exception` around this one line, since "
+            "whatever is raised there, it cannot be read.",
+            points=0.5,
         )
         yield about(
             "a forged bundle, whose manifest was written anew",

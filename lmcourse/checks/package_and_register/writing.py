@@ -32,6 +32,11 @@ from lmcourse.checks.package_and_register.bundles import (
     word,
     worthless_alone,
 )
+from lmcourse.checks.package_and_register.versions import builds_on_versions, naming_versions
+from lmcourse.checks.package_and_register.watching import opened
+
+ENDLESS = {"NaN": (float("nan"),), "infinity": (float("inf"), -float("inf"))}
+"""What JSON has no word for."""
 
 Asked = list[Any]
 """What `write_bundle` is given, as it travels: weights and so on, without the folder."""
@@ -54,7 +59,8 @@ def _files_in(folder: Path) -> dict[str, torch.Tensor]:
 
 def _refused(write: Callable[[], Any]) -> str:
     try:
-        write()
+        with naming_versions():
+            write()
     except (ValueError, FileExistsError) as error:
         return type(error).__name__
     return "nothing"
@@ -67,15 +73,18 @@ def bundle_written(
     """Let a bundle be written; return the version, the files, and what else is in the folder."""
     with tempfile.TemporaryDirectory() as scratch, chdir(scratch):
         folder = Path(scratch) / "models" / name
-        version = write_bundle(folder, *_tied(asked))
+        with opened() as seen, naming_versions():
+            version = write_bundle(folder, *_tied(asked))
         if version is None and not folder.exists():
             return None
+        inside = [path for path, writes in seen if writes and Path(path).parent == folder]
         others = [p.name for p in folder.iterdir() if p.is_symlink() or not p.is_file()]
         beside = [p.name for p in Path(scratch).rglob("*") if folder not in p.parents]
         return {
             "version": version,
             "files": _files_in(folder),
             "others": [*others, *sorted(set(beside) - {"models", name})],
+            "order": [Path(path).name for path in inside],
         }
 
 
@@ -87,7 +96,7 @@ def bundle_twice(
     other = [
         dict(reversed(part.items())) if isinstance(part, dict) else part for part in _tied(asked)
     ]
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, naming_versions():
         versions = []
         for name, given in zip(names, (_tied(asked), other), strict=True):
             versions.append(write_bundle(str(Path(scratch) / name), *given))
@@ -103,7 +112,7 @@ def weights_afterwards(
     """Return what `write_bundle` changed in what it was given, in words."""
     given = _tied(asked)
     names = [list(part) for part in given[:4]]
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, naming_versions():
         write_bundle(Path(scratch) / "bundle", *given)
     words = "weights", "config", "characters", "metrics"
     return [
@@ -188,7 +197,8 @@ def odd_answers(files: Files, of: Facts, text: str) -> str:
 def write_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def ask(of: Facts, name: str) -> Mapping[str, Any]:
         came = student.probe(bundle_written, student.write_bundle, as_asked(of), name)
-        return {"version": None, "files": {}, "others": []} if came is None else came
+        nothing: Mapping[str, Any] = {"version": None, "files": {}, "others": [], "order": []}
+        return nothing if came is None else came
 
     def names() -> str:
         came = ask(first, name)
@@ -199,6 +209,7 @@ def write_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         return "; ".join(said[:3])
 
     first, name = facts(rng), word(rng)
+    yield worthless_alone(builds_on_versions(student, rng))
     yield worthless_alone(
         holds(
             "what is in the folder",
@@ -213,7 +224,7 @@ def write_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         )
     )
 
-    def opened() -> Iterator[Case]:
+    def judged() -> Iterator[Case]:
         of, name = facts(rng), word(rng)
         text = text_of(rng, of)
 
@@ -233,8 +244,8 @@ def write_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             "all of them, to the last bit",
             lambda: odd_weights(files(), of),
             hint="`safetensors.torch.save(weights)` gives the bytes of model.safetensors: no "
-            "pickle, no torch.save. Leave out head.weight, which is the token embedding again, and "
-            "change nothing else.",
+            "pickle, no torch.save. Leave out head.weight, which is the token embedding again "
+            "(just this one name, with `!=`: another may end like it), and change nothing else.",
             points=2,
         )
         yield case(
@@ -280,7 +291,22 @@ def write_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             hint="Weights, config and characters must all be those that were given.",
         )
 
-    yield from public_and_hidden(opened)
+    yield from public_and_hidden(judged)
+
+    def too_early() -> str:
+        order = list(ask(first, name)["order"])
+        late = order[order.index(MANIFEST) + 1 :] if MANIFEST in order else []
+        return f"{late[0]} was written after it" if late else ""
+
+    yield worthless_alone(
+        holds(
+            "when the manifest is written",
+            "as the last file of all",
+            too_early,
+            hint="If the power fails in the middle, what lies there must not look whole: so write "
+            "the manifest when all other files are there.",
+        )
+    )
     again, folders = facts(rng), [word(rng), word(rng)]
 
     def versions() -> Any:
@@ -330,28 +356,12 @@ def write_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             "you write into it.",
         )
     )
-    broken = facts(rng)
-    bad = float(rng.choice([float("nan"), float("inf"), -float("inf")]))
-    slices = broken.metrics["slices"] | {word(rng): bad}
-    odd = [*as_asked(broken)[:3], broken.metrics | {"slices": slices}, broken.source, broken.card]
-
-    def with_nan() -> str:
-        raised, files = student.probe(bundle_refused, student.write_bundle, odd, [])
-        if raised != ValueError.__name__:
-            return f"it raised {raised}"
-        return f"it raised, and left {MANIFEST} behind" if MANIFEST in files else ""
-
-    yield worthless_alone(
-        holds(
-            "metrics with NaN or infinity in them",
-            "ValueError, and no manifest",
-            with_nan,
-            hint="JSON has no NaN and no infinity, but Python writes them all the same, and other "
-            "programs then cannot read the file. `json.dumps(..., allow_nan=False)` "
-            "raises ValueError. "
-            "The manifest comes last: what is half written has none.",
-        )
-    )
+    for what, signs in ENDLESS.items():
+        for file, place in (("metrics", 3), ("config", 1)):
+            odd, bad = as_asked(facts(rng)), float(rng.choice(signs))
+            inner = odd[3]["slices"] | {word(rng): bad}
+            odd[place] = odd[place] | ({"slices": inner} if place == 3 else {"dropout": bad})
+            yield worthless_alone(_without_end(student, what, file, odd))
     half = facts(rng)
     half.weights["norm.weight"] = half.weights["norm.weight"].half()
     yield holds(
@@ -360,4 +370,25 @@ def write_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         lambda: odd_weights(received(ask(half, name)["files"]), half),
         hint="Save each tensor as it is: no `.float()`, no rounding, no lists of numbers.",
         points=0.5,
+    )
+
+
+def _without_end(student: Student, what: str, file: str, asked: Asked) -> Case:
+    """Return the case that NaN or infinity is refused, and no manifest left."""
+
+    def odd() -> str:
+        raised, files = student.probe(bundle_refused, student.write_bundle, asked, [])
+        if raised != ValueError.__name__:
+            return f"it raised {raised}"
+        return f"it raised, and left {MANIFEST} behind" if MANIFEST in files else ""
+
+    return holds(
+        f"{what} in the {file}",
+        "ValueError, and no manifest",
+        odd,
+        hint="JSON has no NaN and no infinity, but Python writes them all the same, and other "
+        "programs then cannot read the file. `json.dumps(..., allow_nan=False)` raises ValueError; "
+        "another value in their place would be a number that nobody measured. The manifest comes "
+        "last: what is half written has none.",
+        points=0.4,
     )
