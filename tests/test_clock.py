@@ -183,10 +183,7 @@ def test_a_check_that_an_answer_leads_to_take_much_memory_is_stopped(judged: Jud
 def test_code_that_takes_too_long_to_search_is_a_timeout_for_what_is_searched(
     judged: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def search(exercise: Any, cells: Any) -> str:
-        return "" if not exercise.forbidden else str(forever())
-
-    monkeypatch.setattr(judge_module, "forbidden_use", search)
+    monkeypatch.setattr(judge_module, "forbidden_uses", lambda *_: forever())
     cells = [Cell(1, "x = 1")]
     found = judge_module._misuses(list(COURSE.exercises("00_start").values()), cells)
     assert set(found) == {e.name for e in COURSE.exercises("00_start").values() if e.forbidden}

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import nbformat
 import psutil
 import pytest
 import tqdm.std
-from course import COURSE, LESSON, ROOT, SHOWN
+from course import COURSE, LESSON, ROOT, SHOWN, AtOnce
 from nbformat.v4 import new_code_cell
 
 from grader.author.render import fill
@@ -30,7 +30,7 @@ from grader.checks.student import Student
 from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 from grader.gradebook.store import Gradebook, SubmissionResult
 from grader.gradebook.tables import FILE_NAME, GradebookError
-from grader.grading import grade
+from grader.grading import grade, task
 from grader.grading.judge import judge
 from grader.grading.task import Rules, Task, _reference, not_graded
 from grader.reports.pages import EXERCISE_STATUSES
@@ -331,7 +331,8 @@ def test_a_sandbox_killed_within_a_submission_is_no_students_fault(
         return results
 
     monkeypatch.setattr("grader.grading.judge.judge", judge_and_kill)
-    monkeypatch.setattr(grade, "executor", lambda *_: ThreadPoolExecutor(1))
+    monkeypatch.setattr(grade, "executor", lambda *_: AtOnce())
+    monkeypatch.setattr(task, "_sandbox", cache(task._sandbox.__wrapped__))
     again = (tmp_path / "class", tmp_path / "out")
     assert grade.main(COURSE, *again, lesson=LESSON, mode="bwrap") == 1
     assert "the sandbox was killed" in capsys.readouterr().out

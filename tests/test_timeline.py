@@ -56,11 +56,12 @@ def test_texts_stay_inside_the_picture_and_apart() -> None:
 
 
 def test_it_is_dark_on_white_whatever_the_notebooks_style() -> None:
+    open_before = pyplot.get_fignums()
     with style.context("dark_background"):
         picture = timeline.until(LESSONS[1])
     assert picture.get_facecolor() == to_rgba("white")
     assert picture.axes[0].title.get_color() != "white"
-    assert pyplot.get_fignums() == []
+    assert pyplot.get_fignums() == open_before
 
 
 def test_a_lesson_without_an_hour_is_refused_with_those_that_have_one() -> None:
