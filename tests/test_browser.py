@@ -44,6 +44,8 @@ def lab(folder: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--allow-root"]
     command += [f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="]
     command += ["--ServerApp.ip=127.0.0.1", "--LabApp.expose_app_in_browser=True"]
+    # Else it opens what another JupyterLab of this user, such as that of a test beside, has open.
+    command.append(f"--LabApp.workspaces_dir={folder.parent / 'workspaces'}")
     log = (folder / "lab.log").open("w")
     server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
@@ -75,7 +77,7 @@ def page(lab: str, chromium: str) -> "Iterator[Page]":
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1200, "height": 900})
-        page.set_default_timeout(120_000)
+        page.set_default_timeout(60_000)
         page.goto(lab)
         yield page
         browser.close()
