@@ -16,6 +16,7 @@ COMMANDS = (
     "models",
     "keys",
     "serve",
+    "drift",
     "audit",
     "registry",
     "expire-logs",
