@@ -11,6 +11,7 @@ COMMANDS = (
     "register",
     "approve",
     "promote",
+    "roles",
     "keys",
     "serve",
     "models",
