@@ -61,6 +61,6 @@ def bars(values: Sequence[tuple[str, float]], *, alt: str, unit: str = "") -> Ma
         )
         for row, (label, value) in enumerate(values)
     ]
-    return Markup('<svg viewBox="0 0 680 {high}" role="img" aria-label="{alt}">{drawn}</svg>').format(
-        high=high, alt=alt, drawn=Markup("").join(drawn)
-    )
+    return Markup(
+        '<svg viewBox="0 0 680 {high}" role="img" aria-label="{alt}">{drawn}</svg>'
+    ).format(high=high, alt=alt, drawn=Markup("").join(drawn))

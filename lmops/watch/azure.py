@@ -37,6 +37,7 @@ class Azure:
             AzureMonitorMetricExporter,
             AzureMonitorTraceExporter,
         )
+        from opentelemetry import trace
         from opentelemetry.sdk.metrics import MeterProvider
         from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
         from opentelemetry.sdk.resources import Resource
@@ -51,10 +52,11 @@ class Azure:
             [PeriodicExportingMetricReader(AzureMonitorMetricExporter(**options))],
             resource=resource,
         )
+        trace.set_tracer_provider(self._traces)  # where the exporter looks for the service's name
         self._tracer = self._traces.get_tracer("lmops")
         meter = self._metrics.get_meter("lmops")
         self._tokens = meter.create_counter("lmops.tokens", "{token}", "Tokens read and written")
-        self._ratings = meter.create_counter("lmops.feedback", "{answer}", "Answers that were rated")
+        self._ratings = meter.create_counter("lmops.feedback", "{answer}", "Answers rated")
         self._seconds = meter.create_histogram("lmops.request.duration", "s", "Time to the answer")
 
     def __enter__(self) -> Self:
@@ -106,6 +108,6 @@ class Azure:
             span.set_status(Status(StatusCode.ERROR))
         span.end(end)
         version = {"version": str(line.get("version"))}
-        self._seconds.record(seconds, {"path": path, "code": code} | version)
+        self._seconds.record(seconds, {"path": path, "code": str(code)} | version)
         for kind in ("prompt", "completion"):
             self._tokens.add(int(line.get(f"{kind}_tokens") or 0), {"kind": kind} | version)
