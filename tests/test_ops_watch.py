@@ -5,6 +5,7 @@ import json
 import os
 import queue
 import re
+import runpy
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,9 @@ from lmops.page import Section, Table, bars, page
 from lmops.watch import servers
 from lmops.watch.servers import RULES, Missing, NotStarted, Servers
 from lmops.watch.webhook import Alert, Webhook, read_alerts
+
+DASHBOARD = json.loads((ROOT / "deploy/grafana/dashboard.json").read_text("utf-8"))
+QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", ())]
 
 needs_prometheus = pytest.mark.skipif(
     any(shutil.which(name) is None for name in servers.PACKAGES),
@@ -68,6 +72,12 @@ def test_each_alert_has_a_test_and_says_what_to_do() -> None:
         assert rule["labels"]["severity"] in ("page", "ticket")
 
 
+def test_the_dashboard_is_what_its_source_writes_and_asks_for_what_there_is() -> None:
+    source = ROOT / "deploy/grafana/dashboard.py"
+    assert runpy.run_path(str(source))["build"]() == source.with_suffix(".json").read_text("utf-8")
+    assert len(QUERIES) == len(set(QUERIES)) >= 11
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("watched")
@@ -86,7 +96,9 @@ def test_a_fault_reaches_the_webhook_and_so_does_its_end(service: Running, tmp_p
         client = service.client()
         for _ in range(3):
             client.completions.create(model="lm", prompt="Once ", max_tokens=4)
-        wait_until(lambda: watched.ask("lmops_model"), 60)
+        # Each query of the dashboard, which Prometheus answers with numbers.
+        for query in QUERIES:
+            wait_until(lambda query=query: watched.ask(query), 60)
         gone = "http://127.0.0.1:9"  # where nobody listens
         watched.watch([service.url, gone])
         fault = heard.get(timeout=30)

@@ -35,7 +35,8 @@ def dashboard(
     """
     champion = state.aliases.get("champion")
     requests = sum(use.requests for use in uses.versions.values())
-    lead = f"{len(state.versions)} versions, {requests:,} requests. " + (
+    count = len(state.versions)
+    lead = f"{count} version{'s' * (count != 1)}, {requests:,} requests. " + (
         f"{champion} answers." if champion else "No version is champion."
     )
     return page.page(
@@ -44,8 +45,8 @@ def dashboard(
         [
             Section(
                 "Versions",
-                "The loss that each was measured at before it was let out, beside the loss of what "
-                "users sent it: where the second is far above the first, the world has changed.",
+                "Loss is in nats per character. What is sent is short, and so harder to guess than "
+                "the validation text: compare its loss with that of other versions and other days.",
                 [_versions(state, metrics, losses)],
             ),
             Section("Requests", _refused(uses), [_hours(uses), _requests(uses)]),
@@ -83,7 +84,15 @@ def _versions(
                 f"{losses[version]:.3f}" if version in losses else "nothing sent",
             )
         )
-    head = ("version", "is", "registered", "gate", "approved by", "loss", "loss of what is sent")
+    head = (
+        "version",
+        "is",
+        "registered",
+        "gate",
+        "approved by",
+        "validation loss",
+        "loss of what is sent",
+    )
     return Table(head, rows, "No version is registered. Type: lmops register --by NAME")
 
 
