@@ -121,11 +121,11 @@ class Image:
         os.chown(data, self.uid, self.uid)
         told, tell = os.pipe()
         words = ["bwrap", "--ro-bind", str(self.root), "/", "--proc", "/proc", "--dev", "/dev"]
-        words += ["--tmpfs", "/tmp", "--bind", str(data), "/data"]
+        words += ["--perms", "1777", "--tmpfs", "/tmp", "--bind", str(data), "/data"]
         for where, folder in (volumes or {}).items():
             words += ["--ro-bind", str(folder), where]
         words += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--as-pid-1"]
-        words += ["--chdir", self.config["WorkingDir"], "--info-fd", str(tell), "--die-with-parent"]
+        words += ["--chdir", self.config["WorkingDir"], "--info-fd", str(tell)]
         for one in ("SETUID", "SETGID", "SETPCAP"):
             words += ["--cap-add", f"CAP_{one}"]
         words += self._as_user()
@@ -138,14 +138,15 @@ class Image:
             stderr=subprocess.PIPE,
             text=True,
         )
+        os.close(tell)
+        with os.fdopen(told) as info:
+            pid = json.load(info)["child-pid"]
         try:
-            os.close(tell)
-            with os.fdopen(told) as info:
-                pid = json.load(info)["child-pid"]
             yield Container(self, process, pid)
         finally:
             if process.poll() is None:
-                process.kill()
+                # Not bubblewrap, but who is the first process within: all others end with it.
+                os.kill(pid, signal.SIGKILL)
             process.communicate()
 
     def _environment(self) -> dict[str, str]:
