@@ -6,6 +6,7 @@ and kept outside the repository.
 
 import ast
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -71,6 +72,17 @@ def base() -> str:
     return BASE
 
 
+def try_it_out() -> None:
+    """Skip the test where a container cannot run, such as within another one, and say why."""
+    container = buildah("from", BASE)
+    try:
+        buildah("run", container, "true")
+    except RuntimeError as error:
+        pytest.skip(f"no container can run here: {error}")
+    finally:
+        buildah("rm", container)
+
+
 def pip_settings() -> tuple[str, set[Path]]:
     """Return how this machine's pip reaches packages, as a pip.conf, and the files that it names.
 
@@ -94,12 +106,19 @@ def pip_settings() -> tuple[str, set[Path]]:
 
 @dataclass(frozen=True)
 class Image:
-    """An image that was built: its files, as a folder, and what it says of how it is run."""
+    """An image that was built: its files, as a folder, and what it says of itself."""
 
     root: Path
-    config: Mapping[str, Any]
+    told: Mapping[str, Any]
+    """How it is run (`config`), and how it came to be (`history`)."""
     bytes: int
     seconds: float
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """How it is run."""
+        config: Mapping[str, Any] = self.told["config"]
+        return config
 
     @property
     def uid(self) -> int:
@@ -238,7 +257,16 @@ print(json.dumps([answer.status, dict(answer.headers), answer.read().decode()]))
 def built(context: Path, **arguments: str) -> Iterator[Image]:
     """Build the Dockerfile in `context`, and take the image away in the end."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    named = {"BASE": base(), **arguments}
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the images here are one run's at a time
+        named = {"BASE": base(), **arguments}
+        try_it_out()
+        with _built(context, named) as image:
+            yield image
+
+
+@contextlib.contextmanager
+def _built(context: Path, arguments: Mapping[str, str]) -> Iterator[Image]:
     text, files = pip_settings()
     secret = CACHE / "pip.conf"
     secret.write_text(text)
@@ -250,7 +278,7 @@ def built(context: Path, **arguments: str) -> Iterator[Image]:
             "build",
             "--format=docker",  # OCI's has no place for a health check
             "--quiet",
-            *(f"--build-arg={key}={value}" for key, value in named.items()),
+            *(f"--build-arg={key}={value}" for key, value in arguments.items()),
             f"--secret=id=pip,src={secret}",
             *(f"--volume={path}:{path}:ro" for path in sorted(files)),
             f"--file={context / 'deploy/Dockerfile'}",
@@ -262,8 +290,8 @@ def built(context: Path, **arguments: str) -> Iterator[Image]:
         layers = json.loads(said["Manifest"])["layers"]
         container = buildah("from", name)
         root = Path(buildah("mount", container))
-        config = json.loads(said["Config"])["config"]
-        yield Image(root, config, sum(layer["size"] for layer in layers), seconds)
+        told = json.loads(said["Config"])
+        yield Image(root, told, sum(layer["size"] for layer in layers), seconds)
     finally:
         secret.unlink()
         for leftover in buildah("containers", "--quiet").splitlines():

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 from collections.abc import Iterator
 from importlib.metadata import Distribution, distributions
@@ -147,8 +148,8 @@ def test_without_a_read_only_root_it_could_write_no_more(image: Image, data: Pat
     loose = []
     for path in image.root.rglob("*"):
         facts = path.lstat()
-        if path.is_symlink():
-            continue
+        if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
+            continue  # a link, or a device such as /dev/null
         sticky = facts.st_mode & 0o1002 == 0o1002  # /tmp and its like
         if facts.st_uid == image.uid or (facts.st_mode & 0o002 and not sticky):
             loose.append("/" + str(path.relative_to(image.root)))
@@ -235,6 +236,7 @@ def test_it_needs_less_memory_than_it_requests(
     peak = int(running.status()["VmHWM"].removesuffix(" kB")) / 1024
     (container,) = deployment["containers"]
     requested = container["resources"]["requests"]["memory"]
+    print(f"needs {peak:.0f} MiB at its peak")
     assert 50 < peak < int(requested.removesuffix("Mi")), f"{peak:.0f} MiB, {requested} requested"
 
 
@@ -292,7 +294,7 @@ def test_everything_that_was_asked_for_is_imported(running: Container) -> None:
     assert names - set(loaded) == set()
 
 
-TOOLS = ("cc", "gcc", "g++", "c++", "clang", "ld", "as", "make", "git", "curl", "wget", "apt-key")
+TOOLS = ("cc", "gcc", "g++", "c++", "clang", "ld", "as", "make", "git", "curl", "wget")
 
 
 def test_there_is_no_compiler_and_no_installer(image: Image) -> None:
@@ -303,9 +305,8 @@ def test_there_is_no_compiler_and_no_installer(image: Image) -> None:
     }
     assert there & {*TOOLS, "pip", "pip3"} == set()
     assert not list(image.root.glob("opt/lmops/lib/python3*/site-packages/pip*"))
-    assert not list(image.root.rglob("*.whl")) or all(
-        "usr/share/python-wheels" in str(path) for path in image.root.rglob("*.whl")
-    )  # those of Debian's own venv module
+    wheels = {path.parent.name for path in image.root.rglob("*.whl")}
+    assert wheels <= {"python-wheels", "_bundled"}  # those of Python's own venv module
 
 
 def test_the_only_folders_beside_debians_are_its_own(image: Image) -> None:
@@ -323,7 +324,7 @@ def test_no_secret_got_into_it(image: Image) -> None:
     assert not (image.root / "run/secrets").exists() or not list(
         (image.root / "run/secrets").iterdir()
     )
-    hosts = set(re.findall(r"https?://[^\s]+", pip_settings()[0]))
+    hosts = set(re.findall(r"\w+://(\S+)", pip_settings()[0]))
     found = []
     for path in image.root.rglob("*"):
         if path.is_file() and not path.is_symlink() and path.stat().st_size < MEGABYTE:
@@ -331,7 +332,7 @@ def test_no_secret_got_into_it(image: Image) -> None:
             if any(one.encode() in content for one in (CANARY, "BEGIN OPENSSH PRIVATE", *hosts)):
                 found.append(str(path))
     assert found == []
-    assert not any(one in json.dumps(dict(image.config)) for one in (CANARY, *hosts))
+    assert not any(one in json.dumps(image.told) for one in (CANARY, *hosts))
 
 
 def test_it_is_no_larger_than_torch_makes_it(image: Image) -> None:
