@@ -50,6 +50,8 @@ def base() -> str:
     """Return the base image's name. Makes it if it is not there, in two minutes."""
     if BASE in buildah("images", "--format", "{{.Name}}:{{.Tag}}").splitlines():
         return BASE
+    if not shutil.which("debootstrap"):
+        pytest.skip("debootstrap is not installed; type: make image")
     folder = CACHE / "base"
     shutil.rmtree(folder, ignore_errors=True)  # of one that was killed
     packages = "--include=ca-certificates,python3,python3-venv"
