@@ -25,7 +25,7 @@ from grader.author.render import render_solved, render_student
 from grader.cli import build_parser
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-LIGHT = {"ipython", "matplotlib", "numpy", "torch", "tqdm"}
+LIGHT = {"ipython", "jinja2", "matplotlib", "numpy", "torch", "tqdm"}
 CONDA_NAMES = {
     "playwright": "playwright-python",
     "prometheus-client": "prometheus_client",
@@ -72,7 +72,10 @@ def test_conda_installs_the_same_packages_with_the_same_bounds() -> None:
     conda = load(ROOT / "environment.yml")["dependencies"]
     wanted = {CONDA_NAMES.get(name, name): str(r.specifier) for name, r in requirements().items()}
     wanted |= {"python": PROJECT["requires-python"], "pip": ""}
-    listed = [Requirement(line) for line in conda if isinstance(line, str)]
+    lines = [line for line in conda if isinstance(line, str)]
+    (by_pip,) = (line["pip"] for line in conda if isinstance(line, dict))
+    assert by_pip[0] == "--editable ."
+    listed = [Requirement(line) for line in [*lines, *by_pip[1:]]]
     assert {one.name: str(one.specifier) for one in listed} == wanted
     assert len(listed) == len(wanted)
 
