@@ -1,5 +1,6 @@
 """`lmops quantize`: a model for machines without torch, stood beside the one it is made of."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ def quantize(
     one as its champion: how much worse it may be, loss_over_champion says. Exits with 1 if it may
     not go on. By default BUNDLE is your own model, in my_model/.
     """
+    # One processor for each: NumPy asks for more as it is imported, and for nothing later.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from lmops import bundle as bundles
     from lmops import edge, evaluate
     from lmops import gate as gates
@@ -77,7 +80,7 @@ def quantize(
         cells = "".join(f"{each[measure]:>12{form}}" for each in both.values())
         lines.append(f"{measure:<24}{cells}")
     worse = both["int8"]["loss_over_champion"]
-    lines.append(f"at most {worse:.4f} nats worse, with 97.5 % confidence")
+    lines.append(f"int8 loses at most {worse:.4f} nats more, by the 95 % interval")
     answer(
         as_json,
         {"version": small.version, "of": full.version, "reasons": reasons, **both},
