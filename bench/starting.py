@@ -3,9 +3,9 @@
     python bench/starting.py        the service, the Azure Function, the edge bundle
 
 Each is started as a new process, several times, the three in turn. The clock runs from the start of
-the process to its first answer of 32 characters. The bytes are those of the code with the model, and
-those of the packages that it needs, installed. What a cloud adds before the process starts, as
-fetching an image, is not in it.
+the process to the end of its first answer, 32 characters. The bytes are those of the code with the
+model, and those of the packages that it needs, installed. What a cloud adds before the process
+starts, as fetching an image, is not in it.
 """
 
 import argparse

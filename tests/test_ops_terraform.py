@@ -1,0 +1,294 @@
+"""Terraform: the stand-in applied for real, and the rest held against the provider's schema."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from course import ROOT
+from terraform import SCHEMA, problems, read
+
+SOURCE = ROOT / "deploy/terraform"
+ENVIRONMENTS = ("staging", "production")
+DIGEST = "lmops@sha256:" + 64 * "a"
+
+TERRAFORM = shutil.which("terraform")
+needs_terraform = pytest.mark.skipif(
+    TERRAFORM is None, reason="no terraform on the PATH: https://developer.hashicorp.com/terraform"
+)
+
+
+def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of Terraform in a folder, whatever else is set on this machine."""
+    return subprocess.run(
+        [str(TERRAFORM), f"-chdir={folder}", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "CHECKPOINT_DISABLE": "1", "HOME": str(folder)},
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Return a copy of all configurations: Terraform writes beside them."""
+    return Path(shutil.copytree(SOURCE, tmp_path / "terraform"))
+
+
+# --- Executed: the stand-in, and what decides ---------------------------------------------------
+
+
+class StandIn:
+    """The configuration in local/, and the folder that it is applied to."""
+
+    def __init__(self, copy: Path, target: Path) -> None:
+        self.folder, self.target = copy / "local", target
+        target.mkdir()
+        assert terraform(self.folder, "init").returncode == 0
+
+    def _run(self, command: str, *options: str, **values: str) -> tuple[int, str]:
+        given = {"folder": str(self.target), "image": DIGEST} | values
+        flags = [f"-var={name}={value}" for name, value in given.items()]
+        ran = terraform(self.folder, command, "-no-color", *options, *flags)
+        return ran.returncode, ran.stdout + ran.stderr
+
+    def planned(self, **values: str) -> bool:
+        """Return whether a plan finds something to do."""
+        code, said = self._run("plan", "-detailed-exitcode", **values)
+        assert code in (0, 2), said
+        return code == 2
+
+    def apply(self, *options: str, **values: str) -> dict[str, int]:
+        """Apply, and return how many resources were added, changed and destroyed."""
+        code, said = self._run("apply", "-auto-approve", *options, **values)
+        assert code == 0, said
+        counts = re.search(r"(\d+) added, (\d+) changed, (\d+) destroyed", said)
+        assert counts, said
+        return dict(zip(("added", "changed", "destroyed"), map(int, counts.groups()), strict=True))
+
+    def traffic(self) -> dict[str, int]:
+        """Return the shares that were applied: percent by label."""
+        found = json.loads((self.target / "traffic.json").read_text("utf-8"))
+        return {one["label"]: one["percent"] for one in found}
+
+
+@pytest.fixture
+def local(copy: Path, tmp_path: Path) -> StandIn:
+    return StandIn(copy, tmp_path / "azure")
+
+
+NOTHING = {"added": 0, "changed": 0, "destroyed": 0}
+
+
+@needs_terraform
+def test_applied_twice_it_changes_nothing_the_second_time(local: StandIn) -> None:
+    assert local.planned(revision="v1")
+    assert not (local.target / "traffic.json").exists()  # a plan does nothing
+    assert local.apply(revision="v1") == NOTHING | {"added": 2}
+    assert local.traffic() == {"stable": 100}
+    assert not local.planned(revision="v1")
+    assert local.apply(revision="v1") == NOTHING
+
+
+@needs_terraform
+def test_a_canary_comes_grows_goes_back_and_is_promoted(local: StandIn) -> None:
+    local.apply(revision="v1")
+    new = {"revision": "v2", "stable_revision": "v1"}
+    assert local.apply(**new, canary_percent="0")["added"] == 2
+    assert local.traffic() == {"stable": 100, "canary": 0}
+    for percent in ("10", "0", "50"):  # the revision itself is left alone
+        assert local.apply(**new, canary_percent=percent) == NOTHING | {"added": 1, "destroyed": 1}
+        assert local.traffic() == {"stable": 100 - int(percent), "canary": int(percent)}
+    local.apply(**new, canary_percent="100")
+    assert local.traffic() == {"stable": 100}
+    assert not local.planned(**new, canary_percent="100")
+
+
+@needs_terraform
+def test_what_was_destroyed_is_gone_and_comes_again(local: StandIn) -> None:
+    local.apply(revision="v1")
+    assert local.apply("-destroy", revision="v1") == NOTHING | {"destroyed": 2}
+    assert not (local.target / "traffic.json").exists()
+    assert local.planned(revision="v1")
+
+
+@needs_terraform
+def test_the_release_module_passes_its_own_tests_and_they_can_fail(copy: Path) -> None:
+    module = copy / "modules/release"
+    assert terraform(module, "init").returncode == 0
+    ran = terraform(module, "test", "-no-color")
+    assert ran.returncode == 0, ran.stdout
+    assert re.search(r"Success! (\d+) passed, 0 failed", ran.stdout)
+    path = module / "main.tf"
+    path.write_text(path.read_text("utf-8").replace("100 - var.canary_percent", "100"), "utf-8")
+    assert terraform(module, "test").returncode == 1
+
+
+@needs_terraform
+def test_files_are_formatted(copy: Path) -> None:
+    assert terraform(copy, "fmt", "-check", "-recursive", "-diff").stdout == ""
+    (copy / "local/outputs.tf").write_text('output   "a" {}\n', "utf-8")
+    assert terraform(copy, "fmt", "-check", "-recursive").returncode == 3
+
+
+# --- Executed: what the variables let through ---------------------------------------------------
+
+
+@pytest.fixture
+def variables(copy: Path, tmp_path: Path) -> Path:
+    """Return a folder with an environment's variables alone, which need no provider."""
+    folder = tmp_path / "variables"
+    folder.mkdir()
+    for path in (copy / "environment").glob("*.tfvars"):
+        shutil.copy(path, folder)
+    shutil.copy(copy / "environment/variables.tf", folder)
+    assert terraform(folder, "init").returncode == 0
+    return folder
+
+
+GIVEN = {"registry": '{id="r",server="s"}', "image": DIGEST, "revision": "v1"}
+
+
+@needs_terraform
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environments_values_are_let_through(variables: Path, environment: str) -> None:
+    flags = [f"-var={name}={value}" for name, value in GIVEN.items()]
+    ran = terraform(variables, "plan", f"-var-file={environment}.tfvars", *flags)
+    assert ran.returncode == 0, ran.stderr
+
+
+@needs_terraform
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("image", "lmops:latest", "named by its digest"),
+        ("image", "lmops@sha256:abc", "named by its digest"),
+        ("environment", "prod", "staging or production"),
+        ("name", "LM course", "3 to 12 small letters"),
+        ("name", "averylongname", "3 to 12 small letters"),
+        ("location", "West Europe", "as Azure's command line does"),
+        ("replicas", "{min=1,max=5}", "two replicas at least"),
+        ("replicas", "{min=5,max=2}", "0 <= min <= max <= 30"),
+        ("retention_days", "7", "for 30 to 730 days"),
+        ("deployers", '{a={issuer="https://x",subject="repo:a/b:*"}}', "no wildcards"),
+        ("deployers", '{a={issuer="http://x",subject="repo:a/b"}}', "an https:// address"),
+        ("registry", "{}", 'attributes "id" and "server" are required'),
+    ],
+)
+def test_a_value_that_would_fail_later_fails_at_once(
+    variables: Path, name: str, value: str, said: str
+) -> None:
+    flags = [f"-var={one}={given}" for one, given in (GIVEN | {name: value}).items()]
+    ran = terraform(variables, "plan", "-no-color", "-var-file=production.tfvars", *flags)
+    assert ran.returncode == 1
+    assert said in re.sub(r"[\s│]+", " ", ran.stderr)
+
+
+# --- Validated: against the provider's schema ---------------------------------------------------
+
+
+def test_the_files_hold_what_they_must() -> None:
+    assert problems(SOURCE) == []
+    assert len(SCHEMA["resources"]) == len(
+        {kind for path in SOURCE.rglob("main.tf") for kind, _ in read(path.parent).resources}
+        - {"terraform_data"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "found"),
+    [
+        ("modules/service/main.tf", "revision_mode ", "revision_modus ", "has no revision_modus"),
+        ("modules/service/main.tf", "revision_mode ", "revision_modus ", "needs revision_mode"),
+        ("modules/service/main.tf", "concurrent_requests", "requests", "needs concurrent_requests"),
+        ("modules/service/main.tf", "percentage ", "percent ", "traffic_weight: has no percent"),
+        ("modules/service/main.tf", "var.traffic", "var.trafic", "var.trafic is nowhere"),
+        ("modules/service/main.tf", "var.traffic", "[]", "var.traffic is used nowhere"),
+        ("modules/service/main.tf", "local.image", "local.img", "local.img is nowhere"),
+        ("modules/service/outputs.tf", "default_domain", "domain", "has nothing called domain"),
+        ("modules/vault/main.tf", '"azurerm_key_vault"', '"azurerm_vault"', "nobody knows"),
+        ("modules/vault/outputs.tf", "key_vault.this", "key_vault.that", "that is nowhere"),
+        ("modules/vault/outputs.tf", "description", "# description", "output id has no desc"),
+        ("modules/vault/variables.tf", "description", "# description", "name has no description"),
+        ("modules/vault/versions.tf", '"4.55.0"', '"~> 4.55"', "azurerm is not pinned"),
+        ("modules/vault/versions.tf", '"4.55.0"', '"4.54.0"', "the schema is 4.55.0's"),
+        ("modules/vault/versions.tf", "required_version", "# needs", "which Terraform it needs"),
+        ("environment/main.tf", "module.vault.uri", "module.vault.url", "url is no output"),
+        ("environment/main.tf", "module.vault.uri", "module.safe.uri", "module.safe is nowhere"),
+        ("environment/main.tf", "tenant_id           =", "tenant =", "vault: needs tenant_id"),
+        ("environment/main.tf", "tenant_id           =", "tenant =", "vault: has no tenant"),
+        ("environment/main.tf", ".tenant_id", ".tenants", "has nothing called tenants"),
+        ("environment/main.tf", "modules/vault", "modules/safe", "there is none at"),
+        ("environment/main.tf", "module.observability.connection_string", '"Key=1"', "written out"),
+        ("shared/outputs.tf", ".login_server", ".admin_password", "admin_password is read"),
+    ],
+)
+def test_what_is_wrong_is_found(copy: Path, path: str, old: str, new: str, found: str) -> None:
+    text = (copy / path).read_text("utf-8")
+    assert old in text
+    (copy / path).write_text(text.replace(old, new, 1), "utf-8")
+    assert any(found in problem for problem in problems(copy)), problems(copy)
+
+
+def test_environments_differ_in_their_values_alone() -> None:
+    def lines(name: str) -> list[str]:
+        text = (SOURCE / f"environment/{name}.tfvars").read_text("utf-8")
+        return text.replace(name, "ENVIRONMENT").splitlines()
+
+    pairs = zip(*map(lines, ENVIRONMENTS), strict=True)
+    assert [one.split()[0] for one, other in pairs if one != other] == ["replicas"]
+
+
+def test_nobody_signs_in_with_a_secret_and_a_pipeline_gives_no_roles() -> None:
+    text = "".join(path.read_text("utf-8") for path in SOURCE.rglob("*.tf*"))
+    assert not re.search(r"client_secret|azuread_application_password|admin_enabled += true", text)
+    roles = [
+        role["role"]
+        for path in (SOURCE / "environment", SOURCE / "shared")
+        for body in read(path).modules.values()
+        for role in body.get("roles", {}).values()
+    ]
+    assert sorted(roles) == [
+        "AcrPull",
+        "AcrPush",
+        "Contributor",
+        "Key Vault Secrets User",
+        "Monitoring Metrics Publisher",
+        "Reader",
+    ]
+
+
+def test_the_service_is_asked_where_it_answers() -> None:
+    """What the container says of itself holds of the service."""
+    from lmops.service.engine import Engine  # slow to import
+    from lmops.service.limits import Limits
+
+    app = read(SOURCE / "modules/service").resources["azurerm_container_app", "this"]
+    (template,) = app["template"]
+    (container,) = template["container"]
+    probes: dict[str, Any] = {
+        name: container[f"{name}_probe"][0]["path"] for name in ("startup", "readiness", "liveness")
+    }
+    assert probes == {"startup": "/healthz", "readiness": "/readyz", "liveness": "/healthz"}
+    assert template["termination_grace_period_seconds"] > Limits().drain_seconds
+    (rule,) = template["http_scale_rule"]
+    assert int(rule["concurrent_requests"]) == Engine.__init__.__defaults__[0]  # type: ignore[index]
+
+
+@needs_terraform
+@pytest.mark.parametrize("configuration", ["shared", "environment"])
+def test_terraform_itself_finds_it_valid_where_the_provider_can_be_had(
+    copy: Path, configuration: str
+) -> None:
+    folder = copy / configuration
+    ran = terraform(folder, "init", "-backend=false", "-no-color")
+    if "registry.terraform.io" in ran.stderr and "could not connect" in re.sub(
+        r"[\s│]+", " ", ran.stderr
+    ):
+        pytest.skip("registry.terraform.io, which has the provider, cannot be reached")
+    assert ran.returncode == 0, ran.stderr
+    checked = terraform(folder, "validate", "-no-color")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
