@@ -292,3 +292,18 @@ def test_terraform_itself_finds_it_valid_where_the_provider_can_be_had(
     assert ran.returncode == 0, ran.stderr
     checked = terraform(folder, "validate", "-no-color")
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_readme_names_what_there_is() -> None:
+    text = (SOURCE / "README.md").read_text("utf-8")
+    folders = re.findall(r"-chdir=(\S+)|cd (deploy/\S+)|^\| `(\w+)/`", text, re.MULTILINE)
+    named = ["".join(one) for one in folders]
+    assert {"shared", "environment", "modules", "local"} <= {*named}
+    for name in named:
+        assert (ROOT / name).is_dir() or (SOURCE / name).is_dir(), name
+    assert {
+        (SOURCE / "environment" / name).is_file()
+        for name in re.findall(r"file=(\S+\.tfvars)", text)
+    } == {True}
+    declared = {*read(SOURCE / "environment").variables, *read(SOURCE / "local").variables}
+    assert {*re.findall(r"-var '?(\w+)=", text)} <= declared
