@@ -92,8 +92,9 @@ class Model:
     def _norm(self, x: Floats, name: str) -> Floats:
         centred = x - x.mean(axis=-1, keepdims=True)
         spread = np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + np.float32(1e-5))
-        normed: Floats = centred / spread
-        return normed * self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"]
+        w = self.weights
+        normed: Floats = centred / spread * w[f"{name}.weight"] + w[f"{name}.bias"]
+        return normed
 
 
 def softmax(x: Floats) -> Floats:

@@ -11,6 +11,9 @@ import pytest
 from course import ROOT
 from terraform import SCHEMA, problems, read
 
+from lmops.home import Home
+from lmops.service.keys import Keys
+
 SOURCE = ROOT / "deploy/terraform"
 ENVIRONMENTS = ("staging", "production")
 DIGEST = "lmops@sha256:" + 64 * "a"
@@ -276,6 +279,32 @@ def test_the_service_is_asked_where_it_answers() -> None:
     assert template["termination_grace_period_seconds"] > Limits().drain_seconds
     (rule,) = template["http_scale_rule"]
     assert int(rule["concurrent_requests"]) == Engine.__init__.__defaults__[0]  # type: ignore[index]
+
+
+def test_the_keys_come_out_of_the_vault_as_they_went_in(tmp_path: Path) -> None:
+    """What the init container types, typed here: a secret is a text, and the keys are a database."""
+    home = Home(tmp_path / "mine")
+    keys = Keys(home.keys)
+    _, token = keys.add("ann", {"complete"}, days=1)
+    keys.close()
+    secret, data = tmp_path / "keys", tmp_path / "data"
+    secret.mkdir()
+    readme = (SOURCE / "README.md").read_text("utf-8")
+    (line,) = re.findall(r"^    (base64 .*\.lmops/keys\.db) >keys\.txt$", readme, re.MULTILINE)
+    packed = subprocess.check_output(line.replace(".lmops", str(home.folder)), shell=True)
+    (secret / "keys").write_bytes(packed)
+
+    app = read(SOURCE / "modules/service").resources["azurerm_container_app", "this"]
+    (container,) = app["template"][0]["init_container"]
+    mounts = {one["name"]: one["path"] for one in container["volume_mounts"]}
+    assert mounts == {"keys": "/keys", "data": "/data"}
+    *shell, script = container["command"]
+    for name, path in (("/keys", secret), ("/data", data)):
+        script = re.sub(rf"(?<=[ >]){name}(?=/)", str(path), script)
+    subprocess.run([*shell, script], check=True)
+    there = Home(data / ".lmops")
+    assert there.keys.stat().st_mode & 0o777 == 0o600
+    assert Keys(there.keys).authenticate(token).name == "ann"
 
 
 @needs_terraform

@@ -1,5 +1,6 @@
 # A stand-in for Azure, on this machine: the same decision as environment/ makes, applied to a file.
-# What `plan`, `apply` and the state do can be seen here with neither an account nor a network.
+# What `plan`, `apply` and the state do can be seen here with neither an account nor a network. In one
+# thing it is no provider: it looks at the state alone, and does not notice a file changed by hand.
 
 module "release" {
   source          = "../modules/release"
