@@ -100,7 +100,8 @@ class Model:
 def softmax(x: Floats) -> Floats:
     """Return e to the power of x, divided so that each row adds up to 1."""
     powers: Floats = np.exp(x - x.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    shares: Floats = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
 
 
 def gelu(x: Floats) -> Floats:

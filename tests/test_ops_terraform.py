@@ -282,7 +282,7 @@ def test_the_service_is_asked_where_it_answers() -> None:
 
 
 def test_the_keys_come_out_of_the_vault_as_they_went_in(tmp_path: Path) -> None:
-    """What the init container types, typed here: a secret is a text, and the keys are a database."""
+    """What the init container types, typed here. A secret is a text; the keys are a database."""
     home = Home(tmp_path / "mine")
     keys = Keys(home.keys)
     _, token = keys.add("ann", {"complete"}, days=1)
