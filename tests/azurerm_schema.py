@@ -4,8 +4,8 @@
     python tests/azurerm_schema.py cdktf_cdktf_provider_azurerm-14.23.1-py3-none-any.whl
 
 The provider itself comes from a registry that a test should not need. HashiCorp's bindings for it,
-made from its schema, are on PyPI: they name each argument, whether it is required, whether it is a
-block, and what can be read of a resource once it is there.
+made from its schema, are on PyPI: they name each argument, its type, whether it is required,
+whether it is a block, and what can be read of a resource once it is there.
 """
 
 import io
@@ -73,9 +73,18 @@ def _arguments(types: dict[str, Any], interface: str) -> dict[str, Any]:
         kind = re.findall(r'"(@cdktf/provider-azurerm[\w.]+)"', json.dumps(one["type"]))
         found[link[2]] = {
             "required": not one.get("optional", False),
-            **({"block": _arguments(types, kind[0])} if kind else {}),
+            **({"block": _arguments(types, kind[0])} if kind else {"type": _type(one["type"])}),
         }
     return found
+
+
+def _type(type_: dict[str, Any]) -> str:
+    """Return string, number, boolean, array or map."""
+    if "collection" in type_:
+        return str(type_["collection"]["kind"])
+    if "union" in type_:  # with what stands for a value that is known later
+        return next(_type(one) for one in type_["union"]["types"] if "fqn" not in one)
+    return str(type_["primitive"])
 
 
 def _versions(one: dict[str, Any]) -> set[str]:

@@ -4,10 +4,12 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from azure_stand_in import misfits, rewrite
 from course import ROOT
 from terraform import SCHEMA, problems, read
 
@@ -17,6 +19,8 @@ from lmops.service.keys import Keys
 SOURCE = ROOT / "deploy/terraform"
 ENVIRONMENTS = ("staging", "production")
 DIGEST = "lmops@sha256:" + 64 * "a"
+
+GIVEN = {"registry": '{id="r",server="s"}', "image": DIGEST, "revision": "v1"}
 
 TERRAFORM = shutil.which("terraform")
 needs_terraform = pytest.mark.skipif(
@@ -137,6 +141,111 @@ def test_files_are_formatted(copy: Path) -> None:
     assert terraform(copy, "fmt", "-check", "-recursive").returncode == 3
 
 
+# --- Executed: the configurations for Azure, on stand-ins for its resources ---------------------
+
+
+class Cloud:
+    """A configuration for Azure, whose resources stand as `terraform_data`."""
+
+    def __init__(self, copy: Path, configuration: str, *flags: str) -> None:
+        rewrite(copy)
+        self.folder, self.flags = copy / configuration, flags
+        ran = terraform(self.folder, "init")
+        assert ran.returncode == 0, ran.stderr
+
+    def apply(self, **values: str) -> dict[str, int]:
+        """Apply, and return how many resources were added, changed and destroyed."""
+        given = [*self.flags, *(f"-var={name}={value}" for name, value in values.items())]
+        ran = terraform(self.folder, "apply", "-no-color", "-auto-approve", *given)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        counts = re.search(r"(\d+) added, (\d+) changed, (\d+) destroyed", ran.stdout)
+        assert counts
+        return dict(zip(("added", "changed", "destroyed"), map(int, counts.groups()), strict=True))
+
+    def resources(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield each resource's kind, and the values that were applied."""
+        state = json.loads(terraform(self.folder, "show", "-json").stdout)["values"]["root_module"]
+        for module in (state, *state.get("child_modules", [])):
+            for one in module["resources"]:
+                kind, _, _ = one["name"].rpartition("__")
+                if not kind.startswith("data__"):
+                    yield kind, one["values"]["output"]
+
+    def one(self, kind: str) -> dict[str, Any]:
+        """Return what was applied of the one resource of a kind."""
+        (found,) = (values for name, values in self.resources() if name == kind)
+        return found
+
+
+@pytest.fixture(params=ENVIRONMENTS)
+def environment(copy: Path, request: pytest.FixtureRequest) -> Cloud:
+    given = {name: value for name, value in GIVEN.items() if name != "revision"}
+    flags = [f"-var={name}={value}" for name, value in given.items()]
+    return Cloud(copy, "environment", f"-var-file={request.param}.tfvars", *flags)
+
+
+@needs_terraform
+def test_an_environment_is_applied_and_the_second_time_nothing_changes(environment: Cloud) -> None:
+    assert environment.apply(revision="v1")["added"] == sum(1 for _ in environment.resources()) + 1
+    assert environment.apply(revision="v1") == NOTHING
+    for kind, values in environment.resources():
+        assert not [*misfits(SCHEMA["resources"][kind]["arguments"], values, kind)]
+    names = [values["name"] for kind, values in environment.resources() if "name" in values]
+    assert len({*names}) == len(names)
+    app, vault = environment.one("azurerm_container_app"), environment.one("azurerm_key_vault")
+    assert len(vault["name"]) <= 24
+    assert len(app["name"]) <= 32
+    (container,) = app["template"][0]["container"]
+    assert container["image"] == f"s/{DIGEST}"
+    assert app["secret"][0]["key_vault_secret_id"] == f"{vault['vault_uri']}secrets/keys"
+
+
+@needs_terraform
+def test_a_release_changes_the_app_alone(environment: Cloud) -> None:
+    environment.apply(revision="v1")
+    new = {"revision": "v2", "stable_revision": "v1"}
+    for percent in (0, 10, 100, 0):
+        changed = environment.apply(**new, canary_percent=str(percent))
+        assert changed == NOTHING | {"changed": 1}
+        app = environment.one("azurerm_container_app")
+        weights = app["ingress"][0]["traffic_weight"]
+        assert sum(one["percentage"] for one in weights) == 100
+        assert [one["latest_revision"] for one in weights] == [*[False] * (percent < 100), True]
+        assert {one["label"]: one["percentage"] for one in weights}.get("canary", 100) == percent
+        assert app["template"][0]["revision_suffix"] == "v2"
+
+
+@needs_terraform
+def test_what_is_shared_is_applied_and_only_pipelines_are_trusted(copy: Path) -> None:
+    shared = Cloud(copy, "shared", "-var-file=shared.tfvars")
+    assert shared.apply()["added"] == len([*shared.resources()])
+    assert shared.apply() == NOTHING
+    for kind, values in shared.resources():
+        assert not [*misfits(SCHEMA["resources"][kind]["arguments"], values, kind)]
+    trusted = shared.one("azurerm_federated_identity_credential")
+    assert trusted["subject"] == "repo:lmcourse/lmcourse:ref:refs/heads/main"
+    assert re.fullmatch(r"[a-z0-9]{5,50}", shared.one("azurerm_container_registry")["name"])
+
+
+@needs_terraform
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("traffic_weight.value.percent", '"a tenth"'),
+        ("[var.identity.id]", "var.identity.id"),
+        ("var.replicas.min", '["1"]'),
+    ],
+)
+def test_a_value_of_another_type_is_found(copy: Path, old: str, new: str) -> None:
+    path = copy / "modules/service/main.tf"
+    path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+    flags = [f"-var={name}={value}" for name, value in GIVEN.items()]
+    cloud = Cloud(copy, "environment", "-var-file=staging.tfvars", *flags)
+    cloud.apply()
+    kind = "azurerm_container_app"
+    assert [*misfits(SCHEMA["resources"][kind]["arguments"], cloud.one(kind), kind)]
+
+
 # --- Executed: what the variables let through ---------------------------------------------------
 
 
@@ -150,9 +259,6 @@ def variables(copy: Path, tmp_path: Path) -> Path:
     shutil.copy(copy / "environment/variables.tf", folder)
     assert terraform(folder, "init").returncode == 0
     return folder
-
-
-GIVEN = {"registry": '{id="r",server="s"}', "image": DIGEST, "revision": "v1"}
 
 
 @needs_terraform
