@@ -77,12 +77,10 @@ def _value(value: Any) -> Any:
         for name, repeated in block.items():
             (content,) = repeated["content"]
             inner = ", ".join(
-                f"{key} = {_bare(_value(one))}" for key, one in content.items() if key != BLOCK
+                f"{key} = {_expression(one)}" for key, one in content.items() if key != BLOCK
             )
-            source = _bare(_value(repeated["for_each"]))
-            made[name] = (
-                f"${{[for {name} in [for one in {source} : {{value = one}}] : {{{inner}}}]}}"
-            )
+            each = f"[for one in {_expression(repeated['for_each'])} : {{value = one}}]"
+            made[name] = f"${{[for {name} in {each} : {{{inner}}}]}}"
     return made
 
 
@@ -97,7 +95,7 @@ def _name(data: bool, type_: str, name: str) -> str:
 def _expression(value: Any) -> str:
     """Return a value as it stands in HCL."""
     made = _value(value)
-    whole = isinstance(made, str) and made.startswith("${")
+    whole = isinstance(made, str) and made.startswith("${") and made.count("${") == 1
     return _bare(made) if whole else json.dumps(made)
 
 
