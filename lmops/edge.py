@@ -19,10 +19,12 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from lmops import edge_run
 from lmops.bundle import MANIFEST, BrokenBundle, Bundle, as_json, content_version, put
+from lmops.soundness import weight_shapes
 
 FORMAT = "edge-1"
 
@@ -108,17 +110,20 @@ def load(folder: Path) -> EdgeBundle:
         version = content_version({n: hashlib.sha256(c).hexdigest() for n, c in files.items()})
         if (manifest["format"], manifest["version"]) != (FORMAT, version):
             raise ValueError(f"{MANIFEST} is not that of these files")
+        config = json.loads(files["config.json"])
+        if {name: list(one.shape) for name, one in weights.items()} != weight_shapes(config):
+            raise ValueError("model.safetensors does not hold the weights of config.json's sizes")
         return EdgeBundle(
             folder=folder,
             version=version,
-            config=json.loads(files["config.json"]),
+            config=config,
             characters=json.loads(files["tokenizer.json"])["characters"],
             metrics=json.loads(files["metrics.json"]),
             weights={name: torch.from_numpy(weight) for name, weight in weights.items()},
             source=files["run.py"].decode(),
             of=manifest["of"],
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise BrokenBundle(folder, [str(error)]) from error
 
 

@@ -32,14 +32,13 @@ def read(folder: Path) -> dict[str, bytes]:
 
     Raises
     ------
-    ValueError
-        If one has another SHA-256, or the manifest does not name it.
+    ValueError, KeyError, TypeError
+        If one has another SHA-256, or the manifest does not say which it should have.
     """
     listed = json.loads((folder / "manifest.json").read_bytes())["files"]
     files = {name: (folder / name).read_bytes() for name in FILES}
     for name, content in files.items():
-        said = listed.get(name, {}).get("sha256")
-        if hashlib.sha256(content).hexdigest() != said:
+        if hashlib.sha256(content).hexdigest() != listed[name]["sha256"]:
             raise ValueError(f"{folder / name} has another SHA-256 than manifest.json says")
     return files
 
@@ -146,7 +145,7 @@ def main() -> None:
     asked = parser.parse_args()
     try:
         files = read(Path(__file__).parent)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         parser.exit(1, f"this bundle is not whole: {error}\nCopy it here again.\n")
     known = json.loads(files["tokenizer.json"])["characters"]
     if not asked.text or set(asked.text) - set(known):

@@ -1,5 +1,6 @@
 """The int8 model: smaller, hardly worse, and NumPy alone runs it."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ops import asked, lmops, tiny_bundle
+from course import ROOT
+from ops import CONFIG, asked, lmops, tiny_bundle
 
 from lmops import bundle, edge, edge_run, evaluate
 
@@ -71,6 +73,9 @@ def test_int8_is_a_quarter_of_the_size_and_costs_next_to_nothing(
     assert abs(int8["loss"] - full["loss"]) < int8["loss_over_champion"] < BOUND
     assert int8["loss"] != full["loss"]  # another model was measured
     assert int8["characters_per_second"] > 0
+    page = (ROOT / "deploy/README.md").read_text("utf-8")
+    sizes = " | ".join(f"{each['bytes'] / 1e6:.2f} MB" for each in (full, int8))
+    assert f"| the bundle, all files | {sizes} |" in page
 
 
 @pytest.mark.usefixtures("brief")
@@ -182,12 +187,45 @@ def _renamed(manifest: dict[str, Any]) -> None:
     manifest["version"] = "0" * 16
 
 
-@pytest.mark.parametrize("change", [_without, _renamed])
+def _listed(manifest: dict[str, Any]) -> None:
+    manifest["files"] = [*manifest["files"]]
+
+
+def _of_another_kind(manifest: dict[str, Any]) -> None:
+    manifest["format"] = 1
+
+
+@pytest.mark.parametrize("change", [_without, _renamed, _listed, _of_another_kind])
 def test_a_manifest_that_lies_is_noticed(tiny: edge.EdgeBundle, change: Any) -> None:
     path = tiny.folder / bundle.MANIFEST
     manifest = json.loads(path.read_bytes())
     change(manifest)
     path.write_text(json.dumps(manifest))
+    with pytest.raises(bundle.BrokenBundle):
+        edge.load(tiny.folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", json.dumps(CONFIG | {"layers": 2}).encode()),
+        ("config.json", b"[]"),
+        ("model.safetensors", b"PK\x03\x04 a pickle"),
+    ],
+)
+def test_files_that_do_not_fit_together_are_noticed(
+    tiny: edge.EdgeBundle, name: str, content: bytes
+) -> None:
+    """Even if the manifest says so."""
+    (tiny.folder / name).write_bytes(content)
+    digests = {
+        each: hashlib.sha256((tiny.folder / each).read_bytes()).hexdigest()
+        for each in edge_run.FILES
+    }
+    manifest = json.loads((tiny.folder / bundle.MANIFEST).read_bytes())
+    manifest["files"] = {each: {"sha256": digest} for each, digest in digests.items()}
+    manifest["version"] = bundle.content_version(digests)
+    (tiny.folder / bundle.MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(bundle.BrokenBundle):
         edge.load(tiny.folder)
 
