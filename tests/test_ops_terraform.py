@@ -42,7 +42,8 @@ def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """Return a copy of all configurations: Terraform writes beside them."""
-    return Path(shutil.copytree(SOURCE, tmp_path / "terraform"))
+    kept = shutil.ignore_patterns(".terraform*", "*.tfstate*", "plan")
+    return Path(shutil.copytree(SOURCE, tmp_path / "terraform", ignore=kept))
 
 
 # --- Executed: the stand-in, and what decides ---------------------------------------------------
