@@ -111,10 +111,10 @@ resource "azurerm_container_app" "this" {
         value = var.connection_string
       }
 
-      # With which of its identities it signs its telemetry.
+      # Telemetry is taken from who has the role, so the exporter signs in as this identity.
       env {
-        name  = "AZURE_CLIENT_ID"
-        value = var.identity.client_id
+        name  = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"
+        value = "Authorization=AAD;ClientId=${var.identity.client_id}"
       }
 
       volume_mounts {
