@@ -26,7 +26,7 @@ NBVAL := --dist loadscope --nbval-lax --nbval-current-env --junitxml $(REPORTS)/
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint build lesson lessons lesson-names coverage html check-notebooks
-.PHONY: bench image small-model system clean
+.PHONY: bench small-model system clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,7 @@ html: $(READY) ## write the solved notebooks as HTML to build/html (LESSON=02_bi
 check-notebooks: $(READY) ## check the exercises that you filled in, in notebooks/
 	$(BIN)/grader check notebooks/*.ipynb --junit $(REPORTS)/checks.xml
 
+.PHONY: image
 image: setup ## build the image of the service, run it and look into it (as root, on Debian)
 	@.ci/install-system buildah debootstrap || echo "image: what cannot run here is skipped"
 	$(BIN)/python -m pytest -m image --capture no --junitxml $(REPORTS)/image.xml tests/test_ops_image.py

@@ -271,8 +271,8 @@ def built(context: Path, **arguments: str) -> Iterator[Image]:
 def _built(context: Path, arguments: Mapping[str, str]) -> Iterator[Image]:
     text, files = pip_settings()
     secret = CACHE / "pip.conf"
+    secret.touch(mode=0o600)
     secret.write_text(text)
-    secret.chmod(0o600)
     name = f"localhost/lmops:{os.getpid()}"
     begun = time.monotonic()
     try:

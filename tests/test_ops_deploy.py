@@ -35,18 +35,22 @@ def load(path: Path) -> Any:
     return YAML(typ="safe").load(path)
 
 
-@cache
-def rendered(environment: str) -> list[Document]:
+def render(folder: Path) -> list[Document]:
     """Return what an overlay comes to, as Kubernetes would be given it."""
     if not shutil.which("kubectl"):
         pytest.skip("kubectl is not installed: the overlays cannot be rendered")
-    folder = DEPLOY / "kubernetes/overlays" / environment
     made = subprocess.run(
         ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False
     )
     assert made.returncode == 0, made.stderr
     assert made.stderr == ""
     return list(YAML(typ="safe").load_all(made.stdout))
+
+
+@cache
+def rendered(environment: str) -> list[Document]:
+    """Return the manifests of an environment."""
+    return render(DEPLOY / "kubernetes/overlays" / environment)
 
 
 def instructions(name: str) -> list[str]:
@@ -281,6 +285,21 @@ def test_an_overlay_names_the_release(environment: str) -> None:
     labels = overlay["labels"][0]["pairs"]
     assert image["newTag"] == labels["app.kubernetes.io/version"] == f"v{lmcourse.__version__}"
     assert labels["environment"] == environment
+
+
+def test_a_digest_takes_the_place_of_the_tag(facts: Facts, tmp_path: Path) -> None:
+    """As `kustomize edit set image` writes it, once an image was pushed and has one."""
+    shutil.copytree(DEPLOY / "kubernetes", tmp_path / "kubernetes")
+    folder = tmp_path / "kubernetes/overlays/production"
+    overlay = load(folder / "kustomization.yaml")
+    del overlay["images"][0]["newTag"]
+    overlay["images"][0]["digest"] = digest = f"sha256:{'0' * 64}"
+    YAML(typ="safe").dump(overlay, folder / "kustomization.yaml")
+    documents = render(folder)
+    assert problems(documents, facts) == []
+    template = pod({one["kind"]: one for one in documents})
+    images = {one["image"] for one in template["initContainers"] + template["containers"]}
+    assert images == {f"ghcr.io/lmcourse/lmops@{digest}"}
 
 
 def test_staging_and_production_differ_in_size_alone() -> None:
