@@ -88,5 +88,5 @@ def quantize(
         *(f"- {reason}" for reason in reasons),
     )
     if reasons:
-        raise No(f"{out} loses too much to go on.")
+        raise No(f"{out} may not go on. {full.folder} is as it was.")
     say.print(f"{out}, version {small.version}. Try it: python {out}/run.py 'Once'", markup=False)
