@@ -12,6 +12,7 @@ COMMANDS = (
     "approve",
     "promote",
     "roles",
+    "quantize",
     "keys",
     "serve",
     "models",
