@@ -148,7 +148,7 @@ def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 @given(st.recursive(SIMPLE, _compound, max_leaves=7))
 @settings(
-    max_examples=800, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_any_script_does_what_bash_does(tools: Path, script: str) -> None:
     status, called, written = executed(script, tools)
