@@ -409,13 +409,13 @@ SITUATIONS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
     ),
     "the approval is missing": (
         {"approvals": {"production": Approval("missing")}},
-        "succeeded",
-        ["lmops gate", "lmops tell skipped"],
+        "failed",
+        ["lmops gate", "lmops tell failure"],
     ),
     "the approval is the author's own": (
         {"approvals": {"production": Approval("given", "ada")}},
-        "succeeded",
-        ["lmops gate", "lmops tell skipped"],
+        "failed",
+        ["lmops gate", "lmops tell failure"],
     ),
     "the approval is refused": (
         {"approvals": {"production": Approval("rejected", "grace")}},
@@ -565,6 +565,52 @@ steps:
     assert commands(go(text=text)) == ["say a", "say b"]
 
 
+def test_names_are_known_in_any_case() -> None:
+    steps = "steps:\n- id: pack\n  run: echo v=1 >> $GITHUB_OUTPUT"
+    text = job("outputs:\n  v: ${{ steps.PACK.outputs.v }}\n" + steps)
+    text += "  two:\n    needs: ONE\n    runs-on: ubuntu-24.04\n    steps:\n"
+    assert commands(go(text=text + "    - run: say ${{ needs.One.outputs.V }}\n")) == ["say 1"]
+
+
+def test_a_step_that_is_skipped_is_not_looked_into() -> None:
+    text = job("steps:\n- if: false\n  run: say ${{ fromJSON(vars.none).a }}\n- run: after")
+    assert commands(go(text=text)) == ["after"]
+
+
+def test_jobs_that_always_run_do_so_in_a_run_that_was_canceled() -> None:
+    text = job("steps:\n- run: long\n- if: cancelled()\n  run: tidy\n- run: more")
+    text += """  two:
+    needs: one
+    if: always()
+    runs-on: ubuntu-24.04
+    strategy:
+      matrix:
+        n: [1, 2]
+    steps:
+    - run: tell ${{ matrix.n }} ${{ needs.one.result }}
+"""
+    run = go(text=text, cancel="long")
+    assert commands(run) == ["long", "tidy", "tell 1 cancelled", "tell 2 cancelled"]
+    assert run.ended == "canceled"
+
+
+def test_a_script_is_read_as_bash_does() -> None:
+    """What is written to GITHUB_OUTPUT and GITHUB_ENV comes back, however it is quoted."""
+    text = job(
+        """steps:
+- id: a
+  run: |
+    one=1
+    echo "a=$one" >> "$GITHUB_OUTPUT"
+    echo 'b=$one' >> $GITHUB_OUTPUT
+    echo c=3 >> "${GITHUB_OUTPUT}" && echo "D=4" >> "$GITHUB_ENV"
+    echo "### summary" >> "$GITHUB_STEP_SUMMARY"
+- run: say ${{ steps.a.outputs.a }} '${{ steps.a.outputs.b }}' ${{ steps.a.outputs.c }} $D
+"""
+    )
+    assert commands(go(text=text)) == ["say 1 $one 3 4"]
+
+
 def test_azures_logging_commands_mean_nothing_here() -> None:
     text = job(
         """steps:
@@ -622,6 +668,21 @@ def test_the_projects_own_workflows_read_and_run() -> None:
     run = simulate_workflow(ci, failing, "lmcourse/lmcourse")
     assert (run.ended, run.called("make lessons")) == ("failed", ())
     assert simulate_workflow(ci, Scenario(), "ada/copy").called("make") == ()
+
+
+LONG = "${{ format('" + "{0}" * 200 + "', '" + "x" * 300 + "') }}"
+MANY = "strategy:\n  matrix:\n    a: [" + "1," * 99 + "1]\n"
+HEAVY = {
+    "legs": MANY + "steps:\n" + "- run: say ${{ matrix.a }}\n" * 500,
+    "texts": f"env:\n  A: {LONG}\nsteps:\n" + "- run: say ${{ env.A }}\n" * 2000,
+    "conditions": MANY + "steps:\n" + f"- run: say\n  if: {' && '.join(['true'] * 200)}\n" * 60,
+}
+
+
+@pytest.mark.parametrize("body", HEAVY)
+def test_a_workflow_takes_bounded_work(body: str) -> None:
+    with pytest.raises(Refused, match="too much work"):
+        go(text=job(HEAVY[body]))
 
 
 def test_rights_are_a_jobs_own_or_the_workflows_or_the_worst() -> None:

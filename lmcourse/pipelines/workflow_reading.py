@@ -5,6 +5,7 @@ Source: GitHub's pages "Workflow syntax" and "Contexts reference" (which context
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from lmcourse.pipelines import graph
 from lmcourse.pipelines.errors import Refused
@@ -71,6 +72,10 @@ def read_workflow(text_: str, file: str) -> Workflow:
         raise refuse(found["jobs"], f"jobs are a mapping of names, not {called(found['jobs'])}")
     jobs = tuple(read_job(key, node, shell) for key, node in found["jobs"].items)
     graph.check(jobs, "job")
+    names = {job.name.lower(): job.name for job in jobs}
+    jobs = tuple(
+        replace(job, depends_on=tuple(names[one.lower()] for one in job.depends_on)) for job in jobs
+    )
     permissions = found.get("permissions")
     workflow = Workflow(
         file,
@@ -336,8 +341,8 @@ def check_outputs(job: WorkflowJob, workflow: Workflow) -> None:
 
     GitHub gives the empty string then; nobody ever meant that.
     """
-    below = job.depends_on
-    ids = {step.id for step in job.steps if step.id}
+    below = {one.lower() for one in job.depends_on}
+    ids = {step.id.lower() for step in job.steps if step.id}
     texts_: list[tuple[str, int]] = [
         *((one, job.line) for one in (job.title, job.environment, *job.env.values())),
         *((one, job.line) for one in job.outputs.values()),
@@ -354,10 +359,10 @@ def check_outputs(job: WorkflowJob, workflow: Workflow) -> None:
     for expression, line in asked:
         for part in parts_of(parse(expression, every, True, (job.file, line))):
             context, key = wanted(part)
-            if context == "needs" and key not in below:
+            if context == "needs" and key.lower() not in below:
                 told = f"add it to `needs` of {job.name}" if workflow.job(key) else "no such job"
                 sentence = f"`needs.{key}` is asked for, and {job.name} does not need it: {told}"
-            elif context == "steps" and key not in ids:
+            elif context == "steps" and key.lower() not in ids:
                 sentence = f"`steps.{key}` is asked for, and no step of {job.name} has this id"
             else:
                 continue
