@@ -670,7 +670,7 @@ def test_the_projects_own_workflows_read_and_run() -> None:
     assert simulate_workflow(ci, Scenario(), "ada/copy").called("make") == ()
 
 
-LONG = "${{ format('" + "{0}" * 200 + "', '" + "x" * 300 + "') }}"
+LONG = "${{ format('" + "{0}" * 60 + "', '" + "x" * 300 + "') }}"
 MANY = "strategy:\n  matrix:\n    a: [" + "1," * 99 + "1]\n"
 HEAVY = {
     "legs": MANY + "steps:\n" + "- run: say ${{ matrix.a }}\n" * 500,
