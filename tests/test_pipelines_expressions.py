@@ -131,6 +131,9 @@ def test_a_condition_is_told_with_values_in_place_of_names() -> None:
     assert explain(text, scope, *AT) == (False, "and(True, eq('IndividualCI', 'PullRequest'))")
     assert explain("or(variables.no, foo)", scope, *AT) == (True, "or(null, array)")
     assert holds("failed()", scope, *AT)
+    long = Scope({"variables": {"a": "x" * 60_000}}, Status())
+    assert explain("eq(variables.a, 'b')", long, *AT)[1] == f"eq('{'x' * 57}...', 'b')"
+    assert len(explain(f"or({'variables.a, ' * 100}'')", long, *AT)[1]) < 500
 
 
 def test_a_template_expression_keeps_its_kind_where_it_stands_alone() -> None:

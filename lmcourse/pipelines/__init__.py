@@ -2,12 +2,19 @@
 
 From the top down; each imports from the lines below its own alone:
 
+    github            what a GitHub workflow would do in a scenario
     scenarios         a scenario's file -> a Scenario
     simulate          a scenario's outcomes in place of a machine: what would this pipeline do?
     schedule          which stage and which job runs next, and why, or why not
     deployments       a deployment's hooks
+    workflow_job      one leg of a GitHub job: its steps
     agent, matrix     one job's steps, and what they leave to the next; the legs of a job
     reading           Azure's file -> a Pipeline
+    workflow_reading  GitHub's file -> a Workflow
+    workflow_rights   what a workflow may do, and whether it needs to
+    workflow_matrix   the legs of a GitHub job
+    workflow_contexts what a workflow may ask for before any job starts
+    workflow_events   what starts a workflow
     jobs, steps       nodes -> jobs, deployments, steps
     triggers          what starts a pipeline
     tasks, graph      the tasks there are; what waits for what
@@ -16,10 +23,11 @@ From the top down; each imports from the lines below its own alone:
     shell             which commands a script calls, and how it ends
     messages          what a script says to the agent: ##vso[...]
     runs              what is known of a run before, during and after it
-    model             a Pipeline: stages of jobs of steps
+    model, workflow   a Pipeline: stages of jobs of steps; a Workflow: jobs of steps
     parameters        what is declared, what is given, and their types
     fields            what a reader asks of nodes
-    expressions       Azure's conditions and expressions
+    github_expressions, github_values   GitHub's
+    expressions, functions, values      Azure's conditions and expressions
     source            YAML -> nodes that know their line
     errors            Refused: file, line and a sentence
 """

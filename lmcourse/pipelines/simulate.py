@@ -38,11 +38,11 @@ class Scenario:
 
 def simulate(pipeline: Pipeline, scenario: Scenario) -> Run:
     """Return what `pipeline` would do. Raises `Refused` for a script that it cannot follow."""
-    return run(pipeline, scenario.start, _Simulated(scenario))
+    return run(pipeline, scenario.start, Simulated(scenario))
 
 
 @dataclass
-class _Simulated:
+class Simulated:
     """A `Worker` that knows what a scenario says, and which artifacts there are."""
 
     scenario: Scenario
