@@ -10,6 +10,7 @@ from lmcourse.pipelines.source import Node
 
 SCOPES = (
     "actions",
+    "artifact-metadata",
     "attestations",
     "checks",
     "contents",

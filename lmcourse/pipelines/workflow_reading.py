@@ -20,6 +20,7 @@ from lmcourse.pipelines.workflow_events import read_events
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 ACTION = re.compile(r"\./\S+|docker://\S+|[\w.-]+/[\w.-]+(/[\w./-]+)?@\S+")
 LINUX = re.compile(r"ubuntu-(latest|\d\d\.\d\d)(-arm)?|self-hosted|\$\{\{.*")
+EVERY = ("none", "read", "write")
 SHELLS = ("", "bash", "sh")
 
 JOB = frozenset({"github", "needs", "vars", "inputs"})
@@ -189,7 +190,7 @@ def read_permissions(node: Node | None) -> Mapping[str, str] | None:
     rights = {}
     for scope, value in found.items():
         right = text(value, scope)
-        allowed = ("none", "write") if scope == "id-token" else ("none", "read", "write")
+        allowed = {"id-token": ("none", "write"), "models": ("none", "read")}.get(scope, EVERY)
         if right not in allowed:
             raise refuse(value, f"`{scope}` is {' or '.join(allowed)}, not `{short(right)}`")
         if right != "none":
