@@ -27,7 +27,7 @@ From the top down; each imports from the lines below its own alone:
     parameters        what is declared, what is given, and their types
     fields            what a reader asks of nodes
     github_expressions, github_values   GitHub's
-    expressions, functions, values      Azure's conditions and expressions
+    expressions, expression_syntax, functions, values   Azure's conditions and expressions
     source            YAML -> nodes that know their line
     errors            Refused: file, line and a sentence
 """
