@@ -9,8 +9,8 @@ From the top down; each imports from the lines below its own alone:
     agent, matrix     one job's steps, and what they leave to the next; the legs of a job
     reading           Azure's file -> a Pipeline
     jobs, steps       nodes -> jobs, deployments, steps
-    triggers          what starts a pipeline
-    tasks, graph      the tasks there are; what waits for what
+    tasks, triggers   the tasks there are; what starts a pipeline
+    conditions, graph when a part runs, as it is written; what waits for what
     variables         as they are written, and what they are in a run
     templates         parameters, each, if, includes: what is done before a run starts
     shell             which commands a script calls, and how it ends

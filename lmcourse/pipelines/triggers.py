@@ -19,7 +19,7 @@ def read_trigger(node: Node | None, what: str) -> Trigger | None:
     if isinstance(node, Scalar):
         if node.text == "none":
             return None
-        raise refuse(node, f"{what} is `none`, a list of branches, or a mapping with `branches`")
+        raise refuse(node, f"{what} is `none`, a list such as [main], or has `branches`")
     if isinstance(node, Listing):
         names = texts(node, what)
         if names == ("none",):
