@@ -127,8 +127,23 @@ def test_a_script_does_what_bash_does(script: str, tools: Path) -> None:
 
 
 SIMPLE = st.sampled_from(
-    "train;gate;gate bad;pytest bad;true;false;exit 2;echo x;set -e;set +e;set -o pipefail;"
-    "x=$(gate bad);echo $?;[ 1 -eq 2 ];:".split(";")
+    [
+        "train",
+        "gate",
+        "gate bad",
+        "pytest bad",
+        "true",
+        "false",
+        "exit 2",
+        "echo x",
+        "set -e",
+        "set +e",
+        "set -o pipefail",
+        "x=$(gate bad)",
+        "echo $?",
+        "[ 1 -eq 2 ]",
+        ":",
+    ]
 )
 
 

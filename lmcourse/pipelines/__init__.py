@@ -2,8 +2,8 @@
 
 From the top down; each imports from the lines below its own alone:
 
-    scenarios         a scenario's file -> a Scenario
     simulate          a scenario's outcomes in place of a machine: what would this pipeline do?
+    scenarios         what happens: how commands end, who approves; also as a file
     schedule          which stage and which job runs next, and why, or why not
     deployments       a deployment's hooks
     agent, matrix     one job's steps, and what they leave to the next; the legs of a job

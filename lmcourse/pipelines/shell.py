@@ -50,6 +50,7 @@ class Answer:
     status: int = 0
     lines: Sequence[str] = ()
     minutes: float = 0
+    stop: bool = False  # the script is ended while the command runs
 
 
 @dataclass
@@ -74,8 +75,8 @@ class _Exit(Exception):
         self.status = status
 
 
-class _Endless(Exception):
-    """More commands than any script calls that ends."""
+class _Stopped(Exception):
+    """Nothing more is done, since there is no end to it, or since someone says so."""
 
 
 def follow(text: str, variables: Mapping[str, str], caller: Caller, file: str, line: int) -> Ran:
@@ -91,8 +92,7 @@ def follow(text: str, variables: Mapping[str, str], caller: Caller, file: str, l
         ran.status = shell.status
     except _Exit as end:
         ran.status = end.status
-    except _Endless:
-        ran.endless = True
+    except _Stopped:
         ran.status = 1
     return ran
 
@@ -227,7 +227,8 @@ class _Shell:
         """Take note of a command; a script that calls too many never ends."""
         self.ran.called.append("")
         if len(self.ran.called) > MOST:
-            raise _Endless
+            self.ran.endless = True
+            raise _Stopped
 
     def work(self, size: int, line: int) -> int:
         """Count characters that are handled, and return `size`."""
@@ -317,6 +318,8 @@ class _Shell:
         self.ran.called[-1] = " ".join(" ".join(words).split())
         answer = self.caller(tuple(words))
         self.ran.minutes += answer.minutes
+        if answer.stop:
+            raise _Stopped
         self.write(answer.lines)
         self.status = answer.status
 
