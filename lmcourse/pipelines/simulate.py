@@ -19,11 +19,11 @@ _NO_APPROVAL = Approval("not needed")
 
 def simulate(pipeline: Pipeline, scenario: Scenario) -> Run:
     """Return what `pipeline` would do. Raises `Refused` for a script that it cannot follow."""
-    return run(pipeline, scenario.start, _Simulated(scenario))
+    return run(pipeline, scenario.start, Simulated(scenario))
 
 
 @dataclass
-class _Simulated:
+class Simulated:
     """A `Worker` that knows what a scenario says, and which artifacts there are."""
 
     scenario: Scenario
