@@ -1,5 +1,7 @@
 """The engine's hands: does one step after the other, each job in a folder of its own."""
 
+import html
+import json
 import os
 import re
 import time
@@ -27,8 +29,9 @@ class Secrets:
         self._values: set[str] = set()
 
     def add(self, value: str) -> None:
-        """Hide a value, and each of its lines."""
-        self._values |= {line.strip() for line in value.splitlines() if line.strip()}
+        """Hide a value, and each of its lines; also as JSON and HTML write them."""
+        for line in filter(None, map(str.strip, value.splitlines())):
+            self._values |= {line, json.dumps(line, ensure_ascii=False)[1:-1], html.escape(line)}
 
     def hide(self, text: str) -> str:
         """Return the text without them."""
@@ -147,9 +150,7 @@ class Hands:
 
     # --- Steps ----------------------------------------------------------------------------------
 
-    def _script(
-        self, job: Job, step: Step, variables: Mapping[str, str], where: Where
-    ) -> Outcome:
+    def _script(self, job: Job, step: Step, variables: Mapping[str, str], where: Where) -> Outcome:
         self._scripts += 1
         script = self._workspace.temporary / f"{self._scripts}.sh"
         script.write_text(step.text + "\n", "utf-8")
@@ -173,9 +174,7 @@ class Hands:
             raise Failed(f"it wrote more than {process.MOST // 2**20} MB, and was ended")
         return Outcome(ended.status)
 
-    def _environment(
-        self, job: Job, step: Step, variables: Mapping[str, str]
-    ) -> dict[str, str]:
+    def _environment(self, job: Job, step: Step, variables: Mapping[str, str]) -> dict[str, str]:
         """Return what a script sees: variables in capitals, secrets only where `env` names them."""
         secret = {_shell_name(name) for name in self._start.secrets} | self._start.secrets
         own = {
