@@ -115,7 +115,6 @@ def run(
 
     repository = _repository(file, home)
     read = _read(file, repository.templates(), _pairs("--parameter", parameters), repository.root)
-    _check_tasks(read)
     given = _pairs("--variable", variables)
     for name in secrets:
         if name not in os.environ:
@@ -269,18 +268,6 @@ def _read(file: Path, files: dict[str, str], parameters: dict[str, str], root: P
         return read(text, name, files, parameters)
     except Refused as error:
         raise Wrong(str(error)) from error
-
-
-def _check_tasks(read: "Pipeline") -> None:
-    """Refuse, before anything is run, a task that could not be."""
-    from lmops.pipeline.tasks import problem
-
-    for stage in read.stages:
-        for job in stage.jobs:
-            hooks = job.deployment.hooks if job.deployment else ()
-            for step in (*job.steps, *(one for hook in hooks for one in hook.steps)):
-                if step.kind == "task" and (why := problem(step.text, step.inputs)):
-                    raise Wrong(f"{step.file}:{step.line}: {why}")
 
 
 def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:

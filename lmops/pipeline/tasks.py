@@ -43,26 +43,11 @@ class Job:
 Inputs = Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Task:
-    """What a task does, and which inputs it must have and may have."""
-
-    do: Callable[[Job, Inputs], None]
-    needed: frozenset[str]
-    known: frozenset[str]
-
-
-def problem(name: str, inputs: Inputs) -> str:
-    """Return why a task cannot be run here; empty if it can."""
-    task = TASKS.get(name)
-    if task is None:
-        return f"{name} cannot be run here; there are {', '.join(TASKS)}"
-    if unknown := sorted(set(inputs) - task.needed - task.known):
-        known = ", ".join(sorted(task.needed | task.known))
-        return f"{name} has no input {unknown[0]!r} here; it has {known}"
-    if missing := sorted(task.needed - set(inputs)):
-        return f"{name} needs the input {missing[0]!r}"
-    return ""
+def do(name: str, job: Job, inputs: Inputs) -> None:
+    """Do the task `name`, such as "Cache@2", which `lmcourse.pipelines.tasks` has let through."""
+    if name not in TASKS:
+        raise Failed(f"{name} cannot be run here; there are {', '.join(TASKS)}")
+    TASKS[name](job, inputs)
 
 
 # --- Python -------------------------------------------------------------------------------------
@@ -85,7 +70,8 @@ def use_python(job: Job, inputs: Inputs) -> None:
         program = folder / alias
         program.write_text(f'#!/bin/sh\nexec "{found}" "$@"\n', "utf-8")
         program.chmod(0o755)
-    job.paths.append(folder)
+    if _yes(inputs, "addToPath", "true"):
+        job.paths.append(folder)
     job.write(f"{name} is {found}")
 
 
@@ -98,19 +84,35 @@ def cache(job: Job, inputs: Inputs) -> None:
     What one branch keeps no other one reads, but for main's, which all read: so no pull request
     can leave anything in the cache of what is released.
     """
-    key = "|".join(_segments(job, inputs["key"]))
+    key = list(_segments(job, inputs["key"]))
     folder = job.path(inputs["path"])
-    scopes = dict.fromkeys([job.ref, "refs/heads/main"])
-    places = [job.workspace.cache / _digest(f"{scope}\n{key}".encode()) for scope in scopes]
-    hit = next((place for place in places if place.is_dir()), None)
-    if hit:
-        copy_into(hit, folder)
-        job.write(f"Restored {inputs['path']} from the cache.")
+    own = job.workspace.cache / _digest(job.ref.encode())
+    scopes = [own, job.workspace.cache / _digest(b"refs/heads/main")]
+    hit = next((found for scope in scopes if (found := scope / _named(key)).is_dir()), None)
+    near = None
+    for line in inputs.get("restoreKeys", "").splitlines() if hit is None else []:
+        begin = _named(list(_segments(job, line)))
+        found = [each for scope in scopes for each in scope.glob(f"{begin}*") if each.is_dir()]
+        if line.strip() and found:
+            near = max(found, key=lambda each: each.stat().st_mtime)
+            break
+    if have := hit or near:
+        copy_into(have, folder)
+        job.write(
+            f"Restored {inputs['path']} from the cache{'' if hit else ', not quite the same'}."
+        )
     else:
-        job.caches.append((folder, places[0]))
-        job.write("There is nothing in the cache for this key; it is kept if the job succeeds.")
+        job.write("The cache has nothing for this key.")
+    if hit is None:
+        job.caches.append((folder, own / _named(key)))
     if name := inputs.get("cacheHitVar"):
-        job.write(f"##vso[task.setvariable variable={name}]{str(bool(hit)).lower()}")
+        word = "true" if hit else "inexact" if near else "false"
+        job.write(f"##vso[task.setvariable variable={name}]{word}")
+
+
+def _named(segments: list[str]) -> str:
+    """Return a folder's name for a key: what begins alike is named alike."""
+    return "-".join(_digest(each.encode())[:16] for each in segments)
 
 
 def _segments(job: Job, key: str) -> Iterator[str]:
@@ -152,12 +154,14 @@ def _digest(content: bytes) -> str:
 
 def test_results(job: Job, inputs: Inputs) -> None:
     """Count what the JUnit files report, and keep them."""
-    if inputs.get("testResultsFormat", "JUnit") != "JUnit":
+    if inputs.get("testResultsFormat", "JUnit").lower() != "junit":
         raise Failed("testResultsFormat is JUnit here, which pytest writes with --junitxml")
-    pattern = inputs.get("testResultsFiles", "**/TEST-*.xml")
+    pattern = inputs["testResultsFiles"]
     root = job.path(inputs.get("searchFolder", "."))
     files = sorted(glob.glob(pattern, root_dir=root, recursive=True))
     if not files:
+        if _yes(inputs, "failTaskOnMissingResultsFile"):
+            raise Failed(f"no file matches {pattern}")
         job.write(f"##vso[task.logissue type=warning]no file matches {pattern}")
         return
     tests = failed = 0
@@ -168,7 +172,7 @@ def test_results(job: Job, inputs: Inputs) -> None:
         _keep_report(job, root / file)
     title = inputs.get("testRunTitle", "Tests")
     job.write(f"{title}: {tests} tests, {failed} failed")
-    if failed and inputs.get("failTaskOnFailedTests", "false").lower() == "true":
+    if failed and _yes(inputs, "failTaskOnFailedTests"):
         raise Failed(f"{failed} of {tests} tests failed")
 
 
@@ -176,6 +180,8 @@ def coverage_results(job: Job, inputs: Inputs) -> None:
     """Say how many lines the tests ran, by a Cobertura file, and keep it."""
     file = job.path(inputs["summaryFileLocation"])
     if not file.is_file():
+        if _yes(inputs, "failIfCoverageEmpty"):
+            raise Failed(f"there is no {inputs['summaryFileLocation']}")
         job.write(f"##vso[task.logissue type=warning]there is no {inputs['summaryFileLocation']}")
         return
     job.write(f"Lines covered: {float(_xml(file).get('line-rate', 'nan')):.1%}")
@@ -188,8 +194,8 @@ def _keep_report(job: Job, file: Path) -> None:
 
 def _xml(file: Path) -> ElementTree.Element:
     try:
-        # The pipeline's own; and expat, since 2.4.1, stops what unfolds without end.
-        return ElementTree.parse(file).getroot()
+        # Of the pipeline's own tests; and expat, since 2.4.1, stops what unfolds without end.
+        return ElementTree.parse(file).getroot()  # noqa: S314
     except ElementTree.ParseError as error:
         raise Failed(f"{file.name} is no XML: {error}") from None
 
@@ -197,65 +203,53 @@ def _xml(file: Path) -> ElementTree.Element:
 # --- Artifacts ----------------------------------------------------------------------------------
 
 
-def publish(job: Job, inputs: Inputs) -> None:
+def publish(job: Job, path: str, inputs: Inputs) -> None:
     """Hand a file or a folder on to later jobs, under a name."""
-    source = job.path(inputs.get("targetPath") or inputs.get("path") or str(job.workspace.job))
-    name = inputs.get("artifact") or inputs.get("artifactName") or job.name
-    if why := job.workspace.publish(name, source, job.name):
+    name = inputs.get("artifact") or job.name
+    if inputs.get("publishLocation", "pipeline").lower() != "pipeline":
+        raise Failed("here an artifact is kept with the run; publishLocation is pipeline")
+    if why := job.workspace.publish(name, job.path(path), job.name):
         raise Failed(why)
-    job.write(f"Published {source.name} as the artifact {name}")
+    job.write(f"Published {path} as the artifact {name}")
 
 
 def download(job: Job, inputs: Inputs) -> None:
-    """Fetch what earlier jobs of this run have published: one artifact, or all."""
-    if inputs.get("source", "current") not in ("current", ""):
-        raise Failed("here an artifact comes from this run alone; source is current")
-    name = inputs.get("artifact") or inputs.get("artifactName") or ""
-    folder = inputs.get("path") or inputs.get("targetPath") or str(job.workspace.job)
+    """Fetch what earlier jobs of this run have published: one artifact, or all.
+
+    One that is named goes into the folder `path`; of all, each into a folder of its name in there.
+    """
+    name = inputs.get("artifact", "")
+    folder = job.path(inputs.get("path") or str(job.workspace.job))
     have = job.workspace.artifacts
-    if name and name not in have:
+    if not name:
+        for each, artifact in have.items():
+            if artifact.publisher in job.waited_for:
+                copy_into(artifact.folder, folder / each, _patterns(inputs))
+                job.write(f"Downloaded the artifact {each}")
+    elif name not in have:
         known = ", ".join(have) or "none"
         raise Failed(f"there is no artifact {name!r}; published so far: {known}")
-    if name and have[name].publisher not in job.waited_for:
+    elif have[name].publisher not in job.waited_for:
         raise Failed(
             f"the artifact {name!r} comes from {have[name].publisher}, for which this job does not "
             "wait: it may come too early. Name it in dependsOn"
         )
-    if name:  # straight into the folder
-        copy_into(have[name].folder, job.path(folder))
+    else:
+        copy_into(have[name].folder, folder, _patterns(inputs))
         job.write(f"Downloaded the artifact {name}")
-        return
-    for each, artifact in have.items():  # each into a folder of its name
-        if artifact.publisher in job.waited_for:
-            copy_into(artifact.folder, job.path(folder) / each)
-            job.write(f"Downloaded the artifact {each}")
+
+
+def _patterns(inputs: Inputs) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, inputs.get("patterns", "").splitlines())))
+
+
+def _yes(inputs: Inputs, name: str, default: str = "false") -> bool:
+    return inputs.get(name, default).lower() == "true"
 
 
 TASKS = {
-    "UsePythonVersion@0": Task(use_python, frozenset({"versionSpec"}), frozenset({"addToPath"})),
-    "Cache@2": Task(cache, frozenset({"key", "path"}), frozenset({"cacheHitVar"})),
-    "PublishTestResults@2": Task(
-        test_results,
-        frozenset(),
-        frozenset(
-            {
-                "testResultsFormat",
-                "testResultsFiles",
-                "searchFolder",
-                "testRunTitle",
-                "failTaskOnFailedTests",
-            }
-        ),
-    ),
-    "PublishCodeCoverageResults@2": Task(
-        coverage_results, frozenset({"summaryFileLocation"}), frozenset()
-    ),
-    "PublishPipelineArtifact@1": Task(
-        publish, frozenset(), frozenset({"targetPath", "path", "artifact", "artifactName"})
-    ),
-    "DownloadPipelineArtifact@2": Task(
-        download,
-        frozenset(),
-        frozenset({"source", "artifact", "artifactName", "path", "targetPath"}),
-    ),
+    "UsePythonVersion@0": use_python,
+    "Cache@2": cache,
+    "PublishTestResults@2": test_results,
+    "PublishCodeCoverageResults@2": coverage_results,
 }

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from lmcourse.pipelines import messages
 from lmcourse.pipelines.model import Step
 from lmcourse.pipelines.runs import Approval, Outcome, Start, Where
 from lmops.ledger import Ledger
@@ -16,8 +17,6 @@ from lmops.pipeline.checkout import Repository
 from lmops.pipeline.tasks import Failed, Job
 from lmops.pipeline.workspace import Workspace
 
-COMMAND = re.compile(r"##vso\[(?P<name>[\w.]+)\s*(?P<settings>[^\]]*)\](?P<text>.*)")
-"""A line that is for the engine."""
 HELD_BACK = re.compile(r"^(GIT_|MAKEFLAGS$|MAKELEVEL$|MFLAGS$|PYTEST_|VIRTUAL_ENV$)")
 """Variables of this process that no script gets: they speak of what runs around it."""
 
@@ -65,6 +64,7 @@ class Hands:
         self._on_line = on_line
         self._log = workspace.log.open("a", encoding="utf-8")
         self._job: Job | None = None
+        self._place = ("", "", "")
         self._scripts = 0
 
     def __enter__(self) -> "Hands":
@@ -100,15 +100,10 @@ class Hands:
     def step(self, step: Step, variables: Mapping[str, str], where: Where) -> Outcome:
         """Do a step, and say how it went."""
         begun = time.monotonic()
-        name = f"{where.stage}.{where.instance}"
-        if self._job is None or self._job.name != name:
-            self._end_job()
-            self._begin_job(name, where.waited_for)
-        job = self._job
-        assert job is not None
-        self._write(f"{name}: {step.display_name}")
+        job = self._at(where)
+        self._write(f"{' '.join(filter(None, (job.name, where.hook)))}: {step.display_name}")
         lines: list[str] = []
-        job.write = lambda line: self._take(line, lines)
+        job.write = lambda line: self._take(line, job, lines)
         try:
             if step.kind == "script":
                 outcome = self._script(job, step, variables, where)
@@ -133,9 +128,19 @@ class Hands:
 
     # --- Jobs -----------------------------------------------------------------------------------
 
-    def _begin_job(self, name: str, waited_for: frozenset[str]) -> None:
-        self._workspace.begin_job()
-        self._job = Job(self._workspace, name, waited_for, self._start.ref, self._write)
+    def _at(self, where: Where) -> Job:
+        """Return the job at work; where another one begins, end it and make the new one's folders.
+
+        Each hook of a deployment is a job of its own.
+        """
+        place = (where.stage, where.instance, where.hook)
+        if self._job is None or self._place != place:
+            self._end_job()
+            self._workspace.begin_job()
+            name = f"{where.stage}.{where.instance}"
+            self._place = place
+            self._job = Job(self._workspace, name, where.waited_for, self._start.ref, self._write)
+        return self._job
 
     def _end_job(self) -> None:
         """End what the job left running, keep its caches if all went well, remove its folders."""
@@ -193,32 +198,28 @@ class Hands:
             if step.text == "self":
                 self._repository.copy(self._workspace.sources)
         elif step.kind == "publish":
-            tasks.publish(job, {"path": step.text, **step.inputs})
+            tasks.publish(job, step.text, step.inputs)
         elif step.kind == "download":
             if step.text == "current":
-                name = step.inputs.get("artifact", "")
-                folder = step.inputs.get("path") or str(self._workspace.job / name)
-                tasks.download(job, {**step.inputs, "path": folder})
+                tasks.download(job, step.inputs)
         else:
-            tasks.TASKS[step.text].do(job, step.inputs)
+            tasks.do(step.text, job, step.inputs)
 
     # --- What is written ------------------------------------------------------------------------
 
-    def _take(self, line: str, lines: list[str]) -> None:
+    def _take(self, line: str, job: Job, lines: list[str]) -> None:
         """Take a line of a step's output: for the log, and if it is a command, for the engine."""
-        command = COMMAND.search(line)
-        if not command:
+        command = messages.parse(line)
+        if command is None:
             self._write(line)
             return
         lines.append(line)
-        job = self._job
-        if command["name"].lower() == "task.prependpath" and job is not None:
-            job.paths.append(Path(command["text"]))
-        if "issecret=true" in command["settings"].lower().replace(" ", ""):
-            self.secrets.add(command["text"])
-        elif command["name"].lower() == "task.logissue":
-            kind = "error" if "type=error" in command["settings"].lower() else "warning"
-            self._write(f"{kind}: {command['text']}")
+        if command.action == "task.prependpath":
+            job.paths.append(Path(command.text))
+        if command.properties.get("issecret", "").lower() == "true":
+            self.secrets.add(command.text)
+        elif command.action == "task.logissue":
+            self._write(f"{command.properties.get('type', 'warning')}: {command.text}")
 
     def _write(self, line: str) -> None:
         line = self.secrets.hide(line)

@@ -115,9 +115,16 @@ def make(home: Path) -> Workspace:
         return Workspace((runs / str(number)).resolve(), (home / "cache").resolve(), number)
 
 
-def copy_into(source: Path, folder: Path) -> None:
-    """Copy a file, or what is in a folder, into `folder`; links stay links."""
-    if source.is_dir():
+def copy_into(source: Path, folder: Path, patterns: tuple[str, ...] = ()) -> None:
+    """Copy a file, or what is in a folder, into `folder`; links stay links.
+
+    With `patterns`, such as `**/*.json`, only files that one of them matches.
+    """
+    if patterns:
+        chosen = {each for one in patterns for each in source.glob(one) if each.is_file()}
+        for each in sorted(chosen):
+            copy_into(each, (folder / each.relative_to(source)).parent)
+    elif source.is_dir():
         shutil.copytree(source, folder, symlinks=True, dirs_exist_ok=True)
     else:
         folder.mkdir(parents=True, exist_ok=True)
