@@ -216,10 +216,11 @@ def publish(job: Job, path: str, inputs: Inputs) -> None:
 def download(job: Job, inputs: Inputs) -> None:
     """Fetch what earlier jobs of this run have published: one artifact, or all.
 
-    One that is named goes into the folder `path`; of all, each into a folder of its name in there.
+    One that is named goes into the folder `path`, or else into one of its name in the job's; of all,
+    each goes into one of its name in there.
     """
     name = inputs.get("artifact", "")
-    folder = job.path(inputs.get("path") or str(job.workspace.job))
+    folder = job.path(inputs.get("path") or str(job.workspace.job / name))
     have = job.workspace.artifacts
     if not name:
         for each, artifact in have.items():
