@@ -32,7 +32,13 @@ SVG = click.option(
 FILE = click.argument("file", type=click.Path(path_type=Path))
 
 
-@click.group()
+@click.group(
+    epilog=examples(
+        "lmops pipeline run azure-pipelines.yml",
+        "lmops pipeline simulate azure-pipelines.yml --scenario night.yml",
+        "lmops pipeline approve production --by bob",
+    )
+)
 def pipeline() -> None:
     """Run a pipeline on this machine, or say what it would do.
 

@@ -12,6 +12,10 @@ from typing import BinaryIO, Literal
 
 MOST = 64 * 2**20
 """Bytes that one script may write to its log."""
+MINUTE = 60.0
+"""Seconds in a minute; tests have shorter ones."""
+CHUNK = 2**18
+"""Bytes that are read at once: it must not read for ever what is written for ever."""
 GRACE = 5.0
 """Seconds between the request to end and the end."""
 LOOK = 0.02
@@ -57,21 +61,20 @@ def run(
         lines = _Lines(reading, on_line)
         try:
             while process.poll() is None:
-                lines.read()
-                if minutes and time.monotonic() - begun > minutes * 60:
+                came = lines.read()
+                if minutes and time.monotonic() - begun > minutes * MINUTE:
                     by = "time limit"
                 elif reading.tell() > MOST:
                     by = "too much output"
                 if by != "itself":
                     break
-                time.sleep(LOOK)
+                time.sleep(0 if came else LOOK)
         except KeyboardInterrupt:
             by = "person"
         finally:
             if process.poll() is None:
                 end(process.pid, process.poll)
             status = process.wait()
-        lines.read()
         lines.close()
     return Ended(status, time.monotonic() - begun, by), process.pid
 
@@ -99,13 +102,17 @@ class _Lines:
         self._on_line = on_line
         self._rest = b""
 
-    def read(self) -> None:
-        while part := self._stream.read(2**16):
-            *lines, self._rest = (self._rest + part).split(b"\n")
-            for line in lines:
-                self._on_line(line.decode("utf-8", "replace").rstrip("\r"))
+    def read(self) -> bool:
+        """Hand on what has come, but not more than `CHUNK`; return whether anything has."""
+        part = self._stream.read(CHUNK)
+        *lines, self._rest = (self._rest + part).split(b"\n")
+        for line in lines:
+            self._on_line(line.decode("utf-8", "replace").rstrip("\r"))
+        return bool(part)
 
     def close(self) -> None:
-        """Hand on what has no end of line."""
+        """Hand on what is left of the first `MOST` bytes."""
+        while self._stream.tell() <= MOST and self.read():
+            pass
         if self._rest:
             self._on_line(self._rest.decode("utf-8", "replace"))

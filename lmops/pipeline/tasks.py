@@ -216,8 +216,8 @@ def publish(job: Job, path: str, inputs: Inputs) -> None:
 def download(job: Job, inputs: Inputs) -> None:
     """Fetch what earlier jobs of this run have published: one artifact, or all.
 
-    One that is named goes into the folder `path`, or else into one of its name in the job's; of all,
-    each goes into one of its name in there.
+    One that is named goes into the folder `path`, or else into one of its name; of all, each goes
+    into one of its name.
     """
     name = inputs.get("artifact", "")
     folder = job.path(inputs.get("path") or str(job.workspace.job / name))
