@@ -15,6 +15,7 @@ from lmcourse.pipelines.deployments import Deployed, deploy
 from lmcourse.pipelines.expressions import Scope, Status, expand_macros, resolve
 from lmcourse.pipelines.matrix import legs
 from lmcourse.pipelines.model import Job, Pipeline, Stage, Step, Variable
+from lmcourse.pipelines.reading import for_start
 from lmcourse.pipelines.runs import (
     GOOD,
     Approval,
@@ -41,6 +42,7 @@ _WORDS: Mapping[Result, str] = {
 
 def run(pipeline: Pipeline, start: Start, worker: Worker) -> Run:
     """Run `pipeline` with `worker` and say what came of it. Raises `Refused`."""
+    pipeline = for_start(pipeline, start)
     started, why = starts(pipeline, start)
     if not started:
         return Run(False, why, "skipped", pipeline=pipeline)
@@ -79,6 +81,9 @@ class _Walk:
         def counter(prefix: str, seed: int) -> int:
             return seed + self.start.number - 1
 
+        for one in variables:
+            size = 10 * len(one.value) if "$[" in one.value else len(known)
+            self.journal.spend(size, one.file, one.line)
         return defined(variables, known, Scope(contexts, None, counter))
 
     def _stage(self, stage: Stage, before: frozenset[str], known: dict[str, str]) -> StageRun:
@@ -159,6 +164,7 @@ class _Walk:
         """Run a job, in all legs of its matrix."""
         static = [one for one in job.variables if "$[" not in one.value]
         scope = {"variables": self._defined(static, known, {}), **contexts}
+        self.journal.spend(500 + 10 * len(job.condition or ""), job.file, job.line)
         default = self._default(results)
         status = self._status(results)
         holds, why = decide(job.condition, Scope(scope, status), job.file, job.line, default)
@@ -174,6 +180,7 @@ class _Walk:
             instance = f"{job.name}.{leg}" if leg else job.name
             names = {"System.JobName": leg or job.name, "System.JobDisplayName": job.display_name}
             inside = resolve(merged(variables, given) | names, job.file, job.line)
+            self.journal.spend(sum(map(len, inside.values())), job.file, job.line)
             there = replace(where, instance=instance, environment=environment)
             body = self._body(job, there, inside)
             result, told = body.result, body.why or why
