@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -109,7 +111,7 @@ def run(
     """Run the pipeline in FILE for real: its scripts, with bash, one job after the other.
 
     Each job begins with an empty folder, into which its checkout brings the commit that is checked
-    out here, and what is not committed yet. Ctrl-C cancels the run; steps with always() still run.
+    out here, and what is not committed yet. Ctrl-C (or SIGTERM) cancels the run; steps with always() still run.
     Exits with 0 if the run succeeded, with 1 if not.
     """
     from lmcourse.pipelines import schedule
@@ -141,12 +143,12 @@ def run(
     )
     if repository.changed:
         say.print(f"With what is not committed: {len(repository.changed)} files.")
-    with Hands(
+    with _as_ctrl_c(signal.SIGTERM), Hands(
         repository,
         start,
         folders,
         Ledger(home.ledger),
-        lambda line: say.print(line, markup=False, soft_wrap=True),
+        lambda line: click.echo(line, err=True),
         frozenset(protected),
         wait * 60,
     ) as hands:
@@ -283,6 +285,16 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
     return dict(each.split("=", 1) for each in given)
 
 
+@contextmanager
+def _as_ctrl_c(number: signal.Signals) -> Iterator[None]:
+    """Let a signal do what Ctrl-C does: nothing that was started is left behind."""
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 def _told(
     ran: "Run",
     as_json: bool,
@@ -309,4 +321,5 @@ def _told(
     if not ran.started:
         raise No(f"The pipeline does not start: {ran.why}")
     if ran.ended not in GOOD:
-        raise No(f"The run {picture.WORDS[ran.ended]}.")
+        was = "" if ran.ended == "failed" else "was "
+        raise No(f"The run {was}{picture.WORDS[ran.ended]}.")
