@@ -194,8 +194,9 @@ class _Shell:
                     if self.test(test) == 0:
                         self.script(body)
                         return
-                self.status = 0
-                if other is not None:
+                if other is None:
+                    self.status = 0
+                else:
                     self.script(other)
             case Loop(condition, body, negated):
                 status = 0
@@ -205,9 +206,9 @@ class _Shell:
                     self.count()
                 self.status = status
             case For(name, words, body, line):
-                self.status = 0
                 values = self.expand(words, line)
                 self.work(sum(map(len, values)), line)
+                self.status = self.status if values else 0
                 for value in values:
                     self.variables[name] = value
                     self.script(body)
