@@ -324,3 +324,39 @@ cancel: lmops train
     for wrong in ("reason: Never", "outcomes: 1", "approvals: {a: maybe}", "resaon: Manual"):
         with pytest.raises(Refused):
             read_scenario(wrong, "s.yml")
+
+
+MATRIX = """
+jobs:
+  - job: Names
+    steps: [{name: list, script: names}]
+  - job: Lesson
+    dependsOn: Names
+    strategy:
+      matrix: $[ dependencies.Names.outputs['list.legs'] ]
+    steps: [{script: try $(LESSON)}]
+  - job: Last
+    dependsOn: Lesson
+    steps: [{script: last}]
+"""
+
+
+def test_a_matrix_that_another_job_writes() -> None:
+    legs = '{"one": {"LESSON": "01"}, "two": {"LESSON": "02"}}'
+    said = {"names": [f"##vso[task.setvariable variable=legs;isOutput=true]{legs}"]}
+    run = ran(MATRIX, outputs=said)
+    assert [call.command for call in run.log] == ["names", "try 01", "try 02", "last"]
+    failed = ran(MATRIX, outputs=said, outcomes={"try 02": 1})
+    assert (failed.result("Lesson.one"), failed.result("Lesson.two")) == ("succeeded", "failed")
+    assert failed.result("Last") == "skipped"
+
+
+@pytest.mark.parametrize("legs", ["", "[]", "{}", "[1", '{"a": 1}', '{"a": {"b": []}}', "[" * 9999])
+def test_a_matrix_that_is_none_fails_its_job(legs: str) -> None:
+    said = {"names": [f"##vso[task.setvariable variable=legs;isOutput=true]{legs}"]}
+    run = ran(MATRIX, outputs=said)
+    job = run.job("Lesson")
+    assert job is not None
+    assert job.result == "failed"
+    assert "not JSON of legs" in job.why
+    assert not run.called("last")
