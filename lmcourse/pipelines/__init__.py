@@ -17,7 +17,8 @@ From the top down; each imports from the lines below its own alone, which `make 
     variables                 as they are written, and what they are in a run
     github_expressions, workflow_events   GitHub's expressions; what starts a workflow
     expressions, fields       Azure's expressions; what a reader asks of nodes
-    github_values, shell_syntax, shell_test, workflow  values; scripts -> commands; a Workflow
+    github_values, shell_syntax, workflow  GitHub's values; scripts -> commands; a Workflow
+    shell_builtins            what bash does itself: tests, echo, printf
     functions, runs, source   of expressions; what is known of a run; YAML -> nodes with lines
-    errors, messages, model, values  Refused; ##vso[...]; a Pipeline; Azure's values
+    errors, messages, model, shell_tree, values  Refused; ##vso[...]; what was read; Azure's values
 """

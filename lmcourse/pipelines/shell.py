@@ -10,21 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.shell_syntax import (
+from lmcourse.pipelines.shell_builtins import echo, exit_status, holds, printf, seconds, targets
+from lmcourse.pipelines.shell_syntax import Parser
+from lmcourse.pipelines.shell_tree import (
     Chain,
     Command,
     For,
     Group,
     If,
     Loop,
-    Parser,
     Part,
     Pipe,
     Script,
     Simple,
     Word,
 )
-from lmcourse.pipelines.shell_test import holds
 from lmcourse.pipelines.source import short
 
 MOST = 2000
@@ -281,7 +281,7 @@ class _Shell:
             why = _UNFOLLOWED[name]
             raise Refused(self.file, line, f"in the script, `{name}` is not followed: {why}")
         if name == "exit":
-            raise _Exit(_status(rest[0]) if rest else self.status)
+            raise _Exit(exit_status(rest[0]) if rest else self.status)
         if name in {"[", "[[", "test"}:
             self.status = holds(words, self.file, line)
         elif name in {"bash", "sh"} and rest and rest[0].startswith("-") and "c" in rest[0]:
@@ -302,10 +302,10 @@ class _Shell:
             self.status = int(name == "false")
         elif name in {"cd", "pushd", "popd", "wait", "shopt", "umask", "source", ".", "sleep"}:
             if name == "sleep" and rest:
-                self.ran.minutes += _seconds(rest[0]) / 60
+                self.ran.minutes += seconds(rest[0]) / 60
             self.status = 0
         elif name in {"echo", "printf"}:
-            self.write(_echo(rest) if name == "echo" else _printf(rest))
+            self.write(echo(rest) if name == "echo" else printf(rest))
             self.status = 0
         elif name in {"cat", "tee"} and (name == "tee" or not rest):
             self.write(given)
@@ -314,14 +314,19 @@ class _Shell:
             self.program(words)
 
     def program(self, words: list[str]) -> None:
-        """Ask what the program answers."""
-        self.ran.called[-1] = " ".join(" ".join(words).split())
-        answer = self.caller(tuple(words))
-        self.ran.minutes += answer.minutes
-        if answer.stop:
-            raise _Stopped
-        self.write(answer.lines)
-        self.status = answer.status
+        """Ask what the program answers; make is asked for one target after the other."""
+        for place, each in enumerate(targets(words)):
+            if place:
+                self.count()
+            self.ran.called[-1] = " ".join(" ".join(each).split())
+            answer = self.caller(tuple(each))
+            self.ran.minutes += answer.minutes
+            if answer.stop:
+                raise _Stopped
+            self.write(answer.lines)
+            self.status = answer.status
+            if self.status:
+                return
 
     def nested(self, rest: list[str], values: dict[str, str], line: int) -> None:
         """Run `bash -c`: a shell of its own, with options of its own."""
@@ -406,35 +411,3 @@ class _Shell:
             self.write([f"{short(part.text)}: unbound variable"])
             raise _Exit(1)
         return value or ""
-
-
-def _status(text: str) -> int:
-    return int(text) % 256 if text.isascii() and text.isdigit() and len(text) < 10 else 2
-
-
-def _seconds(text: str) -> float:
-    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhd]?)", text)
-    return (
-        float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]] if found else 0
-    )
-
-
-def _echo(words: list[str]) -> list[str]:
-    escapes = False
-    while words and re.fullmatch(r"-[neE]+", words[0]):
-        escapes = escapes or "e" in words[0]
-        words = words[1:]
-    text = " ".join(words)
-    return (text.replace("\\n", "\n") if escapes else text).split("\n")
-
-
-def _printf(words: list[str]) -> list[str]:
-    if not words:
-        return []
-    text, rest = words[0].replace("\\n", "\n"), list(words[1:])
-    filled = ""
-    while True:  # a format is used again while there are words left
-        before = len(rest)
-        filled += re.sub("%[sd]", lambda _: rest.pop(0) if rest else "", text)
-        if not rest or len(rest) == before:
-            return filled.removesuffix("\n").split("\n")

@@ -33,7 +33,15 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "script": ("workingDirectory",),
     "bash": ("workingDirectory",),
     "task": ("inputs",),
-    "checkout": ("clean", "fetchDepth", "fetchTags", "lfs", "submodules", "persistCredentials"),
+    "checkout": (
+        "clean",
+        "fetchDepth",
+        "fetchTags",
+        "lfs",
+        "submodules",
+        "persistCredentials",
+        "path",
+    ),
     "publish": ("artifact",),
     "download": ("artifact", "path", "patterns"),
 }

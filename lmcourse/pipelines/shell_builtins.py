@@ -1,4 +1,4 @@
-"""What `[ ]`, `[[ ]]` and `test` answer of words that are known."""
+"""What bash's own commands do with words that are known: tests, echo, printf; make's targets."""
 
 import fnmatch
 import re
@@ -76,3 +76,51 @@ def _like(text: str, pattern: str) -> bool:
     if pattern.count("*") > 4:
         return False
     return fnmatch.fnmatchcase(text[:1000], pattern[:1000])
+
+
+def exit_status(text: str) -> int:
+    """Return the status that `exit` ends with: 2 for what is no number."""
+    return int(text) % 256 if text.isascii() and text.isdigit() and len(text) < 10 else 2
+
+
+def seconds(text: str) -> float:
+    """Return how long `sleep` sleeps."""
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhd]?)", text)
+    return (
+        float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]] if found else 0
+    )
+
+
+def echo(words: list[str]) -> list[str]:
+    """Return the lines that `echo` writes."""
+    escapes = False
+    while words and re.fullmatch(r"-[neE]+", words[0]):
+        escapes = escapes or "e" in words[0]
+        words = words[1:]
+    text = " ".join(words)
+    return (text.replace("\\n", "\n") if escapes else text).split("\n")
+
+
+def printf(words: list[str]) -> list[str]:
+    """Return the lines that `printf` writes, of texts and numbers."""
+    if not words:
+        return []
+    text, rest = words[0].replace("\\n", "\n"), list(words[1:])
+    filled = ""
+    while True:  # a format is used again while there are words left
+        before = len(rest)
+        filled += re.sub("%[sd]", lambda _: rest.pop(0) if rest else "", text)
+        if not rest or len(rest) == before:
+            return filled.removesuffix("\n").split("\n")
+
+
+def targets(words: list[str]) -> list[list[str]]:
+    """Return a call of make as one for each target, in order; any other call alone.
+
+    Like this, `make test train` fails where `make test` does, and then trains nothing.
+    """
+    named = [one for one in words[1:] if "=" not in one]
+    if words[0] != "make" or len(named) < 2 or any(one.startswith("-") for one in named):
+        return [words]
+    settings = [one for one in words[1:] if "=" in one]
+    return [["make", one, *settings] for one in named]
