@@ -11,7 +11,8 @@ From the top down; each imports from the lines below its own alone, which `make 
     agent, steps, templates   a job's steps in a run; nodes -> steps; what is done before a run
     workflow_contexts, workflow_matrix    what a workflow may ask for; the legs of its jobs
     workflow_reading, workflow_rights     GitHub's file -> a Workflow; what that may do
-    conditions, graph, matrix  when a part runs; what waits for what; the legs of a job
+    conditions, directives    when a part runs; if, each and insert of templates
+    graph, matrix             what waits for what; the legs of a job
     parameters, scenarios     what is given to a pipeline; what happens while it runs
     shell, tasks, triggers    what a script calls; the tasks there are; what starts a pipeline
     variables                 as they are written, and what they are in a run

@@ -5,12 +5,21 @@ line that failed, and ends as its last command did: so it is on Azure's agents f
 `script` and `bash` run `bash --noprofile --norc FILE`, and it is how many a failing test was lost.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.shell_builtins import echo, exit_status, holds, printf, seconds, targets
+from lmcourse.pipelines.shell_builtins import (
+    UNFOLLOWED,
+    bare,
+    echo,
+    exit_status,
+    holds,
+    printf,
+    seconds,
+    set_options,
+    targets,
+)
 from lmcourse.pipelines.shell_syntax import Parser
 from lmcourse.pipelines.shell_tree import (
     Chain,
@@ -33,14 +42,6 @@ WORK = 1_000_000
 """Characters that a script may handle."""
 LONGEST = 20_000
 """Characters of a variable, and of a command."""
-_BEFORE = frozenset({"sudo", "time", "command", "nohup", "exec", "builtin"})
-_UNFOLLOWED = {
-    "eval": "put what it does into the script",
-    "trap": "say what follows with `||`, or with a step of its own and a condition",
-    "return": "it belongs into a function; a script ends with `exit`",
-    "break": "loops run to their end here",
-    "continue": "loops run to their end here",
-}
 
 
 @dataclass(frozen=True)
@@ -267,18 +268,13 @@ class _Shell:
         self, words: list[str], values: dict[str, str], given: Sequence[str], line: int
     ) -> None:
         """Run the builtin or the program `words[0]`."""
-        while words and (words[0] in _BEFORE or (words[0] == "env" and len(words) > 1)):
-            words = words[1:]
-            while words and re.match(r"[A-Za-z_][A-Za-z0-9_]*=", words[0]):
-                words = words[1:]
+        words = bare(words)
         if not words:
             self.status = 0
             return
-        if words[0] == "timeout" and len(words) > 2:
-            words = words[2:]
         name, rest = words[0], words[1:]
-        if name in _UNFOLLOWED:
-            why = _UNFOLLOWED[name]
+        if name in UNFOLLOWED:
+            why = UNFOLLOWED[name]
             raise Refused(self.file, line, f"in the script, `{name}` is not followed: {why}")
         if name == "exit":
             raise _Exit(exit_status(rest[0]) if rest else self.status)
@@ -287,7 +283,7 @@ class _Shell:
         elif name in {"bash", "sh"} and rest and rest[0].startswith("-") and "c" in rest[0]:
             self.nested(rest, values, line)
         elif name == "set":
-            self.set(rest, line)
+            self.options, self.status = set_options(self.options, rest), 0
         elif name in {"export", "readonly", "declare", "local"}:
             for word in rest:
                 key, equals, value = word.partition("=")
@@ -339,24 +335,6 @@ class _Shell:
             return
         body = Parser(rest[1], self.file, line, depth=10).whole()
         self.status = own.subshell(lambda: own.script(body))
-
-    def set(self, rest: list[str], line: int) -> None:
-        """Set options: `-e`, `-u`, `-o pipefail`, and with + take them away."""
-        self.status = 0
-        words = list(rest)
-        while words:
-            word = words.pop(0)
-            if word[:1] not in {"-", "+"}:
-                return
-            letters = word[1:]
-            names = [one for one in letters if one in "eu"]
-            if letters.endswith("o") and words:
-                names.append({"errexit": "e", "nounset": "u"}.get(words[0], words[0]))
-                words.pop(0)
-            if word[0] == "-":
-                self.options.update(names)
-            else:
-                self.options.difference_update(names)
 
     def expand(self, words: Sequence[Word], line: int) -> list[str]:
         """Return words as a command gets them: variables put in, and split where not quoted."""
