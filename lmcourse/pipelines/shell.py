@@ -12,6 +12,7 @@ from lmcourse.pipelines.errors import Refused
 from lmcourse.pipelines.shell_builtins import (
     UNFOLLOWED,
     bare,
+    counted,
     echo,
     exit_status,
     holds,
@@ -76,6 +77,13 @@ class _Exit(Exception):
         self.status = status
 
 
+class _Left(Exception):
+    """A loop is left, or with `again` goes on with its next round."""
+
+    def __init__(self, *, again: bool):
+        self.again = again
+
+
 class _Stopped(Exception):
     """Nothing more is done, since there is no end to it, or since someone says so."""
 
@@ -110,6 +118,7 @@ class _Shell:
     status: int = 0
     tested: int = 0  # how many conditions we are in: there `set -e` does not count
     written: list[str] | None = None
+    loops: int = 0  # how many we are in
 
     def copy(self) -> "_Shell":
         """Return a shell of its own, as `( )` and the parts of a pipe have one."""
@@ -183,11 +192,13 @@ class _Shell:
                 shell = self.copy() if own else self
                 kept = shell.written
                 shell.written = [] if hidden else kept
-                if own:
-                    self.status = shell.subshell(lambda: shell.script(body))
-                else:
-                    shell.script(body)
-                shell.written = kept
+                try:
+                    if own:
+                        self.status = shell.subshell(lambda: shell.script(body))
+                    else:
+                        shell.script(body)
+                finally:
+                    shell.written = kept
                 if own and self.status and "e" in self.options and not self.tested:
                     raise _Exit(self.status)
             case If(clauses, other):
@@ -202,9 +213,9 @@ class _Shell:
             case Loop(condition, body, negated):
                 status = 0
                 while (self.test(condition) == 0) != negated:
-                    self.script(body)
+                    if self.round(body):
+                        return
                     status = self.status
-                    self.count()
                 self.status = status
             case For(name, words, body, line):
                 values = self.expand(words, line)
@@ -212,8 +223,21 @@ class _Shell:
                 self.status = self.status if values else 0
                 for value in values:
                     self.variables[name] = value
-                    self.script(body)
-                    self.count()
+                    if self.round(body):
+                        return
+
+    def round(self, body: Script) -> bool:
+        """Run a loop's body once; return whether the loop is left."""
+        self.count()
+        self.loops += 1
+        try:
+            self.script(body)
+        except _Left as left:
+            self.status = 0
+            return not left.again
+        finally:
+            self.loops -= 1
+        return False
 
     def test(self, script: Script) -> int:
         """Run a condition; return its status."""
@@ -294,11 +318,18 @@ class _Shell:
             for word in rest:
                 self.variables.pop(word, None)
             self.status = 0
+        elif name in {"break", "continue"} and not rest:
+            self.status = 0
+            if self.loops:
+                raise _Left(again=name == "continue")
         elif name in {"true", ":", "false"}:
             self.status = int(name == "false")
         elif name in {"cd", "pushd", "popd", "wait", "shopt", "umask", "source", ".", "sleep"}:
             if name == "sleep" and rest:
                 self.ran.minutes += seconds(rest[0]) / 60
+            self.status = 0
+        elif name == "seq" and len(rest) == 1:
+            self.write(counted((Part("text", f"{{1..{rest[0]}}}"),)))
             self.status = 0
         elif name in {"echo", "printf"}:
             self.write(echo(rest) if name == "echo" else printf(rest))
@@ -340,6 +371,9 @@ class _Shell:
         """Return words as a command gets them: variables put in, and split where not quoted."""
         found: list[str] = []
         for word in words:
+            if numbers := counted(word):
+                found += numbers
+                continue
             fields = [""]
             real = False
             for part in word:
