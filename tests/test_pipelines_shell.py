@@ -1,5 +1,6 @@
 """What a script would do: held against bash itself."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -111,6 +112,12 @@ SCRIPTS = [
     "train;gate bad;",
     'test -n "$TWO" && train\n[ 1 -lt 2 ] && gate',
     "! train; echo $?",
+    "for i in {1..3}; do gate bad && break; train $i; done; echo $i",
+    "for i in $(seq 3); do if [ $i -eq 2 ]; then continue; fi; train $i; done; echo $?",
+    "for i in {3..1}; do train $i; [ $i = 2 ] && break; done; echo $? {x}",
+    "while true; do train && break; done; echo $?; break; echo on",
+    "set -e; for i in 1 2; do gate bad || continue; train; done; echo on",
+    "sudo train; env A=b train; timeout 9 train" if shutil.which("sudo") else "timeout 9 train",
     "set -e; false | true; echo on; true | false; echo never",
     "sleep 0; cd / && train",
     'echo "##vso[task.setvariable variable=a;isOutput=true]$(echo b)"',
@@ -127,9 +134,29 @@ def test_a_script_does_what_bash_does(script: str, tools: Path) -> None:
 
 
 SIMPLE = st.sampled_from(
-    "train;gate;gate bad;pytest bad;true;false;exit 2;echo x;set -e;set +e;set -o pipefail;"
-    "x=$(gate bad);echo $?;[ 1 -eq 2 ];:".split(";")
+    [
+        "train",
+        "gate",
+        "gate bad",
+        "pytest bad",
+        "true",
+        "false",
+        "exit 2",
+        "break",
+        "continue",
+        "echo x",
+        "set -e",
+        "set +e",
+        "set -o pipefail",
+        "x=$(gate bad)",
+        "echo $?",
+        "[ 1 -eq 2 ]",
+        ":",
+    ]
 )
+
+
+LEAVES = re.compile("set -e|break|continue")
 
 
 def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -141,8 +168,9 @@ def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         inner.map(lambda one: f"{{ {one}; }}"),
         inner.map(lambda one: f"( {one} )"),
         inner.map(lambda one: f"for i in 1 2; do {one}; done"),
-        # Within a `!`, bash 5 heeds a `set -e` that stands there, and none from before.
-        inner.map(lambda one: f"{{ ! {{ {one}; }}; }}" if "set -e" not in one else one),
+        # Within a `!`, bash 5 heeds a `set -e` that stands there, and none from before; and it
+        # turns around what a loop ends with that is left there.
+        inner.map(lambda one: one if LEAVES.search(one) else f"{{ ! {{ {one}; }}; }}"),
     )
 
 
