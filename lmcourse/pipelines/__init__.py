@@ -21,6 +21,7 @@ From the top down; each imports from the lines below its own alone, which `make 
     expressions, fields       Azure's expressions; what a reader asks of nodes
     github_values, shell_syntax, workflow  GitHub's values; scripts -> commands; a Workflow
     shell_builtins            what bash does itself: tests, echo, printf
+    expression_syntax         the text of one of Azure's expressions -> its parts
     functions, runs, source   of expressions; what is known of a run; YAML -> nodes with lines
     errors, messages, model, shell_tree, values  Refused; ##vso[...]; what was read; Azure's values
 """
