@@ -14,8 +14,6 @@ COMMANDS = (
     "keys",
     "serve",
     "models",
-    "keys",
-    "serve",
     "pipeline",
     "audit",
     "registry",
