@@ -11,6 +11,7 @@ COMMANDS = (
     "register",
     "approve",
     "promote",
+    "quantize",
     "keys",
     "serve",
     "models",
