@@ -127,8 +127,8 @@ audit: $(READY) ## look for known holes in the packages of constraints.txt (need
 image-lint: $(READY) ## check deploy/Dockerfile
 	$(BIN)/hadolint deploy/Dockerfile
 
-static: $(READY) ## look for dangerous lines of Python, by bandit's rules
-	$(BIN)/ruff check --select S
+static: $(READY) ## look for dangerous lines of Python: ruff's rules, bandit's among them
+	$(BIN)/ruff check
 
 # What a pipeline's later jobs release: the version of the bundle MODEL, or else the challenger's.
 MODEL ?=
