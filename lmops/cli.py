@@ -18,6 +18,7 @@ COMMANDS = (
     "models",
     "watch",
     "drift",
+    "pipeline",
     "audit",
     "registry",
     "expire-logs",
