@@ -85,7 +85,7 @@ def test_what_ran_and_what_did_not_and_why_is_written_beside_the_colours() -> No
     assert "– Ship: skipped" in lines
     assert "✓ Tell: succeeded" in lines
     told = " ".join(lines)
-    assert "it ended with exit status 3" in told
+    assert "`make slow` ended with exit status 3" in told
     assert "it waits for Test, which failed" in told
 
 
@@ -188,5 +188,5 @@ def test_the_account_names_each_job_and_the_steps_that_did_not_succeed() -> None
     lines = list(graph.account(ran({"make slow": 3})))
     assert lines[0].startswith("✗ Test failed: ")
     assert "  ✓ Fast succeeded" in lines
-    assert any(line.startswith("    ✗ CmdLine failed: it ended") for line in lines)
+    assert any(line.startswith("    ✗ CmdLine failed: `make slow` ended") for line in lines)
     assert "– Ship skipped: it waits for Test, which failed" in lines

@@ -5,8 +5,16 @@ import re
 from collections.abc import Callable
 
 from lmcourse.pipelines.errors import Refused
+from lmcourse.pipelines.shell_tree import Word
 from lmcourse.pipelines.source import short
 
+_BEFORE = frozenset({"sudo", "time", "command", "nohup", "exec", "builtin"})
+UNFOLLOWED = {
+    "eval": "put what it does into the script",
+    "trap": "say what follows with `||`, or with a step of its own and a condition",
+    "return": "it belongs into a function; a script ends with `exit`",
+}
+"""Commands that would need more than words, and what to write instead."""
 _NUMBERS: dict[str, Callable[[int, int], bool]] = {
     "-eq": lambda a, b: a == b,
     "-ne": lambda a, b: a != b,
@@ -124,3 +132,37 @@ def targets(words: list[str]) -> list[list[str]]:
         return [words]
     settings = [one for one in words[1:] if "=" in one]
     return [["make", one, *settings] for one in named]
+
+
+def bare(words: list[str]) -> list[str]:
+    """Return a command without what only says how it is called: sudo, env A=b, timeout 60."""
+    while words and (words[0] in _BEFORE or (words[0] in {"env", "timeout"} and len(words) > 1)):
+        words = words[2:] if words[0] == "timeout" else words[1:]
+        while words and re.match(r"[A-Za-z_][A-Za-z0-9_]*=", words[0]):
+            words = words[1:]
+    return words
+
+
+def set_options(options: set[str], words: list[str]) -> set[str]:
+    """Return the options "e", "u" and "pipefail" as they are after `set -e`, `set +o pipefail`."""
+    found, words = set(options), list(words)
+    while words and words[0][:1] in {"-", "+"}:
+        word = words.pop(0)
+        names = {one for one in word[1:] if one in "eu"}
+        if word.endswith("o") and words:
+            name = words.pop(0)
+            names.add({"errexit": "e", "nounset": "u"}.get(name, name))
+        found = found | names if word[0] == "-" else found - names
+    return found
+
+
+def counted(word: Word) -> list[str]:
+    """Return the numbers that `{1..5}` stands for; nothing for any other word."""
+    if len(word) != 1 or word[0].kind != "text" or word[0].quoted:
+        return []
+    found = re.fullmatch(r"\{([0-9]{1,3})\.\.([0-9]{1,3})\}", word[0].text)
+    if not found:
+        return []
+    first, last = int(found[1]), int(found[2])
+    step = 1 if last >= first else -1
+    return [str(number) for number in range(first, last + step, step)]
