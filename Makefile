@@ -139,11 +139,15 @@ SERVICE ?= http://127.0.0.1:8000
 smoke-test: ## see that the service answers (SERVICE=http://...)
 	curl --fail --silent --show-error --retry 10 --retry-connrefused --max-time 60 $(SERVICE)/readyz
 
+# What deploy/terraform/README.md says under State and Release; TF_VAR_image and others name the rest.
 ENVIRONMENT ?= staging
 TERRAFORM := terraform -chdir=deploy/terraform/environment
 infrastructure: ## bring an ENVIRONMENT on Azure to what deploy/terraform says
-	$(TERRAFORM) init -input=false
-	$(TERRAFORM) apply -input=false -auto-approve -var-file=$(ENVIRONMENT).tfvars
+	$(TERRAFORM) init -input=false -backend-config=storage_account_name=stlmcoursestate \
+		-backend-config=container_name=state -backend-config=key=$(ENVIRONMENT).tfstate \
+		-backend-config=use_azuread_auth=true
+	$(TERRAFORM) plan -input=false -var-file=$(ENVIRONMENT).tfvars -out=plan
+	$(TERRAFORM) apply -input=false plan
 
 system: ## install bubblewrap and Chromium through apt (for CI)
 	@.ci/install-system bubblewrap chromium

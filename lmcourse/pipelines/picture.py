@@ -187,10 +187,9 @@ class _Box:
                 words = f"{MARKS[job.result]} {job.instance}"
                 self.lines.append((textwrap.shorten(words, letters, placeholder=" …"), "job"))
             self.lines += [(line, "why") for line in _reasons(job, letters)]
-        if node.result not in GOOD:
-            said = {line for line, _ in self.lines}
+        if node.result not in GOOD and not any(kind == "why" for _, kind in self.lines):
             wrapped = textwrap.wrap(node.why, letters, max_lines=4, placeholder=" …")
-            self.lines += [(line, "why") for line in wrapped if line not in said]
+            self.lines += [(line, "why") for line in wrapped]
 
     @property
     def height(self) -> float:
@@ -215,13 +214,16 @@ def _edges(
 ) -> tuple[list[str], int]:
     """Return the edges' paths, and how many go around boxes, to the right of them all."""
     paths, lanes = [], 0
+    floor: dict[int, float] = {}  # where each row ends
+    for box in boxes.values():
+        floor[box.node.row] = max(floor.get(box.node.row, 0.0), box.top + box.height)
     for node in placed:
         to = boxes[node.name]
         for name in node.after:
             came = boxes[name]
             start, end = came.top + came.height, to.top - 6
             if node.row == came.node.row + 1:
-                half = (start + end) / 2
+                half = (floor[came.node.row] + end) / 2
                 paths.append(
                     f"M{came.middle:g} {start:g} C{came.middle:g} {half:g} {to.middle:g} {half:g} "
                     f"{to.middle:g} {end:g}"
@@ -229,9 +231,9 @@ def _edges(
                 continue
             lanes += 1
             x = width + lanes * LANE - 4
-            y, z = came.top + came.height / 2, to.top + LINE + PAD / 2
             paths.append(
-                f"M{came.left + came.width:g} {y:g} H{x:g} V{z:g} H{to.left + to.width + 6:g}"
+                f"M{came.middle:g} {start:g} V{floor[came.node.row] + 7:g} H{x:g} "
+                f"V{to.top - DROP / 2:g} H{to.middle:g} V{end:g}"
             )
     return paths, lanes
 
