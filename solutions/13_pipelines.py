@@ -1,0 +1,956 @@
+# %% [markdown] lesson="13_pipelines" title="Who pulls the lever at night?" minutes=260 laptop_minutes=1 gpu_minutes=1 imports="yaml" extras="ops"
+# All that you did by hand this morning (test, train, gate, register, serve) has to be done again
+# tonight, when you are asleep, and tomorrow, when somebody else changes a line. So it has to be written
+# down in such a way that a machine does it; and, what is harder, that the machine *stops* when it should.
+#
+# After this lesson you can
+#
+# - **say** which part of a pipeline runs next, and why another one does not,
+# - **write** pipelines for Azure and for GitHub that react: to a failed test, a stranger's pull request,
+#   a bad canary, a missing approval,
+# - **find** secrets where they should not be,
+# - **pack** a service into an image that starts small, runs without rights, and is the same next year,
+# - **plan** the steps from what is there to what should be there, and
+# - **describe** a service to a cluster that keeps it alive.
+#
+# You need lesson 10 (the gate), lesson 11 (the registry, approval by another person) and lesson 12 (the
+# service). Nothing is deployed anywhere here: your files are read, and tried in situations.
+
+# %% tags=["setup"]
+import json
+import math
+import re
+import subprocess
+from collections import Counter
+from graphlib import TopologicalSorter
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+
+from lmcourse import check, play, plots, timeline
+
+check.lesson("13_pipelines")
+
+# %% tags=["parameters"]
+preset = "laptop"  # "smoke", "laptop" or "gpu"
+
+# %% [markdown]
+# ## Who does it at three in the morning?
+#
+# A **pipeline** is a list of things to do that a machine does by itself: its *stages* (or *jobs*) hold
+# *steps*, and a step is a command. Three things may start it: somebody changes the code, somebody asks
+# for it, or the clock says so. There are three kinds, and they have names:
+#
+# | | when | what it does | ends with |
+# |---|---|---|---|
+# | **continuous integration** (CI; Beck, 1999; Fowler, 2000) | each change | tests the change, together with all others' | yes or no, in minutes |
+# | **continuous delivery** (CD; Humble and Farley, 2010) | each change that passed | packs it, brings it to staging, and on to production | a version that may go out, or has gone |
+# | **continuous training** (CT) | new data, drift, or the clock | trains, gates, registers | a new *candidate*, which is no new program |
+#
+# The third one is what models have and other programs have not. It is kept apart from the other two:
+# a training that fails at night must not stop a colleague from mending a typing error in the morning.
+# And a model that was trained well is still only a candidate, which takes the way of all others: gate,
+# staging, canary, approval.
+#
+# **Predict first.** A pipeline has the stages test, train, gate, staging, production, and at the end
+# "rollback, if something failed". Tonight the *tests* fail. What happens to rollback?
+
+# %% [markdown] fold="Answer"
+# It runs, if all that it says is "if something failed": production is rolled back from a good version
+# to an older one, at three in the morning, because of a failed test. Much of this lesson is about the
+# difference between "something failed" and "what I should undo has failed".
+
+# %% [markdown]
+# What is in a pipeline's engine? At its heart it asks one question, again and again: *which stages may
+# start now?* Each stage names others that it **needs**. So the stages form a graph, and as long as
+# nothing waits for itself, they can be put into an order in which whatever is needed comes first: a
+# **topological order** (Kahn, 1962). Python has it:
+
+# %% tags=["demo", "nbval-check-output"]
+needs = {"gate": ["train"], "train": ["test"], "test": [], "staging": ["gate"], "report": ["test"]}
+print(list(TopologicalSorter(needs).static_order()))
+try:
+    list(TopologicalSorter({"a": ["b"], "b": ["c"], "c": ["a"]}).static_order())
+except ValueError as problem:
+    print(type(problem).__name__, problem)
+
+# %% [markdown]
+# Beside what it needs, each stage has a *condition*: is it for the good case, for the bad one, or for
+# both? Real engines look all the way back here. In Azure Pipelines and in GitHub Actions "it succeeded"
+# is about the stages needed, those that they needed, and so on. So we do too.
+
+# %% [markdown] contract="ready"
+# `ready(stages, results)` says what an engine does next. It returns a pair of lists of names,
+# `(start, skip)`, each in the order of `stages`.
+#
+# - `stages` is a dictionary from names to stages such as `{"needs": ["train"], "when": "succeeded"}`.
+#   A stage may stand above one that it needs.
+# - `results` has what is known so far: `"running"`, which is no end, or one of the ends `"succeeded"`,
+#   `"failed"`, `"canceled"`, `"skipped"`. Whoever is not in there has not begun.
+#
+# A stage that has not begun is decided as soon as all its needs have ended. Its `"when"` says how:
+#
+# | when | it starts if |
+# |---|---|
+# | `"succeeded"` | all that stands before it succeeded |
+# | `"failed"` | at least one of those that stand before it failed |
+# | `"always"` | in any case |
+#
+# Otherwise it is skipped. *Before it* stand its needs, their needs, and so on. Nothing that is decided in
+# this call counts as a result in this call.
+#
+# It raises a `ValueError` if a need is no stage, with its name, or if stages need each other in a circle,
+# with the names of those in the circle. So it does whatever the results are. What it is handed stays as it
+# is.
+#
+# For example, with `{"test": {"needs": [], "when": "succeeded"}, "undo": {"needs": ["test"], "when":
+# "failed"}}` it is `(["test"], [])` at first; with the results `{"test": "failed"}` it is `(["undo"], [])`,
+# and with `{"test": "succeeded"}` it is `([], ["undo"])`.
+
+
+# %% exercise="ready" minutes=25 level=3
+def ready(stages, results):
+    """Return which stages may start now, and which are skipped now."""
+    ### BEGIN SOLUTION
+    for name, stage in stages.items():
+        for need in stage["needs"]:
+            if need not in stages:
+                raise ValueError(f"{name} needs {need}, which is no stage")
+    before = {}  # all that stands before each stage
+    for name in TopologicalSorter(
+        {n: stage["needs"] for n, stage in stages.items()}
+    ).static_order():
+        own = stages[name]["needs"]
+        before[name] = set(own).union(*(before[need] for need in own))
+    start, skip = [], []
+    for name, stage in stages.items():
+        ends = [results.get(need, "running") for need in stage["needs"]]
+        if name in results or "running" in ends:
+            continue
+        came = [results.get(other) for other in before[name]]
+        may = {
+            "succeeded": all(result == "succeeded" for result in came),
+            "failed": "failed" in came,
+            "always": True,
+        }[stage["when"]]
+        (start if may else skip).append(name)
+    return start, skip
+    ### END SOLUTION
+
+
+# %% check="ready" tags=["nbval-check-output"]
+check("ready")
+
+# %% [markdown] fold="Hint 1: the parts"
+# Three parts, one after the other: look for needs that are no stage; go through a topological order,
+# which finds circles by itself, and note for each stage all that stands before it; then go through
+# `stages` and decide.
+
+# %% [markdown] fold="Hint 2: all that stands before"
+# In a topological order the needs come first. So when you get to a stage, the sets of its needs are
+# there already: its own set is its needs, and all of theirs. `set(own).union(*several)` puts many
+# together.
+
+# %% [markdown] fold="Hint 3: who is decided?"
+# `results.get(need, "running")`: whoever has not begun is not over either. If one of them is "running",
+# or the stage itself is in `results`, go on to the next.
+
+# %% [markdown]
+# Now let it drive. The next cells draw a graph of stages, and play a night: as long as your `ready` has
+# something to start or to skip, it is done.
+
+
+# %% tags=["demo"]
+COLOURS = {
+    "succeeded": "#009e73",
+    "failed": "#d55e00",
+    "skipped": "#d9d9d9",
+    "canceled": "#e69f00",
+    "running": "#56b4e9",
+}
+
+
+def draw_stages(stages, results):
+    """Draw stages from left to right, each with its result in a word and a colour."""
+    order = TopologicalSorter({name: stage["needs"] for name, stage in stages.items()})
+    column, rows, at = {}, Counter(), {}
+    for name in order.static_order():
+        column[name] = max((column[need] + 1 for need in stages[name]["needs"]), default=0)
+        at[name] = column[name], -rows[column[name]]
+        rows[column[name]] += 1
+    with plots.drawing(1.35 * (max(column.values()) + 1), 0.75 * max(rows.values()) + 0.3) as (
+        picture,
+        axes,
+    ):
+        for name, (x, y) in at.items():
+            for need in stages[name]["needs"]:
+                axes.annotate(
+                    "",
+                    (x - 0.4, y),
+                    (at[need][0] + 0.4, at[need][1]),
+                    arrowprops={"arrowstyle": "->", "color": "#949494"},
+                )
+            result = results.get(name, "waiting")
+            axes.text(
+                x,
+                y,
+                f"{name}\n{result}",
+                ha="center",
+                va="center",
+                size=8,
+                color="#222222",
+                bbox={
+                    "boxstyle": "round,pad=0.35",
+                    "facecolor": COLOURS.get(result, "white"),
+                    "edgecolor": "#222222",
+                    "alpha": 0.75,
+                },
+            )
+        axes.set_xlim(-0.6, max(column.values()) + 0.6)
+        axes.set_ylim(-max(rows.values()) + 0.4, 0.6)
+        axes.axis("off")
+    picture.alt = "Stages and their results: " + ", ".join(
+        f"{name} {results.get(name, 'waiting')}" for name in at
+    )
+    return picture
+
+
+night = {
+    "test": {"needs": [], "when": "succeeded"},
+    "train": {"needs": ["test"], "when": "succeeded"},
+    "gate": {"needs": ["train"], "when": "succeeded"},
+    "staging": {"needs": ["gate"], "when": "succeeded"},
+    "production": {"needs": ["staging"], "when": "succeeded"},
+    "rollback": {"needs": ["production"], "when": "failed"},
+    "report": {"needs": ["test", "production"], "when": "always"},
+}
+
+
+def drive(stages, fails):
+    """Run all stages, of which those in `fails` fail; return the results."""
+    results = {}
+    while any(decided := ready(stages, results)):
+        start, skip = decided
+        results |= dict.fromkeys(skip, "skipped")
+        results |= {name: "failed" if name in fails else "succeeded" for name in start}
+    return results
+
+
+# %% tags=["demo"]
+if check.ready("ready"):
+    for fails in ("production", "test"):
+        display(draw_stages(night, drive(night, [fails])))
+
+# %% [markdown]
+# *The pictures: stages from left to right, the word below each is its result. Above, production fails,
+# and rollback does what it is there for. Below the tests fail, and rollback runs all the same: it undoes
+# what was never done.*
+#
+# **Something to play with.** Choose what fails, and what rollback needs. Is there any choice in this
+# small language with which rollback runs when production fails, and only then?
+
+
+# %% tags=["demo"]
+def a_night(fails, rollback_needs):
+    """Draw the night in which one stage fails."""
+    changed = night | {"rollback": {"needs": [rollback_needs], "when": "failed"}}
+    display(draw_stages(changed, drive(changed, [fails])))
+
+
+if check.ready("ready"):
+    play(
+        a_night, fails=["gate", "production", "test", "none"], rollback_needs=["production", "test"]
+    )
+
+# %% [markdown] fold="Is there one?"
+# No. "failed" looks all the way back, and everything stands before rollback. Real languages let you ask
+# more exactly, for the result of *one* stage; or they let you put the remedy where the harm is done: in
+# the same job as the deployment. You will need that in a moment.
+
+# %% [markdown]
+# ## What must never be in it?
+#
+# A pipeline needs keys: to the registry, to the cluster, to the cloud. The service that runs it keeps
+# them and hands them to a step by name, `$(KEY)` or `${{ secrets.KEY }}`. In the file itself there is only
+# the name.
+#
+# That is the rule. But it is Thursday evening, something does not work, and somebody pastes the key into
+# a file "just to see". On Friday they take it out again, and it is still there: in the *history*, of
+# which everybody who ever cloned the repository has a copy.
+#
+# How would you find it? Keys of firms that think ahead begin with a mark, as ours do: `lm_`. GitHub's
+# begin with `ghp_`, Amazon's with `AKIA`. Others are just long random words. And what is random about
+# them can be measured, with what you know from lesson 01: the **entropy** of a word's own letters, in
+# bits for each.
+
+
+# %%
+def bits(word):
+    """Return the entropy of the letters of `word`, in bits a letter."""
+    counts = Counter(word).values()
+    return -sum(count / len(word) * math.log2(count / len(word)) for count in counts)
+
+
+# %% [markdown]
+# **Predict first.** A hash is as random as a key. It is written with the sixteen signs 0 to 9 and a to
+# f. How many bits a letter can it have at most?
+
+# %% [markdown] fold="Answer"
+# Four: with sixteen signs that are all as frequent, each is worth $\log_2 16 = 4$ bits. Keys use 62 signs
+# or more. So *more than four bits* tells them apart, though nobody would call a hash less random.
+
+# %% tags=["demo"]
+rng = np.random.default_rng(13)
+letters = np.array(list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"))
+sample = {
+    "names in this notebook's libraries": sorted(
+        {name for module in (np, plt, re, json) for name in dir(module) if len(name) >= 12}
+    ),
+    "hashes, 64 hex digits": [
+        "".join(rng.choice(list("0123456789abcdef"), 64)) for _ in range(300)
+    ],
+    "random words, 24 letters and digits": ["".join(rng.choice(letters, 24)) for _ in range(300)],
+    "random words, 40 letters and digits": ["".join(rng.choice(letters, 40)) for _ in range(300)],
+}
+with plots.drawing(7.0, 3.0) as (picture, axes):
+    for (name, words), color in zip(sample.items(), plots.CURVES, strict=False):
+        axes.hist(
+            [bits(word) for word in words],
+            np.arange(2, 5.6, 0.05),
+            alpha=0.6,
+            color=color,
+            label=name,
+        )
+    axes.axvline(4, color="#222222", linestyle=":", label="4 bits")
+    axes.set(xlabel="entropy of its letters (bits a letter)", ylabel="words")
+    axes.legend(fontsize=8)
+over = {name: np.mean([bits(word) > 4 for word in words]) for name, words in sample.items()}
+picture.alt = "Entropy of words of four kinds; the shares above 4 bits: " + ", ".join(
+    f"{name}: {share:.0%}" for name, share in over.items()
+)
+display(picture)
+for name, share in over.items():
+    print(f"{share:4.0%} of {name}")
+
+# %% [markdown]
+# *The picture: where the letters of four kinds of words lie. The dotted line at 4 bits has hashes and
+# names on its left, and nearly all random words on its right; what is said below it are the shares that
+# lie on the right.* Nearly all: some keys of 24 letters are missed. Real scanners therefore look for
+# marks first, and use entropy for the rest.
+
+# %% [markdown] contract="find_secrets"
+# `find_secrets(history)` returns the secrets in a history, as a sorted list of tuples
+# `(commit, path, line, kind)`.
+#
+# - `history` is a list of commits, the oldest first. Each is a dictionary from paths to the text of that
+#   file in that commit. Files come and go.
+# - `commit` counts from 0, and `line` from 1. The kinds are
+#
+# | kind | is |
+# |---|---|
+# | `"private key"` | a line with `-----BEGIN` in it, and further on `PRIVATE KEY-----` |
+# | `"token"` | a word that begins with `lm_`, `ghp_` or `AKIA`, and has 16 signs or more behind that |
+# | `"entropy"` | any other word of 24 signs or more, with a digit in it, and more than 4 bits a sign |
+#
+# A *word* is a run of letters A to Z, a to z, digits, `_`, `+` and `-`, as long as it goes. Lines in which
+# the word `example` stands, in capitals or not, are not looked at.
+#
+# Each secret of a file is told once, at the first commit that has it, and there at the first line.
+# A word is the same secret wherever it stands in that file; all private keys of a file count as one.
+# In another file it is told again. No tuple stands twice in the list.
+#
+# For example, `find_secrets([{"a.py": "x = 1"}, {"a.py": "x = 1\nkey = 'lm_0123456789abcdefgh'"}, {}])` is
+# `[(1, "a.py", 2, "token")]`, though the file is gone.
+
+
+# %% exercise="find_secrets" minutes=25 level=3
+def find_secrets(history):
+    """Return (commit, path, line, kind) of each secret, where it stands first in its file."""
+    ### BEGIN SOLUTION
+
+    def secrets_in(line):
+        if "example" in line.lower():
+            return
+        if re.search(r"-----BEGIN.*PRIVATE KEY-----", line):
+            yield "private key", "private key"
+        for word in re.findall(r"[A-Za-z0-9_+-]+", line):
+            if re.match(r"(?:lm_|ghp_|AKIA).{16}", word):
+                yield word, "token"
+            elif len(word) >= 24 and re.search(r"[0-9]", word) and bits(word) > 4:
+                yield word, "entropy"
+
+    found, seen = set(), set()
+    for commit, files in enumerate(history):
+        for path, text in files.items():
+            for number, line in enumerate(text.splitlines(), 1):
+                for secret, kind in secrets_in(line):
+                    if (path, secret) not in seen:
+                        seen.add((path, secret))
+                        found.add((commit, path, number, kind))
+    return sorted(found)
+    ### END SOLUTION
+
+
+# %% check="find_secrets" tags=["nbval-check-output"]
+check("find_secrets")
+
+# %% [markdown] fold="Hint 1: one line first"
+# Write a function that says what is in a single line: pairs of the secret and its kind. Try it on its
+# own. `re.findall(pattern, line)` gives all runs that a pattern fits.
+
+# %% [markdown] fold="Hint 2: then all lines"
+# Three loops: commits, files, lines; `enumerate` counts, and `enumerate(..., 1)` counts from 1. A set
+# of pairs (path, secret) remembers what was told; a second set collects the tuples.
+
+# %% tags=["demo"]
+if check.ready("find_secrets"):
+    commits, found = [], []
+    try:
+        repository = subprocess.run(
+            ["git", "log", "--format=%H", "--reverse", "-20"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for commit in repository:
+            lines = subprocess.run(
+                ["git", "show", "--format=", "--unified=0", "--no-ext-diff", commit],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=True,
+            ).stdout[:300_000]
+            commits.append({"the lines of this commit": lines})
+        found = find_secrets(commits)
+        print(
+            f"{len(commits)} commits of the repository that you are in:", found or "nothing found"
+        )
+    except (OSError, subprocess.CalledProcessError):
+        print("There is no git repository here, or no git: try it in one of your own.")
+
+# %% [markdown]
+# The cell above looked through the last commits of the repository that this notebook lies in, if it
+# lies in one. What it names may be harmless; a person has to look.
+#
+# **Predict first.** You find a key in a commit of last year. What do you do first: delete the file,
+# rewrite the history, or something else?
+
+# %% [markdown] fold="Answer"
+# Something else: have the key **revoked**, at once, and a new one made. The history has been copied, and
+# no deletion reaches the copies. The only secret that does no harm there is one that is worth nothing
+# any more. After that you may tidy up.
+
+# %% [markdown]
+# ## What exactly is started?
+#
+# "It works on my machine." Then let us ship the machine. A **container image** is a folder with all that
+# a program needs (its libraries, its Python, its files) and a note that says how to start it. It is made
+# from a recipe, the *Dockerfile*. This one makes a service that runs, and everything else about it is
+# wrong:
+
+# %%
+NAIVE_DOCKERFILE = """
+FROM python
+COPY . /app
+WORKDIR /app
+ENV REGISTRY_PASSWORD=hunter2
+RUN apt-get update && apt-get install -y build-essential
+RUN pip install torch fastapi uvicorn safetensors
+EXPOSE 8000
+CMD python service.py
+"""
+
+# %% [markdown]
+# **Predict first.** How many faults do you find? Think of the one who builds it again next year, of the
+# one who changes one line and builds it again, of the one who breaks in, and of the one who tells it to
+# stop.
+
+# %% [markdown] fold="Eight faults"
+# 1. `FROM python`, and `pip install torch`: whatever is newest on the day when it is built.
+# 2. `COPY .` takes the folder `.git` along, and `.env`, with all that is in them.
+# 3. `COPY .` stands before the installation. Each instruction makes a **layer**, which is kept, and built
+#    anew as soon as something above it changes. So each changed line installs torch again.
+# 4. The password is in the image, and `docker history` shows it.
+# 5. The compiler that was needed to build goes out too: hundreds of megabytes, and a tool for whoever
+#    breaks in.
+# 6. Whoever breaks in is root.
+# 7. Nobody notices when it hangs.
+# 8. `CMD python service.py` starts a shell that starts Python. When the container is told to stop
+#    (SIGTERM), the shell gets the signal and keeps it; ten seconds later all is killed, with the answers
+#    that were half-way.
+#
+# The remedy against the fifth is a **multi-stage build**: a first stage with all the tools, and a second
+# one that begins afresh, and takes only what was made.
+
+# %% [markdown] contract="DOCKERFILE"
+# `DOCKERFILE` is a text: a Dockerfile for a folder that holds `service.py`, the folder `model/`,
+# `requirements.txt` (each package with its version, some of which want a compiler when they are
+# installed), and also `.git` and `.env`. The service listens at port 8000, and answers at `/health`.
+#
+# It is read, and tried in twelve situations; each is worth the same:
+#
+# - Two stages at least; what goes out has the service and the model in it, and no compiler: its base is
+#   a small one (`-slim`).
+# - Built again in a year it is the same: bases have a tag with two numbers or more, or a digest
+#   (`@sha256:`), and packages come from `requirements.txt`, or with `==`.
+# - A changed line in the service, or a new model, installs nothing anew; a changed `requirements.txt` does.
+# - It does not run as root, and its user exists (a number always does).
+# - Its health is asked for, with what is in the image. `python -c "..."` with `urllib.request.urlopen` is
+#   there; `curl` is not.
+# - It is told to stop, and the signal gets to Python.
+# - There is no secret in any layer, and nobody copies a whole folder with `.`.
+#
+# Known are FROM, ARG, ENV, RUN, COPY, WORKDIR, USER, EXPOSE, HEALTHCHECK, CMD, ENTRYPOINT, LABEL,
+# STOPSIGNAL and SHELL; a backslash at the end of a line goes on to the next. Begin with a copy of the one
+# above.
+
+# %% exercise="DOCKERFILE" minutes=25 level=2
+### BEGIN SOLUTION
+DOCKERFILE = """
+FROM python:3.12-slim AS build
+RUN apt-get update && apt-get install -y --no-install-recommends build-essential
+COPY requirements.txt .
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -r requirements.txt
+
+FROM python:3.12-slim
+WORKDIR /app
+ENV PATH=/venv/bin:$PATH
+COPY --from=build /venv /venv
+COPY service.py .
+COPY model/ model/
+USER 10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s CMD \\
+    python -c "import urllib.request as r; r.urlopen('http://localhost:8000/health')"
+CMD ["python", "service.py"]
+"""
+### END SOLUTION
+
+# %% check="DOCKERFILE" tags=["nbval-check-output"]
+check("DOCKERFILE")
+
+# %% [markdown] fold="Hint 1: the first stage"
+# `FROM ... AS build`; the compiler by apt-get; requirements.txt copied *alone*; then a virtual
+# environment (`python -m venv /venv`), into which its own pip installs.
+
+# %% [markdown] fold="Hint 2: the second stage"
+# FROM a slim image again; `COPY --from=build` takes the environment over; and after that what changes
+# often: the service, and the model. Then USER, HEALTHCHECK with CMD, and CMD as a list in brackets.
+
+# %% [markdown]
+# A digest (`python@sha256:...`) is stricter than a tag: 3.12-slim is another image after its next
+# security update. Which is what you want on a day when you decide to build anew, and not what you want
+# when you look for a fault in last month's image. Careful teams write the digest, and have a robot
+# propose the next one as a pull request (Dependabot, Renovate).
+#
+# Azure Container Apps, SageMaker and Vertex AI all take such an image and start it; so it is also what
+# you need where you do not run the machines yourself.
+
+# %% [markdown]
+# ## What should be there?
+#
+# Somewhere your image has to run: in a network, on a cluster, with a registry, a disk, an alarm. You can
+# click all that together in a web page. Then it is there, and nobody knows why it is as it is, and
+# when it burns down, nobody can make it again.
+#
+# **Infrastructure as code** turns it round: a file says what *should* be there. A tool compares that with
+# what *is* there, and makes a **plan**: create this, change that, delete the other. A person reads the
+# plan, in the review, and then it is applied. Applied a second time it does nothing, which is called
+# *idempotent*. Terraform (HashiCorp, 2014), Bicep and Pulumi work like that.
+#
+# Some things can be changed in place, such as the size of a disk. Others cannot, such as the kind of a
+# machine: they are *replaced*, that is deleted and created. And there lies the danger of a harmless
+# line.
+#
+# **Predict first.** You change the network's address range; a network has to be replaced for that. In
+# the network is a cluster, on the cluster is your service, and beside it the database. What does the
+# plan say?
+
+# %% [markdown] fold="Answer"
+# Four deletes and four creates: service and database, cluster, network, and back. The database comes
+# back empty. *Read the plan.*
+
+# %% [markdown] contract="plan"
+# `plan(desired, actual)` returns the steps that lead from what is there to what should be there: a list
+# of pairs such as `("create", "disk-a")`.
+#
+# Both are dictionaries from names to resources such as
+# `{"kind": "disk", "needs": ["network-a"], "settings": {"size": 10}}`. `needs` are names in the same
+# dictionary, in alphabetical order.
+#
+# | step | does | can be done if |
+# |---|---|---|
+# | `("create", name)` | makes it as desired | it is not there, and all that it needs is |
+# | `("update", name)` | gives it the desired settings | it is there, with the desired kind and needs |
+# | `("delete", name)` | takes it away | it is there, and nothing that is there needs it |
+#
+# What has another kind or other needs, or needs something that is replaced, is **replaced**: a delete, and
+# a create. What differs only in its settings is updated. What is not desired any more is deleted. There
+# are no other steps than these. Any order will do in which each step can be done; it need not be ours.
+#
+# It raises a `ValueError` if desired resources need each other in a circle, with the names of those in it,
+# or if one needs what is not desired, with the name of that. What it is handed stays as it is.
+#
+# For example, `plan({"a": {"kind": "disk", "needs": [], "settings": {"size": 20}}}, {"a": {"kind": "disk",
+# "needs": [], "settings": {"size": 10}}})` is `[("update", "a")]`.
+
+
+# %% exercise="plan" minutes=30 level=4
+def plan(desired, actual):
+    """Return the steps, pairs of what to do and a name, from `actual` to `desired`."""
+
+    ### BEGIN SOLUTION
+    def in_order(resources):
+        return list(TopologicalSorter({n: r["needs"] for n, r in resources.items()}).static_order())
+
+    for name, resource in desired.items():
+        for need in resource["needs"]:
+            if need not in desired:
+                raise ValueError(f"{name} needs {need}, which is not desired")
+    replaced, second = set(), []
+    for name in in_order(desired):
+        new, old = desired[name], actual.get(name)
+        if old is None:
+            second.append(("create", name))
+        elif (
+            new["kind"] != old["kind"]
+            or new["needs"] != old["needs"]
+            or replaced & set(new["needs"])
+        ):
+            replaced.add(name)
+            second.append(("create", name))
+        elif new["settings"] != old["settings"]:
+            second.append(("update", name))
+    gone = replaced | (set(actual) - set(desired))
+    first = [("delete", name) for name in reversed(in_order(actual)) if name in gone]
+    return first + second
+    ### END SOLUTION
+
+
+# %% check="plan" tags=["nbval-check-output"]
+check("plan")
+
+# %% [markdown] fold="Hint 1: two halves"
+# All deletes first, then all the rest. The rest goes in the topological order of what is desired; the
+# deletes go in the topological order of what is there, backwards (`reversed`).
+
+# %% [markdown] fold="Hint 2: who is replaced?"
+# Go through the order of what is desired, and keep a set of those replaced so far. When you get to a
+# resource, whatever it needs has been looked at: does one of its needs lie in that set?
+
+# %% [markdown]
+# Try the answer to the question above, and then apply a plan twice.
+
+
+# %% tags=["demo", "nbval-check-output"]
+def applied(steps, desired, actual):
+    """Return what is there after the steps."""
+    there = dict(actual)
+    for what, name in steps:
+        if what == "delete":
+            del there[name]
+        else:
+            there[name] = desired[name]
+    return there
+
+
+if check.ready("plan"):
+
+    def cloud(addresses):
+        return {
+            "network": {"kind": f"network {addresses}", "needs": [], "settings": {}},
+            "cluster": {"kind": "cluster", "needs": ["network"], "settings": {"machines": 3}},
+            "database": {"kind": "database", "needs": ["network"], "settings": {}},
+            "service": {"kind": "service", "needs": ["cluster", "database"], "settings": {}},
+        }
+
+    was, wanted = cloud("10.0.0.0/16"), cloud("10.1.0.0/16")
+    steps = plan(wanted, was)
+    for what, name in steps:
+        print(f"{'-' if what == 'delete' else '+'} {what} {name}")
+    print("applied twice:", plan(wanted, applied(steps, wanted, was)))
+
+# %% [markdown]
+# The real Terraform knows for each setting of each resource whether it can be changed in place. What you
+# told apart by `kind` and `settings`, it looks up; the rest is as you wrote it. It also keeps a file, the
+# *state*, of what it made, and that is where its secrets get out most often: the state is full of them,
+# and belongs into no repository.
+#
+# ## Who keeps it alive?
+#
+# A plan makes a thing once. Who sees to it that it stays? **Kubernetes** (Burns and others, 2016) runs the
+# loop that you just wrote all the time: it compares what you described with what is there, and does what
+# leads from one to the other. A container that ended is started again, since it *should* be there.
+#
+# You describe several things, each as a YAML document (a **manifest**), with three lines of dashes
+# between them. A *pod* is a container that runs.
+#
+# | kind | says |
+# |---|---|
+# | Deployment | how many pods of which image, and how to change them for others |
+# | Service | one address for all of them |
+# | HorizontalPodAutoscaler | how many there are when there is much to do |
+# | PodDisruptionBudget | how many may be missing when a machine is mended |
+#
+# They find each other by *labels*. This Deployment starts; it leaves open whatever makes it last:
+
+# %%
+NAIVE_MANIFESTS = """
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: model
+spec:
+  replicas: 1
+  selector:
+    matchLabels: {app: model}
+  template:
+    metadata:
+      labels: {app: model}
+    spec:
+      containers:
+        - name: model
+          image: registry.mill.test/model:latest
+          ports:
+            - containerPort: 8000
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: model
+spec:
+  selector: {app: model}
+  ports:
+    - port: 80
+      targetPort: 8000
+"""
+
+# %% [markdown]
+# **Predict first.** The model takes half a minute to be read. You add a `livenessProbe`, which asks
+# `/health` every ten seconds, and after three failures starts the pod again. What happens?
+
+# %% [markdown] fold="Answer"
+# It may never start: after some thirty seconds without an answer it is killed, and begins to read its
+# model again. Is it alive? May it get requests? Has it started at all? These are three questions, and
+# Kubernetes has a probe for each: `livenessProbe`, `readinessProbe`, `startupProbe`. As long as the third
+# has not succeeded, the others wait.
+
+# %% [markdown] contract="MANIFESTS"
+# `MANIFESTS` is a text of four YAML documents, one of each kind in the table above, of the apiVersions
+# `apps/v1`, `v1`, `autoscaling/v2` and `policy/v1`. The pods have one container. The service listens at
+# port 8000, answers at `/health` once it has read its model, which takes up to 60 seconds, and has to have
+# 64Mi of memory or more.
+#
+# Ten situations, each worth the same:
+#
+# | situation | should | look for |
+# |---|---|---|
+# | a request comes in | reach a pod | the labels, `targetPort` |
+# | a second pod starts | have the same image | a version or a digest |
+# | a pod hangs | be started again | `livenessProbe`, `httpGet` |
+# | a pod reads its model | get the time, and no requests yet | `startupProbe`, `readinessProbe` |
+# | a pod takes more and more memory | end before the machine does | `resources`: `requests` (cpu, memory), `limits` (memory) |
+# | somebody breaks in | find little | `securityContext`: `runAsNonRoot`, `allowPrivilegeEscalation`, `readOnlyRootFilesystem`, `capabilities`: `drop: [ALL]` |
+# | two or three times the load | bring more pods | `scaleTargetRef`, `metrics`: type Resource, name cpu, target with `averageUtilization` |
+# | four in the morning | leave two pods | `minReplicas` |
+# | a machine is emptied | take some pods, not all at once | `maxUnavailable` or `minAvailable` |
+# | a new version is rolled out | never leave fewer pods | `strategy`, `rollingUpdate`: `maxUnavailable`, `maxSurge` |
+#
+# Begin with a copy of the one above. Anchors, aliases and tags are refused.
+
+# %% exercise="MANIFESTS" minutes=30 level=3
+### BEGIN SOLUTION
+MANIFESTS = """
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: model
+spec:
+  replicas: 2
+  strategy:
+    type: RollingUpdate
+    rollingUpdate: {maxUnavailable: 0, maxSurge: 1}
+  selector:
+    matchLabels: {app: model}
+  template:
+    metadata:
+      labels: {app: model}
+    spec:
+      containers:
+        - name: model
+          image: registry.mill.test/model:1.4.2
+          ports:
+            - containerPort: 8000
+          startupProbe:
+            httpGet: {path: /health, port: 8000}
+            periodSeconds: 5
+            failureThreshold: 24
+          readinessProbe:
+            httpGet: {path: /health, port: 8000}
+            periodSeconds: 5
+          livenessProbe:
+            httpGet: {path: /health, port: 8000}
+            periodSeconds: 10
+          resources:
+            requests: {cpu: 500m, memory: 512Mi}
+            limits: {memory: 1Gi}
+          securityContext:
+            runAsNonRoot: true
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities: {drop: [ALL]}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: model
+spec:
+  selector: {app: model}
+  ports:
+    - port: 80
+      targetPort: 8000
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: model
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: model}
+  minReplicas: 2
+  maxReplicas: 12
+  metrics:
+    - type: Resource
+      resource:
+        name: cpu
+        target: {type: Utilization, averageUtilization: 70}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: model
+spec:
+  maxUnavailable: 1
+  selector:
+    matchLabels: {app: model}
+"""
+### END SOLUTION
+
+# %% check="MANIFESTS" tags=["nbval-check-output"]
+check("MANIFESTS")
+
+# %% [markdown] fold="Hint 1: what stands beside what"
+# The probes, `resources` and `securityContext` stand in the container, beside `image`. `strategy` stands
+# beside `replicas`. The autoscaler and the budget are documents of their own, with `metadata` and `spec`.
+
+# %% [markdown] fold="Hint 2: a probe"
+# A probe has `httpGet` with `path` and `port`, and numbers: it asks every `periodSeconds` (10 if you say
+# nothing), and gives up after `failureThreshold` failures (3). Their product is its patience.
+
+# %% [markdown] fold="Hint 3: the autoscaler"
+# Its `spec` has `scaleTargetRef` (apiVersion, kind and name of the Deployment), `minReplicas`,
+# `maxReplicas`, and `metrics`, a list: `type: Resource`, and `resource` with `name: cpu` and a `target` of
+# `type: Utilization` with `averageUtilization` in percent of what `requests` says.
+
+# %% [markdown]
+# How many pods there should be is one line of arithmetic, and you will write it in lesson 14: the pods
+# now, times the load measured over the load wanted, rounded up.
+
+# %% tags=["demo"]
+pods_wanted = np.arange(0, 300)
+with plots.drawing(7.0, 2.8) as (picture, axes):
+    for target, color in zip((50, 70, 90), plots.CURVES, strict=False):
+        wanted_now = np.clip(np.ceil(4 * pods_wanted / target), 2, 12)
+        axes.step(pods_wanted, wanted_now, where="post", color=color, label=f"target {target} %")
+    axes.set(xlabel="processor use of each of four pods (% of requests)", ylabel="pods wanted")
+    axes.legend()
+picture.alt = (
+    "Pods that an autoscaler wants, from 2 to 12, by how busy each of four pods is: steps that rise, "
+    "the sooner the lower the target."
+)
+display(picture)
+
+# %% [markdown]
+# *The picture: the busier the four pods are, the more are wanted, in steps, up to the 12 that were
+# allowed. A high target saves machines; and it leaves no time, since a new pod has to read its model
+# first.*
+
+# %% [markdown]
+# ## Where are we?
+#
+# It is half past two. What took you the whole morning was done again while you had lunch.
+
+# %% tags=["demo"]
+display(timeline.until("13_pipelines"))
+
+# %% [markdown] contract="quiz"
+# Five questions. Give each answer as one small letter in quotes, such as `answer_1 = "a"`.
+#
+# 1. In Azure Pipelines a stage has
+#    `condition: eq(variables['Build.SourceBranch'], 'refs/heads/main')`. The stage before it fails. It
+#    - (a) is skipped, as without a condition
+#    - (b) waits for a person
+#    - (c) runs
+# 2. A pull request comes from a stranger's fork. The pipeline should
+#    - (a) run the tests, with no secrets within reach
+#    - (b) run as for everybody
+#    - (c) not run
+# 3. With OIDC in place of a stored key
+#    - (a) deployments are faster
+#    - (b) there is nothing kept that could be stolen
+#    - (c) everybody may deploy
+# 4. A plan has been applied, and nobody changed anything. Applied again it
+#    - (a) replaces everything
+#    - (b) does nothing
+#    - (c) fails
+# 5. In a commit of last year there is a key. First you
+#    - (a) delete the file
+#    - (b) rewrite the history
+#    - (c) have the key revoked
+
+# %% exercise="quiz" minutes=5 level=1
+### BEGIN SOLUTION
+answer_1 = "c"
+answer_2 = "a"
+answer_3 = "b"
+answer_4 = "b"
+answer_5 = "c"
+### END SOLUTION
+
+# %% check="quiz" tags=["nbval-check-output"]
+check("quiz")
+
+# %% [markdown]
+# ## What you have now
+#
+# - An engine asks which stages may start, until nothing is left. Conditions look all the way back.
+# - A pipeline is worth what it *stops*. A condition of your own takes the place of "it succeeded": say
+#   that as well.
+# - "Something failed" is not "what I should undo failed". The remedy stands where the harm is done.
+# - A stranger's pull request runs a stranger's program: tests alone, no secrets, no rights.
+# - Rights are given job by job, for minutes; what others wrote is pinned to a commit.
+# - A secret in the history is everybody's. Revoke it first.
+# - An image has two stages, no root, no compiler, and is the same next year.
+# - Say what should be there; have the steps worked out; read them; apply them twice.
+#
+# **Next**, lesson 14: the pipeline puts a new model in front of one user in twenty. How do you know, in
+# minutes and not in weeks, whether it is any good?
+#
+# **In the life of a model** (define, data, features, choose, train, evaluate, optimise, deploy,
+# monitor, update, feed back) this was *deploy*, and the machinery of *update*.
+#
+# ### References
+#
+# - J. Humble, D. Farley (2010). *Continuous Delivery*. Addison-Wesley.
+# - D. Sculley and others (2015). Hidden Technical Debt in Machine Learning Systems. *NeurIPS*. How small
+#   the model is in what surrounds it.
+# - B. Burns, B. Grant, D. Oppenheimer, E. Brewer, J. Wilkes (2016). Borg, Omega, and Kubernetes.
+#   *Communications of the ACM* 59(5).
+# - A. B. Kahn (1962). Topological Sorting of Large Networks. *Communications of the ACM* 5(11).
+# - S. Studer and others (2021). Towards CRISP-ML(Q): A Machine Learning Process Model with Quality
+#   Assurance Methodology. *Machine Learning and Knowledge Extraction* 3(2).
+# - M. Meli, M. R. McNiece, B. Reaves (2019). How Bad Can It Git? Characterizing Secret Leakage in Public
+#   GitHub Repositories. *NDSS*.
+
+# %%
+check.summary()
