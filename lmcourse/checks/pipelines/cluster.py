@@ -379,8 +379,10 @@ def manifests(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "several times as many requests",
         "more pods",
         autoscaled(pods_now, load),
-        "HorizontalPodAutoscaler: scaleTargetRef names the Deployment; a metric of type Resource for "
-        "cpu with averageUtilization such as 70; maxReplicas well above minReplicas. Utilisation is "
+        "HorizontalPodAutoscaler: scaleTargetRef names the Deployment; a metric of type Resource "
+        "for "
+        "cpu with averageUtilization such as 70; maxReplicas well above minReplicas. Utilisation "
+        "is "
         "a share of requests.cpu.",
     )
     yield situation(

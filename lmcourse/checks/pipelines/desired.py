@@ -133,7 +133,8 @@ def plan(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "all is there",
             (things, things),
             ({}, {}),
-            hint="What is as it should be takes no step. That is why it may be applied every night.",
+            hint="What is as it should be takes no step. That is why it may be applied every "
+            "night.",
         )
         yield tried(
             "nothing is wanted any more",
@@ -191,7 +192,8 @@ def plan(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield tried(
             "a small world, changed here and there",
             *((changed(rng, before), before) for _ in range(3)),
-            hint="Which are replaced? Go through static_order() of desired: those with another kind "
+            hint="Which are replaced? Go through static_order() of desired: those with another "
+            "kind "
             "or other needs, and those who need one that is replaced.",
             points=2,
         )
@@ -240,7 +242,8 @@ def plan(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "a need that nobody wants",
             "a ValueError that names it",
             refused(lost, names[0]),
-            hint="What is needed and not in `desired` would never be there: raise a ValueError with "
+            hint="What is needed and not in `desired` would never be there: raise a ValueError "
+            "with "
             "its name.",
         )
 

@@ -267,7 +267,8 @@ def dockerfile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "it is built again in a year: the bases",
         "the same ones",
         pinned_bases,
-        "FROM with a tag of at least two numbers, 3.12-slim, or with @sha256:...; no latest, no tag "
+        "FROM with a tag of at least two numbers, 3.12-slim, or with @sha256:...; no latest, no "
+        "tag "
         "that says 3, and no image without a tag.",
     )
     yield situation(
@@ -280,7 +281,8 @@ def dockerfile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "the service hangs",
         "its health is asked for, and it is noticed",
         healthy,
-        "HEALTHCHECK CMD and a command that fails when http://localhost:8000/health does not answer. "
+        "HEALTHCHECK CMD and a command that fails when http://localhost:8000/health does not "
+        "answer. "
         "A slim image has Python (urllib.request.urlopen), and no curl.",
     )
     yield situation(

@@ -93,14 +93,17 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             f"Authorization: Bearer lm_{word(rng, HEX, 8)}_{word(rng, LETTERS, 20)}",
             f"GITHUB_TOKEN=ghp_{word(rng, LETTERS, 36)}",
             f'"AKIA{word(rng, LETTERS, 16)}"',
-            hint="For each file, each line, counted from 1, and each word of it: does it begin with "
-            'lm_, ghp_ or AKIA, and are there 16 signs or more behind that? (0, path, line, "token").',
+            hint="For each file, each line, counted from 1, and each word of it: does it begin "
+            "with "
+            "lm_, ghp_ or AKIA, and are there 16 signs or more behind that? (0, path, line, "
+            '"token").',
         )
         yield one(
             "what begins like a token, and is too short, or in the middle of a word",
             "token",
             f"x = {token(rng)}",
-            hint="At least 16 signs behind the beginning; and the beginning is that of a WORD: a run "
+            hint="At least 16 signs behind the beginning; and the beginning is that of a WORD: a "
+            "run "
             "of letters, digits, _, + and -.",
             clean=(
                 f"see lm_{word(rng, LETTERS, 15)}",
@@ -112,7 +115,8 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             "private keys of several kinds, each in a file of its own",
             "private key",
             begin_of(str(rng.choice(["RSA PRIVATE KEY", "PRIVATE KEY", "OPENSSH PRIVATE KEY"]))),
-            hint="A line with -----BEGIN and, behind it, PRIVATE KEY-----; between them there may be "
+            hint="A line with -----BEGIN and, behind it, PRIVATE KEY-----; between them there may "
+            "be "
             "the name of a kind, such as RSA, or nothing.",
         )
         kinds = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY")
@@ -125,7 +129,8 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
                 (0, path, numbers[0], "private key")
                 for path, (_, numbers) in zip(three[:3], texts, strict=False)
             ),
-            "PRIVATE KEY----- must be in the line: a PUBLIC KEY, or a CERTIFICATE, is for everybody.",
+            "PRIVATE KEY----- must be in the line: a PUBLIC KEY, or a CERTIFICATE, is for "
+            "everybody.",
         )
         yield one(
             "random words",
@@ -159,7 +164,8 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             "words that are a little too short, or not one word",
             "entropy",
             f"k = {random_word(rng, 24)}",
-            hint="24 signs are the least; and a word ends at every sign that is no letter, digit, _, "
+            hint="24 signs are the least; and a word ends at every sign that is no letter, digit, "
+            "_, "
             "+ or -, such as / or a point or =.",
             clean=(f"k = {short}", f"x = {apart[:20]}/{apart[20:]}", f"{apart[:18]}.{apart[18:]}"),
         )

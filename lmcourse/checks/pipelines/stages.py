@@ -90,7 +90,8 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             (line, {a: "running"}, [[], []]),
             (line, {a: "succeeded", b: "running"}, [[], []]),
             (line, dict.fromkeys((a, b, c), "succeeded"), [[], []]),
-            hint='"running" is no end: whoever needs it waits. A stage that has a result is decided, '
+            hint='"running" is no end: whoever needs it waits. A stage that has a result is '
+            "decided, "
             "and is not named again.",
         )
         fan: Stages = {
@@ -104,7 +105,8 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             (fan, {}, [[b, a], []]),
             (fan, {a: "succeeded"}, [[b, c], []]),
             (fan, {a: "succeeded", b: "succeeded"}, [[d, c], []]),
-            hint="All that may start now start together. Go through `stages` in its own order: what "
+            hint="All that may start now start together. Go through `stages` in its own order: "
+            "what "
             "is needed may stand below what needs it.",
         )
         yield asked(
@@ -157,7 +159,8 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             (after, {a: "failed", b: "succeeded"}, [[], [c]]),
             (after, {a: "skipped", b: "succeeded"}, [[], [c]]),
             (after, {a: "succeeded", b: "succeeded"}, [[c], []]),
-            hint='"succeeded" looks all the way back too: its needs, their needs and so on, and each '
+            hint='"succeeded" looks all the way back too: its needs, their needs and so on, and '
+            "each "
             'of them must be "succeeded".',
         )
         stages = graph(rng, int(rng.integers(7, 11)))
@@ -190,7 +193,8 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "a circle",
             want,
             refused(circle, {}, *ring[:size]),
-            hint="Stages that wait for each other never start, and nobody is told. Look for a circle "
+            hint="Stages that wait for each other never start, and nobody is told. Look for a "
+            "circle "
             "first: tuple(TopologicalSorter(...).static_order()) raises a CycleError, which is a "
             "ValueError and names them.",
         )
