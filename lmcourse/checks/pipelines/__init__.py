@@ -4,6 +4,7 @@
 # isort: off
 from lmcourse.checks.pipelines import (
     stages,
+    azure,
     leaks,
     image,
     desired,
@@ -12,6 +13,7 @@ from lmcourse.checks.pipelines import (
 )
 
 __all__ = [
+    "azure",
     "cluster",
     "desired",
     "image",

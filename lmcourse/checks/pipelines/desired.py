@@ -19,7 +19,7 @@ PLACES = ("north", "south", "east", "west", "centre", "coast", "hill", "lake")
 
 @probe
 def plans(_: dict[str, Any], plan: Callable[..., Any], pairs: list[Any]) -> Any:
-    """Return the steps that `plan` gives for each pair of desired and actual, or why it does not."""
+    """Return the steps that `plan` gives for each pair of desired and actual, or why not."""
     said: list[Any] = []
     for desired, actual in pairs:
         try:
