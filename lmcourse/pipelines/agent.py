@@ -135,7 +135,9 @@ class Agent:
     def _condition(self, step: Step) -> tuple[bool, str]:
         known = self.variables | {"Agent.JobStatus": TITLES[self.status]}
         status = Status(self.status == "canceled", TITLES[self.status])
-        return decide(step.condition, Scope({"variables": known}, status), step.file, step.line)
+        scope = Scope({"variables": known}, status)
+        default = self.why if self.status in {"failed", "canceled"} else ""
+        return decide(step.condition, scope, step.file, step.line, default)
 
     def _text(self, text: str, step: Step) -> str:
         return expand_macros(text, self.variables, step.file, step.line)

@@ -12,18 +12,35 @@ class Waits(Protocol):
     """A stage or a job."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """By which others wait for it."""
+        ...
+
     @property
-    def file(self) -> str: ...
+    def file(self) -> str:
+        """Where it stands."""
+        ...
+
     @property
-    def line(self) -> int: ...
+    def line(self) -> int:
+        """Where it stands in the file."""
+        ...
+
     @property
-    def depends_on(self) -> tuple[str, ...]: ...
+    def depends_on(self) -> tuple[str, ...]:
+        """The names of those it waits for."""
+        ...
+
+
+MOST = 200
+"""Stages of a pipeline, or jobs of a stage."""
 
 
 def check(nodes: Sequence[Waits], what: str) -> None:
     """Refuse a name that is there twice, a dependency that is not there, and a circle."""
     seen: dict[str, Waits] = {}
+    if len(nodes) > MOST:
+        raise Refused(nodes[0].file, nodes[0].line, f"there are more than {MOST} {what}s")
     for node in nodes:
         low = node.name.lower()
         if low in seen:

@@ -3,8 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lmcourse.pipelines.model import Pipeline
-from lmcourse.pipelines.runs import Approval, Run, Start
+from lmcourse.pipelines.model import Pipeline, Step
+from lmcourse.pipelines.runs import Approval, Outcome, Run, Start, Where
+from lmcourse.pipelines.schedule import run
+from lmcourse.pipelines.shell import Answer, follow
+
+_NO_APPROVAL = Approval("not needed")
 
 
 @dataclass(frozen=True)
@@ -12,12 +16,12 @@ class Scenario:
     """A situation.
 
     `outcomes`: words from a command's beginning -> its exit status, or one for each time it is
-    called (the last one holds on). The longest that fits counts. A command that none fits
-    succeeds. `outputs`: the same words ->
-    lines that the command writes, logging commands `##vso[...]` mostly. `minutes`: the same words
-    -> how long it takes. `approvals`: environments that need one -> what comes; an environment
-    that is not named needs none. `cancel`: the words of the command during which a person cancels
-    the run.
+    called (the last one holds on). The longest that fits counts; `python -m` in front of a command
+    does not. A command that none fits succeeds. `outputs`: the same words -> lines that the command
+    writes, logging commands `##vso[...]` mostly. `minutes`: the same words -> how long it takes.
+    `approvals`: environments that need one -> what comes; an environment that is not named needs
+    none. `cancel`: the words of the command during which a person cancels the run. A task can stand
+    in place of a command's words, by its name such as "Cache@2".
     """
 
     start: Start = field(default_factory=Start)
@@ -31,7 +35,125 @@ class Scenario:
 
 def simulate(pipeline: Pipeline, scenario: Scenario) -> Run:
     """Return what `pipeline` would do. Raises `Refused` for a script that it cannot follow."""
-    raise NotImplementedError
+    return run(pipeline, scenario.start, _Simulated(scenario))
+
+
+@dataclass
+class _Simulated:
+    """A `Worker` that knows what a scenario says, and which artifacts there are."""
+
+    scenario: Scenario
+    times: dict[str, int] = field(default_factory=dict)  # how often each key of outcomes fitted
+    artifacts: dict[str, tuple[str, str]] = field(default_factory=dict)  # name -> stage, instance
+    sources: set[tuple[str, str, str]] = field(default_factory=set)  # jobs that checked out
+    canceled: bool = False
+
+    def approval(self, environment: str, where: Where) -> Approval:
+        """Return what the scenario says of an environment."""
+        for name, approval in self.scenario.approvals.items():
+            if name.lower() == environment.lower():
+                return approval
+        return _NO_APPROVAL
+
+    def step(self, step: Step, variables: Mapping[str, str], where: Where) -> Outcome:
+        """Return what a step would do."""
+        if step.kind == "script":
+            return self._script(step, variables, where)
+        if step.kind == "publish":
+            return self._publish(step, where)
+        if step.kind == "download":
+            return self._download(step, where)
+        place = (where.stage, where.instance, where.hook)
+        if step.kind == "checkout":
+            if step.text == "self":
+                self.sources.add(place)
+            return Outcome()
+        answer = self._answer((step.text,), place)
+        return Outcome(answer.status, tuple(answer.lines), minutes=answer.minutes)
+
+    def _script(self, step: Step, variables: Mapping[str, str], where: Where) -> Outcome:
+        place = (where.stage, where.instance, where.hook)
+        known = {environment(name): value for name, value in variables.items()} | dict(step.env)
+        canceled: list[bool] = []
+
+        def caller(words: tuple[str, ...]) -> Answer:
+            if self.scenario.cancel and fits(self.scenario.cancel, words):
+                canceled.append(True)
+            return self._answer(words, place)
+
+        ran = follow(step.text, known, caller, step.file, step.text_line)
+        called = tuple(filter(None, ran.called))
+        minutes = float("inf") if ran.endless else ran.minutes
+        endless = "the script never ends" if ran.endless else ""
+        lines = tuple(ran.lines)
+        return Outcome(ran.status, lines, called, minutes, False, bool(canceled), endless)
+
+    def _answer(self, words: tuple[str, ...], place: tuple[str, str, str]) -> Answer:
+        """Return what the scenario says of a command."""
+        if words[0] == "make" and place not in self.sources:
+            return Answer(2)  # there is no Makefile where nothing was checked out
+        status = 0
+        key = best(self.scenario.outcomes, words)
+        if key is not None:
+            given = self.scenario.outcomes[key]
+            if isinstance(given, int):
+                status = given
+            elif given:
+                time = self.times.get(key, 0)
+                self.times[key] = time + 1
+                status = given[min(time, len(given) - 1)]
+        line = best(self.scenario.outputs, words)
+        long = best(self.scenario.minutes, words)
+        return Answer(
+            status,
+            () if line is None else self.scenario.outputs[line],
+            0.0 if long is None else self.scenario.minutes[long],
+        )
+
+    def _publish(self, step: Step, where: Where) -> Outcome:
+        name = step.inputs.get("artifact") or where.instance
+        if name.lower() in self.artifacts:
+            return Outcome(1, why=f"there is an artifact {name} already")
+        self.artifacts[name.lower()] = (where.stage, where.instance)
+        return Outcome(why=f"the artifact {name} is published")
+
+    def _download(self, step: Step, where: Where) -> Outcome:
+        """Find an artifact, which a job must have published that has ended for certain."""
+        name = step.inputs.get("artifact", "")
+        if step.text == "none" or not name:
+            return Outcome()
+        source = self.artifacts.get(name.lower())
+        if source is None:
+            return Outcome(1, why=f"no one has published an artifact {name}")
+        stage, instance = source
+        if (
+            source != (where.stage, where.instance)
+            and f"{stage}.{instance}" not in where.waited_for
+        ):
+            told = f"{instance} publishes {name}, and this job does not wait for it (dependsOn)"
+            return Outcome(1, why=told)
+        return Outcome(why=f"the artifact {name} of {instance}")
+
+
+def environment(name: str) -> str:
+    """Return the environment variable's name of a variable: `Build.Reason` is BUILD_REASON."""
+    return name.upper().replace(".", "_").replace(" ", "_")
+
+
+def fits(key: str, words: Sequence[str]) -> bool:
+    """Whether `words` begin with those of `key`, with or without `python -m` in front."""
+    wanted = key.split()
+    if list(words[: len(wanted)]) == wanted:
+        return True
+    module = len(words) > 2 and words[0] in {"python", "python3"} and words[1] == "-m"
+    return module and fits(key, words[2:])
+
+
+def best(keys: Mapping[str, object], words: Sequence[str]) -> str | None:
+    """Return the longest of the keys that fit; None where none does."""
+    return max(
+        (key for key in keys if fits(key, words)), key=lambda one: len(one.split()), default=None
+    )
 
 
 def read_scenario(text: str, file: str) -> Scenario:

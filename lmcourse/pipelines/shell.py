@@ -1,0 +1,419 @@
+"""What a script would do: which commands it calls, in which order, and how it ends.
+
+Nothing is executed: what a command answers is handed in. A script without `set -e` goes on behind a
+line that failed, and ends as its last command did: so it is on Azure's agents for Linux, whose
+`script` and `bash` run `bash --noprofile --norc FILE`, and it is how many a failing test was lost.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lmcourse.pipelines.errors import Refused
+from lmcourse.pipelines.shell_syntax import (
+    Chain,
+    Command,
+    For,
+    Group,
+    If,
+    Loop,
+    Parser,
+    Part,
+    Pipe,
+    Script,
+    Simple,
+    Word,
+)
+from lmcourse.pipelines.shell_test import holds
+from lmcourse.pipelines.source import short
+
+MOST = 2000
+"""Commands that a script may call before it is taken for one that does not end."""
+LONGEST = 20_000
+"""Characters of a variable, and of a command."""
+_BEFORE = frozenset({"sudo", "time", "command", "nohup", "exec", "builtin"})
+_UNFOLLOWED = {
+    "eval": "put what it does into the script",
+    "trap": "say what follows with `||`, or with a step of its own and a condition",
+    "return": "it belongs into a function; a script ends with `exit`",
+    "break": "loops run to their end here",
+    "continue": "loops run to their end here",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command answers: exit status, lines that it writes, minutes that it takes."""
+
+    status: int = 0
+    lines: Sequence[str] = ()
+    minutes: float = 0
+
+
+@dataclass
+class Ran:
+    """What a script did. `endless`: it would not end by itself."""
+
+    status: int = 0
+    lines: list[str] = field(default_factory=list)
+    called: list[str] = field(default_factory=list)
+    minutes: float = 0
+    endless: bool = False
+
+
+Caller = Callable[[tuple[str, ...]], Answer]
+
+
+class _Exit(Exception):
+    """The script, or a shell of its own within it, ends."""
+
+    def __init__(self, status: int):
+        self.status = status
+
+
+class _Endless(Exception):
+    """More commands than any script calls that ends."""
+
+
+def follow(text: str, variables: Mapping[str, str], caller: Caller, file: str, line: int) -> Ran:
+    """Say what the script `text` does. `caller` answers for every command that is no builtin.
+
+    `variables` are the environment; `line` is where the script's first line stands. Raises
+    `Refused` for what cannot be followed.
+    """
+    ran = Ran()
+    shell = _Shell(ran, caller, file, dict(variables))
+    try:
+        shell.script(Parser(text, file, line).whole())
+        ran.status = shell.status
+    except _Exit as end:
+        ran.status = end.status
+    except _Endless:
+        ran.endless = True
+        ran.status = 1
+    return ran
+
+
+@dataclass
+class _Shell:
+    """One shell's state; `written` is where its output goes."""
+
+    ran: Ran
+    caller: Caller
+    file: str
+    variables: dict[str, str]
+    options: set[str] = field(default_factory=set)  # "e", "u", "pipefail"
+    status: int = 0
+    tested: int = 0  # how many conditions we are in: there `set -e` does not count
+    written: list[str] | None = None
+
+    def copy(self) -> "_Shell":
+        """Return a shell of its own, as `( )` and the parts of a pipe have one."""
+        own = _Shell(self.ran, self.caller, self.file, dict(self.variables), set(self.options))
+        own.status, own.tested, own.written = self.status, self.tested, self.written
+        return own
+
+    def write(self, lines: Sequence[str]) -> None:
+        """Write lines to the log, or to where the output goes."""
+        (self.ran.lines if self.written is None else self.written).extend(lines)
+
+    def script(self, script: Script) -> None:
+        """Run chains; `status` is then the last one's."""
+        for chain in script:
+            if chain.background:
+                own = self.copy()
+                own.subshell(lambda chain=chain, own=own: own.chain(chain))  # type: ignore[misc]
+                self.status = 0
+            else:
+                self.chain(chain)
+
+    def subshell(self, work: Callable[[], None]) -> int:
+        """Do `work` in this shell, which ends with it; return its status."""
+        try:
+            work()
+        except _Exit as end:
+            self.status = end.status
+        return self.status
+
+    def chain(self, chain: Chain) -> None:
+        """Run pipes joined by && and ||."""
+        last = len(chain.pipes) - 1
+        for place, (sign, pipe) in enumerate(chain.pipes):
+            if (sign == "&&" and self.status) or (sign == "||" and not self.status):
+                continue
+            counts = place == last and not pipe.negated and not self.tested
+            self.tested += not counts
+            try:
+                self.pipe(pipe)
+            finally:
+                self.tested -= not counts
+            if counts and self.status and "e" in self.options:
+                raise _Exit(self.status)
+
+    def pipe(self, pipe: Pipe) -> None:
+        """Run commands of which each reads what the one before it wrote."""
+        if len(pipe.commands) == 1:
+            self.command(pipe.commands[0], ())
+        else:
+            given: list[str] = []
+            statuses = []
+            for place, command in enumerate(pipe.commands):
+                own = self.copy()
+                lines: list[str] = []
+                if place < len(pipe.commands) - 1:
+                    own.written = lines
+                statuses.append(own.subshell(lambda: own.command(command, given)))  # noqa: B023
+                given = lines
+            failed = [status for status in statuses if status]
+            pipefail = "pipefail" in self.options and failed
+            self.status = failed[-1] if pipefail else statuses[-1]
+        if pipe.negated:
+            self.status = int(not self.status)
+
+    def command(self, command: Command, given: Sequence[str]) -> None:
+        """Run one command; `given` are the lines that it reads."""
+        match command:
+            case Simple():
+                self.simple(command, given)
+            case Group(body, own, hidden):
+                shell = self.copy() if own else self
+                kept = shell.written
+                shell.written = [] if hidden else kept
+                if own:
+                    self.status = shell.subshell(lambda: shell.script(body))
+                else:
+                    shell.script(body)
+                shell.written = kept
+                if own and self.status and "e" in self.options and not self.tested:
+                    raise _Exit(self.status)
+            case If(clauses, other):
+                for test, body in clauses:
+                    if self.test(test) == 0:
+                        self.script(body)
+                        return
+                self.status = 0
+                if other is not None:
+                    self.script(other)
+            case Loop(condition, body, negated):
+                status = 0
+                while (self.test(condition) == 0) != negated:
+                    self.script(body)
+                    status = self.status
+                    self.count()
+                self.status = status
+            case For(name, words, body):
+                self.status = 0
+                for value in self.expand(words, 0):
+                    self.variables[name] = value
+                    self.script(body)
+                    self.count()
+
+    def test(self, script: Script) -> int:
+        """Run a condition; return its status."""
+        self.tested += 1
+        try:
+            self.script(script)
+        finally:
+            self.tested -= 1
+        return self.status
+
+    def count(self) -> None:
+        """Take note of a command; a script that calls too many never ends."""
+        self.ran.called.append("")
+        if len(self.ran.called) > MOST:
+            raise _Endless
+
+    def simple(self, command: Simple, given: Sequence[str]) -> None:
+        """Run a command of words."""
+        self.count()
+        given = command.given or given
+        kept = self.status
+        words = self.expand(command.words, command.line)
+        values = {}
+        for name, word in command.assignments:
+            values[name] = self.one(word, command.line)
+        if not words:
+            self.variables |= values
+            if not any(p.kind == "output" for _, word in command.assignments for p in word):
+                self.status = 0
+            return
+        if sum(map(len, words)) > LONGEST:
+            raise Refused(self.file, command.line, f"a command is longer than {LONGEST} characters")
+        saved = self.written
+        if command.hidden:
+            self.written = []
+        self.status = kept
+        try:
+            self.call(words, values, given, command.line)
+        finally:
+            self.written = saved
+
+    def call(
+        self, words: list[str], values: dict[str, str], given: Sequence[str], line: int
+    ) -> None:
+        """Run the builtin or the program `words[0]`."""
+        while words and (words[0] in _BEFORE or (words[0] == "env" and len(words) > 1)):
+            words = words[1:]
+            while words and re.match(r"[A-Za-z_][A-Za-z0-9_]*=", words[0]):
+                words = words[1:]
+        if not words:
+            self.status = 0
+            return
+        if words[0] == "timeout" and len(words) > 2:
+            words = words[2:]
+        name, rest = words[0], words[1:]
+        if name in _UNFOLLOWED:
+            why = _UNFOLLOWED[name]
+            raise Refused(self.file, line, f"in the script, `{name}` is not followed: {why}")
+        if name == "exit":
+            raise _Exit(_status(rest[0]) if rest else self.status)
+        if name in {"[", "[[", "test"}:
+            self.status = holds(words, self.file, line)
+        elif name in {"bash", "sh"} and rest and rest[0].startswith("-") and "c" in rest[0]:
+            self.nested(rest, values, line)
+        elif name == "set":
+            self.set(rest, line)
+        elif name in {"export", "readonly", "declare", "local"}:
+            for word in rest:
+                key, equals, value = word.partition("=")
+                if equals:
+                    self.variables[key] = value
+            self.status = 0
+        elif name == "unset":
+            for word in rest:
+                self.variables.pop(word, None)
+            self.status = 0
+        elif name in {"true", ":", "false"}:
+            self.status = int(name == "false")
+        elif name in {"cd", "pushd", "popd", "wait", "shopt", "umask", "source", ".", "sleep"}:
+            if name == "sleep" and rest:
+                self.ran.minutes += _seconds(rest[0]) / 60
+            self.status = 0
+        elif name in {"echo", "printf"}:
+            self.write(_echo(rest) if name == "echo" else _printf(rest))
+            self.status = 0
+        elif name in {"cat", "tee"} and (name == "tee" or not rest):
+            self.write(given)
+            self.status = 0
+        else:
+            self.program(words)
+
+    def program(self, words: list[str]) -> None:
+        """Ask what the program answers."""
+        self.ran.called[-1] = " ".join(" ".join(words).split())
+        answer = self.caller(tuple(words))
+        self.ran.minutes += answer.minutes
+        self.write(answer.lines)
+        self.status = answer.status
+
+    def nested(self, rest: list[str], values: dict[str, str], line: int) -> None:
+        """Run `bash -c`: a shell of its own, with options of its own."""
+        own = self.copy()
+        own.variables |= values
+        own.options = {"e"} if "e" in rest[0] else set()
+        own.tested = 0
+        if len(rest) < 2:
+            self.status = 2
+            return
+        body = Parser(rest[1], self.file, line, depth=10).whole()
+        self.status = own.subshell(lambda: own.script(body))
+
+    def set(self, rest: list[str], line: int) -> None:
+        """Set options: `-e`, `-u`, `-o pipefail`, and with + take them away."""
+        self.status = 0
+        words = list(rest)
+        while words:
+            word = words.pop(0)
+            if word[:1] not in {"-", "+"}:
+                return
+            letters = word[1:]
+            names = [one for one in letters if one in "eu"]
+            if letters.endswith("o") and words:
+                names.append({"errexit": "e", "nounset": "u"}.get(words[0], words[0]))
+                words.pop(0)
+            if word[0] == "-":
+                self.options.update(names)
+            else:
+                self.options.difference_update(names)
+
+    def expand(self, words: Sequence[Word], line: int) -> list[str]:
+        """Return words as a command gets them: variables put in, and split where not quoted."""
+        found: list[str] = []
+        for word in words:
+            fields = [""]
+            real = False
+            for part in word:
+                value = self.value(part, line)
+                if part.kind == "text" or part.quoted:
+                    fields[-1] += value
+                    real = real or part.quoted or bool(value)
+                    continue
+                pieces = value.split()
+                if not pieces:
+                    continue
+                fields[-1] += pieces[0]
+                fields += pieces[1:]
+                real = True
+            if real:
+                found += fields
+        return found
+
+    def one(self, word: Word, line: int) -> str:
+        """Return a word that is not split, as in an assignment."""
+        value = "".join(self.value(part, line) for part in word)
+        if len(value) > LONGEST:
+            raise Refused(self.file, line, f"a variable is longer than {LONGEST} characters")
+        return value
+
+    def value(self, part: Part, line: int) -> str:
+        """Return what stands for a part of a word."""
+        if part.kind == "text":
+            return part.text
+        if part.kind == "output" and part.body is not None:
+            own = self.copy()
+            lines: list[str] = []
+            own.written, own.options = lines, own.options - {"e"}
+            body = part.body
+            self.status = own.subshell(lambda: own.script(body))
+            return "\n".join(lines)[:LONGEST]
+        if part.text == "?":
+            return str(self.status)
+        value = self.variables.get(part.text)
+        if part.operator in {"-", ":-", "=", ":="}:
+            empty = value is None or (part.operator[0] == ":" and not value)
+            return part.other if empty else value or ""
+        if part.operator in {"+", ":+"}:
+            return part.other if value else ""
+        missing = value is None or (part.operator == ":?" and not value)
+        if missing and (part.operator in {"?", ":?"} or "u" in self.options):
+            self.write([f"{short(part.text)}: unbound variable"])
+            raise _Exit(1)
+        return value or ""
+
+
+def _status(text: str) -> int:
+    return int(text) % 256 if text.isascii() and text.isdigit() and len(text) < 10 else 2
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhd]?)", text)
+    return (
+        float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]] if found else 0
+    )
+
+
+def _echo(words: list[str]) -> list[str]:
+    escapes = False
+    while words and re.fullmatch(r"-[neE]+", words[0]):
+        escapes = escapes or "e" in words[0]
+        words = words[1:]
+    text = " ".join(words)
+    return (text.replace("\\n", "\n") if escapes else text).split("\n")
+
+
+def _printf(words: list[str]) -> list[str]:
+    if not words:
+        return []
+    text, rest = words[0].replace("\\n", "\n"), list(words[1:])
+    filled = re.sub("%[sd]", lambda _: rest.pop(0) if rest else "", text)
+    return filled.removesuffix("\n").split("\n")
