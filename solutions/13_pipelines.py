@@ -269,6 +269,242 @@ if check.ready("ready"):
 # the same job as the deployment. You will need that in a moment.
 
 # %% [markdown]
+# ## How do you say it?
+#
+# Your engine understands Python's dictionaries. Real ones read a YAML file that lies beside the code, and
+# goes through the same reviews. In Azure Pipelines it is called `azure-pipelines.yml`. It has three
+# levels: stages hold jobs, jobs hold steps. Here is the one of a bakery:
+
+# %%
+BAKERY = """
+trigger:
+  branches:
+    include: [main]
+schedules:
+  - cron: "0 4 * * 1-5"
+    branches:
+      include: [main]
+    always: true
+
+stages:
+  - stage: Bake
+    jobs:
+      - job: Oven
+        steps:
+          - script: make dough
+          - script: make bread
+
+  - stage: Sell
+    condition: and(succeeded(), ne(variables['Build.Reason'], 'PullRequest'))
+    jobs:
+      - deployment: Shop
+        environment: shop
+        strategy:
+          runOnce:
+            deploy:
+              steps:
+                - checkout: self
+                - script: make shelf
+            on:
+              failure:
+                steps:
+                  - checkout: self
+                  - script: make sorry
+"""
+
+# %% [markdown]
+# Read it from the top:
+#
+# - `trigger`: a push to one of these branches starts it. `pr:`, which is written the same way, says for
+#   which *target* branches pull requests start it; where it is missing, all do.
+# - `schedules`: so does the clock: minute, hour, day of the month, month, day of the week, in UTC. Without
+#   `always: true` only if something has changed since the last time.
+# - A stage waits for the one above it, if no `dependsOn` says otherwise. Jobs of a stage run side by
+#   side. Steps run one after the other, and after one that fails the others are skipped.
+# - A **deployment** is a job that brings something somewhere: into an **environment**. Environments have
+#   a list of people who must **approve**, which is kept beside the file, where no change of the file can
+#   reach it. The run waits for them before the stage begins.
+# - Each job gets a fresh machine. A plain job finds the code there; a deployment does not, neither in
+#   `deploy` nor in `on`: it says `- checkout: self` if it wants it.
+# - `on: failure:` are steps for the case that the deployment has failed. The remedy stands where the
+#   harm is done.
+# - `condition` is an expression: `eq`, `ne`, `and`, `or`, `not`, `succeeded()`, `failed()`, `always()`. There
+#   is no `==`: that is GitHub's language.
+#
+# `variables['Build.SourceBranch']` is the whole name of what runs: `refs/heads/main` for a branch,
+# `refs/tags/v1` for a tag, `refs/pull/17/merge` for a pull request. `variables['Build.Reason']` is
+# `IndividualCI` for a push, `PullRequest`, `Schedule` or `Manual`.
+#
+# **Predict first.** Somebody leaves `succeeded()` out, and writes
+# `condition: ne(variables['Build.Reason'], 'PullRequest')`. The oven breaks down. Is there an empty shelf?
+
+# %% [markdown] fold="Answer"
+# Yes. "It succeeded" is only the *default*. Whoever writes a condition of their own takes its place, and
+# the shop opens without bread. It is the most frequent fault in pipelines of this kind, and nobody sees
+# it on a good day. The next cell plays both.
+
+# %% [markdown]
+# To know what a file does, you need not run it. The course has a small reader of this language,
+# `lmcourse.pipelines`. It knows a strict subset, refuses all else with the line, and **simulates** the
+# rest: what each command comes to is said by a *scenario*, and nothing is executed.
+
+# %% tags=["demo"]
+try:
+    from lmcourse.pipelines.reading import read
+    from lmcourse.pipelines.runs import Start
+    from lmcourse.pipelines.simulate import Scenario, simulate
+except ImportError as missing:
+    print(f"This needs {missing.name}: pip install 'lmcourse[ops]', and run this cell again.")
+else:
+
+    def told(text, scenario):
+        """Print what a pipeline does in a scenario: its stages, and what was called."""
+        run = simulate(read(text), scenario)
+        for stage in run.stages:
+            print(f"   {stage.name:12}{stage.result:10}{stage.why}")
+        print("   called:", ", ".join(call.command for call in run.log) or "nothing")
+
+    broken = Scenario(outcomes={"make bread": 1})
+    print("as it is")
+    told(BAKERY, broken)
+    print("without succeeded()")
+    careless = BAKERY.replace(
+        "and(succeeded(), ne(variables['Build.Reason'], 'PullRequest'))",
+        "ne(variables['Build.Reason'], 'PullRequest')",
+    )
+    told(careless, broken)
+
+# %% [markdown]
+# ### What your pipeline is made of
+#
+# The commands are nine targets of `make`. Each is one that you can type yourself; a pipeline that holds
+# the logic in its own YAML can only be tried by pushing it, again and again.
+#
+# | command | does | fails if |
+# |---|---|---|
+# | `make test` | tests code and data | one fails |
+# | `make train` | trains a candidate | it does |
+# | `make gate` | compares it with the one in service | it is not good enough |
+# | `make register` | packs it and writes it into the ledger | the ledger cannot be reached |
+# | `make staging` | starts it where only you see it | it does not start |
+# | `make smoke` | asks it a few things there | the answers are bad |
+# | `make canary` | gives it one user in twenty, and watches for a while | it is worse |
+# | `make production` | gives it everybody | it is |
+# | `make rollback` | gives everybody the old one | that does |
+#
+# "Smoke test" comes from electronics: switch it on, and see whether smoke rises.
+
+# %% [markdown] contract="PIPELINE"
+# `PIPELINE` is a text: the `azure-pipelines.yml` of your model. It is tried by simulation in 26
+# situations, each worth the same, provided that a good day is a good day. Branches, people and numbers
+# are drawn anew each time. What it should do:
+#
+# | what happens | should call |
+# |---|---|
+# | a change on `main`; the clock, in the night, also where nothing has changed; somebody starts it on `main` by hand | test, train, gate, register, staging, smoke, canary, production, in this order |
+# | one of these fails, up to smoke | nothing behind it, and no rollback; the run ends failed |
+# | canary or production fails | rollback, and nothing else; the run ends failed, and so it does if rollback fails too |
+# | a pull request for `main`, also from a fork | test, and nothing else |
+# | nobody approves, somebody rejects it, or only whoever asked approves | nothing behind smoke, and no rollback |
+# | another branch, also one whose name *ends* in main; a tag, also one that *is called* main | test at most |
+# | somebody cancels it | nothing more |
+#
+# The environments are called `staging` and `production`; the second one wants to be approved by another
+# person than the one who asked. That is set up already: your part is to have canary, production and
+# rollback behind it. Each target is a step of its own, `script: make test`; how many stages and jobs there
+# are is up to you.
+#
+# What the reader does not know it refuses, with line and sentence.
+
+# %% exercise="PIPELINE" minutes=45 level=4
+### BEGIN SOLUTION
+PIPELINE = """
+trigger:
+  branches:
+    include: [main]
+pr:
+  branches:
+    include: [main]
+schedules:
+  - cron: "0 3 * * *"
+    branches:
+      include: [main]
+    always: true
+
+stages:
+  - stage: Test
+    jobs:
+      - job: Test
+        steps:
+          - script: make test
+
+  - stage: Candidate
+    condition: and(succeeded(), eq(variables['Build.SourceBranch'], 'refs/heads/main'))
+    jobs:
+      - job: Candidate
+        steps:
+          - script: make train
+          - script: make gate
+          - script: make register
+
+  - stage: Staging
+    jobs:
+      - deployment: Staging
+        environment: staging
+        strategy:
+          runOnce:
+            deploy:
+              steps:
+                - checkout: self
+                - script: make staging
+                - script: make smoke
+
+  - stage: Production
+    jobs:
+      - deployment: Production
+        environment: production
+        strategy:
+          runOnce:
+            deploy:
+              steps:
+                - checkout: self
+                - script: make canary
+                - script: make production
+            on:
+              failure:
+                steps:
+                  - checkout: self
+                  - script: make rollback
+"""
+### END SOLUTION
+
+# %% check="PIPELINE" tags=["nbval-check-output"]
+check("PIPELINE")
+
+# %% [markdown] fold="Hint 1: how many stages?"
+# Four will do: the tests; the candidate (train, gate, register); staging, a deployment; production, a
+# deployment. Begin with a copy of the bakery's, and get a good day right first.
+
+# %% [markdown] fold="Hint 2: whose branch?"
+# One condition is enough, at the stage behind the tests: what waits for a skipped stage is skipped as
+# well. It says *two* things. Compare `Build.SourceBranch`, all of it; `Build.SourceBranchName` is only what
+# stands behind the last slash.
+
+# %% [markdown] fold="Hint 3: the remedy"
+# A stage `Rollback` with `failed()` runs also when a test has failed, and when somebody rejects the
+# approval. Put `make rollback` below `on: failure:` of the deployment that has canary and production in it.
+
+# %% [markdown]
+# Now break it on purpose. The next cell asks for a night on which something fails, and says what your
+# pipeline does, and why.
+
+# %% tags=["demo"]
+if check.ready("PIPELINE", "told"):
+    for target in ("gate", "canary"):
+        print(f"make {target} fails:")
+        told(PIPELINE, Scenario(Start(reason="Schedule"), outcomes={f"make {target}": 1}))
+
+# %% [markdown]
 # ## What must never be in it?
 #
 # A pipeline needs keys: to the registry, to the cluster, to the cloud. The service that runs it keeps

