@@ -152,6 +152,16 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Text:
+    """What a pipeline is read from: a file's text, its templates by path, parameters as given."""
+
+    text: str
+    file: str
+    files: Mapping[str, str]
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Pipeline:
     """The whole file. `trigger` and `pr` are None where the file says `none`."""
 
@@ -164,4 +174,4 @@ class Pipeline:
     sources: tuple[Source, ...] = ()
     variables: tuple[Variable, ...] = ()
     pool: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, str] = field(default_factory=dict)  # as they were given, as text
+    text: "Text | None" = None  # what it was read from

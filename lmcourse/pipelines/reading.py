@@ -1,16 +1,20 @@
 """The text of an `azure-pipelines.yml` -> a `Pipeline`; whatever is not known is refused."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from lmcourse.pipelines import graph
+from lmcourse.pipelines.errors import Refused
 from lmcourse.pipelines.expressions import Scope, Status, check
 from lmcourse.pipelines.fields import listing, name, refuse, table, text, texts
 from lmcourse.pipelines.jobs import read_jobs, read_pool
-from lmcourse.pipelines.model import ONE_JOB, ONE_STAGE, Job, Pipeline, Stage, Step
+from lmcourse.pipelines.model import ONE_JOB, ONE_STAGE, Job, Pipeline, Stage, Step, Text
+from lmcourse.pipelines.runs import Start
 from lmcourse.pipelines.source import Node, Scalar, Table, called, parse, short
 from lmcourse.pipelines.steps import read_steps
+from lmcourse.pipelines.templates import expand
 from lmcourse.pipelines.triggers import read_schedules, read_sources, read_trigger
-from lmcourse.pipelines.variables import read_variables
+from lmcourse.pipelines.variables import predefined, read_variables
 
 _ROOT = ("name", "trigger", "pr", "schedules", "resources", "variables", "pool", "parameters")
 _BODY = ("stages", "jobs", "steps")
@@ -28,12 +32,29 @@ def read(
     file: str = "azure-pipelines.yml",
     files: Mapping[str, str] | None = None,
     parameters: Mapping[str, str] | None = None,
+    start: Start | None = None,
 ) -> Pipeline:
     """Return the pipeline; `files` are the templates that it may include, by path.
 
-    `parameters` are values given when it is queued. Raises `Refused`, and nothing else.
+    `parameters` are values given when it is queued, `start` is what `${{ variables[...] }}` knows
+    of the run: a push to main, if it is left out. Raises `Refused`, and nothing else.
     """
-    return _pipeline(parse(text, file))
+    source = Text(text, file, files or {}, parameters or {})
+    # What was given when it was queued is not known yet when templates are expanded.
+    known = predefined(replace(start or Start(), variables={}), file)
+    try:
+        root = expand(parse(text, file), source.files, source.parameters, known)
+        return replace(_pipeline(root), text=source)
+    except RecursionError:
+        raise Refused(file, 1, "it is nested too deep") from None
+
+
+def for_start(pipeline: Pipeline, start: Start) -> Pipeline:
+    """Return the pipeline as it is for a run: read again, where templates know of the run."""
+    source = pipeline.text
+    if source is None or not any("${{" in one for one in (source.text, *source.files.values())):
+        return pipeline
+    return read(source.text, source.file, source.files, source.parameters, start)
 
 
 def _pipeline(root: Node) -> Pipeline:

@@ -15,6 +15,7 @@ from lmcourse.pipelines.deployments import Deployed, deploy
 from lmcourse.pipelines.expressions import Scope, Status, expand_macros, resolve
 from lmcourse.pipelines.matrix import legs
 from lmcourse.pipelines.model import Job, Pipeline, Stage, Step, Variable
+from lmcourse.pipelines.reading import for_start
 from lmcourse.pipelines.runs import (
     GOOD,
     Approval,
@@ -41,6 +42,7 @@ _WORDS: Mapping[Result, str] = {
 
 def run(pipeline: Pipeline, start: Start, worker: Worker) -> Run:
     """Run `pipeline` with `worker` and say what came of it. Raises `Refused`."""
+    pipeline = for_start(pipeline, start)
     started, why = starts(pipeline, start)
     if not started:
         return Run(False, why, "skipped", pipeline=pipeline)
