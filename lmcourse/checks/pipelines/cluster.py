@@ -364,8 +364,8 @@ def manifests(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "a pod takes more and more memory",
         "it ends before the node does",
         leaks,
-        "resources: requests (cpu and memory) are what it is promised, limits (memory) what it may "
-        "take at most.",
+        "resources: requests (cpu and memory) are what it is promised, limits (memory) what it "
+        "may take at most.",
     )
     yield situation(
         "somebody breaks into a pod",
@@ -380,10 +380,8 @@ def manifests(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "more pods",
         autoscaled(pods_now, load),
         "HorizontalPodAutoscaler: scaleTargetRef names the Deployment; a metric of type Resource "
-        "for "
-        "cpu with averageUtilization such as 70; maxReplicas well above minReplicas. Utilisation "
-        "is "
-        "a share of requests.cpu.",
+        "for cpu with averageUtilization such as 70; maxReplicas well above minReplicas. "
+        "Utilisation is a share of requests.cpu.",
     )
     yield situation(
         "four in the morning: hardly a request, and one pod ends",

@@ -147,8 +147,8 @@ def plan(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield tried(
             "another setting",
             (bigger, things),
-            hint='Other settings alone are ("update", name): it stays what it is, and nothing else '
-            "is touched.",
+            hint='Other settings alone are ("update", name): it stays what it is, and nothing '
+            "else is touched.",
         )
         other = copy.deepcopy(things)
         other[third]["kind"] += "-2"
@@ -193,8 +193,7 @@ def plan(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "a small world, changed here and there",
             *((changed(rng, before), before) for _ in range(3)),
             hint="Which are replaced? Go through static_order() of desired: those with another "
-            "kind "
-            "or other needs, and those who need one that is replaced.",
+            "kind or other needs, and those who need one that is replaced.",
             points=2,
         )
         after = changed(rng, before)
@@ -210,8 +209,8 @@ def plan(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "applied twice",
             "steps the first time, and none the second",
             twice,
-            hint="Once all is as it should be, there is nothing to do: compare, and say nothing of "
-            "what is equal.",
+            hint="Once all is as it should be, there is nothing to do: compare, and say nothing "
+            "of what is equal.",
         )
 
         ring, members = row(rng, int(rng.integers(2, 5)))
@@ -243,8 +242,7 @@ def plan(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "a ValueError that names it",
             refused(lost, names[0]),
             hint="What is needed and not in `desired` would never be there: raise a ValueError "
-            "with "
-            "its name.",
+            "with its name.",
         )
 
     yield from public_and_hidden(cases)

@@ -24,24 +24,19 @@ HINTS = {
     "good": "All targets but rollback, each as a run of its own: test, train, gate, register, "
     "staging, smoke, canary, production. on: push: branches: [main]; jobs wait by needs.",
     "test": "A job that needs another one is skipped when that fails, unless its if: says "
-    "always(), "
-    "failure() or !cancelled().",
+    "always(), failure() or !cancelled(). A rollback in a job of its own with failure() runs here "
+    "as well.",
     "train": "What follows make train must not run when it fails: no continue-on-error, no || "
-    "true, "
-    "no always().",
+    "true, no always().",
     "gate": "The gate blocks by its exit status: no continue-on-error, no || true; and a rollback "
-    "in "
-    "a job of its own with failure() runs here as well.",
+    "in a job of its own with failure() runs here as well.",
     "register": "What is not registered goes nowhere: staging needs the job that registers.",
     "staging": "Where staging fails, the smoke test and all that follows do not run, and nothing "
-    "in "
-    "production is rolled back.",
+    "in production is rolled back.",
     "smoke": "make smoke stands before make canary, and blocks it. Production was not touched: "
-    "there "
-    "is nothing to roll back.",
+    "there is nothing to roll back.",
     "pull": "on: pull_request starts it, and if: github.ref == 'refs/heads/main' keeps it away "
-    "from "
-    "all jobs but the tests.",
+    "from all jobs but the tests.",
     "pull fails": "Where a test fails, the run ends failed: that is what blocks the merge.",
     "fork": "Its branch is called main too, over there: ask for github.ref, which is "
     "refs/pull/.../merge for a pull request, and not for github.head_ref.",
@@ -51,24 +46,19 @@ HINTS = {
     "missing": "The job with make canary and make production has environment: production: that is "
     "where people approve.",
     "rejected": "Where approval is refused, nothing of production was touched: no rollback. Make "
-    "the "
-    "rollback a step with if: failure() of that same job.",
+    "the rollback a step with if: failure() of that same job.",
     "own": "The environment refuses whoever asked; your part is that canary, production and "
-    "rollback "
-    "stand behind it.",
+    "rollback stand behind it.",
     "canary": "When make canary fails, make production is skipped by itself, and a last step of "
-    "the "
-    "same job, if: failure(), runs make rollback.",
+    "the same job, if: failure(), runs make rollback.",
     "production": "The step with if: failure() stands behind make production too.",
     "night canary": "The same at night.",
     "rollback": "A rollback that fails must be seen: the run ends failed, without "
     "continue-on-error.",
     "branch": "Another branch is tested at most: if: github.ref == 'refs/heads/main' at the job "
-    "that "
-    "trains.",
+    "that trains.",
     "like main": "endsWith(github.ref, 'main') and contains() are true for this branch too: "
-    "compare "
-    "all of github.ref.",
+    "compare all of github.ref.",
     "hand branch": "Whoever may start it by hand may do so on any branch: ask for the branch.",
     "tag": "github.ref_name is main for a tag called main. github.ref is refs/tags/main: compare "
     "that with refs/heads/main.",
@@ -236,8 +226,7 @@ def workflow(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "each job that reaches it shows its own token, and logs in first",
         short_lived,
         "permissions: id-token: write in each job with register, staging, canary or production, "
-        "and "
-        "make login as a step before them.",
+        "and make login as a step before them.",
     )
     yield looked(
         "somebody copies all stored secrets",

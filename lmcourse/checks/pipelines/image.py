@@ -46,9 +46,12 @@ def installed(instructions: list[Instruction], *tools: str) -> Iterator[tuple[In
     """Yield what each RUN installs by one of `tools`: the instruction and the package."""
     for each in instructions:
         for words in commands(each) if each.name == "RUN" else ():
-            tool = next((word for word in words if word.rpartition("/")[2] in tools), None)
-            if tool and ("install" in words or "add" in words):
-                start = words.index("install" if "install" in words else "add") + 1
+            tool = words[0].rpartition("/")[2]
+            if tool.startswith("python") and words[1:3] == ["-m", "pip"]:
+                tool = "pip"
+            verb = next((word for word in words if word in ("install", "add")), None)
+            if tool in tools and verb:
+                start = words.index(verb) + 1
                 pairs = pairwise(["", *words[start:]])
                 yield from (
                     (each, now)
@@ -90,7 +93,7 @@ def pinned_bases(stages: list[Stage]) -> str:
 
 def pinned_packages(stages: list[Stage]) -> str:
     for stage in stages:
-        for each, package in installed(stage.instructions, "pip", "pip3", "python", "python3"):
+        for each, package in installed(stage.instructions, "pip", "pip3"):
             listed = re.search(r"(?:-r|--requirement)[ =]?\S*requirements", each.text)
             if package.endswith(".txt") or (listed and "==" not in package):
                 continue
@@ -260,16 +263,15 @@ def dockerfile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "somebody breaks in: who are they?",
         "not root",
         not_root,
-        "USER, in the last stage, with a number such as 10001, or with a name that RUN useradd has "
-        "made there. The last USER counts.",
+        "USER, in the last stage, with a number such as 10001, or with a name that RUN useradd "
+        "has made there. The last USER counts.",
     )
     yield situation(
         "it is built again in a year: the bases",
         "the same ones",
         pinned_bases,
         "FROM with a tag of at least two numbers, 3.12-slim, or with @sha256:...; no latest, no "
-        "tag "
-        "that says 3, and no image without a tag.",
+        "tag that says 3, and no image without a tag.",
     )
     yield situation(
         "it is built again in a year: the packages",
@@ -282,22 +284,21 @@ def dockerfile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "its health is asked for, and it is noticed",
         healthy,
         "HEALTHCHECK CMD and a command that fails when http://localhost:8000/health does not "
-        "answer. "
-        "A slim image has Python (urllib.request.urlopen), and no curl.",
+        "answer. A slim image has Python (urllib.request.urlopen), and no curl.",
     )
     yield situation(
         "it is told to stop",
         "the signal reaches the service itself",
         stops,
-        'CMD ["python", "service.py"]: a list in JSON. CMD python service.py starts a shell, which '
-        "does not hand the signal on, and after ten seconds all is killed.",
+        'CMD ["python", "service.py"]: a list in JSON. CMD python service.py starts a shell, '
+        "which does not hand the signal on, and after ten seconds all is killed.",
     )
     yield situation(
         "a line of the service is changed, and it is built again",
         "the packages come from the cache",
         cached("service.py", installs=False),
-        "What changes seldom stands above: COPY requirements.txt and RUN pip install first, "
-        "COPY service.py after them.",
+        "What changes seldom stands above: COPY requirements.txt and RUN pip install first, COPY "
+        "service.py after them.",
     )
     yield situation(
         "a new model, and it is built again",

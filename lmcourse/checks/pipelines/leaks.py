@@ -94,17 +94,15 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             f"GITHUB_TOKEN=ghp_{word(rng, LETTERS, 36)}",
             f'"AKIA{word(rng, LETTERS, 16)}"',
             hint="For each file, each line, counted from 1, and each word of it: does it begin "
-            "with "
-            "lm_, ghp_ or AKIA, and are there 16 signs or more behind that? (0, path, line, "
-            '"token").',
+            "with lm_, ghp_ or AKIA, and are there 16 signs or more behind that? A sorted list of "
+            '(0, path, line, "token").',
         )
         yield one(
             "what begins like a token, and is too short, or in the middle of a word",
             "token",
             f"x = {token(rng)}",
             hint="At least 16 signs behind the beginning; and the beginning is that of a WORD: a "
-            "run "
-            "of letters, digits, _, + and -.",
+            "run of letters, digits, _, + and -.",
             clean=(
                 f"see lm_{word(rng, LETTERS, 15)}",
                 f"the film_{word(rng, SMALL, 18)}",
@@ -116,8 +114,7 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             "private key",
             begin_of(str(rng.choice(["RSA PRIVATE KEY", "PRIVATE KEY", "OPENSSH PRIVATE KEY"]))),
             hint="A line with -----BEGIN and, behind it, PRIVATE KEY-----; between them there may "
-            "be "
-            "the name of a kind, such as RSA, or nothing.",
+            "be the name of a kind, such as RSA, or nothing.",
         )
         kinds = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY")
         three = some(rng, PATHS, 4)
@@ -129,8 +126,8 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
                 (0, path, numbers[0], "private key")
                 for path, (_, numbers) in zip(three[:3], texts, strict=False)
             ),
-            "PRIVATE KEY----- must be in the line: a PUBLIC KEY, or a CERTIFICATE, is for "
-            "everybody.",
+            "PRIVATE KEY----- must be in the line. Each of the three is told; a PUBLIC KEY, or a "
+            "CERTIFICATE, is for everybody.",
         )
         yield one(
             "random words",
@@ -165,8 +162,7 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             "entropy",
             f"k = {random_word(rng, 24)}",
             hint="24 signs are the least; and a word ends at every sign that is no letter, digit, "
-            "_, "
-            "+ or -, such as / or a point or =.",
+            "_, + or -, such as / or a point or =.",
             clean=(f"k = {short}", f"x = {apart[:20]}/{apart[20:]}", f"{apart[:18]}.{apart[18:]}"),
         )
         letters = word(rng, SMALL + SMALL.upper(), 60)
@@ -177,17 +173,18 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             hint="Without a digit in it a word is none: that leaves out long names in CamelCase.",
             clean=(f"k: {letters}",),
         )
-        shown = str(rng.choice(["example", "EXAMPLE", "Example"]))
+        a, b, c = (str(shown) for shown in rng.permutation(["example", "EXAMPLE", "Example"]))
         yield one(
             "examples",
             "token",
             f"key: {token(rng)}",
             hint="A line with the word example in it, in capitals or not, is not looked at at all.",
             clean=(
-                f"for {shown}: {token(rng)}",
-                f"AKIA{word(rng, LETTERS, 12)}{shown}",
-                f"{begin_of('PRIVATE KEY')} (an {shown})",
-                f"{shown} = {random_word(rng, 30)}",
+                f"for {a}: {token(rng)}",
+                f"AKIA{word(rng, LETTERS, 12)}{b}",
+                f"{begin_of('PRIVATE KEY')} (an {c})",
+                f"{b} = {random_word(rng, 30)}",
+                f"{c} = {token(rng)}",
             ),
         )
         path, other, third = some(rng, PATHS, 3)

@@ -58,7 +58,8 @@ class Situation:
 
     def told(self, run: "Run") -> str:
         """Return what happened in `run`: `right()` if all is well."""
-        called = tuple(first_calls(run))
+        late = called_after(run, f"make {self.cancel}") if self.cancel else set()
+        called = tuple(target for target in first_calls(run) if target not in late)
         ended = run.ended if self.ended else ""
         if self.or_nothing and not called:
             return self.right()
@@ -69,6 +70,19 @@ def first_calls(run: "Run") -> list[str]:
     """Return the targets that were called, in the order of their first calls."""
     called = {target: run.called(f"make {target}") for target in TARGETS}
     return sorted((t for t in TARGETS if called[t]), key=lambda t: called[t][0].order)
+
+
+def called_after(run: "Run", command: str) -> set[str]:
+    """Return what the simulation calls behind `command` in the same script.
+
+    A cancellation ends the script that runs, which the simulation follows to its end.
+    """
+    scripts = [step.called for _, job in run.jobs() for step in job.steps]
+    return {
+        late.removeprefix("make ")
+        for script in scripts
+        for late in (script[script.index(command) + 1 :] if command in script else ())
+    }
 
 
 def _sentence(targets: Sequence[str], ended: str) -> str:
@@ -99,7 +113,6 @@ def situations(rng: Rng) -> list[Situation]:
         said = {"start": push, "approval": approved, "ended": "failed" if fails else "succeeded"}
         return Situation(key, name, want, fails=fails, **said | others)
 
-    later = str(rng.choice(WAY[1:3]))
     return [
         on_main("good", "a good day: a change on main", WAY),
         on_main("test", "a test fails on main", upto("test"), "test"),
@@ -184,7 +197,7 @@ def situations(rng: Rng) -> list[Situation]:
             or_nothing=True,
             ended="",
         ),
-        on_main("canceled", "somebody cancels it half-way", upto(later), cancel=later, ended=""),
+        on_main("canceled", "somebody cancels it", upto("train"), cancel="train", ended=""),
         on_main(
             "canceled test",
             "somebody cancels it during the tests",

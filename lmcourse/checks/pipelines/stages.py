@@ -82,8 +82,8 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             (line, {}, [[a], []]),
             (line, {a: "succeeded"}, [[b], []]),
             (line, {a: "succeeded", b: "succeeded"}, [[c], []]),
-            hint="A stage may start when each of its needs has a result. Return a pair of lists: "
-            "(start, skip), in the order of `stages`.",
+            hint="A stage may start when each of its needs has ended, and it has no result "
+            "itself. Return a pair of lists: (start, skip), in the order of `stages`.",
         )
         yield asked(
             "what runs, and what is over",
@@ -91,8 +91,7 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             (line, {a: "succeeded", b: "running"}, [[], []]),
             (line, dict.fromkeys((a, b, c), "succeeded"), [[], []]),
             hint='"running" is no end: whoever needs it waits. A stage that has a result is '
-            "decided, "
-            "and is not named again.",
+            "decided, and is not named again.",
         )
         fan: Stages = {
             d: {"needs": [a, b], "when": "succeeded"},
@@ -106,8 +105,7 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             (fan, {a: "succeeded"}, [[b, c], []]),
             (fan, {a: "succeeded", b: "succeeded"}, [[d, c], []]),
             hint="All that may start now start together. Go through `stages` in its own order: "
-            "what "
-            "is needed may stand below what needs it.",
+            "what is needed may stand below what needs it.",
         )
         yield asked(
             "one of two needs has failed, the other one still runs",
@@ -118,8 +116,8 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield asked(
             "a need that failed, was skipped, or was canceled",
             *((line, {a: end}, [[], [b]]) for end in ("failed", "skipped", "canceled")),
-            hint='"succeeded" wants all before it to be "succeeded": skipped and canceled are not. '
-            "What may not run is skipped, and so whoever needs it is decided next time.",
+            hint='"succeeded" wants all before it to be "succeeded": skipped and canceled are '
+            "not. What may not run is skipped, and so whoever needs it is decided next time.",
         )
         late = chain(a, b, c, **{c: "failed"})
         yield asked(
@@ -160,16 +158,15 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             (after, {a: "skipped", b: "succeeded"}, [[], [c]]),
             (after, {a: "succeeded", b: "succeeded"}, [[c], []]),
             hint='"succeeded" looks all the way back too: its needs, their needs and so on, and '
-            "each "
-            'of them must be "succeeded".',
+            'each of them must be "succeeded".',
         )
         stages = graph(rng, int(rng.integers(7, 11)))
         moments = whole_run(reference, rng, stages)
         yield asked(
             "a whole run, moment by moment",
             *((stages, results, want) for results, want in moments),
-            hint="Try one moment by hand: for each stage without a result, are all its needs over? "
-            "Then its condition says start or skip.",
+            hint="Try one moment by hand: for each stage without a result, are all its needs "
+            "over? Then its condition says start or skip.",
         )
 
         size = int(rng.integers(2, 5))
@@ -194,9 +191,8 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             want,
             refused(circle, {}, *ring[:size]),
             hint="Stages that wait for each other never start, and nobody is told. Look for a "
-            "circle "
-            "first: tuple(TopologicalSorter(...).static_order()) raises a CycleError, which is a "
-            "ValueError and names them.",
+            "circle first: tuple(TopologicalSorter(...).static_order()) raises a CycleError, "
+            "which is a ValueError and names them.",
         )
         alone = chain(a, b)
         alone[b]["needs"] = [a, b]
