@@ -255,7 +255,7 @@ def test_any_text_has_a_value_or_is_refused(text: str) -> None:
         try:
             ask(text, scope, *AT)
         except Refused as refused:
-            assert (refused.file, refused.line) == AT
+            assert (refused.file, refused.line) == AT  # noqa: PT017
     try:
         runtime(text, *AT)
         assert expand_macros(text, {}, *AT) == text

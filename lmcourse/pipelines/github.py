@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 
 from lmcourse.pipelines import graph
 from lmcourse.pipelines.agent import Journal
-from lmcourse.pipelines.github_expressions import Scope, Status, condition, insert
-from lmcourse.pipelines.github_values import Json, to_text
+from lmcourse.pipelines.github_expressions import Scope, Status, condition
+from lmcourse.pipelines.github_values import Json
 from lmcourse.pipelines.model import Pipeline, Stage
 from lmcourse.pipelines.runs import Approval, JobRun, Result, Run, StageRun, Where, Worker
-from lmcourse.pipelines.schedule import judged
 from lmcourse.pipelines.simulate import Scenario, _Simulated
 from lmcourse.pipelines.workflow import Workflow, WorkflowJob
-from lmcourse.pipelines.workflow_events import DEFAULT_BRANCH, NAMES, starts
-from lmcourse.pipelines.workflow_job import WORDS, Runner
+from lmcourse.pipelines.workflow_contexts import contexts
+from lmcourse.pipelines.workflow_events import starts
+from lmcourse.pipelines.workflow_job import WORDS, Runner, Work
 from lmcourse.pipelines.workflow_matrix import Leg, legs, title
 from lmcourse.pipelines.workflow_reading import read_workflow
 
@@ -42,7 +42,8 @@ def simulate_workflow(workflow: Workflow, scenario: Scenario, repository: str = 
     started, why = starts(workflow, scenario.start)
     if not started:
         return Run(False, why, "skipped", pipeline=pipeline)
-    walk = _Walk(workflow, scenario, repository, _Simulated(scenario))
+    known = contexts(workflow, scenario.start, repository)
+    walk = _Walk(workflow, scenario, _Simulated(scenario), known)
     runs = walk.jobs()
     ended: Result = "succeeded"
     if walk.journal.canceled:
@@ -56,9 +57,10 @@ def simulate_workflow(workflow: Workflow, scenario: Scenario, repository: str = 
 class _Walk:
     workflow: Workflow
     scenario: Scenario
-    repository: str
     worker: Worker
+    known: Mapping[str, Json]  # contexts
     journal: Journal = field(default_factory=Journal)
+    work: Work = field(default_factory=Work)
     done: dict[str, StageRun] = field(default_factory=dict)
     outputs: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -66,144 +68,100 @@ class _Walk:
         """Return what became of each job, in the order of time."""
         by_name = {job.name.lower(): job for job in self.workflow.jobs}
         for name, before in graph.ordered(self.workflow.jobs).items():
-            job = by_name[name]
-            above = {one: self.done[by_name[one].name].result for one in sorted(before)}
-            self.done[job.name] = self.job(job, above)
+            above = [self.done[by_name[one].name] for one in sorted(before)]
+            self.done[by_name[name].name] = self.job(by_name[name], above)
         return tuple(self.done.values())
 
-    def job(self, job: WorkflowJob, above: Mapping[str, Result]) -> StageRun:
-        """Return what became of `job`; `above` are the results of all that it waits for."""
+    def job(self, job: WorkflowJob, above: Sequence[StageRun]) -> StageRun:
+        """Return what became of `job`; `above` are all that it waits for, directly or not."""
         at = (job.file, job.line)
-        needs: dict[str, Json] = {
+        needs: Json = {
             one: {"result": WORDS[self.done[one].result], "outputs": self.outputs[one]}
             for one in job.depends_on
         }
-        values = self.contexts(job) | {"needs": needs}
-        values = {name: values[name] for name in ("github", "vars", "inputs", "needs")}
-        status = Status(
-            "failed" in above.values(),
-            self.journal.canceled,
-            bool({"skipped", "canceled"} & set(above.values())),
-        )
+        names = ("github", "vars", "inputs")
+        values = {name: self.known[name] for name in names} | {"needs": needs}
+        results = {one.result for one in above}
+        short = bool(results & {"skipped", "canceled"})
+        status = Status("failed" in results, self.journal.canceled, short)
         self.outputs[job.name] = {}
+        self.work.spend(len(job.condition or ""), at)
         holds, shown = condition(job.condition, Scope(values, status), at)
         if not holds:
             return StageRun(job.name, "skipped", told(job, shown, above), line=job.line)
-        if job.matrix is None:
-            made: list[Leg] = [{}]
-        else:
-            made = legs(job.matrix, Scope(values))
+        scope = Scope(values)
+        made: list[Leg] = [{}] if job.matrix is None else legs(job.matrix, scope)
         if not made:
             return StageRun(job.name, "failed", "its matrix has no leg", line=job.line)
-        runs: list[JobRun] = []
-        asked: dict[str, Approval] = {}
-        for number, leg in enumerate(made):
-            strategy: Json = {"job-index": float(number), "job-total": float(len(made))}
-            scope = Scope(values | {"matrix": leg, "strategy": strategy})
-            stopped = any(run.result == "failed" for run in runs) and self.fast(job, values)
-            if stopped or (self.journal.canceled and runs):
-                why = "another leg failed (fail-fast)" if stopped else "the run was canceled"
-                runs.append(JobRun(job.name, title(leg), "canceled", why, line=job.line))
-                continue
-            environment = to_text(insert(job.environment, scope, at))
-            if environment and environment not in asked:
-                where = Where(job.name, "", "", environment=environment)
-                asked[environment] = self.worker.approval(environment, where)
-                result, why = judged(environment, asked[environment], self.scenario.start)
-                if result:
-                    answers = tuple(asked.items())
-                    return StageRun(job.name, result, why, tuple(runs), answers, job.line)
-            waited = frozenset(
-                f"{one}.{run.instance}"
-                for one in self.done
-                if one.lower() in above
-                for run in self.done[one].jobs
-            )
-            values_here = {**scope.values, "secrets": self.contexts(job)["secrets"]}
-            runner = Runner(
-                self.workflow, job, title(leg), Scope(values_here), environment, waited,
-                self.worker, self.journal,
-            )  # fmt: skip
-            runs.append(runner.run())
-            self.outputs[job.name] = runs[-1].outputs  # of several legs, the last one's
-        result, why = together(runs)
-        if job.condition:
+        runs, asked, refused = self.legs(job, made, scope, above)
+        result, why = refused or together(runs)
+        if job.condition and not refused:
             why = f"`{' '.join(job.condition.split())}` was {shown}: it holds; {why}"
         return StageRun(job.name, result, why, tuple(runs), tuple(asked.items()), job.line)
 
-    def fast(self, job: WorkflowJob, values: Mapping[str, Json]) -> bool:
-        """Whether a leg that fails ends the others."""
-        return to_text(insert(job.fail_fast, Scope(values), (job.file, job.line))) == "true"
-
-    def contexts(self, job: WorkflowJob) -> dict[str, Json]:
-        """Return the contexts that are known before a job starts."""
-        start = self.scenario.start
-        name = NAMES[start.reason]
-        proposed = start.reason == "PullRequest"
-        event: dict[str, Json] = {"repository": {"default_branch": DEFAULT_BRANCH}}
-        if proposed:
-            event["pull_request"] = {
-                "number": float(start.number),
-                "draft": start.draft,
-                "head": {"ref": start.branch, "sha": start.commit},
-                "base": {"ref": start.target},
-            }
-            event["number"] = float(start.number)
-        if name == "workflow_run":
-            conclusion = start.variables.get("workflow_run.conclusion", "success")
-            event["workflow_run"] = {
-                "name": start.pipeline,
-                "conclusion": conclusion,
-                "head_branch": start.branch,
-                "head_sha": start.commit,
-            }
-        if name == "schedule":
-            found = self.workflow.event(name)
-            event["schedule"] = found.crons[0] if found and found.crons else ""
-        inputs: dict[str, Json] = {}
-        asked = self.workflow.event("workflow_dispatch")
-        if asked and name == "workflow_dispatch":
-            for one in asked.inputs:
-                value = start.variables.get(one.name, one.default)
-                inputs[one.name] = value == "true" if one.kind == "boolean" else value
-            event["inputs"] = inputs
-        ref = start.ref if name in {"push", "pull_request"} else f"refs/heads/{start.branch}"
-        github: dict[str, Json] = {
-            "actor": start.by,
-            "triggering_actor": start.by,
-            "base_ref": start.target if proposed else "",
-            "head_ref": start.branch if proposed else "",
-            "event": event,
-            "event_name": name,
-            "job": job.name,
-            "ref": ref,
-            "ref_name": ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
-            .removeprefix("refs/pull/"),
-            "ref_type": "tag" if ref.startswith("refs/tags/") else "branch",
-            "repository": self.repository,
-            "repository_owner": self.repository.partition("/")[0],
-            "run_id": str(start.number),
-            "run_number": str(start.number),
-            "run_attempt": "1",
-            "server_url": "https://github.com",
-            "sha": start.commit,
-            "token": "***",
-            "workflow": self.workflow.name,
-            "workspace": "/home/runner/work",
-        }  # fmt: skip
-        secret = start.secrets
-        given: dict[str, Json] = {n: v for n, v in start.variables.items() if n not in secret}
-        hidden: dict[str, Json] = {n: v for n, v in start.variables.items() if n in secret}
-        hidden["GITHUB_TOKEN"] = "***"
-        return {"github": github, "vars": given, "inputs": inputs, "secrets": hidden}
+    def legs(
+        self, job: WorkflowJob, made: Sequence[Leg], scope: Scope, above: Sequence[StageRun]
+    ) -> tuple[list[JobRun], dict[str, Approval], tuple[Result, str] | None]:
+        """Return what became of each leg, which environments were asked, and if one refused."""
+        at = (job.file, job.line)
+        fast = self.work.text(job.fail_fast, scope, at) == "true"
+        waited = frozenset(f"{one.name}.{run.instance}" for one in above for run in one.jobs)
+        before = self.journal.canceled
+        runs: list[JobRun] = []
+        asked: dict[str, Approval] = {}
+        for number, leg in enumerate(made):
+            why = ""
+            if fast and any(run.result == "failed" for run in runs):
+                why = "another leg failed (fail-fast)"
+            elif self.journal.canceled and not before:
+                why = "the run was canceled"
+            if why:
+                runs.append(JobRun(job.name, title(leg), "canceled", why, line=job.line))
+                continue
+            strategy: Json = {"job-index": float(number), "job-total": float(len(made))}
+            own = Scope({**scope.values, "matrix": leg, "strategy": strategy})
+            environment = self.work.text(job.environment, own, at)
+            if environment and environment not in asked:
+                where = Where(job.name, "", "", environment=environment)
+                asked[environment] = self.worker.approval(environment, where)
+                refused = judged(environment, asked[environment], self.scenario.start.by)
+                if refused:
+                    return runs, asked, refused
+            values = {**own.values, "secrets": self.known["secrets"]}
+            runner = Runner(
+                self.workflow, job, title(leg), values, environment, waited, self.worker,
+                self.journal, self.work,
+            )  # fmt: skip
+            runs.append(runner.run())
+            self.outputs[job.name] = runs[-1].outputs  # of several legs, the last one's
+        return runs, asked, None
 
 
-def told(job: WorkflowJob, shown: str, above: Mapping[str, Result]) -> str:
+def judged(environment: str, approval: Approval, author: str) -> tuple[Result, str] | None:
+    """Return the result that an environment's answer gives a job; None where it may go on.
+
+    "If a job is not approved within 30 days, it will automatically fail" ("Reviewing deployments").
+    Environments are taken to prevent that people review what is their own.
+    """
+    who = approval.by.strip()
+    to = f"the deployment to {environment}"
+    if approval.answer == "not needed":
+        return None
+    if approval.answer == "rejected":
+        return "failed", f"{who or 'someone'} rejected {to}"
+    if approval.answer == "missing" or not who:
+        return "failed", f"no one approved {to} within 30 days"
+    if who.lower() == author.strip().lower():
+        return "failed", f"{who} approved {to}, and it is {who}'s own change: that does not count"
+    return None
+
+
+def told(job: WorkflowJob, shown: str, above: Sequence[StageRun]) -> str:
     """Return why a job is skipped: its condition, or those that it waits for."""
     if job.condition:
         return f"`{' '.join(job.condition.split())}` was {shown}: it does not hold"
-    bad = [f"{name} {said}" for name, result in above.items() if (said := SAID.get(result))]
-    return f"{', '.join(bad)}" if bad else "the run was canceled"
+    bad = [f"{one.name} {SAID[one.result]}" for one in above if one.result in SAID]
+    return ", ".join(bad) or "the run was canceled"
 
 
 SAID: Mapping[Result, str] = {

@@ -27,6 +27,11 @@ from lmcourse.pipelines.github_values import (
 )
 
 STATUS = ("success", "failure", "cancelled", "always")
+CONTEXTS = frozenset(
+    {"github", "env", "vars", "job", "steps", "runner", "secrets", "strategy", "matrix", "needs",
+     "inputs"}
+)  # fmt: skip
+"""All that can be asked somewhere."""
 AZURES = {
     "eq": "a == b",
     "ne": "a != b",
@@ -243,14 +248,12 @@ class Parser:
             return Part("name", known[text.lower()])
         if text.lower() in {"variables", "dependencies", "parameters"}:
             self.refuse(f"`{text}` is Azure's language; GitHub's has vars, env, needs and inputs")
+        if text.lower() in CONTEXTS:
+            asked = ", ".join(sorted(known.values())) or "nothing"
+            self.refuse(f"`{text}` is not known here, where one can ask {asked}")
         near = get_close_matches(text.lower(), known, 1)
-        hint = f"did you mean `{known[near[0]]}`?" if near else f"here are {known_to(known)}"
-        self.refuse(f"`{text}` is not known here; {hint}; a string is quoted: '{text}'")
-
-
-def known_to(names: Collection[str]) -> str:
-    """Return names for a sentence."""
-    return ", ".join(sorted(names)) or "nothing"
+        hint = f"did you mean `{known[near[0]]}`?" if near else f"a string is quoted: '{text}'"
+        self.refuse(f"`{text}` is not known; {hint}")
 
 
 def strange(rest: str) -> str:

@@ -20,7 +20,7 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
 }
 """The events of the course's subset, and what each can be narrowed by."""
 OTHERS = {
-    "pull_request_target": "it gives a stranger's code this repository's rights: `pull_request`",
+    "pull_request_target": "it gives strangers this repository's rights; `pull_request` does not",
     "pr": "that is Azure's language; GitHub's has `pull_request`",
     "schedules": "that is Azure's language; GitHub's has `schedule`",
     "workflow_call": "no workflow calls another one here",
@@ -202,12 +202,22 @@ def fits(pattern: str, name: str) -> bool:
                 after = {at + 1 for at in range(first, len(name)) if name[at] == "/"}
                 reached = reached | after
             continue
-        allowed = re.compile(part if part[0] == "[" and len(part) > 2 else re.escape(part[-1]))
+        allowed = one_of(part) if len(part) > 2 else re.compile(re.escape(part[-1]))
         once = {at + 1 for at in reached if at < len(name) and allowed.fullmatch(name[at])}
         if times == "+":
             once = run_of(once, name, allowed)
         reached = once | reached if times == "?" else once
     return len(name) in reached
+
+
+def one_of(part: str) -> re.Pattern[str]:
+    """Return what fits one of the characters that `part`, such as `[0-9a]`, lists."""
+    listed = [
+        re.escape(first) if not last else f"{re.escape(first)}-{re.escape(last)}"
+        for first, last in re.findall(r"(.)(?:-(.))?", part[1:-1], re.DOTALL)
+        if not last or first <= last
+    ]
+    return re.compile(f"[{''.join(listed)}]" if listed else "(?!)", re.DOTALL)
 
 
 def run_of(reached: set[int], name: str, allowed: re.Pattern[str]) -> set[int]:

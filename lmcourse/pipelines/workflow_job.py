@@ -6,7 +6,7 @@ GITHUB_ENV) and "Contexts reference" (outcome and conclusion of a step).
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lmcourse.pipelines.agent import Journal
 from lmcourse.pipelines.errors import Refused
@@ -34,6 +34,29 @@ WRITTEN = re.compile(
 )
 """A line that gives an output, or a variable for the steps behind it."""
 
+MOST_WORK = 500_000
+"""Characters of expressions and texts that a simulation goes through; ours take some 30,000."""
+
+
+@dataclass
+class Work:
+    """What is left of the work that a simulation may take: a workflow can ask for any amount."""
+
+    left: int = MOST_WORK
+
+    def spend(self, characters: int, at: tuple[str, int]) -> None:
+        """Count work; raise `Refused` where it is too much."""
+        self.left -= characters + 20
+        if self.left < 0:
+            raise Refused(*at, "this workflow is too much work: fewer legs, steps or shorter texts")
+
+    def text(self, text: str, scope: Scope, at: tuple[str, int]) -> str:
+        """Return `text` with its expressions evaluated."""
+        self.spend(len(text), at)
+        found = to_text(insert(text, scope, at))
+        self.spend(len(found), at)
+        return found
+
 
 class Runner:
     """One leg of one job: its steps, one after the other."""
@@ -43,31 +66,32 @@ class Runner:
         workflow: Workflow,
         job: WorkflowJob,
         leg: str,
-        scope: Scope,
+        values: Mapping[str, Json],
         environment: str,
         waited: frozenset[str],
         worker: Worker,
         journal: Journal,
+        work: Work,
     ):
-        self.job, self.leg, self.worker, self.journal = job, leg, worker, journal
+        self.job, self.leg, self.worker = job, leg, worker
+        self.journal, self.work = journal, work
         self.environment, self.waited = environment, waited
         self.steps: dict[str, Json] = {}
         self.failed = self.canceled = False
         self.why = "all steps succeeded"
         self.used = 0.0
         self.runs: list[StepRun] = []
-        start = Scope(
-            {name: scope.values[name] for name in ("github", "vars", "inputs", "secrets")}
-        )
+        early = ("github", "vars", "inputs", "secrets")
+        start = Scope({name: values[name] for name in early})
         runner: Json = {"os": "Linux", "arch": "X64", "temp": "/home/runner/temp"}
-        self.values = {**scope.values, "runner": runner}
+        self.values = {**values, "runner": runner}
         at = (job.file, job.line)
         self.env: dict[str, str] = {"CI": "true", "GITHUB_ACTIONS": "true"}
         for name, value in workflow.env.items():
-            self.env[name] = to_text(insert(value, start, at))
+            self.env[name] = self.work.text(value, start, at)
         for name, value in job.env.items():
-            self.env[name] = to_text(insert(value, Scope(self.values), at))
-        self.limit = minutes(job.timeout, Scope(self.values), at)
+            self.env[name] = self.work.text(value, Scope(self.values), at)
+        self.limit = minutes(self.work.text(job.timeout, Scope(self.values), at), at)
 
     @property
     def instance(self) -> str:
@@ -89,14 +113,14 @@ class Runner:
         scope = self.scope(self.env)
         at = (self.job.file, self.job.line)
         outputs = {
-            name: to_text(insert(value, scope, at)) for name, value in self.job.outputs.items()
+            name: self.work.text(value, scope, at) for name, value in self.job.outputs.items()
         }
         result: Result = "succeeded"
         if self.canceled:
             result = "canceled"
         elif self.failed:
             result = "failed"
-            if to_text(insert(self.job.continue_on_error, scope, at)) == "true":
+            if self.work.text(self.job.continue_on_error, scope, at) == "true":
                 result, self.why = "succeededWithIssues", f"{self.why}; continue-on-error is true"
         return JobRun(
             self.job.name,
@@ -115,16 +139,19 @@ class Runner:
         at = (step.file, step.line)
         env = dict(self.env)
         for name, value in step.env.items():
-            env[name] = to_text(insert(value, self.scope(self.env), at))
+            env[name] = self.work.text(value, self.scope(self.env), at)
         scope = self.scope(env)
         known = {name: value for name, value in scope.values.items() if name != "secrets"}
+        self.work.spend(len(step.condition or ""), at)
         holds, shown = condition(step.condition, Scope(known, scope.status), at)
-        asked = self.request(step, scope, env)
         if not holds:
             self.keep(step, "skipped", "skipped", {})
             why = self.why if step.condition is None else f"`{step.condition}` was {shown}"
-            return StepRun(asked, "skipped", why)
-        limit = minutes(step.timeout, scope, at)
+            text = step.run or step.uses
+            plain = Step("script", text, *at, name=step.id, display_name=step.title)
+            return StepRun(plain, "skipped", why)
+        asked = self.request(step, scope, env)
+        limit = minutes(self.work.text(step.timeout, scope, at), at)
         left = max(self.limit - self.used, 0.001)
         allowed = min(limit, left) if limit else left
         where = Where(
@@ -140,7 +167,7 @@ class Runner:
         said = heard(outcome.lines)
         self.env |= said.variables
         result, why = self.judge(outcome, limit, allowed)
-        may_fail = to_text(insert(step.continue_on_error, scope, at)) == "true"
+        may_fail = self.work.text(step.continue_on_error, scope, at) == "true"
         if result == "failed" and may_fail:
             result, why = "succeededWithIssues", f"{why}; continue-on-error is true"
         outcome_word = "failure" if result == "succeededWithIssues" else WORDS[result]
@@ -180,13 +207,13 @@ class Runner:
     def request(self, step: WorkflowStep, scope: Scope, env: Mapping[str, str]) -> Step:
         """Return what the worker is asked to do."""
         at = (step.file, step.line)
-        name = to_text(insert(step.title, scope, at)) if step.name else step.title
+        name = self.work.text(step.title, scope, at) if step.name else step.title
         made = Step("task", "", step.file, step.line, name=step.id, display_name=name, env=env)
         if step.run:
-            script = to_text(insert(step.run, scope, at))
+            script = self.work.text(step.run, scope, at)
             text = f"{SHELL[step.shell]}\n{as_messages(script)}"
             return replace(made, kind="script", text=text, text_line=step.text_line - 1)
-        inputs = {key: to_text(insert(value, scope, at)) for key, value in step.inputs.items()}
+        inputs = {key: self.work.text(value, scope, at) for key, value in step.inputs.items()}
         action = step.uses.partition("@")[0]
         artifact = {"artifact": inputs.get("name", "")}
         if action == "actions/checkout":
@@ -199,9 +226,9 @@ class Runner:
         return replace(made, text=action, inputs=inputs)
 
 
-def minutes(text: str, scope: Scope, at: tuple[str, int]) -> float:
+def minutes(text: str, at: tuple[str, int]) -> float:
     """Return the minutes of a `timeout-minutes`; 0 stands for none of its own."""
-    found = to_number(insert(text, scope, at))
+    found = to_number(text)
     if not 0 <= found < 100_000:
         raise Refused(*at, f"timeout-minutes is a number of minutes, and this is `{text[:40]}`")
     return found

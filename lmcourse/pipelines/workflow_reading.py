@@ -5,8 +5,10 @@ Source: GitHub's pages "Workflow syntax" and "Contexts reference" (which context
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from lmcourse.pipelines import graph
+from lmcourse.pipelines.errors import Refused
 from lmcourse.pipelines.expressions import pieces
 from lmcourse.pipelines.fields import listing, needed, refuse, table, text, texts
 from lmcourse.pipelines.github_expressions import Part, bare, parse, parts_of
@@ -58,7 +60,7 @@ OTHER_KEYS = {
 
 def read_workflow(text_: str, file: str) -> Workflow:
     """Return the workflow that `text_` is. Raises `Refused`."""
-    root = parse_yaml(text_, file)
+    root = parse_workflow(text_, file)
     keys = ("name", "run-name", "on", "permissions", "env", "defaults", "concurrency", "jobs")
     found = table(root, "a workflow", keys, OTHER_KEYS)
     for key, what in {"on": "when it runs", "jobs": "what it does"}.items():
@@ -70,6 +72,10 @@ def read_workflow(text_: str, file: str) -> Workflow:
         raise refuse(found["jobs"], f"jobs are a mapping of names, not {called(found['jobs'])}")
     jobs = tuple(read_job(key, node, shell) for key, node in found["jobs"].items)
     graph.check(jobs, "job")
+    names = {job.name.lower(): job.name for job in jobs}
+    jobs = tuple(
+        replace(job, depends_on=tuple(names[one.lower()] for one in job.depends_on)) for job in jobs
+    )
     permissions = found.get("permissions")
     workflow = Workflow(
         file,
@@ -84,6 +90,19 @@ def read_workflow(text_: str, file: str) -> Workflow:
     for job in jobs:
         check_outputs(job, workflow)
     return workflow
+
+
+def parse_workflow(text_: str, file: str) -> Node:
+    """Return the node that is the whole file, refused in GitHub's words."""
+    try:
+        return parse_yaml(text_, file)
+    except Refused as refused:
+        sentence = refused.sentence
+        if sentence.startswith("the tag "):
+            sentence = "YAML takes what begins with `!` for a tag: put the condition into ${{ }}"
+        elif sentence.startswith("anchors "):
+            sentence = "anchors and aliases (& and *) are not in the course's subset: write it out"
+        raise Refused(file, refused.line, sentence) from None
 
 
 def known(value: str, node: Node, contexts: frozenset[str]) -> str:
@@ -213,19 +232,23 @@ def read_job(key: Scalar, node: Node, shell: str) -> WorkflowJob:
     )  # fmt: skip
     found = table(node, f"the job {key.text}", keys, OTHER_JOB_KEYS)
     runs_on = read_text(found.get("runs-on"), "runs-on", LEG)
+    if not runs_on:
+        raise refuse(key, f"the job {key.text} needs `runs-on`, say `runs-on: ubuntu-24.04`")
     if not LINUX.fullmatch(runs_on):
-        holder = found.get("runs-on", key)
-        raise refuse(holder, f"the job {key.text} needs `runs-on`, say `runs-on: ubuntu-24.04`")
+        sentence = "runs-on is a Linux runner such as ubuntu-24.04 in the course's subset"
+        raise refuse(found["runs-on"], f"{sentence}, not `{short(runs_on)}`")
     if "steps" not in found:
         raise refuse(key, f"the job {key.text} has no `steps`")
     shell = read_defaults(found.get("defaults")) or shell
     steps = tuple(read_step(one, shell) for one in listing(found["steps"], "steps"))
     if not steps:
         raise refuse(found["steps"], f"the job {key.text} has no step")
-    ids = [step.id for step in steps if step.id]
-    for step in steps:
-        if step.id and ids.count(step.id) > 1:
-            raise refuse(found["steps"], f"two steps have the id {step.id}")
+    seen: dict[str, int] = {}
+    for step, item in zip(steps, listing(found["steps"], "steps"), strict=True):
+        if step.id in seen:
+            raise refuse(item, f"two steps have the id {step.id}: see line {seen[step.id]}")
+        if step.id:
+            seen[step.id] = step.line
     strategy: dict[str, Node] = {}
     if "strategy" in found:
         parts = ("matrix", "fail-fast", "max-parallel")
@@ -318,8 +341,8 @@ def check_outputs(job: WorkflowJob, workflow: Workflow) -> None:
 
     GitHub gives the empty string then; nobody ever meant that.
     """
-    below = job.depends_on
-    ids = {step.id for step in job.steps if step.id}
+    below = {one.lower() for one in job.depends_on}
+    ids = {step.id.lower() for step in job.steps if step.id}
     texts_: list[tuple[str, int]] = [
         *((one, job.line) for one in (job.title, job.environment, *job.env.values())),
         *((one, job.line) for one in job.outputs.values()),
@@ -336,10 +359,10 @@ def check_outputs(job: WorkflowJob, workflow: Workflow) -> None:
     for expression, line in asked:
         for part in parts_of(parse(expression, every, True, (job.file, line))):
             context, key = wanted(part)
-            if context == "needs" and key not in below:
+            if context == "needs" and key.lower() not in below:
                 told = f"add it to `needs` of {job.name}" if workflow.job(key) else "no such job"
                 sentence = f"`needs.{key}` is asked for, and {job.name} does not need it: {told}"
-            elif context == "steps" and key not in ids:
+            elif context == "steps" and key.lower() not in ids:
                 sentence = f"`steps.{key}` is asked for, and no step of {job.name} has this id"
             else:
                 continue

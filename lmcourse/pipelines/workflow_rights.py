@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lmcourse.pipelines.expressions import pieces
-from lmcourse.pipelines.github_expressions import parse, parts_of
+from lmcourse.pipelines.github_expressions import CONTEXTS, parse, parts_of
 from lmcourse.pipelines.workflow import SCOPES, Workflow, WorkflowJob, WorkflowStep
 
 LOGINS = (
@@ -79,6 +79,7 @@ def loose(workflow: Workflow) -> Iterator[Finding]:
         if set(had) >= set(SCOPES) - {"id-token"}:
             sentence = f"{job.name} may read or write everything; name what it needs"
             yield Finding(job.file, line, sentence)
+            continue
         if had.get("id-token") and not logs_in(job):
             sentence = f"{job.name} may have a token (`id-token: write`) and logs in nowhere"
             yield Finding(job.file, line, sentence)
@@ -135,13 +136,11 @@ def passwords(workflow: Workflow) -> Iterator[Finding]:
 
 def secrets(step: WorkflowStep) -> frozenset[str]:
     """Return the names of the secrets that `step` asks for."""
-    every = frozenset({"github", "needs", "vars", "inputs", "strategy", "matrix", "job", "runner",
-                       "env", "steps", "secrets"})  # fmt: skip
     found = set()
     for text in (step.run, *step.env.values(), *step.inputs.values()):
         for is_expression, piece in pieces(text, step.file, step.line):
             if is_expression:
-                for part in parts_of(parse(piece, every, False, (step.file, step.line))):
+                for part in parts_of(parse(piece, CONTEXTS, False, (step.file, step.line))):
                     if part.sort == "index" and part.parts[0].value == "secrets":
                         found.add(str(part.parts[1].value))
     return frozenset(found)
