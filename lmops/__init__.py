@@ -8,6 +8,7 @@ From the top down; each imports from the lines below its own alone, which `make 
     evaluate, own_gate           a bundle -> metrics; a student's own gate in the platform's place
     registry, store              what MLflow shows of the ledger; the registered bundles
     service                      OpenAI's completions API, on an engine that writes for many at once
+    pipeline                     an azure-pipelines.yml, run here for real
     trial, notebooks, text       a part tried by its check; what a notebook defines; what is learnt
     gate, state, privacy         metrics -> reasons; the ledger -> what holds; what a log may keep
     bundle, ledger, home         a model as it travels; who did what to it; where it is kept

@@ -16,6 +16,7 @@ COMMANDS = (
     "models",
     "keys",
     "serve",
+    "pipeline",
     "audit",
     "registry",
     "expire-logs",

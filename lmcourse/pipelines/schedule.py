@@ -81,6 +81,9 @@ class _Walk:
         def counter(prefix: str, seed: int) -> int:
             return seed + self.start.number - 1
 
+        for one in variables:
+            size = 10 * len(one.value) if "$[" in one.value else len(known)
+            self.journal.spend(size, one.file, one.line)
         return defined(variables, known, Scope(contexts, None, counter))
 
     def _stage(self, stage: Stage, before: frozenset[str], known: dict[str, str]) -> StageRun:
@@ -161,6 +164,7 @@ class _Walk:
         """Run a job, in all legs of its matrix."""
         static = [one for one in job.variables if "$[" not in one.value]
         scope = {"variables": self._defined(static, known, {}), **contexts}
+        self.journal.spend(500 + 10 * len(job.condition or ""), job.file, job.line)
         default = self._default(results)
         status = self._status(results)
         holds, why = decide(job.condition, Scope(scope, status), job.file, job.line, default)
@@ -176,6 +180,7 @@ class _Walk:
             instance = f"{job.name}.{leg}" if leg else job.name
             names = {"System.JobName": leg or job.name, "System.JobDisplayName": job.display_name}
             inside = resolve(merged(variables, given) | names, job.file, job.line)
+            self.journal.spend(sum(map(len, inside.values())), job.file, job.line)
             there = replace(where, instance=instance, environment=environment)
             body = self._body(job, there, inside)
             result, told = body.result, body.why or why

@@ -29,6 +29,8 @@ from lmcourse.pipelines.source import short
 
 MOST = 2000
 """Commands that a script may call before it is taken for one that does not end."""
+WORK = 1_000_000
+"""Characters that a script may handle."""
 LONGEST = 20_000
 """Characters of a variable, and of a command."""
 _BEFORE = frozenset({"sudo", "time", "command", "nohup", "exec", "builtin"})
@@ -59,6 +61,7 @@ class Ran:
     called: list[str] = field(default_factory=list)
     minutes: float = 0
     endless: bool = False
+    work: int = 0  # characters handled
 
 
 Caller = Callable[[tuple[str, ...]], Answer]
@@ -201,9 +204,11 @@ class _Shell:
                     status = self.status
                     self.count()
                 self.status = status
-            case For(name, words, body):
+            case For(name, words, body, line):
                 self.status = 0
-                for value in self.expand(words, 0):
+                values = self.expand(words, line)
+                self.work(sum(map(len, values)), line)
+                for value in values:
                     self.variables[name] = value
                     self.script(body)
                     self.count()
@@ -223,6 +228,13 @@ class _Shell:
         if len(self.ran.called) > MOST:
             raise _Endless
 
+    def work(self, size: int, line: int) -> int:
+        """Count characters that are handled, and return `size`."""
+        self.ran.work += size + 50
+        if self.ran.work > WORK:
+            raise Refused(self.file, line, "in the script, too much text is handled")
+        return size
+
     def simple(self, command: Simple, given: Sequence[str]) -> None:
         """Run a command of words."""
         self.count()
@@ -234,10 +246,11 @@ class _Shell:
             values[name] = self.one(word, command.line)
         if not words:
             self.variables |= values
-            if not any(p.kind == "output" for _, word in command.assignments for p in word):
+            written = (*command.words, *(word for _, word in command.assignments))
+            if not any(part.kind == "output" for word in written for part in word):
                 self.status = 0
             return
-        if sum(map(len, words)) > LONGEST:
+        if self.work(sum(map(len, words)), command.line) > LONGEST:
             raise Refused(self.file, command.line, f"a command is longer than {LONGEST} characters")
         saved = self.written
         if command.hidden:
@@ -361,7 +374,7 @@ class _Shell:
     def one(self, word: Word, line: int) -> str:
         """Return a word that is not split, as in an assignment."""
         value = "".join(self.value(part, line) for part in word)
-        if len(value) > LONGEST:
+        if self.work(len(value), line) > LONGEST:
             raise Refused(self.file, line, f"a variable is longer than {LONGEST} characters")
         return value
 
@@ -415,5 +428,9 @@ def _printf(words: list[str]) -> list[str]:
     if not words:
         return []
     text, rest = words[0].replace("\\n", "\n"), list(words[1:])
-    filled = re.sub("%[sd]", lambda _: rest.pop(0) if rest else "", text)
-    return filled.removesuffix("\n").split("\n")
+    filled = ""
+    while True:  # a format is used again while there are words left
+        before = len(rest)
+        filled += re.sub("%[sd]", lambda _: rest.pop(0) if rest else "", text)
+        if not rest or len(rest) == before:
+            return filled.removesuffix("\n").split("\n")

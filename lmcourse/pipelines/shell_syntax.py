@@ -88,6 +88,7 @@ class For:
     name: str
     words: tuple[Word, ...]
     body: "Script"
+    line: int
 
 
 Command = Simple | Group | If | Loop | For
@@ -318,6 +319,7 @@ class Parser:
 
     def loop(self) -> For:
         """Return a `for` over words."""
+        line = self.here()
         self.at += 3
         self.space()
         name = _PLAIN.match(self.text, self.at)
@@ -335,7 +337,7 @@ class Parser:
                 break
             words.append(self.word())
         self.at += self.starts(";")
-        return For(name.group(), tuple(words), self.body("do", "done"))
+        return For(name.group(), tuple(words), self.body("do", "done"), line)
 
     def simple(self) -> Simple:
         """Return a command of words, assignments and redirections."""

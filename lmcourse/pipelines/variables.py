@@ -3,12 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.expressions import Scope, evaluate, expand_macros, runtime
+from lmcourse.pipelines.expressions import Scope, evaluate, runtime
 from lmcourse.pipelines.fields import boolean, listing, needed, refuse, table, text
 from lmcourse.pipelines.model import Variable
 from lmcourse.pipelines.runs import Start
 from lmcourse.pipelines.source import Node, Scalar, Table, short
 from lmcourse.pipelines.values import kind, to_text
+
+MOST = 200
+"""Variables in one place."""
+LONGEST = 20_000
+"""Characters of a variable's value."""
 
 _ELSEWHERE = {"group": "there are no variable groups: a secret is given when the run is queued"}
 
@@ -33,8 +38,13 @@ def read_variables(node: Node | None) -> tuple[Variable, ...]:
             found = text(value, f"the variable {short(name)}")
             readonly = boolean(entry.get("readonly"), "readonly", "false") == "true"
             read.append(Variable(name, found, value.file, value.line, readonly))
+    if len(read) > MOST:
+        raise refuse(node, f"there are more than {MOST} variables in one place")
     for one in read:
         runtime(one.value, one.file, one.line)
+        if len(one.value) > LONGEST:
+            sentence = f"the variable {short(one.name)} has more than {LONGEST} characters"
+            raise Refused(one.file, one.line, sentence)
         if not one.name.strip() or len(one.name) > 200:
             raise Refused(one.file, one.line, "a variable's name is from 1 to 200 characters long")
     return tuple(read)
@@ -80,6 +90,7 @@ def defined(
     """Return `known` with `variables` over it, whose runtime expressions are evaluated in `scope`.
 
     `scope` says all but `variables`: those are the ones that are known when a line's turn comes.
+    Macros stay: they are expanded when a step runs, with the variables that hold there.
     """
     found = dict(known)
     for one in variables:
@@ -92,7 +103,8 @@ def defined(
                 sentence = f"the variable {short(one.name)} would be an {kind(result)}, not text"
                 raise Refused(one.file, one.line, sentence)
             value = to_text(result)
-        else:
-            value = expand_macros(value, found, one.file, one.line)
+        if len(value) > LONGEST:
+            sentence = f"the variable {short(one.name)} grows beyond {LONGEST} characters"
+            raise Refused(one.file, one.line, sentence)
         found = merged(found, {one.name: value})
     return found
