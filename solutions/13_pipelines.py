@@ -30,7 +30,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import display
+from IPython.display import SVG, display
 
 from lmcourse import check, play, plots, timeline
 
@@ -106,7 +106,8 @@ except ValueError as problem:
 #
 # It raises a `ValueError` if a need is no stage, with its name, or if stages need each other in a circle,
 # with the names of those in the circle. So it does whatever the results are. What it is handed stays as it
-# is.
+# is. Python's `graphlib` may help you; `lmcourse.pipelines`, the engine that you meet below, may not: it is
+# not there when this is graded.
 #
 # For example, with `{"test": {"needs": [], "when": "succeeded"}, "undo": {"needs": ["test"], "when":
 # "failed"}}` it is `(["test"], [])` at first; with the results `{"test": "failed"}` it is `(["undo"], [])`,
@@ -354,6 +355,7 @@ stages:
 
 # %% tags=["demo"]
 try:
+    from lmcourse.pipelines import picture
     from lmcourse.pipelines.reading import read
     from lmcourse.pipelines.runs import Start
     from lmcourse.pipelines.simulate import Scenario, simulate
@@ -362,11 +364,10 @@ except ImportError as missing:
 else:
 
     def told(text, scenario):
-        """Print what a pipeline does in a scenario: its stages, and what was called."""
+        """Draw what a pipeline does in a scenario, and print what it calls."""
         run = simulate(read(text), scenario)
-        for stage in run.stages:
-            print(f"   {stage.name:12}{stage.result:10}{stage.why}")
-        print("   called:", ", ".join(call.command for call in run.log) or "nothing")
+        display(picture.draw(run))
+        print("called:", ", ".join(call.command for call in run.log) or "nothing")
 
     broken = Scenario(outcomes={"make bread": 1})
     print("as it is")
@@ -379,6 +380,9 @@ else:
     told(careless, broken)
 
 # %% [markdown]
+# *The pictures: a box for each stage, from top to bottom, with a mark and a word for its result, and below
+# it the reason: the condition as it was written, and what it came to.*
+#
 # ### What your pipeline is made of
 #
 # The commands are nine targets of `make`. Each is one that you can type yourself; a pipeline that holds
@@ -499,8 +503,8 @@ check("PIPELINE")
 # approval. Put `make rollback` below `on: failure:` of the deployment that has canary and production in it.
 
 # %% [markdown]
-# Now break it on purpose. The next cell asks for a night on which something fails, and says what your
-# pipeline does, and why.
+# Now break it on purpose, in simulation first: a night on which the gate says no, and one on which the
+# canary fails.
 
 # %% tags=["demo"]
 if check.ready("PIPELINE", "told"):
@@ -509,47 +513,84 @@ if check.ready("PIPELINE", "told"):
         told(PIPELINE, Scenario(Start(reason="Schedule"), outcomes={f"make {target}": 1}))
 
 # %% [markdown]
+# *The pictures: in the first, everything behind the candidate is skipped. In the second, production has
+# failed, and within it the steps of `on: failure` were run.*
+
+# %% [markdown]
 # ### For real
 #
 # Simulation tells what a pipeline *would* call. The platform's `lmops pipeline run` does it for real, with
-# the same engine and bash in place of the scenario. The next cell makes a small project in a temporary
-# folder: a Makefile with the nine targets, and your pipeline. It is run twice, the second time with a gate
-# that says no.
+# the same engine, and bash in place of the scenario. The next cells make a small project in a temporary
+# folder: a git repository with a Makefile and your pipeline. The Makefile is broken on purpose, at the
+# target that a variable names. It is run three times:
+#
+# 1. the gate says no;
+# 2. all is well, but nobody has approved it;
+# 3. `bo` has approved it, and the canary fails.
 
 # %% tags=["demo"]
 MAKEFILE = """\
-test train register staging smoke canary production rollback:
+TARGETS = test train gate register staging smoke canary production rollback
+.PHONY: $(TARGETS)
+$(TARGETS):
+\t@test "$(BROKEN)" != "$@" || { echo "make $@: FAILED"; exit 1; }
 \t@echo "make $@: done"
-gate:
-\t@echo "make gate: loss $(LOSS), at most 0.70"
-\t@$(PYTHON) -c "import sys; sys.exit(float('$(LOSS)') > 0.70)"
 """
 
 
-def run_for_real(text, loss):
-    """Run a pipeline in a folder of its own, with a candidate of this loss; print what is said."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "Makefile").write_text(MAKEFILE)
-        Path(folder, "azure-pipelines.yml").write_text(text)
-        command = [sys.executable, "-m", "lmops.cli", "pipeline", "run", "azure-pipelines.yml"]
-        came = subprocess.run(
-            [*command, "--reason", "Schedule"],
-            cwd=folder,
-            env=os.environ | {"LOSS": str(loss), "PYTHON": sys.executable},
-            capture_output=True,
-            text=True,
-        )
-    if "No such command" in came.stderr:
-        print("This lmops has no `pipeline run` yet; the simulation above says the same.")
-        return
-    print((came.stdout + came.stderr).strip())
+def lmops(folder, *words):
+    """Type `lmops ...` in a folder; return what it came to."""
+    return subprocess.run(
+        [sys.executable, "-m", "lmops.cli", *words],
+        cwd=folder,
+        env=os.environ | {"LMOPS_HOME": str(Path(folder, ".lmops"))},
+        capture_output=True,
+        text=True,
+    )
+
+
+def run_for_real(folder, broken):
+    """Run the pipeline in a folder, where one target is broken; print what was called."""
+    came = lmops(
+        folder,
+        *("pipeline", "run", "azure-pipelines.yml", "--reason", "IndividualCI"),
+        *("--variable", f"BROKEN={broken}", "--svg", str(Path(folder, "run.svg"))),
+    )
+    calls = re.findall(r"make (\w+): (done|FAILED)", came.stdout + came.stderr)
+    said = [name if how == "done" else f"{name} ✗" for name, how in calls]
+    print("called:", ", ".join(said) or came.stderr.strip().splitlines()[-1])
     print("exit code:", came.returncode)
 
 
+# %% tags=["demo"]
 if check.ready("PIPELINE"):
-    for loss in (0.66, 0.74):
-        print(f"--- a candidate with a loss of {loss:.2f}")
-        run_for_real(PIPELINE, loss)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "Makefile").write_text(MAKEFILE)
+        Path(folder, "azure-pipelines.yml").write_text(PIPELINE)
+        ana = ["-c", "user.name=ana", "-c", "user.email=ana@mill.example"]
+        try:
+            for words in (
+                ["init", "-q", "-b", "main"],
+                ["add", "."],
+                ["commit", "-qm", "A pipeline"],
+            ):
+                subprocess.run(["git", *ana, *words], cwd=folder, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError) as problem:
+            print(f"There is no git here ({problem}): the simulation above says the same.")
+        else:
+            print("1. the gate says no")
+            run_for_real(folder, "gate")
+            print("2. nobody has approved it")
+            run_for_real(folder, "")
+            print("3. bo has approved it, and the canary fails")
+            lmops(folder, "pipeline", "approve", "production", "--by", "bo")
+            run_for_real(folder, "canary")
+            if Path(folder, "run.svg").exists():
+                display(SVG(filename=str(Path(folder, "run.svg"))))
+
+# %% [markdown]
+# *The picture: the third run, for real. Production has failed, and what your remedy did stands in its
+# box.* Try to approve it as `ana`, whose change it is: the platform refuses.
 
 # %% [markdown]
 # ## And on GitHub?
@@ -597,7 +638,7 @@ if check.ready("PIPELINE"):
 # This one works on a good day:
 
 # %%
-NAIVE_WORKFLOW = """
+HASTY_JOBS = """
 name: Model
 on:
   push:
@@ -610,7 +651,7 @@ jobs:
       - uses: actions/checkout@v6
       - run: make test
       - run: make train
-      - run: make gate || echo "not so good"
+      - run: "make gate || true"
       - run: make login
         env:
           KEY: ${{ secrets.CLOUD_KEY }}
@@ -620,7 +661,11 @@ jobs:
       - run: make canary
       - run: make production
 """
-CHECKOUT = "actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2"
+CHECKOUT = """
+      - uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2
+        with:
+          persist-credentials: false
+"""
 
 # %% [markdown] contract="WORKFLOW"
 # `WORKFLOW` is a text: `.github/workflows/model.yml` for the same model, with the same nine targets and the
@@ -637,8 +682,8 @@ CHECKOUT = "actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2"
 # | two changes within a minute | let one wait: `concurrency` of the job of production, `cancel-in-progress: false` |
 # | a training never ends | have `timeout-minutes` in each job, 120 at most |
 #
-# They are worth nothing before a good day is a good day. The commit of checkout is in `CHECKOUT` above; a
-# `#` begins a comment in YAML. In the repository's settings, the environment `production` asks for a
+# They are worth nothing before a good day is a good day. A checkout as it should be is in `CHECKOUT` above;
+# a `#` begins a comment in YAML. In the repository's settings, the environment `production` asks for a
 # reviewer, and does not take the one who started it.
 
 # %% exercise="WORKFLOW" minutes=40 level=4
@@ -719,8 +764,8 @@ jobs:
       - run: make login
       - run: make canary
       - run: make production
-      - run: make rollback
-        if: failure()
+      - if: failure()
+        run: make rollback
 """
 ### END SOLUTION
 
@@ -978,7 +1023,7 @@ if check.ready("find_secrets"):
 # wrong:
 
 # %%
-NAIVE_DOCKERFILE = """
+HASTY_IMAGE = """
 FROM python
 COPY . /app
 WORKDIR /app
@@ -1224,7 +1269,7 @@ if check.ready("plan"):
 # They find each other by *labels*. This Deployment starts; it leaves open whatever makes it last:
 
 # %%
-NAIVE_MANIFESTS = """
+HASTY_PODS = """
 apiVersion: apps/v1
 kind: Deployment
 metadata:

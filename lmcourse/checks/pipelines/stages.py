@@ -67,7 +67,7 @@ def whole_run(reference: Student, rng: Rng, stages: Stages) -> list[tuple[Result
     return moments
 
 
-@exercise(LESSON, "ready", points=4)
+@exercise(LESSON, "ready", points=4, forbidden=("pipelines", "schedule", "simulate"))
 def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def asked(name: str, *questions: tuple[Stages, Results, Any], hint: str) -> Case:
         pairs = [[stages, results] for stages, results, _ in questions]
