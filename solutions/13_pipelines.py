@@ -77,7 +77,7 @@ print(list(TopologicalSorter(needs).static_order()))
 try:
     list(TopologicalSorter({"a": ["b"], "b": ["c"], "c": ["a"]}).static_order())
 except ValueError as problem:
-    print(type(problem).__name__, problem)
+    print(type(problem).__name__, sorted(set(problem.args[1])))
 
 # %% [markdown]
 # Beside what it needs, each stage has a *condition*: is it for the good case, for the bad one, or for
@@ -539,42 +539,49 @@ $(TARGETS):
 
 
 def lmops(folder, *words):
-    """Type `lmops ...` in a folder; return what it came to."""
+    """Type `lmops ...` in a folder; return what it came to. Its ledger lies beside the folder."""
     return subprocess.run(
         [sys.executable, "-m", "lmops.cli", *words],
         cwd=folder,
-        env=os.environ | {"LMOPS_HOME": str(Path(folder, ".lmops"))},
+        env=os.environ | {"LMOPS_HOME": str(folder.parent / "ledger")},
         capture_output=True,
         text=True,
     )
+
+
+def git(folder, *words):
+    """Type `git ...` in a folder, as ana; return what it prints."""
+    ana = ("-c", "user.name=ana", "-c", "user.email=ana@mill.example", "-c", "commit.gpgsign=false")
+    command = ["git", *ana, *words]
+    return subprocess.run(
+        command, cwd=folder, check=True, capture_output=True, text=True, errors="replace"
+    ).stdout
 
 
 def run_for_real(folder, broken):
     """Run the pipeline in a folder, where one target is broken; print what was called."""
     came = lmops(
         folder,
-        *("pipeline", "run", "azure-pipelines.yml", "--reason", "IndividualCI"),
-        *("--variable", f"BROKEN={broken}", "--svg", str(Path(folder, "run.svg"))),
+        *("pipeline", "run", "azure-pipelines.yml", "--reason", "IndividualCI", "--by", "ana"),
+        *("--variable", f"BROKEN={broken}", "--svg", str(folder.parent / "run.svg")),
     )
     calls = re.findall(r"make (\w+): (done|FAILED)", came.stdout + came.stderr)
     said = [name if how == "done" else f"{name} ✗" for name, how in calls]
-    print("called:", ", ".join(said) or came.stderr.strip().splitlines()[-1])
+    print("called:", ", ".join(said) or came.stderr.strip()[-300:])
     print("exit code:", came.returncode)
 
 
 # %% tags=["demo"]
 if check.ready("PIPELINE"):
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "Makefile").write_text(MAKEFILE)
-        Path(folder, "azure-pipelines.yml").write_text(PIPELINE)
-        ana = ["-c", "user.name=ana", "-c", "user.email=ana@mill.example"]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place, "project")
+        folder.mkdir()
+        (folder / "Makefile").write_text(MAKEFILE)
+        (folder / "azure-pipelines.yml").write_text(PIPELINE)
         try:
-            for words in (
-                ["init", "-q", "-b", "main"],
-                ["add", "."],
-                ["commit", "-qm", "A pipeline"],
-            ):
-                subprocess.run(["git", *ana, *words], cwd=folder, check=True, capture_output=True)
+            git(folder, "init", "-q", "-b", "main")
+            git(folder, "add", ".")
+            git(folder, "commit", "-qm", "A pipeline")
         except (OSError, subprocess.CalledProcessError) as problem:
             print(f"There is no git here ({problem}): the simulation above says the same.")
         else:
@@ -582,13 +589,17 @@ if check.ready("PIPELINE"):
             run_for_real(folder, "gate")
             print("2. nobody has approved it")
             run_for_real(folder, "")
-            print("3. bo has approved it, and the canary fails")
-            lmops(folder, "pipeline", "approve", "production", "--by", "bo")
+            print("3. bo approves it, and the canary fails")
+            approved = lmops(folder, "pipeline", "approve", "production", "--by", "bo")
+            print((approved.stdout or approved.stderr).strip())
             run_for_real(folder, "canary")
-            if Path(folder, "run.svg").exists():
-                display(SVG(filename=str(Path(folder, "run.svg"))))
+            if Path(place, "run.svg").exists():
+                display(SVG(filename=str(Path(place, "run.svg"))))
 
 # %% [markdown]
+# A stage whose approval does not come is skipped, and the run is no failure: nothing is wrong, it just
+# waits for somebody. That is Azure's way, too.
+#
 # *The picture: the third run, for real. Production has failed, and what your remedy did stands in its
 # box.* Try to approve it as `ana`, whose change it is: the platform refuses.
 
@@ -661,7 +672,18 @@ jobs:
       - run: make canary
       - run: make production
 """
-CHECKOUT = """
+PIECES = """
+permissions: {}
+
+jobs:
+  some-job:
+    concurrency:
+      group: one-at-a-time
+      cancel-in-progress: false
+    permissions:
+      contents: read
+      id-token: write
+    steps:
       - uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2
         with:
           persist-credentials: false
@@ -682,8 +704,8 @@ CHECKOUT = """
 # | two changes within a minute | let one wait: `concurrency` of the job of production, `cancel-in-progress: false` |
 # | a training never ends | have `timeout-minutes` in each job, 120 at most |
 #
-# They are worth nothing before a good day is a good day. A checkout as it should be is in `CHECKOUT` above;
-# a `#` begins a comment in YAML. In the repository's settings, the environment `production` asks for a
+# They are worth nothing before a good day is a good day. How rights, a checkout and concurrency are
+# written is in `PIECES` above; a `#` begins a comment in YAML. In the repository's settings, the environment `production` asks for a
 # reviewer, and does not take the one who started it.
 
 # %% exercise="WORKFLOW" minutes=40 level=4
@@ -976,35 +998,42 @@ check("find_secrets")
 # Three loops: commits, files, lines; `enumerate` counts, and `enumerate(..., 1)` counts from 1. A set
 # of pairs (path, secret) remembers what was told; a second set collects the tuples.
 
+# Now a repository as it was on that Thursday: a first commit, one with the key, one without it. `git show`
+# gives a file as it was in any commit, which is all that it takes.
+
+
 # %% tags=["demo"]
+def history_of(folder):
+    """Return the commits of a git repository, oldest first, as dictionaries from paths to texts."""
+    history = []
+    for commit in git(folder, "rev-list", "--reverse", "HEAD").split():
+        paths = git(folder, "ls-tree", "-r", "--name-only", commit).splitlines()
+        history.append({path: git(folder, "show", f"{commit}:{path}") for path in paths})
+    return history
+
+
 if check.ready("find_secrets"):
-    commits, found = [], []
+    key = "lm_" + "".join(rng.choice(letters, 32))
     try:
-        repository = subprocess.run(
-            ["git", "log", "--format=%H", "--reverse", "-20"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.split()
-        for commit in repository:
-            lines = subprocess.run(
-                ["git", "show", "--format=", "--unified=0", "--no-ext-diff", commit],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=True,
-            ).stdout[:300_000]
-            commits.append({"the lines of this commit": lines})
-        found = find_secrets(commits)
-        print(
-            f"{len(commits)} commits of the repository that you are in:", found or "nothing found"
-        )
-    except (OSError, subprocess.CalledProcessError):
-        print("There is no git repository here, or no git: try it in one of your own.")
+        with tempfile.TemporaryDirectory() as place:
+            git(place, "init", "-q")
+            for day, line in {
+                "Wednesday": "",
+                "Thursday": f"key = '{key}'\n",
+                "Friday": "",
+            }.items():
+                Path(place, "service.py").write_text(f"import torch\n{line}print('{day}')\n")
+                git(place, "add", ".")
+                git(place, "commit", "-qm", day)
+            history = history_of(place)
+        print("Friday alone:", find_secrets(history[-1:]))
+        print("all commits: ", find_secrets(history))
+    except (OSError, subprocess.CalledProcessError) as problem:
+        print(f"There is no git here ({problem}).")
 
 # %% [markdown]
-# The cell above looked through the last commits of the repository that this notebook lies in, if it
-# lies in one. What it names may be harmless; a person has to look.
+# Try it on a repository of your own: `find_secrets(history_of("path/to/it"))`. What it names may be
+# harmless; a person has to look.
 #
 # **Predict first.** You find a key in a commit of last year. What do you do first: delete the file,
 # rewrite the history, or something else?

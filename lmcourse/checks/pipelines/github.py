@@ -135,12 +135,17 @@ def short_lived(workflow: "Workflow") -> str:
     return ""
 
 
-def no_stored_key(text: str) -> Look:
-    def look(workflow: "Workflow") -> str:
-        found = re.search(r"\$\{\{[^}]*\bsecrets\b[^}]*\}\}", text)
-        return f"{found[0]} is kept for years, and can be stolen" if found else ""
-
-    return look
+def no_stored_key(workflow: "Workflow") -> str:
+    values = [(1, value) for value in workflow.env.values()]
+    for job in workflow.jobs:
+        values += [(job.line, value) for value in (*job.env.values(), job.environment)]
+        for step in job.steps:
+            said = (*step.env.values(), *step.inputs.values(), step.run)
+            values += [(step.line, value) for value in said]
+    for line, value in values:
+        if "${{" in value and re.search(r"\bsecrets\b", value):
+            return f"line {line}: {value[:60]} is kept for years, and can be stolen"
+    return ""
 
 
 def pinned(workflow: "Workflow") -> str:
@@ -231,7 +236,7 @@ def workflow(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield looked(
         "somebody copies all stored secrets",
         "there is none to copy",
-        lambda workflow: no_stored_key(student.WORKFLOW)(workflow),
+        no_stored_key,
         "With OIDC there is nothing to keep: no secrets. in any expression.",
     )
     yield looked(
