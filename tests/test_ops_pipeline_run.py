@@ -232,9 +232,13 @@ def test_a_script_that_writes_without_end_is_ended(place: Place) -> None:
         answer = place.ran()
     assert answer["result"] == "failed"
     assert "it wrote more than" in json.dumps(answer)
+    assert Path(answer["log"]).stat().st_size < 2**24
 
 
-def test_ctrl_c_cancels_and_what_always_runs_still_runs(place: Place, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_cancels_and_what_always_runs_still_runs(
+    place: Place, tmp_path: Path, sign: signal.Signals
+) -> None:
     place.commit(
         pipeline=steps(
             f"script: touch {tmp_path}/begun; echo $$ > {tmp_path}/pid; exec sleep 600",
@@ -261,7 +265,7 @@ def test_ctrl_c_cancels_and_what_always_runs_still_runs(place: Place, tmp_path: 
     while not (tmp_path / "begun").exists():
         assert running.poll() is None, running.communicate()
         time.sleep(0.05)
-    os.kill(running.pid, signal.SIGINT)
+    os.kill(running.pid, sign)
     out, err = running.communicate()
     answer = json.loads(out)
     assert running.returncode == 1

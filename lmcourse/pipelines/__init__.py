@@ -1,25 +1,25 @@
 """Read a pipeline, refuse what is not understood, and say what it would do: nothing is executed.
 
-From the top down; each imports from the lines below its own alone:
+From the top down; each imports from the lines below its own alone, which `make lint` holds:
 
-    scenarios         a scenario's file -> a Scenario
-    simulate          a scenario's outcomes in place of a machine: what would this pipeline do?
-    schedule          which stage and which job runs next, and why, or why not
-    deployments       a deployment's hooks
-    agent, matrix     one job's steps, and what they leave to the next; the legs of a job
-    reading           Azure's file -> a Pipeline
-    jobs, steps       nodes -> jobs, deployments, steps
-    triggers          what starts a pipeline
-    tasks, graph      the tasks there are; what waits for what
-    variables         as they are written, and what they are in a run
-    templates         parameters, each, if, includes: what is done before a run starts
-    shell             which commands a script calls, and how it ends
-    messages          what a script says to the agent: ##vso[...]
-    runs              what is known of a run before, during and after it
-    model             a Pipeline: stages of jobs of steps
-    parameters        what is declared, what is given, and their types
-    fields            what a reader asks of nodes
-    expressions       Azure's conditions and expressions
-    source            YAML -> nodes that know their line
-    errors            Refused: file, line and a sentence
+    github                    what a GitHub workflow would do in a scenario
+    simulate, picture         a scenario in place of a machine; a Run -> a graph of its stages
+    schedule                  which stage and which job runs next, and why, or why not
+    reading                   Azure's file -> a Pipeline
+    deployments, jobs         a deployment's hooks in a run; nodes -> jobs and deployments
+    workflow_job              one leg of a GitHub job: its steps
+    agent, steps, templates   a job's steps in a run; nodes -> steps; what is done before a run
+    workflow_contexts, workflow_matrix    what a workflow may ask for; the legs of its jobs
+    workflow_reading, workflow_rights     GitHub's file -> a Workflow; what that may do
+    conditions, directives    when a part runs; if, each and insert of templates
+    graph, matrix             what waits for what; the legs of a job
+    parameters, scenarios     what is given to a pipeline; what happens while it runs
+    shell, tasks, triggers    what a script calls; the tasks there are; what starts a pipeline
+    variables                 as they are written, and what they are in a run
+    github_expressions, workflow_events   GitHub's expressions; what starts a workflow
+    expressions, fields       Azure's expressions; what a reader asks of nodes
+    github_values, shell_syntax, workflow  GitHub's values; scripts -> commands; a Workflow
+    shell_builtins            what bash does itself: tests, echo, printf
+    functions, runs, source   of expressions; what is known of a run; YAML -> nodes with lines
+    errors, messages, model, shell_tree, values  Refused; ##vso[...]; what was read; Azure's values
 """

@@ -38,6 +38,8 @@ MAX_LENGTH = 2000
 """Characters of an expression: as many as Microsoft's agent takes."""
 MAX_DEPTH = 50
 """How deep its parts may be nested: as deep as Microsoft's agent takes."""
+MAX_SHOWN = 400
+"""Characters of an expression with values in it that are shown to people."""
 
 GOOD = frozenset({"succeeded", "succeededwithissues"})
 STATUS = ("always", "canceled", "failed", "succeeded", "succeededOrFailed")
@@ -442,7 +444,12 @@ def explain(text: str, scope: Scope, file: str, line: int) -> tuple[Value, str]:
     parser = Parser(text, scope, file, line)
     node = parser.whole()
     evaluation = Evaluation(parser)
-    return evaluation.value(node), evaluation.shown(node)
+    return evaluation.value(node), readable(evaluation.shown(node))
+
+
+def readable(text: str) -> str:
+    """Return `text`, or the beginning of it that a person reads."""
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
 
 
 def holds(text: str, scope: Scope, file: str, line: int) -> bool:

@@ -25,7 +25,7 @@ from lmcourse.pipelines.values import (
 
 Argument: TypeAlias = Callable[[], Value]
 
-MAX_TEXT = 65_536
+MAX_TEXT = 20_000
 """Characters of the longest string that an expression may make."""
 
 

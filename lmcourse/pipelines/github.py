@@ -17,7 +17,7 @@ from lmcourse.pipelines.github_expressions import Scope, Status, condition
 from lmcourse.pipelines.github_values import Json
 from lmcourse.pipelines.model import Pipeline, Stage
 from lmcourse.pipelines.runs import Approval, JobRun, Result, Run, StageRun, Where, Worker
-from lmcourse.pipelines.simulate import Scenario, _Simulated
+from lmcourse.pipelines.simulate import Scenario, Simulated
 from lmcourse.pipelines.workflow import Workflow, WorkflowJob
 from lmcourse.pipelines.workflow_contexts import contexts
 from lmcourse.pipelines.workflow_events import starts
@@ -43,7 +43,7 @@ def simulate_workflow(workflow: Workflow, scenario: Scenario, repository: str = 
     if not started:
         return Run(False, why, "skipped", pipeline=pipeline)
     known = contexts(workflow, scenario.start, repository)
-    walk = _Walk(workflow, scenario, _Simulated(scenario), known)
+    walk = _Walk(workflow, scenario, Simulated(scenario), known)
     runs = walk.jobs()
     ended: Result = "succeeded"
     if walk.journal.canceled:

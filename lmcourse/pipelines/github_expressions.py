@@ -13,7 +13,7 @@ from functools import partial
 from typing import NoReturn
 
 from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.expressions import MAX_DEPTH, MAX_LENGTH, pieces
+from lmcourse.pipelines.expressions import MAX_DEPTH, MAX_LENGTH, pieces, readable
 from lmcourse.pipelines.functions import MAX_TEXT, Wrong
 from lmcourse.pipelines.github_values import (
     FUNCTIONS,
@@ -377,7 +377,7 @@ def condition(text: str | None, scope: Scope, at: tuple[str, int]) -> tuple[bool
         part = Part("&&", parts=(Part("call", "success"), part))
     evaluation = Evaluation(parser, scope)
     value = evaluation.value(part)
-    return true(value), evaluation.shown(part)
+    return true(value), readable(evaluation.shown(part))
 
 
 def insert(text: str, scope: Scope, at: tuple[str, int]) -> Json:

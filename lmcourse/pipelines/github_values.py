@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from lmcourse.pipelines.functions import MAX_TEXT, Wrong, bounded
-from lmcourse.pipelines.values import fold
+from lmcourse.pipelines.values import fold, quoted
 
 Json: TypeAlias = "bool | float | str | Sequence[Json] | Mapping[str, Json] | None"
 Argument: TypeAlias = Callable[[], Json]
@@ -56,7 +56,7 @@ def true(value: Json) -> bool:
 def show(value: Json) -> str:
     """Return `value` as a person would write it."""
     if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
+        return quoted(value)
     return "null" if value is None else to_text(value).lower()
 
 
@@ -171,7 +171,7 @@ def _from_json(arguments: Sequence[Argument]) -> Json:
     try:
         found: Json = json.loads(text, parse_int=float, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise Wrong(f"{show(text[:40])} is not JSON") from None
+        raise Wrong(f"{show(text)} is not JSON") from None
     return found
 
 

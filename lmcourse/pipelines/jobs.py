@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from lmcourse.pipelines.conditions import read_condition
 from lmcourse.pipelines.expressions import runtime
 from lmcourse.pipelines.fields import (
     boolean,
@@ -111,7 +112,7 @@ def _common(
         steps=read_steps(steps) if steps is not None else (),
         display_name=text(found.get("displayName"), "displayName", called_),
         depends_on=texts(found.get("dependsOn"), "dependsOn"),
-        condition=text(found["condition"], "condition") if "condition" in found else None,
+        condition=read_condition(found.get("condition"), "job"),
         variables=read_variables(found.get("variables")),
         continue_on_error=boolean(found.get("continueOnError"), "continueOnError", "false"),
         timeout=number(found.get("timeoutInMinutes"), "timeoutInMinutes", "60", 100_000),

@@ -169,7 +169,7 @@ def told(run: Run) -> str:
         + ("" if node.result == "succeeded" or not node.why else f" ({node.why.rstrip('.')})")
         for node in nodes(run)
     )
-    return f"A pipeline's run, which {WORDS[run.ended]}: {'; '.join(parts)}."
+    return f"A pipeline's run ({WORDS[run.ended]}): {'; '.join(parts)}."
 
 
 class _Box:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lmcourse.pipelines import graph
+from lmcourse.pipelines.conditions import read_condition
 from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.expressions import Scope, Status, check
 from lmcourse.pipelines.fields import listing, name, refuse, table, text, texts
 from lmcourse.pipelines.jobs import read_jobs, read_pool
-from lmcourse.pipelines.model import ONE_JOB, ONE_STAGE, Job, Pipeline, Stage, Step, Text
+from lmcourse.pipelines.model import ONE_JOB, ONE_STAGE, Job, Pipeline, Stage, Text
 from lmcourse.pipelines.runs import Start
 from lmcourse.pipelines.source import Node, Scalar, Table, called, parse, short
 from lmcourse.pipelines.steps import read_steps
@@ -61,7 +61,7 @@ def _pipeline(root: Node) -> Pipeline:
     found = table(root, "a pipeline", (*_ROOT, *_BODY), _ELSEWHERE)
     bodies = [one for one in _BODY if one in found]
     if len(bodies) != 1:
-        told = f"{' and '.join(bodies)} stand side by side" if bodies else "there are none of them"
+        told = f"{' and '.join(bodies)} stand side by side" if bodies else "here is none of them"
         raise refuse(root, f"a pipeline has `stages`, `jobs` or `steps`, and {told}")
     (body,) = bodies
     node = found[body]
@@ -82,7 +82,7 @@ def _pipeline(root: Node) -> Pipeline:
         variables=read_variables(found.get("variables")),
         pool=read_pool(found.get("pool")),
     )
-    _check_conditions(pipeline)
+    _count_steps(pipeline)
     return pipeline
 
 
@@ -118,7 +118,7 @@ def _stages(node: Node) -> tuple[Stage, ...]:
                 depends_on=texts(found["dependsOn"], "dependsOn")
                 if "dependsOn" in found
                 else before,
-                condition=text(found["condition"], "condition") if "condition" in found else None,
+                condition=read_condition(found.get("condition"), "stage"),
                 variables=read_variables(found.get("variables")),
             )
         )
@@ -128,24 +128,12 @@ def _stages(node: Node) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-def _check_conditions(pipeline: Pipeline) -> None:
-    """Refuse a condition that is no expression now, and not when a run gets there."""
-    outside = Scope(dict.fromkeys(("variables", "dependencies", "stageDependencies")), Status())
-    inside = Scope({"variables": None}, Status(job="Succeeded"))
+def _count_steps(pipeline: Pipeline) -> None:
     count = 0
     for stage in pipeline.stages:
-        _check(stage, Scope({"variables": None, "dependencies": None}, Status()))
         for job in stage.jobs:
-            _check(job, outside)
             hooks = job.deployment.hooks if job.deployment else ()
-            for step in (*job.steps, *(step for hook in hooks for step in hook.steps)):
-                _check(step, inside)
-                count += 1
-                if count > _MOST_STEPS:
-                    sentence = f"the pipeline has more than {_MOST_STEPS} steps"
-                    raise refuse(Scalar("", step.file, step.line), sentence)
-
-
-def _check(one: Stage | Job | Step, scope: Scope) -> None:
-    if one.condition is not None and one.condition.strip():
-        check(one.condition, scope, one.file, one.line)
+            count += len(job.steps) + sum(len(hook.steps) for hook in hooks)
+            if count > _MOST_STEPS:
+                sentence = f"the pipeline has more than {_MOST_STEPS} steps"
+                raise Refused(job.file, job.line, sentence)

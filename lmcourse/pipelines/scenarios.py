@@ -1,5 +1,7 @@
-"""A situation as a file: YAML -> `Scenario`."""
+"""A situation that a pipeline is simulated in, also as a file."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import get_args
 
 from lmcourse.pipelines.fields import (
@@ -14,7 +16,6 @@ from lmcourse.pipelines.fields import (
     texts,
 )
 from lmcourse.pipelines.runs import Answer, Approval, Reason, Start
-from lmcourse.pipelines.simulate import Scenario
 from lmcourse.pipelines.source import Listing, Node, Scalar, Table, called, parse, short
 
 _START = (
@@ -33,6 +34,28 @@ _START = (
     "changed",
 )
 _KEYS = ("name", *_START, "outcomes", "outputs", "minutes", "approvals", "cancel")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A situation.
+
+    `outcomes`: words from a command's beginning -> its exit status, or one for each time it is
+    called (the last one holds on). The longest that fits counts; `python -m` in front of a command
+    does not. A command that none fits succeeds. `outputs`: the same words -> lines that the command
+    writes, logging commands `##vso[...]` mostly. `minutes`: the same words -> how long it takes.
+    `approvals`: environments that need one -> what comes; an environment that is not named needs
+    none. `cancel`: the words of the command during which a person cancels the run. A task can stand
+    in place of a command's words, by its name such as "Cache@2".
+    """
+
+    start: Start = field(default_factory=Start)
+    outcomes: Mapping[str, int | Sequence[int]] = field(default_factory=dict)
+    outputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    minutes: Mapping[str, float] = field(default_factory=dict)
+    approvals: Mapping[str, Approval] = field(default_factory=dict)
+    cancel: str = ""
+    name: str = ""
 
 
 def read_scenario(written: str, file: str) -> Scenario:

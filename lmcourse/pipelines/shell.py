@@ -5,26 +5,35 @@ line that failed, and ends as its last command did: so it is on Azure's agents f
 `script` and `bash` run `bash --noprofile --norc FILE`, and it is how many a failing test was lost.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.shell_syntax import (
+from lmcourse.pipelines.shell_builtins import (
+    UNFOLLOWED,
+    bare,
+    echo,
+    exit_status,
+    holds,
+    printf,
+    seconds,
+    set_options,
+    targets,
+)
+from lmcourse.pipelines.shell_syntax import Parser
+from lmcourse.pipelines.shell_tree import (
     Chain,
     Command,
     For,
     Group,
     If,
     Loop,
-    Parser,
     Part,
     Pipe,
     Script,
     Simple,
     Word,
 )
-from lmcourse.pipelines.shell_test import holds
 from lmcourse.pipelines.source import short
 
 MOST = 2000
@@ -33,14 +42,6 @@ WORK = 1_000_000
 """Characters that a script may handle."""
 LONGEST = 20_000
 """Characters of a variable, and of a command."""
-_BEFORE = frozenset({"sudo", "time", "command", "nohup", "exec", "builtin"})
-_UNFOLLOWED = {
-    "eval": "put what it does into the script",
-    "trap": "say what follows with `||`, or with a step of its own and a condition",
-    "return": "it belongs into a function; a script ends with `exit`",
-    "break": "loops run to their end here",
-    "continue": "loops run to their end here",
-}
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Answer:
     status: int = 0
     lines: Sequence[str] = ()
     minutes: float = 0
+    stop: bool = False  # the script is ended while the command runs
 
 
 @dataclass
@@ -74,8 +76,8 @@ class _Exit(Exception):
         self.status = status
 
 
-class _Endless(Exception):
-    """More commands than any script calls that ends."""
+class _Stopped(Exception):
+    """Nothing more is done, since there is no end to it, or since someone says so."""
 
 
 def follow(text: str, variables: Mapping[str, str], caller: Caller, file: str, line: int) -> Ran:
@@ -91,8 +93,7 @@ def follow(text: str, variables: Mapping[str, str], caller: Caller, file: str, l
         ran.status = shell.status
     except _Exit as end:
         ran.status = end.status
-    except _Endless:
-        ran.endless = True
+    except _Stopped:
         ran.status = 1
     return ran
 
@@ -194,8 +195,9 @@ class _Shell:
                     if self.test(test) == 0:
                         self.script(body)
                         return
-                self.status = 0
-                if other is not None:
+                if other is None:
+                    self.status = 0
+                else:
                     self.script(other)
             case Loop(condition, body, negated):
                 status = 0
@@ -205,9 +207,9 @@ class _Shell:
                     self.count()
                 self.status = status
             case For(name, words, body, line):
-                self.status = 0
                 values = self.expand(words, line)
                 self.work(sum(map(len, values)), line)
+                self.status = self.status if values else 0
                 for value in values:
                     self.variables[name] = value
                     self.script(body)
@@ -226,7 +228,8 @@ class _Shell:
         """Take note of a command; a script that calls too many never ends."""
         self.ran.called.append("")
         if len(self.ran.called) > MOST:
-            raise _Endless
+            self.ran.endless = True
+            raise _Stopped
 
     def work(self, size: int, line: int) -> int:
         """Count characters that are handled, and return `size`."""
@@ -265,27 +268,22 @@ class _Shell:
         self, words: list[str], values: dict[str, str], given: Sequence[str], line: int
     ) -> None:
         """Run the builtin or the program `words[0]`."""
-        while words and (words[0] in _BEFORE or (words[0] == "env" and len(words) > 1)):
-            words = words[1:]
-            while words and re.match(r"[A-Za-z_][A-Za-z0-9_]*=", words[0]):
-                words = words[1:]
+        words = bare(words)
         if not words:
             self.status = 0
             return
-        if words[0] == "timeout" and len(words) > 2:
-            words = words[2:]
         name, rest = words[0], words[1:]
-        if name in _UNFOLLOWED:
-            why = _UNFOLLOWED[name]
+        if name in UNFOLLOWED:
+            why = UNFOLLOWED[name]
             raise Refused(self.file, line, f"in the script, `{name}` is not followed: {why}")
         if name == "exit":
-            raise _Exit(_status(rest[0]) if rest else self.status)
+            raise _Exit(exit_status(rest[0]) if rest else self.status)
         if name in {"[", "[[", "test"}:
             self.status = holds(words, self.file, line)
         elif name in {"bash", "sh"} and rest and rest[0].startswith("-") and "c" in rest[0]:
             self.nested(rest, values, line)
         elif name == "set":
-            self.set(rest, line)
+            self.options, self.status = set_options(self.options, rest), 0
         elif name in {"export", "readonly", "declare", "local"}:
             for word in rest:
                 key, equals, value = word.partition("=")
@@ -300,10 +298,10 @@ class _Shell:
             self.status = int(name == "false")
         elif name in {"cd", "pushd", "popd", "wait", "shopt", "umask", "source", ".", "sleep"}:
             if name == "sleep" and rest:
-                self.ran.minutes += _seconds(rest[0]) / 60
+                self.ran.minutes += seconds(rest[0]) / 60
             self.status = 0
         elif name in {"echo", "printf"}:
-            self.write(_echo(rest) if name == "echo" else _printf(rest))
+            self.write(echo(rest) if name == "echo" else printf(rest))
             self.status = 0
         elif name in {"cat", "tee"} and (name == "tee" or not rest):
             self.write(given)
@@ -312,12 +310,19 @@ class _Shell:
             self.program(words)
 
     def program(self, words: list[str]) -> None:
-        """Ask what the program answers."""
-        self.ran.called[-1] = " ".join(" ".join(words).split())
-        answer = self.caller(tuple(words))
-        self.ran.minutes += answer.minutes
-        self.write(answer.lines)
-        self.status = answer.status
+        """Ask what the program answers; make is asked for one target after the other."""
+        for place, each in enumerate(targets(words)):
+            if place:
+                self.count()
+            self.ran.called[-1] = " ".join(" ".join(each).split())
+            answer = self.caller(tuple(each))
+            self.ran.minutes += answer.minutes
+            if answer.stop:
+                raise _Stopped
+            self.write(answer.lines)
+            self.status = answer.status
+            if self.status:
+                return
 
     def nested(self, rest: list[str], values: dict[str, str], line: int) -> None:
         """Run `bash -c`: a shell of its own, with options of its own."""
@@ -330,24 +335,6 @@ class _Shell:
             return
         body = Parser(rest[1], self.file, line, depth=10).whole()
         self.status = own.subshell(lambda: own.script(body))
-
-    def set(self, rest: list[str], line: int) -> None:
-        """Set options: `-e`, `-u`, `-o pipefail`, and with + take them away."""
-        self.status = 0
-        words = list(rest)
-        while words:
-            word = words.pop(0)
-            if word[:1] not in {"-", "+"}:
-                return
-            letters = word[1:]
-            names = [one for one in letters if one in "eu"]
-            if letters.endswith("o") and words:
-                names.append({"errexit": "e", "nounset": "u"}.get(words[0], words[0]))
-                words.pop(0)
-            if word[0] == "-":
-                self.options.update(names)
-            else:
-                self.options.difference_update(names)
 
     def expand(self, words: Sequence[Word], line: int) -> list[str]:
         """Return words as a command gets them: variables put in, and split where not quoted."""
@@ -402,35 +389,3 @@ class _Shell:
             self.write([f"{short(part.text)}: unbound variable"])
             raise _Exit(1)
         return value or ""
-
-
-def _status(text: str) -> int:
-    return int(text) % 256 if text.isascii() and text.isdigit() and len(text) < 10 else 2
-
-
-def _seconds(text: str) -> float:
-    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhd]?)", text)
-    return (
-        float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]] if found else 0
-    )
-
-
-def _echo(words: list[str]) -> list[str]:
-    escapes = False
-    while words and re.fullmatch(r"-[neE]+", words[0]):
-        escapes = escapes or "e" in words[0]
-        words = words[1:]
-    text = " ".join(words)
-    return (text.replace("\\n", "\n") if escapes else text).split("\n")
-
-
-def _printf(words: list[str]) -> list[str]:
-    if not words:
-        return []
-    text, rest = words[0].replace("\\n", "\n"), list(words[1:])
-    filled = ""
-    while True:  # a format is used again while there are words left
-        before = len(rest)
-        filled += re.sub("%[sd]", lambda _: rest.pop(0) if rest else "", text)
-        if not rest or len(rest) == before:
-            return filled.removesuffix("\n").split("\n")

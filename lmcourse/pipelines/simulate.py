@@ -6,49 +6,31 @@ from dataclasses import dataclass, field
 
 from lmcourse.pipelines.errors import Refused
 from lmcourse.pipelines.model import Pipeline, Step
-from lmcourse.pipelines.runs import Approval, Outcome, Run, Start, Where
+from lmcourse.pipelines.runs import Approval, Outcome, Run, Where
+from lmcourse.pipelines.scenarios import Scenario, read_scenario
 from lmcourse.pipelines.schedule import run
 from lmcourse.pipelines.shell import Answer, follow
+
+__all__ = ["Scenario", "read_scenario", "simulate"]
 
 _MACRO = re.compile(r"[A-Za-z_]\w*(\.[A-Z]\w*)+")
 _NO_APPROVAL = Approval("not needed")
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """A situation.
-
-    `outcomes`: words from a command's beginning -> its exit status, or one for each time it is
-    called (the last one holds on). The longest that fits counts; `python -m` in front of a command
-    does not. A command that none fits succeeds. `outputs`: the same words -> lines that the command
-    writes, logging commands `##vso[...]` mostly. `minutes`: the same words -> how long it takes.
-    `approvals`: environments that need one -> what comes; an environment that is not named needs
-    none. `cancel`: the words of the command during which a person cancels the run. A task can stand
-    in place of a command's words, by its name such as "Cache@2".
-    """
-
-    start: Start = field(default_factory=Start)
-    outcomes: Mapping[str, int | Sequence[int]] = field(default_factory=dict)
-    outputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    minutes: Mapping[str, float] = field(default_factory=dict)
-    approvals: Mapping[str, Approval] = field(default_factory=dict)
-    cancel: str = ""
-    name: str = ""
-
-
 def simulate(pipeline: Pipeline, scenario: Scenario) -> Run:
     """Return what `pipeline` would do. Raises `Refused` for a script that it cannot follow."""
-    return run(pipeline, scenario.start, _Simulated(scenario))
+    return run(pipeline, scenario.start, Simulated(scenario))
 
 
 @dataclass
-class _Simulated:
+class Simulated:
     """A `Worker` that knows what a scenario says, and which artifacts there are."""
 
     scenario: Scenario
     times: dict[str, int] = field(default_factory=dict)  # how often each key of outcomes fitted
     artifacts: dict[str, tuple[str, str]] = field(default_factory=dict)  # name -> stage, instance
     sources: set[tuple[str, str, str]] = field(default_factory=set)  # jobs that checked out
+    canceled: bool = False  # a run is canceled once
     left: int = 5_000_000  # characters that scripts may handle
 
     def approval(self, environment: str, where: Where) -> Approval:
@@ -80,8 +62,10 @@ class _Simulated:
         canceled: list[bool] = []
 
         def caller(words: tuple[str, ...]) -> Answer:
-            if self.scenario.cancel and fits(self.scenario.cancel, words):
+            if not self.canceled and self.scenario.cancel and fits(self.scenario.cancel, words):
+                self.canceled = True
                 canceled.append(True)
+                return Answer(stop=True)
             return self._answer(words, place)
 
         ran = follow(step.text, known, caller, step.file, step.text_line)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from lmcourse.pipelines.conditions import read_condition
 from lmcourse.pipelines.fields import (
     boolean,
     closest,
@@ -32,7 +33,15 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "script": ("workingDirectory",),
     "bash": ("workingDirectory",),
     "task": ("inputs",),
-    "checkout": ("clean", "fetchDepth", "fetchTags", "lfs", "submodules", "persistCredentials"),
+    "checkout": (
+        "clean",
+        "fetchDepth",
+        "fetchTags",
+        "lfs",
+        "submodules",
+        "persistCredentials",
+        "path",
+    ),
     "publish": ("artifact",),
     "download": ("artifact", "path", "patterns"),
 }
@@ -93,7 +102,7 @@ def read_step(node: Node) -> Step:
         line=node.line,
         name=name(found["name"], "a step's name") if "name" in found else "",
         display_name=shown or _shown(word, what, inputs),
-        condition=text(found["condition"], "condition") if "condition" in found else None,
+        condition=read_condition(found.get("condition"), "step"),
         continue_on_error=boolean(found.get("continueOnError"), "continueOnError", "false"),
         enabled=boolean(found.get("enabled"), "enabled", "true"),
         timeout=number(found.get("timeoutInMinutes"), "timeoutInMinutes", "0", 100_000),

@@ -65,7 +65,8 @@ def read_task(node: Node, given: Node | None) -> tuple[str, dict[str, str]]:
     known = {one.lower(): one for one in TASKS}
     if name.lower() not in known:
         if "@" not in name:
-            near = closest(name, {one.partition("@")[0] for one in TASKS})
+            plain = {one.partition("@")[0].lower(): one for one in TASKS}
+            near = closest(plain.get(name.lower(), name), TASKS)
             raise refuse(node, f"a task is written NAME@VERSION, and `{short(name)}` is not{near}")
         raise refuse(node, f"there is no task `{short(name)}` in the course's subset"
                      + closest(name, TASKS))  # fmt: skip

@@ -5,17 +5,15 @@ of a hundred files and twenty levels. What grows is counted: nodes, text and exp
 """
 
 import posixpath
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
 
-from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.expressions import Scope, evaluate, expand_template
+from lmcourse.pipelines.directives import DIRECTIVE, Branches, Names
+from lmcourse.pipelines.expressions import Scope, expand_template
 from lmcourse.pipelines.fields import closest, needed, refuse, table
 from lmcourse.pipelines.parameters import node_of, read_parameters
 from lmcourse.pipelines.source import Listing, Node, Scalar, Table, called, parse, short
-from lmcourse.pipelines.values import Value, to_boolean, to_text
+from lmcourse.pipelines.values import Value, to_text
 
 MOST_PARTS = 20_000
 """Nodes that are looked at."""
@@ -29,12 +27,8 @@ MOST_FILES = 100
 MOST_LEVELS = 20
 DEEPEST = 60
 
-_DIRECTIVE = re.compile(r"\$\{\{\s*(if|elseif|else|each|insert)\b(.*)\}\}", re.DOTALL)
-_EACH = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s+in\s+(.+)", re.DOTALL)
 _SECTIONS = frozenset({"stages", "jobs", "steps", "variables"})
 _FIXED = ("trigger", "pr", "schedules", "resources")
-
-Names = Mapping[str, Value]
 
 
 def expand(
@@ -171,14 +165,14 @@ class _Expander:
     def listing(self, node: Listing, names: Names, section: str) -> Listing:
         """Return a list; directives and lists within it are put in place."""
         items: list[Node] = []
-        branches = _Branches(self, names)
+        branches = Branches(self.spend, names)
         for item in node.items:
             if isinstance(item, Scalar) and "${{" in item.text:
                 found = self.node(item, names, section)
                 items += found.items if isinstance(found, Listing) else [found]
                 continue
             key = item.items[0][0] if isinstance(item, Table) and len(item.items) == 1 else None
-            directive = _DIRECTIVE.fullmatch(key.text.strip()) if key else None
+            directive = DIRECTIVE.fullmatch(key.text.strip()) if key else None
             if key is None or directive is None or not isinstance(item, Table):
                 branches.end()
                 items += self.item(item, names, section)
@@ -218,7 +212,7 @@ class _Expander:
     def table(self, node: Table, names: Names, section: str) -> Table:
         """Return a mapping; its variables are known to all that stands beside them."""
         items: list[tuple[Scalar, Node]] = []
-        branches = _Branches(self, names)
+        branches = Branches(self.spend, names)
         first = [pair for pair in node.items if pair[0].text == "variables"]
         done: dict[int, Node] = {}
         for key, value in first:
@@ -226,7 +220,7 @@ class _Expander:
             names = self.with_variables(Table(((key, done[id(value)]),), "", 1), names)
         branches.names = names
         for key, value in node.items:
-            directive = _DIRECTIVE.fullmatch(key.text.strip())
+            directive = DIRECTIVE.fullmatch(key.text.strip())
             if directive is None:
                 branches.end()
                 shown = key
@@ -335,70 +329,6 @@ class _Expander:
             near = closest(path, self.files) if self.files else "; there are no templates at all"
             raise refuse(where, f"there is no template `{short(path)}`{near}")
         return path
-
-
-@dataclass
-class _Branches:
-    """The directives of a list or mapping: what `else` belongs to, and how often each is done."""
-
-    expander: _Expander
-    names: Names
-    open: bool = False  # whether an `if` stands right before
-    taken: bool = False  # whether one of its branches was
-
-    def end(self) -> None:
-        """Take note that something else stands here: no `else` belongs to an `if` before it."""
-        self.open = False
-
-    def rounds(self, key: Scalar, directive: re.Match[str]) -> Iterator[Names]:
-        """Yield the names for each time that the directive's body is put in."""
-        word, rest = directive[1], directive[2].strip()
-        self.expander.spend(key, asked=key.text)
-        if word in {"if", "elseif"}:
-            if word == "elseif" and not self.open:
-                self.refuse(key, "an elseif belongs to an if right before it")
-            if not rest:
-                self.refuse(key, f"{word} needs a condition")
-            taken = self.taken if word == "elseif" else False
-            holds = not taken and to_boolean(self.value(rest, key))
-            self.open, self.taken = True, taken or holds
-            if holds:
-                yield self.names
-        elif word == "else":
-            if not self.open:
-                self.refuse(key, "an else belongs to an if right before it")
-            self.open = False
-            if not self.taken:
-                yield self.names
-        elif word == "insert":
-            self.open = False
-            yield self.names
-        else:
-            self.open = False
-            yield from self.each(key, rest)
-
-    def each(self, key: Scalar, rest: str) -> Iterator[Names]:
-        """Yield the names for each item of a list, or each pair of a mapping."""
-        found = _EACH.fullmatch(rest)
-        if not found or found[1] in self.names:
-            self.refuse(key, "each is written `${{ each name in parameters.list }}`")
-        many = self.value(found[2], key)
-        if isinstance(many, Mapping):
-            for name, value in many.items():
-                yield {**self.names, found[1]: {"key": name, "value": value}}
-        elif isinstance(many, list | tuple):
-            for value in many:
-                yield {**self.names, found[1]: value}
-        else:
-            self.refuse(key, f"each goes over a list or a mapping, and `{short(found[2])}` is none")
-
-    def value(self, text: str, key: Scalar) -> Value:
-        """Return the value of a directive's expression."""
-        return evaluate(text, Scope(self.names), key.file, key.line)
-
-    def refuse(self, key: Scalar, sentence: str) -> NoReturn:
-        """Raise `Refused` at the directive."""
-        raise Refused(key.file, key.line, sentence)
 
 
 def _merged(items: list[tuple[Scalar, Node]], node: Node) -> Table:

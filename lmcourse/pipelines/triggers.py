@@ -19,7 +19,7 @@ def read_trigger(node: Node | None, what: str) -> Trigger | None:
     if isinstance(node, Scalar):
         if node.text == "none":
             return None
-        raise refuse(node, f"{what} is `none`, a list of branches, or a mapping with `branches`")
+        raise refuse(node, f"{what} is `none`, a list such as [main], or has `branches`")
     if isinstance(node, Listing):
         names = texts(node, what)
         if names == ("none",):
@@ -49,11 +49,11 @@ def read_trigger(node: Node | None, what: str) -> Trigger | None:
 
 
 def read_filter(node: Node | None, what: str) -> Filter:
-    """Return the patterns of a list, or of `include` and `exclude`."""
+    """Return the patterns of `include` and `exclude`."""
     if node is None:
         return Filter()
     if not isinstance(node, Table):
-        return Filter(texts(node, what))
+        raise refuse(node, f"{what} has `include`, `exclude`, or both: include: [main]")
     found = table(node, what, ("include", "exclude"))
     return Filter(texts(found.get("include"), "include"), texts(found.get("exclude"), "exclude"))
 
@@ -114,7 +114,10 @@ def _source_trigger(node: Node | None) -> Filter | None:
     found = table(node, "trigger", ("enabled", "branches"))
     if boolean(found.get("enabled"), "enabled", "true") == "false":
         return None
-    return read_filter(found.get("branches"), "branches")
+    branches = found.get("branches")
+    if branches is not None and not isinstance(branches, Table):
+        return Filter(texts(branches, "branches"))
+    return read_filter(branches, "branches")
 
 
 def starts(pipeline: Pipeline, start: Start) -> tuple[bool, str]:

@@ -56,16 +56,26 @@ def kind(value: Value) -> str:
     return "array"
 
 
+SHOWN = 60
+"""Characters of a string that are shown to people."""
+
+
 def show(value: Value) -> str:
     """Return `value` as a person would write it in an expression; an object by its kind alone."""
     match value:
         case None:
             return "null"
         case str():
-            return "'" + value.replace("'", "''") + "'"
+            return quoted(value)
         case bool() | int() | Decimal() | Version():
             return to_text(value)
     return kind(value)
+
+
+def quoted(text: str) -> str:
+    """Return `text` in quotes, and no more of it than one can read."""
+    short = text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+    return "'" + short.replace("'", "''") + "'"
 
 
 def to_boolean(value: Value) -> bool:

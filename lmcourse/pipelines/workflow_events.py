@@ -38,6 +38,8 @@ NAMES: Mapping[str, str] = {
     "ResourceTrigger": "workflow_run",
 }
 """GitHub's names of the reasons for which a run starts."""
+MOST, LONGEST = 100, 200
+"""Patterns of one filter, and characters of a pattern."""
 FIELD = r"(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/[0-9]+)?"
 CRON = re.compile(rf"{FIELD}(,{FIELD})*")
 
@@ -91,6 +93,8 @@ def read_patterns(found: Mapping[str, Node], what: str) -> Patterns | None:
     patterns = texts(node, what)
     if not patterns:
         raise refuse(node, f"`{what}` names nothing")
+    if len(patterns) > MOST or any(len(one) > LONGEST for one in patterns):
+        raise refuse(node, f"`{what}` has at most {MOST} patterns of {LONGEST} characters")
     if some and all(one.startswith("!") for one in patterns):
         raise refuse(node, f"all {what} begin with `!`, so that none is let through")
     return Patterns(patterns, node is others)

@@ -28,7 +28,8 @@ WORDS: Mapping[Result, str] = {
 SHELL: Mapping[str, str] = {"": "set -e", "bash": "set -eo pipefail", "sh": "set -e"}
 """How scripts are run: `bash -e`, or if `shell: bash` is written, `-eo pipefail` ("shell")."""
 WRITTEN = re.compile(
-    r"""echo[ ]+(?P<quote>["']?)(?P<name>[A-Za-z_][\w-]*)=(?P<value>[^\n]*?)(?P=quote)[ ]*
+    r"""echo[ ]+(?P<quote>["']?)(?P<name>[A-Za-z_][\w-]*)=
+        (?P<value>(?:(?!echo[ ])[^\n])*?)(?P=quote)[ ]*
         >>[ ]*"?\$\{?GITHUB_(?P<file>OUTPUT|ENV)\}?"?(?=[ ]*(?:$|[;&|\n]))""",
     re.VERBOSE | re.MULTILINE,
 )

@@ -81,6 +81,8 @@ def rows(value: Json, what: str, node: Node) -> list[Mapping[str, Json]]:
         return []
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise Refused(node.file, node.line, f"`{what}` of the matrix has to be a list")
+    if len(value) > MOST:
+        raise Refused(node.file, node.line, f"`{what}` of the matrix has more than {MOST} rows")
     found = [one for one in value if isinstance(one, Mapping)]
     if len(found) != len(value):
         raise Refused(node.file, node.line, f"each row of `{what}` has to be a mapping")

@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -109,8 +111,8 @@ def run(
     """Run the pipeline in FILE for real: its scripts, with bash, one job after the other.
 
     Each job begins with an empty folder, into which its checkout brings the commit that is checked
-    out here, and what is not committed yet. Ctrl-C cancels the run; steps with always() still run.
-    Exits with 0 if the run succeeded, with 1 if not.
+    out here, and what is not committed yet. Ctrl-C (or SIGTERM) cancels the run: steps with
+    always() still run. Exits with 0 if the run succeeded, with 1 if not.
     """
     from lmcourse.pipelines import schedule
     from lmcourse.pipelines.errors import Refused
@@ -120,7 +122,8 @@ def run(
     from lmops.pipeline.worker import Hands
 
     repository = _repository(file, home)
-    read = _read(file, repository.templates(), _pairs("--parameter", parameters), repository.root)
+    chosen = _pairs("--parameter", parameters)
+    read = _read(file, repository.templates(), repository.root, chosen)
     given = _pairs("--variable", variables)
     for name in secrets:
         if name not in os.environ:
@@ -141,15 +144,18 @@ def run(
     )
     if repository.changed:
         say.print(f"With what is not committed: {len(repository.changed)} files.")
-    with Hands(
-        repository,
-        start,
-        folders,
-        Ledger(home.ledger),
-        lambda line: say.print(line, markup=False, soft_wrap=True),
-        frozenset(protected),
-        wait * 60,
-    ) as hands:
+    with (
+        _as_ctrl_c(signal.SIGTERM),
+        Hands(
+            repository,
+            start,
+            folders,
+            Ledger(home.ledger),
+            lambda line: click.echo(line, err=True),
+            frozenset(protected),
+            wait * 60,
+        ) as hands,
+    ):
         try:
             ran = schedule.run(read, start, hands)
         except BrokenLedger as error:
@@ -165,7 +171,7 @@ def run(
 
 @pipeline.command(
     epilog=examples(
-        "lmops pipeline simulate azure-pipelines.yml --scenario no.yml",
+        "lmops pipeline simulate azure-pipelines.yml --scenario gate-says-no.yml",
         "lmops pipeline simulate azure-pipelines.yml --scenario night.yml --json",
     )
 )
@@ -177,25 +183,34 @@ def run(
     metavar="FILE",
     help="What starts it, and how each command would end.",
 )
+@click.option(
+    "--repository",
+    default="ada/model",
+    show_default=True,
+    metavar="OWNER/NAME",
+    help="Of a GitHub workflow: in which repository.",
+)
 @SVG
 @json_option
-def simulate(file: Path, scenario: Path, svg: Path | None, as_json: bool) -> None:
+def simulate(file: Path, scenario: Path, repository: str, svg: Path | None, as_json: bool) -> None:
     """Say what the pipeline in FILE would do in a situation. Nothing of it is run.
 
-    Exits with 0 if the run would succeed, with 1 if not.
+    FILE can also be a workflow in .github/workflows/. Exits with 0 if the run would succeed, with 1
+    if not.
     """
     from lmcourse.pipelines.errors import Refused
-    from lmcourse.pipelines.simulate import read_scenario
+    from lmcourse.pipelines.github import simulate_workflow
+    from lmcourse.pipelines.scenarios import read_scenario
     from lmcourse.pipelines.simulate import simulate as simulated
+    from lmcourse.pipelines.workflow_reading import read_workflow
 
-    files = {
-        str(path.relative_to(file.parent)): _text(path)
-        for pattern in ("*.yml", "*/*.yml", "*/*/*.yml")
-        for path in file.parent.glob(pattern)
-    }
-    read = _read(file, files, {}, file.parent)
     try:
-        ran = simulated(read, read_scenario(_text(scenario), str(scenario)))
+        situation = read_scenario(_text(scenario), str(scenario))
+        if file.resolve().parent.parts[-2:] == (".github", "workflows"):
+            workflow = read_workflow(_text(file), str(file))
+            ran = simulate_workflow(workflow, situation, repository)
+        else:
+            ran = simulated(_read(file, *_templates(file), {}), situation)
     except Refused as error:
         raise Wrong(str(error)) from error
     _told(ran, as_json, svg)
@@ -261,13 +276,26 @@ def _text(path: Path) -> str:
         raise Wrong(f"{path} cannot be read: {error}. Name a file that is there") from error
 
 
-def _read(file: Path, files: dict[str, str], parameters: dict[str, str], root: Path) -> "Pipeline":
+def _templates(file: Path) -> tuple[dict[str, str], Path]:
+    """Return the YAML files of the repository in which a pipeline lies, and its top.
+
+    Where there is no repository: those in and below the pipeline's own folder.
+    """
+    near = file.resolve().parent
+    root = next((each for each in (near, *near.parents) if (each / ".git").exists()), near)
+    paths = [path for depth in ("", "*/", "*/*/") for path in root.glob(f"{depth}*.yml")]
+    return {
+        path.relative_to(root).as_posix(): _text(path) for path in paths if path.is_file()
+    }, root
+
+
+def _read(file: Path, files: dict[str, str], root: Path, parameters: dict[str, str]) -> "Pipeline":
     from lmcourse.pipelines.errors import Refused
     from lmcourse.pipelines.reading import read
 
     text = _text(file)
     try:
-        name = str(file.resolve().relative_to(root.resolve()))
+        name = file.resolve().relative_to(root.resolve()).as_posix()
     except ValueError:
         name = str(file)
     try:
@@ -281,6 +309,16 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
     if wrong:
         raise Wrong(f"{option} takes NAME=VALUE, and not {wrong[0]!r}")
     return dict(each.split("=", 1) for each in given)
+
+
+@contextmanager
+def _as_ctrl_c(number: signal.Signals) -> Iterator[None]:
+    """Let a signal do what Ctrl-C does: nothing that was started is left behind."""
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def _told(
@@ -309,4 +347,5 @@ def _told(
     if not ran.started:
         raise No(f"The pipeline does not start: {ran.why}")
     if ran.ended not in GOOD:
-        raise No(f"The run {picture.WORDS[ran.ended]}.")
+        was = "" if ran.ended == "failed" else "was "
+        raise No(f"The run {was}{picture.WORDS[ran.ended]}.")

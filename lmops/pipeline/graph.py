@@ -35,7 +35,7 @@ def graph(run: Run, width: int) -> RenderableType:
         before = {node.name for node in columns.get(row - 1, [])}
         texts = [_text(node, before) for node in column]
         wide = 4 + max(len(line) for text in texts for line in text.plain.splitlines())
-        if room and room + len(ARROW) + wide > width:
+        if room and room + 2 * len(ARROW) + wide + 1 > width:
             lines[-1].append(Text(f"{ARROW}…"))
             lines.append([])
             room = 0

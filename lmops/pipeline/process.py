@@ -14,8 +14,8 @@ MOST = 64 * 2**20
 """Bytes that one script may write to its log."""
 MINUTE = 60.0
 """Seconds in a minute; tests have shorter ones."""
-CHUNK = 2**18
-"""Bytes that are read at once: it must not read for ever what is written for ever."""
+CHUNK = 2**14
+"""Bytes that are read between two looks: what writes fast must not keep us from ending it."""
 GRACE = 5.0
 """Seconds between the request to end and the end."""
 LOOK = 0.02
@@ -64,7 +64,7 @@ def run(
                 came = lines.read()
                 if minutes and time.monotonic() - begun > minutes * MINUTE:
                     by = "time limit"
-                elif reading.tell() > MOST:
+                elif os.fstat(writing.fileno()).st_size > MOST:
                     by = "too much output"
                 if by != "itself":
                     break
@@ -75,7 +75,8 @@ def run(
             if process.poll() is None:
                 end(process.pid, process.poll)
             status = process.wait()
-        lines.close()
+        if by != "too much output":
+            lines.close()
     return Ended(status, time.monotonic() - begun, by), process.pid
 
 
@@ -111,8 +112,8 @@ class _Lines:
         return bool(part)
 
     def close(self) -> None:
-        """Hand on what is left of the first `MOST` bytes."""
-        while self._stream.tell() <= MOST and self.read():
+        """Hand on what is left."""
+        while self.read():
             pass
         if self._rest:
             self._on_line(self._rest.decode("utf-8", "replace"))

@@ -62,7 +62,7 @@ class Hands:
         self._repository, self._start, self._workspace = repository, start, workspace
         self._ledger, self._protected, self._patience = ledger, protected, patience
         self._on_line = on_line
-        self._log = workspace.log.open("a", encoding="utf-8")
+        self._log = workspace.log.open("a", encoding="utf-8", errors="replace", buffering=1)
         self._job: Job | None = None
         self._place = ("", "", "")
         self._scripts = 0
@@ -224,7 +224,6 @@ class Hands:
     def _write(self, line: str) -> None:
         line = self.secrets.hide(line)
         self._log.write(line + "\n")
-        self._log.flush()
         self._on_line(line)
 
 

@@ -1,0 +1,28 @@
+"""Conditions as they are written: each is read where it stands, and not first when a run is there.
+
+What a condition may ask for depends on what it belongs to ("Pipeline conditions" and "Define
+variables", Azure Pipelines): a stage for the stages that it waits for, a job for jobs, too, and a
+step for variables alone.
+"""
+
+from typing import Literal
+
+from lmcourse.pipelines.expressions import Scope, Status, check
+from lmcourse.pipelines.fields import text
+from lmcourse.pipelines.source import Node
+
+_KNOWN = {
+    "stage": ("variables", "dependencies"),
+    "job": ("variables", "dependencies", "stageDependencies"),
+    "step": ("variables",),
+}
+
+
+def read_condition(node: Node | None, owner: Literal["stage", "job", "step"]) -> str | None:
+    """Return a condition; None where there is none, which stands for `succeeded()`."""
+    written = text(node, "condition")
+    if node is None or not written.strip():
+        return None
+    status = Status(job="Succeeded") if owner == "step" else Status()
+    check(written, Scope(dict.fromkeys(_KNOWN[owner]), status), node.file, node.line)
+    return written
