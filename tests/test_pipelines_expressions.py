@@ -95,7 +95,7 @@ def test_the_table_has_every_function_and_says_where_each_row_is_from() -> None:
     assert sum(len(group["rows"]) for group in groups) >= 60
 
 
-PAGES = {"Expressions", "Conditions", "agent"}
+PAGES = {"Expressions", "Conditions", "agent", "engine"}
 
 
 def test_whatever_is_not_known_is_refused_where_it_is_not_asked_for_too() -> None:

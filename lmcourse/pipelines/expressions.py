@@ -35,9 +35,9 @@ from lmcourse.pipelines.values import (
 )
 
 MAX_LENGTH = 2000
-"""Characters of an expression: as many as Microsoft's agent takes."""
+"""Characters of an expression. The services take 21,000; whoever writes one reads it too."""
 MAX_DEPTH = 50
-"""How deep its parts may be nested: as deep as Microsoft's agent takes."""
+"""How deep its parts may be nested: as deep as the services take."""
 MAX_SHOWN = 400
 """Characters of an expression with values in it that are shown to people."""
 
@@ -402,9 +402,9 @@ def look_up(base: Value, key: Value, node: Index) -> Value:
 def status(name: str, jobs: Sequence[str], status: Status) -> bool:
     """Return what the status function `name` answers of `jobs`, or of all dependencies.
 
-    Of a canceled run, the page says this of `succeeded` and `succeededOrFailed` alone; nor does
-    `failed` hold then, since nothing failed that a person stopped. With a skipped dependency,
-    `succeededOrFailed` does not hold: the page has `not(canceled())` for that.
+    Of a run that is being canceled none holds but `always` and `canceled`, and of a job that is
+    asked by a wrong name none does: Microsoft's own code says so (`GraphCondition`). Here a wrong
+    name is refused.
     """
     if name == "always":
         return True
@@ -421,9 +421,9 @@ def status(name: str, jobs: Sequence[str], status: Status) -> bool:
                 known = ", ".join(status.results) or "nothing"
                 raise Wrong(f"{show(job)} is none that is waited for (`dependsOn`): {known}")
         found = [results[job.lower()] for job in jobs] if jobs else list(results.values())
-    if name == "failed":
-        return "failed" in found
-    return all(one in GOOD or (name == "succeededOrFailed" and one == "failed") for one in found)
+    if name != "succeeded" and "failed" in found:
+        return True
+    return name != "failed" and all(one in GOOD for one in found)
 
 
 def check(text: str, scope: Scope, file: str, line: int) -> None:

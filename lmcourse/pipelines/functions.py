@@ -112,11 +112,12 @@ def _not_in(arguments: Sequence[Argument]) -> Value:
 
 
 def _coalesce(arguments: Sequence[Argument]) -> Value:
+    value: Value = None
     for one in arguments:
         value = one()
         if value is not None and value != "":
-            return value
-    return None
+            break
+    return value
 
 
 def _iif(arguments: Sequence[Argument]) -> Value:
@@ -186,6 +187,8 @@ def _split(arguments: Sequence[Argument]) -> Value:
 
 def _join(arguments: Sequence[Argument]) -> Value:
     mark, values = to_text(arguments[0]()), arguments[1]()
+    if isinstance(values, Mapping):
+        return ""
     if isinstance(values, str) or not isinstance(values, Sequence):
         return to_text(values)
     texts = ["" if kind(one) in {"array", "object"} else to_text(one) for one in values]

@@ -1,6 +1,7 @@
 """The values of GitHub's expressions, how they compare, and the functions that take them.
 
-Source: GitHub's page "Evaluate expressions in workflows and actions".
+Source: GitHub's page "Evaluate expressions in workflows and actions"; where it is silent, GitHub's
+own code (`DTExpressions2` in actions/runner).
 """
 
 import json
@@ -20,14 +21,17 @@ NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 def to_number(value: Json) -> float:
     """Return `value` as a number: not a number (NaN) where it is none."""
-    if value is None or value == "":
+    if value is None:
         return 0.0
     if isinstance(value, bool | int | float):
         return float(value)
     if isinstance(value, str):
         text = value.strip()
-        if re.fullmatch(r"0x[0-9A-Fa-f]{1,12}", text):
-            return float(int(text, 16))
+        if not text:
+            return 0.0
+        for digits, base in ((r"0x[0-9A-Fa-f]{1,7}", 16), (r"0o[0-7]{1,9}", 8)):
+            if re.fullmatch(digits, text):
+                return float(int(text, base))
         if NUMBER.fullmatch(text) and len(text) < 100:
             return float(text)
     return math.nan
@@ -40,10 +44,20 @@ def to_text(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return f"{value:.15g}"
+        return f"{value:.15G}"
     if isinstance(value, str):
         return value
     return "Object" if isinstance(value, Mapping) else "Array"
+
+
+def is_list(value: Json) -> bool:
+    """Return whether `value` is an array."""
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def plain(*values: Json) -> bool:
+    """Return whether none of `values` is an array or object."""
+    return not any(isinstance(one, Mapping) or is_list(one) for one in values)
 
 
 def true(value: Json) -> bool:
@@ -115,15 +129,29 @@ def _contains(arguments: Sequence[Argument]) -> Json:
     where, what = arguments[0](), arguments[1]()
     if isinstance(where, Sequence) and not isinstance(where, str):
         return any(compare("==", one, what) for one in where)
-    return fold(to_text(what)) in fold(to_text(where))
+    return plain(where, what) and fold(to_text(what)) in fold(to_text(where))
 
 
 def _starts_with(arguments: Sequence[Argument]) -> Json:
-    return fold(to_text(arguments[0]())).startswith(fold(to_text(arguments[1]())))
+    where, what = arguments[0](), arguments[1]()
+    return plain(where, what) and fold(to_text(where)).startswith(fold(to_text(what)))
 
 
 def _ends_with(arguments: Sequence[Argument]) -> Json:
-    return fold(to_text(arguments[0]())).endswith(fold(to_text(arguments[1]())))
+    where, what = arguments[0](), arguments[1]()
+    return plain(where, what) and fold(to_text(where)).endswith(fold(to_text(what)))
+
+
+def _case(arguments: Sequence[Argument]) -> Json:
+    if len(arguments) % 2 == 0:
+        raise Wrong("it takes conditions and values in turn, and what is so otherwise")
+    for test, value in zip(arguments[:-1:2], arguments[1::2], strict=True):
+        found = test()
+        if not isinstance(found, bool):
+            raise Wrong(f"{show(found)} is neither true nor false")
+        if found:
+            return value()
+    return arguments[-1]()
 
 
 PLACE = re.compile(r"\{\{|\}\}|\{([0-9]{1,3})\}|[{}]")
@@ -153,7 +181,7 @@ def _join(arguments: Sequence[Argument]) -> Json:
     values = arguments[0]()
     mark = to_text(arguments[1]()) if len(arguments) > 1 else ","
     if isinstance(values, str) or not isinstance(values, Sequence):
-        return to_text(values)
+        return to_text(values) if plain(values) else ""
     texts = [to_text(one) for one in values]
     if sum(map(len, texts)) + len(mark) * len(texts) > MAX_TEXT + len(mark):
         raise Wrong(f"the result is longer than {MAX_TEXT:,} characters")
@@ -186,6 +214,7 @@ def _hash_files(arguments: Sequence[Argument]) -> Json:
 
 
 FUNCTIONS: Mapping[str, tuple[Callable[[Sequence[Argument]], Json], int, int]] = {
+    "case": (_case, 3, 101),
     "contains": (_contains, 2, 2),
     "endsWith": (_ends_with, 2, 2),
     "format": (_format, 1, 100),

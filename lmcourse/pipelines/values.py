@@ -1,7 +1,8 @@
 """The values of Azure's expressions, and how one becomes another.
 
 Rules: "Type casting" and "Functions" of Microsoft's page "Expressions" (Azure Pipelines); where it
-is silent, the tests of Microsoft's own agent (azure-pipelines-agent, `ExpressionsL0.cs`).
+is silent, Microsoft's own code and tests (`DTExpressions` and `ExpressionsL0.cs` in the history of
+actions/runner on GitHub, which began as the agent of Azure Pipelines).
 """
 
 import re
@@ -132,10 +133,10 @@ def to_text(value: Value) -> str:
         case int() | Version():
             return str(value)
         case Decimal():
-            whole = value == value.to_integral_value()
-            return str(int(value)) if whole else f"{value.normalize():f}"
+            text = f"{value:.7f}".rstrip("0").rstrip(".")  # .NET's "0.#######"
+            return "0" if text == "-0" else text
         case datetime():
-            return value.strftime("%m/%d/%Y %H:%M:%S")  # .NET's invariant culture
+            return value.isoformat(" ", "seconds")
     raise NotConvertible(f"an {kind(value)} is not a string")
 
 

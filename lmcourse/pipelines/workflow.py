@@ -10,6 +10,7 @@ from lmcourse.pipelines.source import Node
 
 SCOPES = (
     "actions",
+    "artifact-metadata",
     "attestations",
     "checks",
     "contents",
@@ -24,8 +25,13 @@ SCOPES = (
     "repository-projects",
     "security-events",
     "statuses",
+    "vulnerability-alerts",
 )
 """What a workflow's token may be allowed to read or write ("Workflow syntax", `permissions`)."""
+READ_ONLY = frozenset({"models", "vulnerability-alerts"})
+"""Those of them that no one can be allowed to write."""
+EVERYTHING: Mapping[str, str] = {one: "read" if one in READ_ONLY else "write" for one in SCOPES}
+"""What `write-all` allows."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,15 @@ from lmcourse.pipelines.fields import listing, needed, refuse, table, text, text
 from lmcourse.pipelines.github_expressions import Part, bare, parse, parts_of
 from lmcourse.pipelines.source import Node, Scalar, Table, called, short
 from lmcourse.pipelines.source import parse as parse_yaml
-from lmcourse.pipelines.workflow import SCOPES, Concurrency, Workflow, WorkflowJob, WorkflowStep
+from lmcourse.pipelines.workflow import (
+    EVERYTHING,
+    READ_ONLY,
+    SCOPES,
+    Concurrency,
+    Workflow,
+    WorkflowJob,
+    WorkflowStep,
+)
 from lmcourse.pipelines.workflow_events import read_events
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -183,13 +191,16 @@ def read_permissions(node: Node | None) -> Mapping[str, str] | None:
         if node.text == "read-all":
             return {scope: "read" for scope in SCOPES if scope != "id-token"}
         if node.text == "write-all":
-            return {scope: "read" if scope == "models" else "write" for scope in SCOPES}
+            return EVERYTHING
         raise refuse(node, "permissions are a mapping such as `contents: read`, or {} for none")
     found = table(node, "permissions", SCOPES)
     rights = {}
     for scope, value in found.items():
         right = text(value, scope)
-        allowed = ("none", "write") if scope == "id-token" else ("none", "read", "write")
+        allowed: tuple[str, ...] = (
+            ("none", "read") if scope in READ_ONLY else ("none", "read", "write")
+        )
+        allowed = ("none", "write") if scope == "id-token" else allowed
         if right not in allowed:
             raise refuse(value, f"`{scope}` is {' or '.join(allowed)}, not `{short(right)}`")
         if right != "none":

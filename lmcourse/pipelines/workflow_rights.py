@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lmcourse.pipelines.expressions import pieces
 from lmcourse.pipelines.github_expressions import CONTEXTS, parse, parts_of
-from lmcourse.pipelines.workflow import SCOPES, Workflow, WorkflowJob, WorkflowStep
+from lmcourse.pipelines.workflow import EVERYTHING, SCOPES, Workflow, WorkflowJob, WorkflowStep
 
 LOGINS = (
     "azure/login",
@@ -26,8 +26,7 @@ PASSWORDS = frozenset({
 SIGNS = ("actions/attest", "actions/attest-build-provenance", "actions/deploy-pages")
 """Other actions that need such a token."""
 FULL_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-WORST: Mapping[str, str] = {scope: "read" if scope == "models" else "write" for scope in SCOPES
-                            if scope != "id-token"}  # fmt: skip
+WORST: Mapping[str, str] = {one: it for one, it in EVERYTHING.items() if one != "id-token"}
 """What the token may do where nobody says: a repository's settings decide, and this is the most."""
 STRANGERS = re.compile(
     r"github\.(head_ref|event\.(.*\.)?(title|body|message|label|ref|name|email|default_branch))"
