@@ -39,6 +39,7 @@ class Place:
         self.home = folder / "home"
         self.root.mkdir()
         git(self.root, "init", "--quiet", "--initial-branch", "main")
+        git(self.root, "config", "user.name", "Ada")
         monkeypatch.chdir(self.root)
 
     def commit(self, **files: str) -> None:
