@@ -20,6 +20,11 @@ FILE = ".github/workflows/model.yml"
 CLOUD = ("register", "staging", "canary", "production", "rollback")
 """The targets that reach into the cloud, and so want a login before them."""
 
+PROPOSALS_ALONE = re.compile(
+    r"\$\{\{ *(?:github\.event_name *== *'pull_request'|github\.ref *!= *'refs/heads/main') *\}\}"
+)
+"""What cancels runs that deploy nothing, and no others."""
+
 HINTS = {
     "good": "All targets but rollback, each as a run of its own: test, train, gate, register, "
     "staging, smoke, canary, production. on: push: branches: [main]; jobs wait by needs.",
@@ -182,7 +187,7 @@ def one_at_a_time(workflow: "Workflow") -> str:
         group = job.concurrency or workflow.concurrency
         if group is None:
             return f"line {job.line}: two runs of {job.name} change production at once"
-        if group.cancel != "false":
+        if group.cancel not in ("false", "") and not PROPOSALS_ALONE.fullmatch(group.cancel):
             return f"line {group.line}: the second run stops the first one in the middle of it"
         if re.search(r"run_id|run_number|github\.sha", group.group):
             return f"line {group.line}: each run has a group of its own: none waits for another"

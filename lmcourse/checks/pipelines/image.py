@@ -147,8 +147,8 @@ def stops(stages: list[Stage]) -> str:
         words = each.words()
         if not each.is_exec() or words[:1] == [] or words[0] in SHELLS:
             return f"line {each.line}: a shell stands before the service, and keeps the signal"
-    if "service.py" not in " ".join(word for each in starts for word in each.words()):
-        return f"line {starts[-1].line}: it does not start service.py"
+    if not re.search(r"\bservice\b", " ".join(word for each in starts for word in each.words())):
+        return f"line {starts[-1].line}: it does not start the service"
     return ""
 
 
