@@ -11,7 +11,7 @@ from grader.checks.registry import exercises
 from grader.checks.run import PUBLIC_SEED, Outcome, run
 from grader.checks.student import Host, Student
 from grader.course.solved import solved_namespace
-from lmcourse.checks.pipelines import cluster, dockerfile
+from lmcourse.checks.pipelines import dockerfile, manifests
 from lmcourse.checks.pipelines.situations import situations
 
 LESSON = "13_pipelines"
@@ -86,6 +86,19 @@ def test_a_pipeline_that_knows_the_situations_earns_nothing_by_it(solved: dict[s
     }
 
 
+@pytest.mark.parametrize("name", PIPELINES)
+def test_a_pipeline_that_runs_on_and_on_is_stopped_at_its_good_day(
+    solved: dict[str, Any], name: str
+) -> None:
+    line = {"PIPELINE": "          - script: make test\n", "WORKFLOW": "      - run: make test\n"}[
+        name
+    ]
+    assert solved[name].count(line) == 1
+    outcome = graded(solved, name, solved[name].replace(line, line * 400))
+    assert outcome.share == 0.0
+    assert {"300 are plenty" in each.message for each in outcome.cases} == {True}
+
+
 BOMB = "a: &a [x]\n" + "".join(f"{chr(98 + i)}: [*a, *a]\n" for i in range(9))
 
 
@@ -103,8 +116,8 @@ BOMB = "a: &a [x]\n" + "".join(f"{chr(98 + i)}: [*a, *a]\n" for i in range(9))
 )
 def test_manifests_that_would_explode_are_refused_at_once(text: str) -> None:
     begun = time.process_time()
-    with pytest.raises(cluster.Odd):
-        cluster.read(text)
+    with pytest.raises(manifests.Odd):
+        manifests.read(text)
     assert time.process_time() - begun < 10
 
 

@@ -10,9 +10,11 @@ from grader.checks.registry import exercise
 from grader.checks.student import Raised, Student
 from grader.checks.vocabulary import holds
 from lmcourse.checks.pipelines.drawing import LESSON
-from lmcourse.checks.pipelines.situations import Situation, situations
+from lmcourse.checks.pipelines.situations import Trial, situations
 
 if TYPE_CHECKING:
+    from lmcourse.pipelines.runs import Run
+    from lmcourse.pipelines.simulate import Scenario
     from lmcourse.pipelines.workflow import Workflow, WorkflowJob
 
 FILE = ".github/workflows/model.yml"
@@ -72,32 +74,31 @@ HINTS = {
 }
 
 
-def _read(text: object) -> "Workflow":
+def read(text: str) -> "Workflow":
+    """Return the workflow that `text` is.
+
+    Raises
+    ------
+    Raised
+        With file, line and sentence, if it is none of the course's subset.
+    """
     from lmcourse.pipelines.errors import Refused
     from lmcourse.pipelines.workflow_reading import read_workflow
 
-    if not isinstance(text, str):
-        raise Raised("TypeError", f"WORKFLOW is a text, and not a {type(text).__name__}")
     try:
         return read_workflow(text, FILE)
     except Refused as refused:
         raise Raised("Refused", str(refused)) from None
 
 
-def reaction(text: object, situation: Situation) -> str:
-    """Return what the workflow `text` does in a situation, in words.
-
-    Raises
-    ------
-    Raised
-        With file, line and sentence, if it is no workflow of the course's subset.
-    """
+def simulated(text: str, scenario: "Scenario") -> "Run":
+    """Return what the workflow `text` does in a scenario; raise as `read` does."""
     from lmcourse.pipelines.errors import Refused
     from lmcourse.pipelines.github import simulate_workflow
 
-    workflow = _read(text)
+    workflow = read(text)
     try:
-        return situation.told(simulate_workflow(workflow, situation.scenario()))
+        return simulate_workflow(workflow, scenario)
     except Refused as refused:
         raise Raised("Refused", str(refused)) from None
 
@@ -203,24 +204,16 @@ def ends(workflow: "Workflow") -> str:
 
 @exercise(LESSON, "WORKFLOW", points=5, constant=True)
 def workflow(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    good, *others = situations(rng)
-
-    def asked(situation: Situation) -> str:
-        text = student.WORKFLOW
-        if situation is not good and (came := reaction(text, good)) != good.right():
-            return f"not yet: on a good day {came}"
-        return reaction(text, situation)
-
-    for each in (good, *others):
-        yield case(each.name, partial(asked, each), each.right(), hint=HINTS[each.key])
+    every = situations(rng)
+    trial = Trial(simulated, every[0])
+    for each in every:
+        asked = partial(lambda each: trial.reaction(student.WORKFLOW, each), each)
+        yield case(each.name, asked, each.right(), hint=HINTS[each.key])
 
     def looked(name: str, want: str, look: Look, hint: str) -> Case:
         def seen() -> str:
             text = student.WORKFLOW
-            came = reaction(text, good)
-            if came != good.right():
-                return f"not yet: on a good day {came}"
-            return look(_read(text))
+            return trial.missing(text) or look(read(text))
 
         return holds(name, want, seen, hint=hint)
 

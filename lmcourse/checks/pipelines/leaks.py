@@ -110,7 +110,7 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             ),
         )
         yield one(
-            "private keys of several kinds, each in a file of its own",
+            "a private key",
             "private key",
             begin_of(str(rng.choice(["RSA PRIVATE KEY", "PRIVATE KEY", "OPENSSH PRIVATE KEY"]))),
             hint="A line with -----BEGIN and, behind it, PRIVATE KEY-----; between them there may "

@@ -3,11 +3,12 @@
 Branches, people and numbers are drawn, so that who knows the situations knows nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from grader.checks.case import Rng
+from grader.checks.student import Raised
 from lmcourse.checks.pipelines.drawing import PEOPLE, some, word
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 WAY = ("test", "train", "gate", "register", "staging", "smoke", "canary", "production")
 """The targets of make, in the order of a good day."""
 TARGETS = (*WAY, "rollback")
+MOST_STEPS = 300
+"""Some twenty run on a good day; each situation takes that long again."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,47 @@ class Situation:
         if self.or_nothing and not called:
             return self.right()
         return _sentence(called, "failed" if ended == "canceled" != self.ended else ended)
+
+
+class Trial:
+    """Tries pipelines, texts, in situations; a good day has to be one before others count.
+
+    `simulate` returns what a text does in a scenario, and raises `Raised` if it is no pipeline.
+    """
+
+    def __init__(self, simulate: Callable[[str, "Scenario"], "Run"], good: Situation) -> None:
+        self._simulate = simulate
+        self._good = good
+        self._known: dict[str, str | Raised] = {}  # a text, and its good day
+
+    def good_day(self, text: object) -> str:
+        """Return what a text does on a good day; raise `Raised` if it is no pipeline."""
+        if not isinstance(text, str):
+            raise Raised("TypeError", f"a text is wanted here, and not a {type(text).__name__}")
+        if text not in self._known:
+            try:
+                run = self._simulate(text, self._good.scenario())
+                steps = sum(len(job.steps) for _, job in run.jobs())
+                if steps > MOST_STEPS:
+                    raise Raised("Refused", f"it runs {steps} steps, and {MOST_STEPS} are plenty")
+                self._known[text] = self._good.told(run)
+            except Raised as refused:
+                self._known[text] = refused
+        came = self._known[text]
+        if isinstance(came, Raised):
+            raise came
+        return came
+
+    def missing(self, text: object) -> str:
+        """Return what is wrong with a good day, or ""."""
+        came = self.good_day(text)
+        return "" if came == self._good.right() else f"not yet: on a good day {came}"
+
+    def reaction(self, text: object, situation: Situation) -> str:
+        """Return what a text does in a situation, in words."""
+        if situation is self._good:
+            return self.good_day(text)
+        return self.missing(text) or situation.told(self._simulate(str(text), situation.scenario()))
 
 
 def first_calls(run: "Run") -> list[str]:
