@@ -1,6 +1,6 @@
 """Name a version, for the later jobs of a pipeline: that of a bundle, or else the challenger's.
 
-Prints nothing but the name, or hands it on as the output `version`. Without a challenger, it is empty.
+Prints the version, or hands it on as the output `version`. Without a challenger, it is empty.
 """
 
 import os

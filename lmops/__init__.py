@@ -9,8 +9,11 @@ From the top down; each imports from the lines below its own alone, which `make 
     registry, store              what MLflow shows of the ledger; the registered bundles
     service                      OpenAI's completions API, on an engine that writes for many at once
     pipeline                     an azure-pipelines.yml, run here for real
+    own                          a student's own function in the place of one of the platform's
     trial, notebooks, text       a part tried by its check; what a notebook defines; what is learnt
     gate, state, privacy         metrics -> reasons; the ledger -> what holds; what a log may keep
+    edge                         a bundle -> one with int8 weights, for machines without torch
     bundle, ledger, home         a model as it travels; who did what to it; where it is kept
     soundness, card, files       what a bundle must be; what it says of itself; files, whole or not
+    edge_run                     what an edge bundle runs with: NumPy alone
 """

@@ -64,7 +64,7 @@ class Project(Place):
             (self.root / "solutions" / name).write_text("", "utf-8")
         self.commit(**{
             "constraints__txt": "torch==2.13.0\nnumpy==2.4.6\n",
-            "deploy/Dockerfile": "FROM debian:12.5-slim\nUSER nobody\n",
+            "deploy/Dockerfile": "FROM debian:12.5-slim\nUSER 65532\n",
             "a_module__py": '"""Nothing."""\n',
         })  # fmt: skip
         venv, programs = folder / "venv", folder / "programs"
@@ -247,7 +247,7 @@ def test_a_scan_that_finds_something_blocks(
     monkeypatch.setenv("AUDIT", f"--vulnerability-service osv --osv-url {holes['address']}")
     project.commit(**files)
     results = project.results("--branch", "main")
-    assert results["Validate"] == result
+    assert results["Validate"] == result, project.log(project.answer)
     assert word in project.log(project.answer)
     trained = [call for call in project.called() if call.startswith("lmops train")]
     assert bool(trained) == (result == "succeeded")

@@ -295,7 +295,11 @@ jobs:
     environment: staging
     strategy: {runOnce: {deploy: {steps: [%s{script: make deploy}]}}}
 """
-    assert ran(text % "").ended == "failed"  # there is no Makefile
+    run = ran(text % "")
+    assert run.ended == "failed"
+    job = run.job("Go")
+    assert job is not None
+    assert "there is no Makefile" in job.why
     assert ran(text % "{checkout: self}, ").ended == "succeeded"
 
 

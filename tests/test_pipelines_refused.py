@@ -66,6 +66,20 @@ HOSTILE = {
     + ", ".join(f"L{n}: {{a: b}}" for n in range(50))
     + "}}\n  steps:\n"
     + "  - script: echo $(a)\n    condition: always()\n" * 300,
+    "endless scripts": f"{JOB}"
+    + "      - {script: 'while true; do x; done', retryCountOnTaskFailure: 10, "
+    "continueOnError: true, timeoutInMinutes: 1, condition: always()}\n" * 700,
+    "a list asked for again and again": "parameters:\n- {name: p, type: object, default: ["
+    + "a, " * 3_000
+    + "]}\nsteps:\n- ${{ each x in parameters.p }}:\n"
+    "  - ${{ if contains(join(',', parameters.p), 'b') }}:\n    - script: y\n- script: x\n",
+    "stages of jobs": "stages:\n"
+    + "".join(
+        f"- {{stage: S{stage}, jobs: ["
+        + ", ".join(f"{{job: J{job}, steps: [{{script: x}}]}}" for job in range(5))
+        + "]}\n"
+        for stage in range(200)
+    ),
     "a pattern": "trigger: ['" + "*a" * 20_000 + "b']\nsteps:\n  - script: x\n",
     "a control character": "steps:\n  - script: a\x00b\n",
     "half of a pair": "steps:\n  - script: \ud800\n",

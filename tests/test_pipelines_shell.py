@@ -1,5 +1,6 @@
 """What a script would do: held against bash itself."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -10,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.shell import Answer, Ran, follow
+from lmcourse.pipelines.shell import Answer, follow
+from lmcourse.pipelines.shell_words import Ran
 
 STUB = """#!/bin/sh
 echo "${0##*/} $*" >> "$CALLS"
@@ -111,6 +113,12 @@ SCRIPTS = [
     "train;gate bad;",
     'test -n "$TWO" && train\n[ 1 -lt 2 ] && gate',
     "! train; echo $?",
+    "for i in {1..3}; do gate bad && break; train $i; done; echo $i",
+    "for i in $(seq 3); do if [ $i -eq 2 ]; then continue; fi; train $i; done; echo $?",
+    "for i in {3..1}; do train $i; [ $i = 2 ] && break; done; echo $? {x}",
+    "while true; do train && break; done; echo $?; break; echo on",
+    "set -e; for i in 1 2; do gate bad || continue; train; done; echo on",
+    "sudo train; env A=b train; timeout 9 train" if shutil.which("sudo") else "timeout 9 train",
     "set -e; false | true; echo on; true | false; echo never",
     "sleep 0; cd / && train",
     'echo "##vso[task.setvariable variable=a;isOutput=true]$(echo b)"',
@@ -135,6 +143,8 @@ SIMPLE = st.sampled_from(
         "true",
         "false",
         "exit 2",
+        "break",
+        "continue",
         "echo x",
         "set -e",
         "set +e",
@@ -147,6 +157,9 @@ SIMPLE = st.sampled_from(
 )
 
 
+LEAVES = re.compile("set -e|break|continue")
+
+
 def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     pair = st.tuples(inner, inner)
     return st.one_of(
@@ -156,8 +169,9 @@ def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         inner.map(lambda one: f"{{ {one}; }}"),
         inner.map(lambda one: f"( {one} )"),
         inner.map(lambda one: f"for i in 1 2; do {one}; done"),
-        # Within a `!`, bash 5 heeds a `set -e` that stands there, and none from before.
-        inner.map(lambda one: f"{{ ! {{ {one}; }}; }}" if "set -e" not in one else one),
+        # Within a `!`, bash 5 heeds a `set -e` that stands there, and none from before; and it
+        # turns around what a loop ends with that is left there.
+        inner.map(lambda one: one if LEAVES.search(one) else f"{{ ! {{ {one}; }}; }}"),
     )
 
 

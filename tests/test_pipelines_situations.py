@@ -260,7 +260,7 @@ def test_situation(situation: Situation) -> None:
     assert calls(run) == situation.called
     assert run.ended == situation.ended
     assert run.why
-    assert all(one.why for stage in run.stages for one in (stage, *stage.jobs))
+    assert all(stage.why and all(job.why for job in stage.jobs) for stage in run.stages)
 
 
 def swapped(old: str, new: str) -> str:

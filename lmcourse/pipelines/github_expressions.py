@@ -13,7 +13,8 @@ from functools import partial
 from typing import NoReturn
 
 from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.expressions import MAX_DEPTH, MAX_LENGTH, pieces, readable
+from lmcourse.pipelines.expression_syntax import MAX_DEPTH, MAX_LENGTH
+from lmcourse.pipelines.expressions import pieces, readable
 from lmcourse.pipelines.functions import MAX_TEXT, Wrong
 from lmcourse.pipelines.github_values import (
     FUNCTIONS,

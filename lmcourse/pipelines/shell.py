@@ -12,6 +12,7 @@ from lmcourse.pipelines.errors import Refused
 from lmcourse.pipelines.shell_builtins import (
     UNFOLLOWED,
     bare,
+    counted,
     echo,
     exit_status,
     holds,
@@ -32,16 +33,11 @@ from lmcourse.pipelines.shell_tree import (
     Pipe,
     Script,
     Simple,
-    Word,
 )
-from lmcourse.pipelines.source import short
+from lmcourse.pipelines.shell_words import LONGEST, Exit, Ran, Words
 
 MOST = 2000
 """Commands that a script may call before it is taken for one that does not end."""
-WORK = 1_000_000
-"""Characters that a script may handle."""
-LONGEST = 20_000
-"""Characters of a variable, and of a command."""
 
 
 @dataclass(frozen=True)
@@ -54,26 +50,14 @@ class Answer:
     stop: bool = False  # the script is ended while the command runs
 
 
-@dataclass
-class Ran:
-    """What a script did. `endless`: it would not end by itself."""
-
-    status: int = 0
-    lines: list[str] = field(default_factory=list)
-    called: list[str] = field(default_factory=list)
-    minutes: float = 0
-    endless: bool = False
-    work: int = 0  # characters handled
-
-
 Caller = Callable[[tuple[str, ...]], Answer]
 
 
-class _Exit(Exception):
-    """The script, or a shell of its own within it, ends."""
+class _Left(Exception):
+    """A loop is left, or with `again` goes on with its next round."""
 
-    def __init__(self, status: int):
-        self.status = status
+    def __init__(self, *, again: bool):
+        self.again = again
 
 
 class _Stopped(Exception):
@@ -87,11 +71,11 @@ def follow(text: str, variables: Mapping[str, str], caller: Caller, file: str, l
     `Refused` for what cannot be followed.
     """
     ran = Ran()
-    shell = _Shell(ran, caller, file, dict(variables))
+    shell = _Shell(ran, file, dict(variables), caller=caller)
     try:
         shell.script(Parser(text, file, line).whole())
         ran.status = shell.status
-    except _Exit as end:
+    except Exit as end:
         ran.status = end.status
     except _Stopped:
         ran.status = 1
@@ -99,23 +83,28 @@ def follow(text: str, variables: Mapping[str, str], caller: Caller, file: str, l
 
 
 @dataclass
-class _Shell:
+class _Shell(Words):
     """One shell's state; `written` is where its output goes."""
 
-    ran: Ran
-    caller: Caller
-    file: str
-    variables: dict[str, str]
-    options: set[str] = field(default_factory=set)  # "e", "u", "pipefail"
-    status: int = 0
+    caller: Caller = field(kw_only=True)
     tested: int = 0  # how many conditions we are in: there `set -e` does not count
     written: list[str] | None = None
+    loops: int = 0  # how many we are in
 
     def copy(self) -> "_Shell":
         """Return a shell of its own, as `( )` and the parts of a pipe have one."""
-        own = _Shell(self.ran, self.caller, self.file, dict(self.variables), set(self.options))
-        own.status, own.tested, own.written = self.status, self.tested, self.written
+        variables, options = dict(self.variables), set(self.options)
+        own = _Shell(self.ran, self.file, variables, options, self.status, caller=self.caller)
+        own.tested, own.written = self.tested, self.written
         return own
+
+    def output(self, body: Script) -> list[str]:
+        """Return what a script writes that runs in a shell of its own, without `set -e`."""
+        own = self.copy()
+        lines: list[str] = []
+        own.written, own.options = lines, own.options - {"e"}
+        self.status = own.subshell(lambda: own.script(body))
+        return lines
 
     def write(self, lines: Sequence[str]) -> None:
         """Write lines to the log, or to where the output goes."""
@@ -135,7 +124,7 @@ class _Shell:
         """Do `work` in this shell, which ends with it; return its status."""
         try:
             work()
-        except _Exit as end:
+        except Exit as end:
             self.status = end.status
         return self.status
 
@@ -152,7 +141,7 @@ class _Shell:
             finally:
                 self.tested -= not counts
             if counts and self.status and "e" in self.options:
-                raise _Exit(self.status)
+                raise Exit(self.status)
 
     def pipe(self, pipe: Pipe) -> None:
         """Run commands of which each reads what the one before it wrote."""
@@ -183,13 +172,15 @@ class _Shell:
                 shell = self.copy() if own else self
                 kept = shell.written
                 shell.written = [] if hidden else kept
-                if own:
-                    self.status = shell.subshell(lambda: shell.script(body))
-                else:
-                    shell.script(body)
-                shell.written = kept
+                try:
+                    if own:
+                        self.status = shell.subshell(lambda: shell.script(body))
+                    else:
+                        shell.script(body)
+                finally:
+                    shell.written = kept
                 if own and self.status and "e" in self.options and not self.tested:
-                    raise _Exit(self.status)
+                    raise Exit(self.status)
             case If(clauses, other):
                 for test, body in clauses:
                     if self.test(test) == 0:
@@ -202,9 +193,9 @@ class _Shell:
             case Loop(condition, body, negated):
                 status = 0
                 while (self.test(condition) == 0) != negated:
-                    self.script(body)
+                    if self.round(body):
+                        return
                     status = self.status
-                    self.count()
                 self.status = status
             case For(name, words, body, line):
                 values = self.expand(words, line)
@@ -212,8 +203,21 @@ class _Shell:
                 self.status = self.status if values else 0
                 for value in values:
                     self.variables[name] = value
-                    self.script(body)
-                    self.count()
+                    if self.round(body):
+                        return
+
+    def round(self, body: Script) -> bool:
+        """Run a loop's body once; return whether the loop is left."""
+        self.count()
+        self.loops += 1
+        try:
+            self.script(body)
+        except _Left as left:
+            self.status = 0
+            return not left.again
+        finally:
+            self.loops -= 1
+        return False
 
     def test(self, script: Script) -> int:
         """Run a condition; return its status."""
@@ -230,13 +234,6 @@ class _Shell:
         if len(self.ran.called) > MOST:
             self.ran.endless = True
             raise _Stopped
-
-    def work(self, size: int, line: int) -> int:
-        """Count characters that are handled, and return `size`."""
-        self.ran.work += size + 50
-        if self.ran.work > WORK:
-            raise Refused(self.file, line, "in the script, too much text is handled")
-        return size
 
     def simple(self, command: Simple, given: Sequence[str]) -> None:
         """Run a command of words."""
@@ -277,7 +274,7 @@ class _Shell:
             why = UNFOLLOWED[name]
             raise Refused(self.file, line, f"in the script, `{name}` is not followed: {why}")
         if name == "exit":
-            raise _Exit(exit_status(rest[0]) if rest else self.status)
+            raise Exit(exit_status(rest[0]) if rest else self.status)
         if name in {"[", "[[", "test"}:
             self.status = holds(words, self.file, line)
         elif name in {"bash", "sh"} and rest and rest[0].startswith("-") and "c" in rest[0]:
@@ -294,11 +291,18 @@ class _Shell:
             for word in rest:
                 self.variables.pop(word, None)
             self.status = 0
+        elif name in {"break", "continue"} and not rest:
+            self.status = 0
+            if self.loops:
+                raise _Left(again=name == "continue")
         elif name in {"true", ":", "false"}:
             self.status = int(name == "false")
         elif name in {"cd", "pushd", "popd", "wait", "shopt", "umask", "source", ".", "sleep"}:
             if name == "sleep" and rest:
                 self.ran.minutes += seconds(rest[0]) / 60
+            self.status = 0
+        elif name == "seq" and len(rest) == 1:
+            self.write(counted((Part("text", f"{{1..{rest[0]}}}"),)))
             self.status = 0
         elif name in {"echo", "printf"}:
             self.write(echo(rest) if name == "echo" else printf(rest))
@@ -335,57 +339,3 @@ class _Shell:
             return
         body = Parser(rest[1], self.file, line, depth=10).whole()
         self.status = own.subshell(lambda: own.script(body))
-
-    def expand(self, words: Sequence[Word], line: int) -> list[str]:
-        """Return words as a command gets them: variables put in, and split where not quoted."""
-        found: list[str] = []
-        for word in words:
-            fields = [""]
-            real = False
-            for part in word:
-                value = self.value(part, line)
-                if part.kind == "text" or part.quoted:
-                    fields[-1] += value
-                    real = real or part.quoted or bool(value)
-                    continue
-                pieces = value.split()
-                if not pieces:
-                    continue
-                fields[-1] += pieces[0]
-                fields += pieces[1:]
-                real = True
-            if real:
-                found += fields
-        return found
-
-    def one(self, word: Word, line: int) -> str:
-        """Return a word that is not split, as in an assignment."""
-        value = "".join(self.value(part, line) for part in word)
-        if self.work(len(value), line) > LONGEST:
-            raise Refused(self.file, line, f"a variable is longer than {LONGEST} characters")
-        return value
-
-    def value(self, part: Part, line: int) -> str:
-        """Return what stands for a part of a word."""
-        if part.kind == "text":
-            return part.text
-        if part.kind == "output" and part.body is not None:
-            own = self.copy()
-            lines: list[str] = []
-            own.written, own.options = lines, own.options - {"e"}
-            body = part.body
-            self.status = own.subshell(lambda: own.script(body))
-            return "\n".join(lines)[:LONGEST]
-        if part.text == "?":
-            return str(self.status)
-        value = self.variables.get(part.text)
-        if part.operator in {"-", ":-", "=", ":="}:
-            empty = value is None or (part.operator[0] == ":" and not value)
-            return part.other if empty else value or ""
-        if part.operator in {"+", ":+"}:
-            return part.other if value else ""
-        missing = value is None or (part.operator == ":?" and not value)
-        if missing and (part.operator in {"?", ":?"} or "u" in self.options):
-            self.write([f"{short(part.text)}: unbound variable"])
-            raise _Exit(1)
-        return value or ""

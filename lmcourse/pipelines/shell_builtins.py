@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 from lmcourse.pipelines.errors import Refused
+from lmcourse.pipelines.shell_tree import Word
 from lmcourse.pipelines.source import short
 
 _BEFORE = frozenset({"sudo", "time", "command", "nohup", "exec", "builtin"})
@@ -12,8 +13,6 @@ UNFOLLOWED = {
     "eval": "put what it does into the script",
     "trap": "say what follows with `||`, or with a step of its own and a condition",
     "return": "it belongs into a function; a script ends with `exit`",
-    "break": "loops run to their end here",
-    "continue": "loops run to their end here",
 }
 """Commands that would need more than words, and what to write instead."""
 _NUMBERS: dict[str, Callable[[int, int], bool]] = {
@@ -155,3 +154,15 @@ def set_options(options: set[str], words: list[str]) -> set[str]:
             names.add({"errexit": "e", "nounset": "u"}.get(name, name))
         found = found | names if word[0] == "-" else found - names
     return found
+
+
+def counted(word: Word) -> list[str]:
+    """Return the numbers that `{1..5}` stands for; nothing for any other word."""
+    if len(word) != 1 or word[0].kind != "text" or word[0].quoted:
+        return []
+    found = re.fullmatch(r"\{([0-9]{1,3})\.\.([0-9]{1,3})\}", word[0].text)
+    if not found:
+        return []
+    first, last = int(found[1]), int(found[2])
+    step = 1 if last >= first else -1
+    return [str(number) for number in range(first, last + step, step)]

@@ -10,6 +10,7 @@ from lmcourse.pipelines.runs import Approval, Outcome, Run, Where
 from lmcourse.pipelines.scenarios import Scenario, read_scenario
 from lmcourse.pipelines.schedule import run
 from lmcourse.pipelines.shell import Answer, follow
+from lmcourse.pipelines.source import short
 
 __all__ = ["Scenario", "read_scenario", "simulate"]
 
@@ -31,6 +32,7 @@ class Simulated:
     artifacts: dict[str, tuple[str, str]] = field(default_factory=dict)  # name -> stage, instance
     sources: set[tuple[str, str, str]] = field(default_factory=set)  # jobs that checked out
     canceled: bool = False  # a run is canceled once
+    note: str = ""  # on the last command of a script that failed
     left: int = 5_000_000  # characters that scripts may handle
 
     def approval(self, environment: str, where: Where) -> Approval:
@@ -60,6 +62,7 @@ class Simulated:
         place = (where.stage, where.instance, where.hook)
         known = {environment(name): value for name, value in variables.items()} | dict(step.env)
         canceled: list[bool] = []
+        self.note = ""
 
         def caller(words: tuple[str, ...]) -> Answer:
             if not self.canceled and self.scenario.cancel and fits(self.scenario.cancel, words):
@@ -74,14 +77,15 @@ class Simulated:
             raise Refused(step.file, step.line, "the scripts together handle too much text")
         called = tuple(filter(None, ran.called))
         minutes = float("inf") if ran.endless else ran.minutes
-        endless = "the script never ends" if ran.endless else ""
+        why = "the script never ends" if ran.endless else self.note if ran.status else ""
         lines = tuple(ran.lines)
-        return Outcome(ran.status, lines, called, minutes, False, bool(canceled), endless)
+        return Outcome(ran.status, lines, called, minutes, False, bool(canceled), why)
 
     def _answer(self, words: tuple[str, ...], place: tuple[str, str, str]) -> Answer:
         """Return what the scenario says of a command."""
         if words[0] == "make" and place not in self.sources:
-            return Answer(2)  # there is no Makefile where nothing was checked out
+            self.note = "there is no Makefile, as nothing was checked out here (checkout: self)"
+            return Answer(2)
         status = 0
         key = best(self.scenario.outcomes, words)
         if key is not None:
@@ -93,7 +97,11 @@ class Simulated:
                 self.times[key] = time + 1
                 status = given[min(time, len(given) - 1)]
         elif _MACRO.fullmatch(words[0]):
-            return Answer(127)  # `$(Build.Reazon)` is no variable, so that bash looks for a command
+            # What is left of `$(Build.Reazon)`, which is no variable.
+            self.note = f"`{short(words[0])}` is no variable, and bash finds no such command"
+            return Answer(127)
+        if status:
+            self.note = f"`{short(' '.join(words))}` ended with exit status {status}"
         line = best(self.scenario.outputs, words)
         long = best(self.scenario.minutes, words)
         return Answer(

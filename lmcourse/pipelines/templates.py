@@ -19,8 +19,8 @@ MOST_PARTS = 20_000
 """Nodes that are looked at."""
 MOST_TEXT = 500_000
 """Characters that come of it."""
-MOST_ASKED = 100_000
-"""Characters of expressions that are evaluated; one more JSON counts as two thousand."""
+MOST_ASKED = 200_000
+"""Characters of expressions that are evaluated; a function counts as 500, one of JSON as 2500."""
 MOST_READ = 400_000
 """Characters of templates that are read."""
 MOST_FILES = 100
@@ -114,7 +114,7 @@ class _Expander:
         """Count a part, its text and an expression; refuse what would grow too large."""
         self.parts -= 1
         self.text -= len(text)
-        self.asked -= len(asked) + 2000 * asked.lower().count("json")
+        self.asked -= len(asked) + 500 * asked.count("(") + 2000 * asked.lower().count("json")
         if min(self.parts, self.text, self.asked, self.to_read) < 0:
             raise refuse(node, "with all templates, the pipeline grows too large")
 

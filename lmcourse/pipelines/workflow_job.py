@@ -28,9 +28,9 @@ WORDS: Mapping[Result, str] = {
 SHELL: Mapping[str, str] = {"": "set -e", "bash": "set -eo pipefail", "sh": "set -e"}
 """How scripts are run: `bash -e`, or if `shell: bash` is written, `-eo pipefail` ("shell")."""
 WRITTEN = re.compile(
-    r"""echo[ ]+(?P<quote>["']?)(?P<name>[A-Za-z_][\w-]*)=
-        (?P<value>(?:(?!echo[ ])[^\n])*?)(?P=quote)[ ]*
-        >>[ ]*"?\$\{?GITHUB_(?P<file>OUTPUT|ENV)\}?"?(?=[ ]*(?:$|[;&|\n]))""",
+    r"""echo[ ]{1,4}(?P<quote>["']?)(?P<name>[A-Za-z_][\w-]*)=
+        (?P<value>(?:(?!echo[ ])[^\n])*?)(?P=quote)[ ]{0,4}
+        >>[ ]{0,4}"?\$\{?GITHUB_(?P<file>OUTPUT|ENV)\}?"?(?=[ ]{0,4}(?:$|[;&|\n]))""",
     re.VERBOSE | re.MULTILINE,
 )
 """A line that gives an output, or a variable for the steps behind it."""

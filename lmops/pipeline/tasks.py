@@ -92,9 +92,9 @@ def cache(job: Job, inputs: Inputs) -> None:
     near = None
     for line in inputs.get("restoreKeys", "").splitlines() if hit is None else []:
         begin = _named(list(_segments(job, line)))
-        found = [each for scope in scopes for each in scope.glob(f"{begin}*") if each.is_dir()]
-        if line.strip() and found:
-            near = max(found, key=lambda each: each.stat().st_mtime)
+        alike = [each for scope in scopes for each in scope.glob(f"{begin}*") if each.is_dir()]
+        if line.strip() and alike:
+            near = max(alike, key=lambda each: each.stat().st_mtime)
             break
     if have := hit or near:
         copy_into(have, folder)
