@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 from course import ROOT
@@ -62,6 +63,7 @@ SITUATIONS = {
     "the gate says no": Situation("train gate", {"lmops gate": 1}),
     "the gate cannot be asked": Situation("train gate", {"lmops gate": 2}),
     "the registration fails": Situation("train gate register", {"lmops register": 1}),
+    "it may not be the challenger": Situation("train gate register", {"lmops promote": 1}),
     "no version is named": Situation("train gate register", version=""),
     "staging does not come up": Situation(
         "train gate register staging", {f"lmops rollout {VERSION} --to staging": 1}
@@ -261,3 +263,105 @@ def test_the_scenarios_that_ship_are_told_by_the_command(name: str, far: str) ->
     assert {results[name] for name in stages[:at]} == {"succeeded"}
     assert results[far] == "failed"
     assert {results[name] for name in stages[at + 1 :]} == {"skipped"}
+
+
+def test_the_command_tells_what_is_refused_and_what_is_missing(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text("steps:\n  - scrpt: make test\n", "utf-8")
+    night = tmp_path / "night.yml"
+    night.write_text("reason: Schedule\noutcomes: {make test: 1}\n", "utf-8")
+    refused = lmops("pipeline", "simulate", wrong, "--scenario", night)
+    assert refused.exit_code == 2
+    assert "wrong.yml:2: a step has no `scrpt`" in refused.stderr
+    right = tmp_path / "right.yml"
+    right.write_text("steps:\n  - script: make test\n", "utf-8")
+    not_started = lmops("pipeline", "simulate", right, "--scenario", night)
+    assert not_started.exit_code == 1
+    assert "The pipeline does not start: there is no schedule" in not_started.stderr
+    night.write_text("reason: Manual\n", "utf-8")
+    drawn = tmp_path / "run.svg"
+    fine = lmops("pipeline", "simulate", right, "--scenario", night, "--svg", drawn)
+    assert fine.exit_code == 0, fine.output
+    assert drawn.read_text("utf-8").startswith("<svg ")
+    assert lmops("pipeline", "simulate", right, "--scenario", tmp_path / "none.yml").exit_code == 2
+
+
+def test_the_command_simulates_a_workflow_too(tmp_path: Path) -> None:
+    night = tmp_path / "push.yml"
+    night.write_text("reason: IndividualCI\noutcomes: {make check-notebooks: 1}\n", "utf-8")
+    path = ROOT / ".github/workflows/grade.yml"
+    told = lmops("pipeline", "simulate", path, "--scenario", night)
+    assert told.exit_code == 1
+    assert "✗ check failed" in told.stdout
+    own = lmops("pipeline", "simulate", path, "--scenario", night, "--repository", REPOSITORY)
+    assert "– check skipped" in own.stdout
+
+
+# The situations would notice mistakes
+
+MISTAKES = {
+    "a pull request trains too": (
+        "azure-pipelines.yml",
+        "        ne(variables['Build.Reason'], 'PullRequest')\n",
+        "        true\n",
+        "        eq(variables['Build.SourceBranch'], 'refs/heads/main'),\n",
+        "",
+    ),
+    "training waits for the lessons alone": (
+        "azure-pipelines.yml",
+        "      - Validate\n      - Lessons\n    condition",
+        "      - Lessons\n    condition",
+        "  - stage: Lessons\n    displayName: Lessons\n    dependsOn: Validate\n",
+        "  - stage: Lessons\n    displayName: Lessons\n    dependsOn: []\n",
+    ),
+    "the gate is asked, and not listened to": (
+        "azure-pipelines.yml",
+        'lmops gate "$PIPELINE_WORKSPACE/model"',
+        'lmops gate "$PIPELINE_WORKSPACE/model" || true',
+    ),
+    "a condition forgets succeeded()": (
+        "pipelines/release.yml",
+        "        succeeded(),\n",
+        "        always(),\n",
+    ),
+    "production is no environment that asks": (
+        "pipelines/release.yml",
+        "environment: production",
+        "environment: anywhere",
+    ),
+    "the rollback waits for a success": (
+        "pipelines/release.yml",
+        "'Succeeded', 'SucceededWithIssues'))",
+        "'Failed', 'SucceededWithIssues'))",
+    ),
+    "the rollback is not for those who cancel": (
+        "pipelines/release.yml",
+        "        condition: always() # also where the run was cancelled\n",
+        "",
+    ),
+    "the smoke test cannot fail": (
+        "pipelines/release.yml",
+        "make smoke-test SERVICE=http://127.0.0.1:8081",
+        "make smoke-test SERVICE=http://127.0.0.1:8081; echo done",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_the_pipeline_shows_in_a_situation(mistake: str) -> None:
+    path, *changes = MISTAKES[mistake]
+    files = {"azure-pipelines.yml": (ROOT / "azure-pipelines.yml").read_text("utf-8")} | {
+        one.relative_to(ROOT).as_posix(): one.read_text("utf-8")
+        for one in (ROOT / "pipelines").glob("*.yml")
+    }
+    for old, new in zip(changes[::2], changes[1::2], strict=True):
+        assert old in files[path]
+        files[path] = files[path].replace(old, new)
+    wrong = read(files["azure-pipelines.yml"], "azure-pipelines.yml", files)
+    noticed = []
+    for name, one in SITUATIONS.items():
+        run = simulate(wrong, scenario(one, '{"lesson_a": {"LESSON": "a"}}'))
+        reached = "production" in one.done or "canary" in one.done
+        if done(run) != one.done.split() or run.reached("production") != reached:
+            noticed.append(name)
+    assert noticed
