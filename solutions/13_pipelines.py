@@ -1500,6 +1500,10 @@ display(picture)
 # first.*
 
 # %% [markdown]
+# What you wrote here in small stands in the project's own repository in full: `azure-pipelines.yml` and
+# `.github/workflows/` with all their stages, and in the folder `deploy/` an image, manifests for
+# Kubernetes, and Terraform. A page there says plainly which of it was executed, and which only validated.
+#
 # ## Where are we?
 #
 # It is half past two. What took you the whole morning was done again while you had lunch.
