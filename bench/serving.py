@@ -39,6 +39,7 @@ from lmops.service.engine import Engine, GenerationRequest
 from lmops.service.keys import Keys
 from lmops.service.limits import Limits
 from lmops.service.log import Log
+from lmops.service.retired import Retired
 from lmops.service.sampling import Sampling
 from lmops.service.server import Server, bind
 from lmops.service.service import Service
@@ -322,7 +323,14 @@ def serve(way: str) -> None:
         keys = Keys(home.keys)
         token = keys.add("bench", ["complete"], days=1)[1]
         limits = Limits(rate=1e6, burst=10**6, at_once=10 * CLIENTS)
-        server = Server(Service(engine=engine, keys=keys, log=Log(home.logs), limits=limits))
+        service = Service(
+            engine=engine,
+            keys=keys,
+            log=Log(home.logs),
+            retired=Retired(home.ledger),
+            limits=limits,
+        )
+        server = Server(service, home.models)
         listening = bind("127.0.0.1", 0)
         listening.listen()
         print(listening.getsockname()[1], token, flush=True)

@@ -18,6 +18,7 @@ COMMANDS = (
     "keys",
     "serve",
     "drift",
+    "retire",
     "audit",
     "registry",
     "expire-logs",

@@ -24,6 +24,7 @@ from lmops.service.engine import Engine
 from lmops.service.keys import Keys
 from lmops.service.limits import Limits
 from lmops.service.log import Log
+from lmops.service.retired import Retired
 from lmops.service.service import Service
 
 CHARACTERS = sorted("\n !,-.:;?'()" + string.ascii_letters)
@@ -156,6 +157,7 @@ async def inside(
         engine=Engine(bundle, slots=slots),
         keys=parts.pop("keys", None) or Keys(home / "keys.db", patience=0),
         log=parts.pop("log", None) or Log(home / "logs"),
+        retired=Retired(home / "ledger.jsonl"),
         limits=limits or Limits(rate=1e6, burst=10**6),
         **parts,
     )

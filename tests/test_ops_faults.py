@@ -190,6 +190,7 @@ def test_a_swap_in_the_middle(bundle: Bundle, tmp_path: Path) -> None:
                 "object": "model",
                 "id": other.version,
                 "before": bundle.version,
+                "ending": [bundle.version],
             }
             after = await app.http.post("/v1/completions", json=ASKED, headers=key)
             old = await before

@@ -96,6 +96,4 @@ def list_(as_json: bool, home: Home) -> None:
         table.add_row(role, ", ".join(sorted(events)), who)
     Console(highlight=False).print(table)
     if not state.roles:
-        click.echo(
-            "Nobody has a role, so all may. Type: lmops roles grant NAME admin --by NAME"
-        )
+        click.echo("Nobody has a role, so all may. Type: lmops roles grant NAME admin --by NAME")

@@ -94,6 +94,7 @@ def serve(
     from lmops.service.engine import Engine
     from lmops.service.keys import Keys
     from lmops.service.log import Log
+    from lmops.service.retired import Retired
     from lmops.service.server import Server, bind
     from lmops.service.service import Service
 
@@ -133,7 +134,13 @@ def serve(
             "There is no key yet, so nobody may ask. Type: lmops keys add me --scope complete"
         )
     server = Server(
-        Service(engine=Engine(loaded), keys=keys, log=Log(home.logs), limits=limits),
+        Service(
+            engine=Engine(loaded),
+            keys=keys,
+            log=Log(home.logs),
+            retired=Retired(home.ledger),
+            limits=limits,
+        ),
         home.models,
         cert=cert,
         key=key,
