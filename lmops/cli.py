@@ -18,6 +18,7 @@ COMMANDS = (
     "keys",
     "serve",
     "drift",
+    "retrain",
     "retire",
     "audit",
     "registry",
