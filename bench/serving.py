@@ -35,11 +35,11 @@ from lmops import bundle as bundles
 from lmops.bundle import Bundle
 from lmops.home import Home
 from lmops.service.batch import Batch, Row
+from lmops.service.ended import Ended
 from lmops.service.engine import Engine, GenerationRequest
 from lmops.service.keys import Keys
 from lmops.service.limits import Limits
 from lmops.service.log import Log
-from lmops.service.retired import Retired
 from lmops.service.sampling import Sampling
 from lmops.service.server import Server, bind
 from lmops.service.service import Service
@@ -327,7 +327,7 @@ def serve(way: str) -> None:
             engine=engine,
             keys=keys,
             log=Log(home.logs),
-            retired=Retired(home.ledger),
+            ended=Ended(home.ledger),
             limits=limits,
         )
         server = Server(service, home.models)

@@ -19,6 +19,7 @@ COMMANDS = (
     "serve",
     "drift",
     "retrain",
+    "erase",
     "retire",
     "audit",
     "registry",

@@ -1,9 +1,9 @@
 """When a model is trained again, and from what. Whether it takes the champion's place, others say.
 
-Two things make it due: time (the *cadence*), and a *trigger*: drift that was seen, or answers that
-are disliked. Two hold it back: a *cooldown*, since what a training changed must first be seen to
-help, and a *budget*, since a trigger that never stops must not train for ever. All of it is read
-from the ledger, so a training that was killed counts, and two commands at once train once.
+Two things make it due: time (the *cadence*), and a *trigger*: drift that was seen, answers that are
+disliked, or that the champion learnt from somebody who was erased. Two hold it back: a *cooldown*,
+since what a training changed must first be seen to help, and a *budget*, since a trigger that never
+stops must not train for ever. All of it is read from the ledger, so one that was killed counts.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from typing import Any
 from lmops import bundle, text
 from lmops.bundle import Bundle
 from lmops.ledger import Entry
-from lmops.liked import Story, digest
+from lmops.liked import Story, digest, erased_keys
 from lmops.traffic import Joined
 from lmops.train import Recipe, Training
 
@@ -63,6 +63,8 @@ def decide(
         decision.reasons.append(f"cadence: the last training is {(now - since).days} days old")
     if (drift := _drift(entries, champion, begun[-1].number if begun else 0)) is not None:
         decision.reasons.append(f"drift: line {drift} of the ledger")
+    if (key := _learnt_from_erased(entries, champion)) is not None:
+        decision.reasons.append(f"erasure: the champion learnt from key {key}")
     if len(joined.rated) >= policy.ratings and joined.down > policy.down:
         decision.reasons.append(
             f"feedback: {joined.down:.0%} of {len(joined.rated)} rated answers are disliked"
@@ -103,6 +105,17 @@ def _drift(entries: Sequence[Entry], champion: str, after: int) -> int | None:
     if not looks or looks[-1].number <= after or looks[-1].details.get("drifted") is not True:
         return None
     return looks[-1].number
+
+
+def _learnt_from_erased(entries: Sequence[Entry], champion: str) -> str | None:
+    """Return a key that was erased and from which a version learnt, if there is one."""
+    learnt = {
+        key
+        for entry in entries
+        if entry.event == "retrained" and entry.version == champion
+        for key in entry.details.get("keys", ())
+    }
+    return min(learnt & erased_keys(entries), default=None)
 
 
 def unfinished(entries: Sequence[Entry]) -> Entry | None:

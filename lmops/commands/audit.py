@@ -22,7 +22,7 @@ def audit(head: str | None, as_json: bool, home: Home) -> None:
     line's hash, which this prints, is worth keeping somewhere else: only with it a ledger is
     found out that was written anew from the beginning, together with MLflow's database.
     """
-    from lmops import retire
+    from lmops import erase, retire
     from lmops.store import problems as bundle_problems  # with torch
 
     entries, problems = Ledger(home.ledger).read()
@@ -32,6 +32,7 @@ def audit(head: str | None, as_json: bool, home: Home) -> None:
         problems.append(f"no line has the hash {head}: the ledger was written anew since")
     problems += bundle_problems(home.models, list(state.versions), state.kept)
     problems += retire.problems(home, state)
+    problems += erase.problems(home, entries)
     with say.status("asking MLflow"):
         problems += registry.differences(home, state)
     last = entries[-1].hash if entries else None

@@ -196,7 +196,8 @@ def _train(
         raise No(f"The training failed: {error}. {old.version} serves on.") from error
     said = judge(made, objective, notebook, stories, home)
     enter(made, by, old.version, home)
-    _end(home, begun, made.version, by, stories=[story.id for story in some])
+    learnt = {"stories": [one.id for one in some], "keys": sorted({one.key for one in some})}
+    _end(home, begun, made.version, by, **learnt)
     shutil.rmtree(trainings.place(home.trainings, some))
     return made, said, len(some)
 

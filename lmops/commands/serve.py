@@ -91,10 +91,10 @@ def serve(
     """
     # Imported here, since `lmops --help` need not wait for torch.
     from lmops import bundle as bundles
+    from lmops.service.ended import Ended
     from lmops.service.engine import Engine
     from lmops.service.keys import Keys
     from lmops.service.log import Log
-    from lmops.service.retired import Retired
     from lmops.service.server import Server, bind
     from lmops.service.service import Service
 
@@ -133,12 +133,13 @@ def serve(
         say.print(
             "There is no key yet, so nobody may ask. Type: lmops keys add me --scope complete"
         )
+    ended = Ended(home.ledger)
     server = Server(
         Service(
             engine=Engine(loaded),
             keys=keys,
-            log=Log(home.logs),
-            retired=Retired(home.ledger),
+            log=Log(home.logs, erased=ended.erased),
+            ended=ended,
             limits=limits,
         ),
         home.models,

@@ -25,7 +25,7 @@ def add_admin(app: FastAPI, service: Service, models: Path) -> None:
         """Have a registered version answer from now on; the old one ends what it has begun."""
         service.admit(request, "admin")
         asked = await parse(request, service.limits, LoadRequest)
-        service.retired.refuse(asked.version, "version")
+        service.ended.refuse(asked.version, "version")
         before = service.engine.version
         if asked.version != before:  # asked again, it only says how far the others are
             await service.engine.swap(await _load(models, asked.version))

@@ -75,7 +75,7 @@ class _Answer:
         self._deadline = asyncio.get_running_loop().time() + service.limits.request_seconds
         self._created = int(time.time())
         for version in (asked.model, self._bundle.version):
-            service.retired.refuse(version, "model")
+            service.ended.refuse(version, "model")
         self._ids = _ids(asked, self._bundle, service.limits)
         generation = GenerationRequest(
             ids=self._ids,
