@@ -15,8 +15,6 @@ COMMANDS = (
     "keys",
     "serve",
     "models",
-    "keys",
-    "serve",
     "drift",
     "retrain",
     "erase",
