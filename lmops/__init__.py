@@ -4,6 +4,7 @@ From the top down; each imports from the lines below its own alone, which `make 
 
     cli                          the `lmops` command
     commands                     a module for each of its commands
+    watch                        alerts, what the logs tell, a page, Azure
     drift, retire, retrain       has what is sent to it changed; how it ends; when to train again
     erase                        one person out of all that is kept of what people sent
     pack, train, checkpoint      notebooks -> a bundle -> a trained one; weights of lesson 07
@@ -16,5 +17,5 @@ From the top down; each imports from the lines below its own alone, which `make 
     privacy, traffic             what a log may keep; what it says of requests and feedback
     bundle, ledger, home         a model as it travels; who did what to it; where it is kept
     soundness, card              what a bundle must be; what it says of itself
-    files, roles                 files, whole or not there; who may do what
+    files, roles, page           files, whole or not there; who may do what; HTML that stands alone
 """

@@ -15,6 +15,7 @@ COMMANDS = (
     "keys",
     "serve",
     "models",
+    "watch",
     "drift",
     "retrain",
     "erase",
