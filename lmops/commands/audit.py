@@ -1,5 +1,8 @@
 """`lmops audit`: whether everything is still what was written down."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import click
 
 from lmops import registry
@@ -10,12 +13,22 @@ from lmops.state import fold
 
 
 @click.command(
-    epilog=examples("lmops audit", "lmops audit --head 0f343b0931126a20...  # kept elsewhere")
+    epilog=examples(
+        "lmops audit",
+        "lmops audit --html audit.html",
+        "lmops audit --head 0f343b0931126a20...  # kept elsewhere",
+    )
 )
 @click.option("--head", metavar="HASH", help="The hash of a line, which you kept elsewhere.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a page of who did what to which version.",
+)
 @json_option
 @home_option
-def audit(head: str | None, as_json: bool, home: Home) -> None:
+def audit(head: str | None, html: Path | None, as_json: bool, home: Home) -> None:
     """Check the ledger, every kept bundle, and that MLflow says the same.
 
     Exits with 1 and names the line that was touched where something is not as it was. The last
@@ -35,6 +48,11 @@ def audit(head: str | None, as_json: bool, home: Home) -> None:
     problems += erase.problems(home, entries)
     with say.status("asking MLflow"):
         problems += registry.differences(home, state)
+    if html is not None:
+        from lmops.audit_page import audit_page
+
+        html.write_text(audit_page(entries, state, problems, datetime.now(UTC)), "utf-8")
+        say.print(f"The page: {html}", markup=False)
     last = entries[-1].hash if entries else None
     summary = {
         "sound": not problems,
