@@ -6,7 +6,7 @@ From the top down; each imports from the lines below its own alone, which `make 
     commands                     a module for each of its commands
     watch                        alerts, what the logs tell, a page, Azure
     drift, retire, retrain       has what is sent to it changed; how it ends; when to train again
-    erase, audit_page            one person out of all that people sent; the ledger to look at
+    erase, audit_page, slices    one person out; the ledger to look at; who is served worse
     pack, train, checkpoint      notebooks -> a bundle -> a trained one; weights of lesson 07
     evaluate, own_gate           a bundle -> metrics; a student's own gate in the platform's place
     registry, store              what MLflow shows of the ledger; the registered bundles

@@ -85,7 +85,7 @@ def _people(entries: Sequence[Entry], state: State) -> Section:
     alt = "Lines of the ledger by each person"
     parts: list[Table | Markup] = [Table(["role", "may", "who"], rows)]
     if did:
-        parts.append(bars(did.most_common(), alt=alt, unit=" lines"))
+        parts.append(bars(did.most_common(), alt=alt))
     ruled = "From the first grant on this table holds."
     return Section("Who may do what, and who did", ruled if state.roles else (
         "Nobody was granted a role yet, so everybody may; but never approve what is their own."
@@ -130,12 +130,12 @@ def _lines(entries: Sequence[Entry]) -> Section:
             entry.by,
             entry.event,
             _code(entry.version) if entry.version else "-",
-            said(entry),
             _code(entry.hash[:12]),
+            said(entry),
         ]
         for entry in entries
     ]
-    head = ["line", "when (UTC)", "who", "did", "to", "in detail", "hash"]
+    head = ["line", "when (UTC)", "who", "did", "to", "hash", "in detail"]
     return Section("Line by line", "", [Table(head, rows, empty="The ledger has no line yet.")])
 
 
@@ -146,6 +146,9 @@ def said(entry: Entry) -> str:
         case "gate":
             reasons = details.get("reasons") or ["passed"]
             text = "; ".join(map(str, reasons))
+        case "register":
+            lineage = details.get("lineage") or {}
+            text = ", ".join(f"{name} {str(lineage[name])[:23]}" for name in sorted(lineage))
         case "promote":
             text = f"as {details.get('alias')}"
         case "grant" | "withdraw":

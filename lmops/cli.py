@@ -8,6 +8,7 @@ COMMANDS = (
     "pack",
     "train",
     "gate",
+    "slices",
     "register",
     "approve",
     "promote",

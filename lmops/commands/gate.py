@@ -69,7 +69,7 @@ def gate(
     Exits with 0 if it may go on, and with 1 if not, with all reasons. Either stands in the ledger
     from then on. By default BUNDLE is your own model, in my_model/.
     """
-    found = _load(bundle, home)
+    found = load_bundle(bundle, home)
     said = judge(found, objective, notebook, stories, home)
     data = {"version": found.version, "passed": not said.reasons, **vars(said)}
     shown = [f"{n}: {value:.4g}" for n, value in said.metrics.items() if isinstance(value, float)]
@@ -115,7 +115,7 @@ def judge(
     by = "the course's objective" if path == gates.SHIPPED else str(path)
     decide = _own(notebook) if notebook else gates.gate
     champion = read_state(home).aliases.get(CHAMPION)
-    against = None if champion is None else _load(champion, home)
+    against = None if champion is None else load_bundle(champion, home)
     metrics: dict[str, object] = {}
     try:
         with say.status("Measuring it by the validation stories ..."):
@@ -159,7 +159,7 @@ def _own(path: Path) -> Gate:
         raise Wrong(f"{error}. Name your notebook of lesson 10.") from error
 
 
-def _load(named: str | None, home: Home) -> Bundle:
+def load_bundle(named: str | None, home: Home) -> Bundle:
     """Return the bundle in a folder, or that of a registered version."""
     from lmops.bundle import BrokenBundle, load, mine
 
