@@ -100,6 +100,16 @@ def forget_trainings(home: Home) -> int:
     return len(found)
 
 
+def sweep(home: Home) -> None:
+    """Delete the halves of files that were left where a process was killed while it wrote them.
+
+    Only who holds the place of trainings may call this: nobody else writes whole files there.
+    """
+    for folder in (home.logs, home.data):
+        for path in folder.glob("*.part"):
+            path.unlink()
+
+
 def unreadable(home: Home) -> list[str]:
     """Return the files among logs and data in which nobody could find a person."""
     found = []

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from killing import every_kill
 from ops import asked, lmops, promoted, tiny_bundle
 from serving import Running, serving
 
@@ -333,3 +334,27 @@ def test_nothing_of_a_deleted_key_is_left_in_the_database(home: Home) -> None:
     keys = Keys(home.keys)
     assert keys.all() == []
     keys.close()
+
+
+def test_kill_9_at_every_step_leaves_what_typing_it_again_finishes(
+    tmp_path: Path, home: Home
+) -> None:
+    anna, ben = key(home, "anna"), key(home, "ben")
+    both = [*lines(anna, 2), *lines(ben, 2)]
+    for name in (f"logs/{TODAY}.jsonl", "logs/2026-10-01.jsonl.gz"):
+        write(home.folder / name, both)
+    stories = [{"id": who, "key": who, "text": who} for who in (anna, ben)]
+    write(home.data / f"{TODAY}.jsonl", stories)
+    with sqlite3.connect(home.keys) as file:
+        file.execute("pragma journal_mode = delete")  # one file, which can be copied
+    file.close()
+    half = set()
+    for was in every_kill(tmp_path, home, "erase", "anna", "--by", "stewart"):
+        half.add(anna.encode() in everywhere(was))
+        assert Ledger(was.ledger).verify() == []
+        asked("erase", anna, "--by", "stewart", "--home", was.folder)
+        assert anna.encode() not in everywhere(was)
+        assert [line for line in traffic.lines(was.logs) if line["key"] == ben] == lines(ben, 2) * 2
+        assert [story.key for story in liked.read(was.data)] == [ben]
+        assert not list(was.folder.rglob("*.part"))
+    assert half == {True, False}

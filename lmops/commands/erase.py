@@ -62,6 +62,7 @@ def erase(person: str, words: tuple[str, ...], by: str, as_json: bool, home: Hom
             keys = sorted({*held, *({person} & known)})
             if not keys:
                 raise Wrong(f"No key was given to {person}. To see who has one: lmops keys list")
+            erasure.sweep(home)
             if odd := erasure.unreadable(home):
                 raise No(f"Nobody can say who is in {', '.join(odd)}. Delete or unpack them first")
             for key in keys:
