@@ -8,10 +8,12 @@ from pathlib import Path
 
 import openai
 import pytest
+from killing import every_kill
 from ops import asked, lmops, promoted
 from serving import PROMPT, Running, serving, small_bundle
 
 from lmops import registry
+from lmops.bundle import verify
 from lmops.home import Home
 from lmops.ledger import Ledger
 from lmops.state import State, fold
@@ -214,3 +216,20 @@ def test_an_archive_that_was_changed_or_lost_is_noticed(home: Home, two: tuple[s
     assert "has another SHA-256 than its name says" in lmops("audit").stdout
     path.unlink()
     assert f"what is left of {two[0]} is gone" in lmops("audit").stdout
+
+
+def test_kill_9_at_every_step_leaves_what_typing_it_again_finishes(
+    tmp_path: Path, home: Home, two: tuple[str, str]
+) -> None:
+    old, new = two
+    ended = set()
+    for was in every_kill(tmp_path, home, "retire", old, *WHY):
+        state = fold(Ledger(was.ledger).entries())
+        ended.add(state.versions[old].retired is not None)
+        if not state.versions[old].retired:
+            assert verify(was.models / old) == []  # it can still be served
+        asked("retire", old, *WHY, "--home", was.folder)
+        assert not (was.models / old).exists()
+        assert lmops("audit", "--home", was.folder).exit_code == 0
+        assert verify(was.models / new) == []
+    assert ended == {True, False}
