@@ -1,4 +1,4 @@
-"""`make bench`, drift: how often `lmops drift` alarms though nothing has changed, and though it has.
+"""`make bench`, drift: how often `lmops drift` alarms where nothing has changed, and where it has.
 
     python bench/drift.py
 
