@@ -5,16 +5,25 @@ variables", Azure Pipelines): a stage for the stages that it waits for, a job fo
 step for variables alone.
 """
 
+import re
 from typing import Literal
 
+from lmcourse.pipelines.errors import Refused
 from lmcourse.pipelines.expressions import Scope, Status, check
-from lmcourse.pipelines.fields import text
+from lmcourse.pipelines.fields import refuse, text
 from lmcourse.pipelines.source import Node
 
 _KNOWN = {
     "stage": ("variables", "dependencies"),
     "job": ("variables", "dependencies", "stageDependencies"),
     "step": ("variables",),
+}
+_ELSEWHERE = re.compile(r"\b(dependencies|stageDependencies)\s*[.\[]")
+_INSTEAD = {
+    "step": "a step's condition knows variables alone: give the job a variable with the value "
+    "`$[ dependencies.JOB.outputs['STEP.NAME'] ]`, and ask for that one",
+    "stage": "a stage's condition has `dependencies`, and no `stageDependencies`: "
+    "`dependencies.STAGE.outputs['JOB.STEP.NAME']`",
 }
 
 
@@ -24,5 +33,11 @@ def read_condition(node: Node | None, owner: Literal["stage", "job", "step"]) ->
     if node is None or not written.strip():
         return None
     status = Status(job="Succeeded") if owner == "step" else Status()
-    check(written, Scope(dict.fromkeys(_KNOWN[owner]), status), node.file, node.line)
+    try:
+        check(written, Scope(dict.fromkeys(_KNOWN[owner]), status), node.file, node.line)
+    except Refused:
+        other = _ELSEWHERE.search(written)
+        if other is None or other[1] in _KNOWN[owner]:
+            raise
+        raise refuse(node, _INSTEAD[owner]) from None
     return written

@@ -94,7 +94,7 @@ TOKEN = re.compile(
     r"""
     (?P<space>\s+)
   | (?P<string>'(?:[^']|'')*')
-  | (?P<number>-?\.?[0-9][A-Za-z0-9_.]*(?:(?<=[eE])[+-][0-9]+)?)
+  | (?P<number>[+-]?\.?[0-9][A-Za-z0-9_.]*(?:(?<=[eE])[+-][0-9]+)?|[+-]Infinity\b)
   | (?P<name>[A-Za-z_][A-Za-z0-9_-]*)
   | (?P<sign>==|!=|<=|>=|&&|\|\||[!<>()\[\].,*])
     """,
@@ -180,9 +180,9 @@ class Parser:
         self.at += 1
         if sort == "string":
             return Part("value", text[1:-1].replace("''", "'"))
-        if sort == "number":
+        if sort == "number" or text in {"NaN", "Infinity"}:
             number = to_number(text)
-            if math.isnan(number):
+            if math.isnan(number) and text != "NaN":
                 self.refuse(f"`{text}` is no number; a string is quoted: '{text}'")
             return Part("value", number)
         if (sort, text) == ("sign", "("):

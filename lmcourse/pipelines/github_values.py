@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from lmcourse.pipelines.functions import MAX_TEXT, Wrong, bounded
 from lmcourse.pipelines.values import fold, quoted
@@ -34,6 +34,8 @@ def to_number(value: Json) -> float:
                 return float(int(text, base))
         if NUMBER.fullmatch(text) and len(text) < 100:
             return float(text)
+        if re.fullmatch(r"[+-]?Infinity", text):
+            return math.inf if text[0] != "-" else -math.inf
     return math.nan
 
 
@@ -44,7 +46,9 @@ def to_text(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return f"{value:.15G}"
+        if math.isinf(value):
+            return "Infinity" if value > 0 else "-Infinity"
+        return "NaN" if math.isnan(value) else f"{value + 0.0:.15G}"  # + 0.0: no -0
     if isinstance(value, str):
         return value
     return "Object" if isinstance(value, Mapping) else "Array"
@@ -109,8 +113,9 @@ def look_up(base: Json, key: Json, star: bool) -> Json:
     if isinstance(base, Mapping):
         if star:
             return Filtered(base.values())
-        if not isinstance(key, str):
-            key = to_text(key)
+        if not plain(key):
+            return None
+        key = to_text(key)
         low = key.lower()
         return (
             base[key]
@@ -179,7 +184,8 @@ def _format(arguments: Sequence[Argument]) -> Json:
 
 def _join(arguments: Sequence[Argument]) -> Json:
     values = arguments[0]()
-    mark = to_text(arguments[1]()) if len(arguments) > 1 else ","
+    given = arguments[1]() if len(arguments) > 1 else ","
+    mark = to_text(given) if plain(given) else ","
     if isinstance(values, str) or not isinstance(values, Sequence):
         return to_text(values) if plain(values) else ""
     texts = [to_text(one) for one in values]
@@ -189,7 +195,16 @@ def _join(arguments: Sequence[Argument]) -> Json:
 
 
 def _to_json(arguments: Sequence[Argument]) -> Json:
-    return bounded(json.dumps(arguments[0](), indent=2, ensure_ascii=False, default=dict))
+    return bounded(json.dumps(whole(arguments[0]()), indent=2, ensure_ascii=False))
+
+
+def whole(value: Json) -> Any:
+    """Return `value` as the json module takes it, with 1 for 1.0."""
+    if isinstance(value, Mapping):
+        return {key: whole(one) for key, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [whole(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _from_json(arguments: Sequence[Argument]) -> Json:

@@ -158,10 +158,17 @@ def to_version(value: Value) -> Version:
 
 
 def fold(text: str) -> str:
-    """Return `text` as it is compared: ordinal, ignoring case (letter by letter, as .NET does)."""
+    """Return `text` as it is compared: ordinal, ignoring case.
+
+    As .NET does it: letter by letter, so that ß stays; and none outside of ASCII becomes one of
+    ASCII, so that the Turkish ı stays.
+    """
     if text.isascii():
         return text.upper()
-    return "".join(big if len(big := one.upper()) == 1 else one for one in text)
+    return "".join(
+        big if len(big := one.upper()) == 1 and (one.isascii() or not big.isascii()) else one
+        for one in text
+    )
 
 
 def equal(left: Value, right: Value) -> bool:
