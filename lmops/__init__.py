@@ -4,10 +4,12 @@ From the top down; each imports from the lines below its own alone, which `make 
 
     cli                          the `lmops` command
     commands                     a module for each of its commands
+    release                      how a version comes to its users, and whether it may stay
     pack, train, checkpoint      notebooks -> a bundle -> a trained one; weights of lesson 07
     evaluate, own_gate           a bundle -> metrics; a student's own gate in the platform's place
     registry, store              what MLflow shows of the ledger; the registered bundles
     service                      OpenAI's completions API, on an engine that writes for many at once
+    own                          a student's own function in the place of one of the platform's
     trial, notebooks, text       a part tried by its check; what a notebook defines; what is learnt
     gate, state, privacy         metrics -> reasons; the ledger -> what holds; what a log may keep
     bundle, ledger, home         a model as it travels; who did what to it; where it is kept

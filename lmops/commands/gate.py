@@ -125,11 +125,12 @@ def _objective() -> Path:
 def _own(path: Path) -> "Gate":
     """Return the gate in a student's notebook."""
     from lmops import notebooks
-    from lmops.own_gate import NoGate, own_gate
+    from lmops.own import NothingOwn
+    from lmops.own_gate import own_gate
 
     try:
         return own_gate(notebooks.read(path))
-    except (notebooks.NoNotebook, NoGate) as error:
+    except (notebooks.NoNotebook, NothingOwn) as error:
         raise Wrong(f"{error}. Name your notebook of lesson 10.") from error
 
 
