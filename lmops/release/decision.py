@@ -1,4 +1,4 @@
-"""What becomes of a canary: `decide(control, canary, rules)` says "continue", "promote", "rollback".
+"""What becomes of a canary: `decide(control, canary, rules)` says which of three words.
 
 `control` and `canary` are what both arms did since both have users, each measure as its count, its
 sum and the sum of its squares. Of all measures, more is worse:
@@ -14,8 +14,9 @@ sum and the sum of its squares. Of all measures, more is worse:
 
     {"alpha": 0.05, "at_least": 20, "limits": {"errors": 0.02, "slow": 0.05, "loss": 0.1}}
 
-It goes back as soon as it is shown to be worse in one measure, by however little, and goes on to
-everybody once it is shown to be worse by less than the limit in all of them. A canary that is as
+"rollback": it goes back as soon as it is shown to be worse in one measure, by however little. "promote":
+everybody gets it, once it is shown to be worse by less than the limit in all of them. "continue":
+neither is shown yet. A canary that is as
 good as what is there comes back with probability `alpha` at most, however often one asks.
 
 This is the contract of lesson 14's `canary_decision` as well, and a student's own can take this

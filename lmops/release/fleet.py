@@ -25,12 +25,16 @@ START_SECONDS = 120.0
 STOP_SECONDS = 45.0
 """How long a replica may take to end: `lmops serve` drains for 30 s at most."""
 
-# In the background and in a session of its own; whose lock it holds, it has as its file 3.
-_START = 'cd / && "$@" 3<&"$LOCK" >"$FOLDER/out" 2>"$FOLDER/err" </dev/null & echo $! >"$FOLDER/pid"'
+# A child of nobody who is still there, in a session of its own. It inherits the file of its lock.
+_START = '"$@" >"$FOLDER/out" 2>"$FOLDER/err" </dev/null & echo $! >"$FOLDER/pid"'
 
 
 class NoReplica(Exception):
-    """A replica does not start; says why."""
+    """A replica of `colour` does not start; says why."""
+
+    def __init__(self, colour: str, why: str) -> None:
+        super().__init__(why)
+        self.colour = colour
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,10 @@ class Replica:
     def port(self) -> int | None:
         """Where it listens; None if it does not yet."""
         try:
-            return urlsplit(json.loads((self.folder / "out").read_text("utf-8"))["url"]).port
+            url: str = json.loads((self.folder / "out").read_text("utf-8"))["url"]
         except (OSError, ValueError):
             return None
+        return urlsplit(url).port
 
     @property
     def url(self) -> str:
@@ -88,7 +93,9 @@ class Fleet:
     def replicas(self) -> list[Replica]:
         """Return those that live, by colour and slot."""
         folders = self._folder.glob("*-*") if self._folder.is_dir() else ()
-        all_ = [Replica((parts := each.name.split("-"))[0], int(parts[1]), each) for each in folders]
+        all_ = [
+            Replica((parts := each.name.split("-"))[0], int(parts[1]), each) for each in folders
+        ]
         return sorted((each for each in all_ if each.alive), key=lambda one: (one.colour, one.slot))
 
     def start(self, colour: str, slot: int, version: str, options: Sequence[str]) -> Replica:
@@ -96,7 +103,7 @@ class Fleet:
         folder = self._folder / f"{colour}-{slot}"
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX)  # held by nobody, or a moment by who looks
             for name in ("out", "err", "pid"):
                 (folder / name).unlink(missing_ok=True)
             (folder / "version").write_text(version, "utf-8")
@@ -105,7 +112,7 @@ class Fleet:
             serve += ["--home", str(home), "--port", "0", "--json", *options]
             subprocess.run(
                 ["sh", "-c", _START, "lmops", *serve],
-                env={**os.environ, "LOCK": str(lock.fileno()), "FOLDER": str(folder.resolve())},
+                env={**os.environ, "FOLDER": str(folder.resolve())},
                 pass_fds=[lock.fileno()],
                 start_new_session=True,
                 check=True,
@@ -125,12 +132,15 @@ class Fleet:
             alive, port = replica.alive, replica.port
             if not alive:
                 why = (replica.folder / "err").read_text("utf-8", "replace").strip()
-                raise NoReplica(f"a replica of {replica.version} ended at once: {why[-400:]}")
+                raise NoReplica(
+                    replica.colour, f"a replica of {replica.version} ended at once: {why[-400:]}"
+                )
             if port is not None:
                 return port
             if time.monotonic() > end:
                 raise NoReplica(
-                    f"a replica of {replica.version} does not listen after {START_SECONDS:.0f} s"
+                    replica.colour,
+                    f"a replica of {replica.version} does not listen after {START_SECONDS:.0f} s",
                 )
             time.sleep(0.05)
 

@@ -1,8 +1,9 @@
 """HAProxy before the replicas: its process, and its runtime API, a Unix socket.
 
 What it does with a request is in `haproxy.cfg`, which never changes. All that changes is told
-through the socket: where servers are, how much weight they have, which take nothing new, and which
-share of the users gets which colour. So nothing is reloaded, and no connection is dropped.
+through the socket: where servers are, which take nothing new, and which share of the users gets
+which colour. So nothing is reloaded, and no connection is dropped. Users are split by a map and not
+by the servers' weights, which split requests: half of somebody's would go to either version.
 """
 
 import csv
@@ -151,8 +152,8 @@ class Proxy:
         except OSError as error:
             raise NoProxy(
                 f"HAProxy does not answer at {path}: {error.strerror or error}. If it ended, type "
-                "again what you typed: that starts it and goes on. If it runs without its socket, "
-                "end it first (pkill -f does it by the folder's name)"
+                "again what you typed: that starts it and goes on. If it runs and its socket is "
+                f"gone, end it first; it is the process 'haproxy -C {self.folder}'"
             ) from None
         finally:
             if folder is not None:
@@ -234,10 +235,6 @@ class Proxy:
             "no need to change",
         )
         self._do(f"set server {colour}/{colour}{slot} state ready")
-
-    def weigh(self, colour: str, slot: int, percent: int) -> None:
-        """Have a server get this percentage of what it would get with its full weight."""
-        self._do(f"set server {colour}/{colour}{slot} weight {percent}%")
 
     def drain(self, colour: str, slot: int) -> None:
         """Send a server nothing new; what it is answering goes on."""
