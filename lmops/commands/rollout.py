@@ -128,6 +128,7 @@ def rollout(
         "most": most,
         "seconds": 60 * minutes,
     }
+    ended = None
     with controlling(home, name, notebook) as controller:
         now = environment_of(home, name)
         begun = controller.begin(
@@ -140,7 +141,10 @@ def rollout(
             bind=f"127.0.0.1:{port}" if port else now.bind or f"127.0.0.1:{PORTS[name]}",
             options=list(serve_options) or now.options,
         )
-        ended = controller.finish() if begun else controller.mend()
+        if begun:
+            ended = controller.finish()
+        else:
+            controller.mend()
     tell_outcome(home, name, version, ended, as_json)
     if ended and ended.outcome == "rollback":
         raise No(f"{version} was taken back.")

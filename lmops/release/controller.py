@@ -167,7 +167,7 @@ class Controller:
                 return True
             if environment.version == version:
                 return False
-            if environment.bind not in ("", details["bind"]):
+            if environment.versions and environment.bind != details["bind"]:
                 raise NoRollout(
                     f"{self._name} listens at {environment.bind} already. Leave --port out, or "
                     f"end it first: lmops stop {self._name}"

@@ -14,10 +14,12 @@ sum and the sum of its squares. Of all measures, more is worse:
 
     {"alpha": 0.05, "at_least": 20, "limits": {"errors": 0.02, "slow": 0.05, "loss": 0.1}}
 
-"rollback": it goes back as soon as it is shown to be worse in one measure, by however little. "promote":
-everybody gets it, once it is shown to be worse by less than the limit in all of them. "continue":
-neither is shown yet. A canary that is as
-good as what is there comes back with probability `alpha` at most, however often one asks.
+    rollback  as soon as it is shown to be worse in one measure, by however little
+    promote   everybody gets it: it is shown to be worse by less than the limit in all of them
+    continue  neither is shown yet
+
+A canary that is as good as what is there comes back with probability `alpha` at most, however often
+one asks.
 
 This is the contract of lesson 14's `canary_decision` as well, and a student's own can take this
 one's place (`own_decision`). It fails closed: whatever is no answer is a rollback.

@@ -90,7 +90,13 @@ def read(entries: Iterable[Entry], name: str) -> Environment:
             elif entry.event == "scale":
                 environment = replace(environment, replicas=entry.details["replicas"])
             elif entry.event == "stop":
-                environment = Environment(name, before=environment.version)
+                environment = replace(
+                    environment,
+                    live=None,
+                    versions={},
+                    rollout=None,
+                    before=environment.version or environment.before,
+                )
     return environment
 
 
@@ -105,7 +111,7 @@ def _after_step(environment: Environment, entry: Entry) -> Environment:
             environment,
             versions={**environment.versions, colour: entry.version},
             replicas=details["replicas"],
-            bind=environment.bind or details["bind"],
+            bind=environment.bind if environment.versions else details["bind"],
             options=details["options"],
             rollout=Rollout(
                 entry.number,
