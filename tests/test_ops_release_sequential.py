@@ -154,9 +154,7 @@ def test_a_bad_canary_is_stopped_within_so_many_of_its_requests(
     assert np.quantile(ended.requests, 0.95) <= requests
 
 
-@pytest.mark.parametrize(
-    "canary", [Truth(errors=0.03), Truth(slow=0.07), Truth(loss=1.3)], ids=str
-)
+@pytest.mark.parametrize("canary", [Truth(errors=0.03), Truth(slow=0.07), Truth(loss=1.3)], ids=str)
 def test_one_that_is_worse_by_the_limit_is_hardly_ever_promoted(canary: Truth) -> None:
     assert rolled_out(Truth(), canary).share("promote") <= CANARY["alpha"]
 

@@ -88,8 +88,7 @@ def decide(control: Arm, canary: Arm, rules: Rules) -> Decision:
     few = [
         name
         for name in limits
-        for arm in (control, canary)
-        if name not in arm or arm[name][0] < rules["at_least"]
+        if any(name not in arm or arm[name][0] < rules["at_least"] for arm in (control, canary))
     ]
     some = {**rules, "limits": {name: limit for name, limit in limits.items() if name not in few}}
     # The share of alpha stays what it is when all measures are there.
@@ -104,7 +103,7 @@ def decide(control: Arm, canary: Arm, rules: Rules) -> Decision:
     if worse:
         return Decision(ROLLBACK, worse)
     if few:
-        return Decision(CONTINUE, [f"too little is known of {', '.join(dict.fromkeys(few))}"])
+        return Decision(CONTINUE, [f"too little is known of {', '.join(few)}"])
     open_ = [name for name, (_, high) in bounds.items() if not high < limits[name]]
     if open_:
         return Decision(
