@@ -1,10 +1,8 @@
 """HAProxy and its runtime API: who gets which colour, drain, switches under load."""
 
 import http.client
-import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -18,7 +16,8 @@ from typing import Any
 
 import pytest
 from course import ROOT
-from serving import PROMPT, serving, small_bundle, wait_until
+from releasing import CLIENTS, Clients, free_port
+from serving import serving, small_bundle, wait_until
 
 from lmops.release import proxy as proxies
 from lmops.release.proxy import CONFIGURATION, WHOLE, NoProxy, Proxy, Split, find
@@ -33,14 +32,14 @@ def test_where_it_is_missing_it_says_what_to_type(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name, path: None)
-    with pytest.raises(NoProxy, match="not installed. Type: sudo apt-get install haproxy"):
+    with pytest.raises(NoProxy, match=r"not installed. Type: sudo apt-get install haproxy"):
         Proxy(tmp_path).start("127.0.0.1:1", START)
 
 
 def test_where_its_socket_is_gone_it_says_what_to_type(tmp_path: Path) -> None:
     assert not Proxy(tmp_path).running()
     with pytest.raises(
-        NoProxy, match="does not answer at .*haproxy.sock: No such file.*type again"
+        NoProxy, match=r"does not answer at .*haproxy\.sock: No such file.*type again"
     ):
         Proxy(tmp_path).split()
 
@@ -111,13 +110,6 @@ class Front:
                 found.add(user)
         line.close()
         return found
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 @pytest.fixture
@@ -252,7 +244,7 @@ def test_answers_and_errors_are_counted_for_each_colour(front: Front) -> None:
 
 @pytest.mark.haproxy
 def test_what_it_does_not_know_is_refused_and_said(front: Front) -> None:
-    with pytest.raises(NoProxy, match="refuses 'set server blue/blue9 .*No such server"):
+    with pytest.raises(NoProxy, match=r"refuses 'set server blue/blue9 .*No such server"):
         front.proxy.drain("blue", 9)
 
 
@@ -282,7 +274,6 @@ def test_started_again_where_a_killed_one_left_its_socket(
 # --- Under load ----------------------------------------------------------------------------------
 
 SWITCHES = 20
-CLIENTS = 32
 
 
 @pytest.mark.haproxy
@@ -321,50 +312,3 @@ def test_twenty_switches_under_keep_alive_clients_fail_no_request(tmp_path: Path
     assert clients.connections == CLIENTS  # each kept its own all the time
     assert set(clients.versions) == {server.version for server in servers}
     assert min(clients.versions.values()) > SWITCHES // 2 * CLIENTS
-
-
-class Clients:
-    """32 clients, each on one connection that it keeps, who ask until it is enough."""
-
-    def __init__(self, port: int, key: str) -> None:
-        self.failed: list[str] = []
-        self.versions: dict[str, int] = {}
-        self.connections = 0
-        self._port = port
-        self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-        self._enough = threading.Event()
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        self._threads = [threading.Thread(target=self._ask, args=[i]) for i in range(CLIENTS)]
-        for thread in self._threads:
-            thread.start()
-
-    def __exit__(self, *error: object) -> None:
-        self._enough.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self, number: int) -> None:
-        line = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-        line.connect()
-        mine = line.sock
-        with self._lock:
-            self.connections += 1
-        headers = {**self._headers, "x-user": f"user-{number}"}
-        body = json.dumps({"model": "lm", "prompt": PROMPT, "max_tokens": 4})
-        while not self._enough.is_set():
-            try:
-                line.request("POST", "/v1/completions", body, headers)
-                answer = line.getresponse()
-                told = answer.read()
-                if answer.status != 200:
-                    self.failed.append(f"{answer.status}: {told!r:.200}")
-                with self._lock:
-                    version = answer.headers["x-model-version"]
-                    self.versions[version] = self.versions.get(version, 0) + 1
-                    self.connections += line.sock is not mine
-            except Exception as error:  # whatever it is, the request failed
-                self.failed.append(repr(error))
-                return
-        line.close()

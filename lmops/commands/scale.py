@@ -1,6 +1,7 @@
 """`lmops scale`: as many replicas as the requests ask for."""
 
 import time
+from contextlib import suppress
 
 import click
 
@@ -70,7 +71,7 @@ def scale(
     scaler = Autoscaler(Limits(least, most, target, cooldown))
     end = None if seconds is None else time.monotonic() + seconds
     changes: list[int] = []
-    with told():
+    with told(), suppress(KeyboardInterrupt):
         while end is None or time.monotonic() < end:
             now = environment_of(home, name)
             if now.live is None:

@@ -120,10 +120,13 @@ class Proxy:
         return True
 
     def stop(self) -> None:
-        """Have it end: it takes no new connection, and answers what is under way."""
+        """Have it end: it takes no new connection, and goes on with what is under way alone."""
         lines = self.tell("show info").splitlines()
         (pid,) = (int(line.split()[1]) for line in lines if line.startswith("Pid: "))
         os.kill(pid, signal.SIGUSR1)
+        end = time.monotonic() + SECONDS
+        while self.running() and time.monotonic() < end:
+            time.sleep(0.02)
 
     # --- Its runtime API -------------------------------------------------------------------------
 
