@@ -65,10 +65,11 @@ class Clients:
         self._enough = threading.Event()
         self._lock = threading.Lock()
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "Clients":
         self._threads = [threading.Thread(target=self._ask, args=[i]) for i in range(self._clients)]
         for thread in self._threads:
             thread.start()
+        return self
 
     def __exit__(self, *error: object) -> None:
         self._enough.set()
