@@ -7,7 +7,8 @@ that a controller which was killed has lost nothing of it.
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,18 +27,19 @@ LEAST_CHARACTERS = 8
 """A text that is shorter says nothing of a model."""
 MOST_TEXTS = 2000
 """Of so many requests to each version the loss is measured, which takes a processor's time."""
+BATCH = 64
 
-Loss = Callable[[str, str], float | None]
-"""A version and a text -> nats per character; None if the version cannot read it."""
+Read = Callable[[str, list[str]], list[float | None]]
+"""A version and texts -> nats per character; None for what the version cannot read."""
 
 
 class Readings:
     """What both versions of a rollout did since both have users. Ask it often: it reads on."""
 
-    def __init__(self, home: Home, counts: Callable[[], dict[str, Count]], loss: Loss) -> None:
+    def __init__(self, home: Home, counts: Callable[[], dict[str, Count]], losses: Read) -> None:
         self._log = _Tail(home.logs)
         self._counts = counts
-        self._loss = loss
+        self._losses = losses
         self._arms: dict[str, dict[str, list[float]]] = {}
         self._answered: dict[str, str] = {}  # by request: the version
         self._rated: dict[str, bool] = {}  # by request: disliked?
@@ -48,9 +50,14 @@ class Readings:
         assert rollout is not None
         assert rollout.shared is not None
         assert environment.live is not None
+        counts = self._counts()  # first, since reading takes time, in which more is answered
+        unread: dict[str, list[str]] = {}
         for line in self._log.lines(datetime.fromisoformat(rollout.shared)):
-            self._take(line, set(environment.versions.values()))
-        counts = self._counts()
+            self._take(line, set(environment.versions.values()), unread)
+        for version, texts in unread.items():
+            for loss in self._losses(version, texts):
+                if loss is not None:
+                    _add(self._arms[version]["loss"], loss)
         arms: list[dict[str, list[float]]] = []
         for colour in (environment.live, rollout.colour):
             version = environment.versions[colour]
@@ -69,7 +76,8 @@ class Readings:
             )
         return arms[0], arms[1]
 
-    def _take(self, line: dict[str, Any], versions: set[str]) -> None:
+    def _take(self, line: dict[str, Any], versions: set[str], unread: dict[str, list[str]]) -> None:
+        """Count a line of the log; what a model has to read of it goes to `unread`."""
         if line.get("event") == "feedback":
             self._rated[line["id"]] = line.get("rating") == "down"
             return
@@ -79,10 +87,8 @@ class Readings:
         self._answered[line["id"]] = version
         arm = self._arms.setdefault(version, {"slow": [0, 0, 0], "loss": [0, 0, 0]})
         _add(arm["slow"], line["ms"] > 1000 * SLOW_SECONDS)
-        if arm["loss"][0] < MOST_TEXTS and len(line["prompt"]) >= LEAST_CHARACTERS:
-            loss = self._loss(version, line["prompt"])
-            if loss is not None:
-                _add(arm["loss"], loss)
+        if arm["slow"][0] <= MOST_TEXTS and len(line["prompt"]) >= LEAST_CHARACTERS:
+            unread.setdefault(version, []).append(line["prompt"])
 
 
 def _add(sums: list[float], value: float) -> None:
@@ -119,17 +125,32 @@ class Losses:
         self._models = models
         self._loaded: dict[str, tuple[Bundle, torch.nn.Module]] = {}
 
-    def __call__(self, version: str, text: str) -> float | None:
-        """Return nats per character; None if the version does not know one of them."""
+    def __call__(self, version: str, texts: list[str]) -> list[float | None]:
+        """Return nats per character of each text; None where the version knows not all of it."""
         if version not in self._loaded:
             bundle = load(self._models / version)
             self._loaded[version] = bundle, bundle.model()
         bundle, model = self._loaded[version]
-        try:
-            ids: Sequence[int] = bundle.encode(text)
-        except ValueError:
-            return None
-        seen = torch.tensor(ids[-bundle.config["context"] - 1 :])
-        with torch.inference_mode():
-            loss = float(cross_entropy(model(seen[None, :-1])[0], seen[1:]))
-        return loss if loss == loss else None
+        known = {}
+        for place, text in enumerate(texts):
+            with contextlib.suppress(ValueError):
+                known[place] = bundle.encode(text)[-bundle.config["context"] - 1 :]
+        found: list[float | None] = [None] * len(texts)
+        places = sorted(known, key=lambda place: len(known[place]))
+        for begin in range(0, len(places), BATCH):
+            some = places[begin : begin + BATCH]
+            for place, loss in zip(
+                some, _losses(model, [known[each] for each in some]), strict=True
+            ):
+                found[place] = loss if math.isfinite(loss) else None
+        return found
+
+
+def _losses(model: torch.nn.Module, rows: list[list[int]]) -> list[float]:
+    """Return the mean loss of each row of ids."""
+    longest = max(map(len, rows))
+    # What is filled up stands after all that counts, where no model may look.
+    ids = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
+    with torch.inference_mode():
+        each = cross_entropy(model(ids[:, :-1]).transpose(1, 2), ids[:, 1:], reduction="none")
+    return [float(loss[: len(row) - 1].mean()) for loss, row in zip(each, rows, strict=True)]

@@ -27,8 +27,9 @@ class Limits:
 
 def desired_replicas(replicas: int, queue: float, limits: Limits) -> int:
     """Return how many replicas there should be, where `replicas` have `queue` requests in all."""
-    load = queue / (limits.target * max(1, replicas))
-    wanted = replicas if abs(load - 1) <= TOLERANCE else math.ceil(queue / limits.target)
+    right = limits.target * replicas
+    close = abs(queue - right) <= TOLERANCE * right
+    wanted = replicas if close else math.ceil(queue / limits.target)
     return max(limits.least, min(limits.most, wanted))
 
 
