@@ -1,4 +1,4 @@
-"""The parts of a release by themselves: readings, replicas, how many of them, one's own decision."""
+"""The parts of a release by themselves: readings, replicas, how many, and one's own decision."""
 
 import json
 import math
