@@ -1,7 +1,7 @@
 """A student's own function, out of their notebook, in the place of one of the platform's.
 
-It is run in a process of its own with a time limit. Whatever goes wrong there is `NoAnswer`: who
-asks decides what that means, and a part that protects something takes it for a no.
+It is run in a process of its own with a time limit, on what JSON can say. Whatever goes wrong there
+is `NoAnswer`: what to make of that, each place decides for itself, and so that nothing passes.
 """
 
 import json
@@ -24,46 +24,44 @@ if __name__ == "__main__":
     import json as _json, sys as _sys
     _given = _json.load(open(_sys.argv[1], encoding="utf-8"))
     try:
-        _answer = {{"answer": {name}(*_given)}}
+        _answer = {"returned": NAME(*_given)}
     except BaseException as _error:
-        _answer = {{"error": f"{{type(_error).__name__}}: {{_error}}"}}
+        _answer = {"error": f"{type(_error).__name__}: {_error}"}
     try:
         _said = _json.dumps(_answer)
     except (TypeError, ValueError):
-        _said = _json.dumps({{"error": "it returned what is no plain value"}})
+        _said = _json.dumps({"error": "it returned what JSON cannot say"})
     with open(_sys.argv[2], "w", encoding="utf-8") as _file:
         _file.write(_said)
 """
 
 
-class NothingOwn(Exception):
-    """The notebook has no such function that could be asked; says why."""
+class NoFunction(Exception):
+    """The notebook has no such function; says why."""
 
 
 class NoAnswer(Exception):
-    """The function gave no answer; says why."""
+    """The function was asked, and fails, hangs or returns what cannot be read; says why."""
 
 
 def own(notebook: Notebook, name: str, seconds: float = SECONDS) -> Callable[..., Any]:
-    """Return the function `name` that a notebook defines. It takes and gives what JSON can say.
-
-    What is returned raises `NoAnswer` where the student's function fails or takes too long.
+    """Return the function `name` that a notebook defines; a call may raise `NoAnswer`.
 
     Raises
     ------
-    NothingOwn
+    NoFunction
         If the notebook does not define it.
     """
-    source = _source(notebook, name) + _ASK.format(name=name)
+    source = _source(notebook, name) + _ASK.replace("NAME", name)
 
-    def function(*arguments: Any) -> Any:
+    def ask(*arguments: Any) -> Any:
         return _asked(source, json.dumps(arguments), seconds)
 
-    return function
+    return ask
 
 
 def _asked(source: str, given: str, seconds: float) -> Any:
-    """Return what the source answers, or raise `NoAnswer`."""
+    """Return what the source answers."""
     with tempfile.TemporaryDirectory() as folder:
         program, question, said = (Path(folder, name) for name in ("own.py", "given", "said"))
         program.write_text(source, "utf-8")
@@ -84,12 +82,12 @@ def _asked(source: str, given: str, seconds: float) -> Any:
             last = run.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
             raise NoAnswer(f"its cells do not run: {last[0] if last else 'no word why'}") from None
     if "error" in answer:
-        raise NoAnswer(answer["error"])
-    return answer["answer"]
+        raise NoAnswer(str(answer["error"]))
+    return answer["returned"]
 
 
 def _source(notebook: Notebook, wanted: str) -> str:
-    """Return the statements that `wanted` needs, and their imports, in the notebook's order."""
+    """Return the statements that a function needs, and their imports, in the notebook's order."""
     taken: dict[int, Statement] = {}
     imports: dict[str, None] = {}
     waiting, seen = [wanted], set()
@@ -106,6 +104,6 @@ def _source(notebook: Notebook, wanted: str) -> str:
             imports[notebook.imports[name]] = None
         elif name == wanted:
             why = f" ({notebook.unread[0]})" if notebook.unread else ""
-            raise NothingOwn(f"{notebook.path} defines no function `{wanted}`{why}")
+            raise NoFunction(f"{notebook.path} defines no function `{wanted}`{why}")
     parts = [*imports, *(taken[place].text for place in sorted(taken))]
     return "\n\n".join(parts) + "\n"

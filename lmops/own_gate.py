@@ -1,7 +1,6 @@
 """A student's own gate, out of their notebook, in the place of `lmops.gate.gate`.
 
-Whatever goes wrong with it is a reason: a gate that fails, hangs or says something else than a list
-of sentences lets nothing pass.
+A gate that fails, hangs or says something else than a list of sentences lets nothing pass.
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ def own_gate(notebook: Notebook, seconds: float = SECONDS) -> Gate:
 
     Raises
     ------
-    NothingOwn
+    NoFunction
         If the notebook does not define it.
     """
     ask = own(notebook, "gate", seconds)

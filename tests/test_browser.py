@@ -49,7 +49,7 @@ def lab(folder: Path) -> Iterator[str]:
     log = (folder / "lab.log").open("w")
     server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        _wait_for(f"http://127.0.0.1:{port}/api/status", seconds=60)
+        _wait_for(f"http://127.0.0.1:{port}/api/status", seconds=180)
         yield f"http://127.0.0.1:{port}/lab"
     finally:
         server.terminate()
@@ -77,7 +77,7 @@ def page(lab: str, chromium: str) -> "Iterator[Page]":
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1200, "height": 900})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(180_000)
         page.goto(lab)
         yield page
         browser.close()
@@ -86,6 +86,8 @@ def page(lab: str, chromium: str) -> "Iterator[Page]":
 def _open(page: "Page", lesson: str) -> None:
     """Open a notebook, in a tab of its own, and wait for its kernel."""
     page.wait_for_function("() => window.jupyterapp?.commands?.hasCommand('docmanager:open')")
+    # While the layout of the last visit is restored, what was opened loses its place in front.
+    page.evaluate("() => jupyterapp.restored.then(() => true)")
     page.evaluate(
         "path => { jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'}) }",
         f"{lesson}.ipynb",

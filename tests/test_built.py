@@ -86,6 +86,19 @@ def test_a_change_that_alters_no_built_file_leaves_their_bytes(course: Course) -
     assert "sha256" not in solved.read_text("utf-8")
 
 
+def test_a_module_concerns_the_lessons_that_import_it(course: Course) -> None:
+    module = course.root / PACKAGE / "shapes.py"
+    module.write_text("SIDES = 3\n", "utf-8")
+    assert check_built(course) == []
+    with course.paths(SECOND).source.open("a", encoding="utf-8") as source:
+        source.write(f"\n# %% tags=['demo']\nfrom {PACKAGE} import shapes\n")
+    with example(course.root) as again:
+        assert build(again) == [SECOND]
+        module.write_text("SIDES = 4\n", "utf-8")
+        assert all(SECOND in problem for problem in check_built(again))
+        assert len(check_built(again)) == 2
+
+
 @pytest.mark.parametrize("kind", ["solved", "recording"])
 def test_a_built_file_that_was_changed_by_hand_is_found(course: Course, kind: str) -> None:
     file = getattr(course.paths(FIRST), kind)

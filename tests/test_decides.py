@@ -17,7 +17,7 @@ from course import COURSE, ROOT
 
 from grader.checks.registry import home
 from grader.cli import main
-from grader.course import lessons
+from grader.course import imports, lessons
 from grader.course.source import split
 from grader.gradebook.secret import FILE_NAME as SECRET_FILE
 from grader.gradebook.secret import SECRET_BYTES
@@ -125,7 +125,7 @@ class Checkout:
 
     def grade(self, mode: str = "none", *more: str) -> list[str]:
         """Grade the class as a new process would, and return who was graded."""
-        for kept in (task.facts, task._course, decides.judge_version, decides._tree):
+        for kept in (task.facts, task._course, decides.judge_version, imports._tree):
             kept.cache_clear()
         self.graded.clear()
         assert main([*self.command, mode, *more]) == 0

@@ -20,6 +20,7 @@ def test_help_shows_the_life_in_its_order() -> None:
     assert ran.exit_code == 0
     lines = ran.stdout.partition("Commands:")[2].splitlines()
     assert [line.split()[0] for line in lines[1:] if line.startswith("  ")][:-1] == list(COMMANDS)
+    assert len(set(COMMANDS)) == len(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

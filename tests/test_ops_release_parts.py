@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 
 from lmops import notebooks
 from lmops.home import Home
-from lmops.own import NothingOwn
+from lmops.own import NoFunction
 from lmops.release.decision import CANARY, own_decision
 from lmops.release.fleet import Fleet, NoReplica
 from lmops.release.journal import Environment, Rollout
@@ -275,5 +275,5 @@ def test_a_decision_that_is_none_takes_the_canary_back(
 
 
 def test_a_notebook_without_a_decision_is_said(tmp_path: Path) -> None:
-    with pytest.raises(NothingOwn, match="defines no function `canary_decision`"):
+    with pytest.raises(NoFunction, match="defines no function `canary_decision`"):
         decision_in(tmp_path, "x = 1")

@@ -22,6 +22,7 @@ from grader.author.pixels import keep_pictures
 from grader.author.render import render_solved, render_student, to_text
 from grader.checks.recording import Entry
 from grader.checks.registry import lessons as lessons_with_checks
+from grader.course.imports import followed, offers, used
 from grader.course.lessons import Course, fitting, registered
 from grader.course.source import LessonError
 from grader.formats.files import write_text
@@ -108,26 +109,27 @@ def check_built(course: Course, names: Sequence[str] = ()) -> list[str]:
 def fingerprint(course: Course, name: str) -> str:
     """Return the SHA-256 of all that decides what lesson `name` is built into, in hexadecimal.
 
-    That is its source, its checks, the code and the losses that it carries, and what every notebook
-    imports.
+    That is its source, the code and the losses that it carries, its checks and what else of the
+    course's package it imports, and the words that checks are written in.
     """
     lesson = course.lesson(name)
     registered(course, name)
-    checks = course.paths(name).checks
-    files = sorted(checks.rglob("*.py")) if checks.is_dir() else [checks]
-    texts = [VERSION, *(file.read_text("utf-8") for file in (lesson.path, *files))]
+    texts = [VERSION, lesson.path.read_text("utf-8")]
     texts += [cell.text for cell in lesson.cells if cell.role == "carry"]
     for earlier in course.names[: course.names.index(name)]:
         texts.append(json.dumps(_losses(course, earlier)))
-    return hashlib.sha256(json.dumps([*texts, *_package(course)]).encode()).hexdigest()
-
-
-def _package(course: Course) -> tuple[str, ...]:
-    """Return the source that each notebook may import, the lessons' checks left out."""
-    package, checks = course.root / course.package, Path(grader.checks.__file__).parent
-    paths = [path for path in package.rglob("*.py") if "checks" not in path.parts]
-    paths += [package / "checks" / "__init__.py", *checks.glob("*.py")]
-    return tuple(path.read_text("utf-8") for path in sorted(paths))
+    # What the package's face offers is followed where it is asked for.
+    package = course.root / course.package
+    own = followed(
+        used(course, name, demos=True),
+        {course.package: course.root},
+        offers=offers(course),
+        without={course.package},
+    )
+    files = [package / "__init__.py", *own.values()]
+    files += sorted(Path(grader.checks.__file__).parent.glob("*.py"))
+    texts += [file.read_text("utf-8") for file in files]
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
 
 
 def _losses(course: Course, name: str) -> dict[str, float]:

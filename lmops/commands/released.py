@@ -92,12 +92,12 @@ def controlling(home: Home, name: str, notebook: Path | None = None) -> Iterator
 def _own(path: Path) -> Any:
     """Return the decision in a student's notebook."""
     from lmops import notebooks
-    from lmops.own import NothingOwn
+    from lmops.own import NoFunction
     from lmops.release.decision import own_decision
 
     try:
         return own_decision(notebooks.read(path))
-    except (notebooks.NoNotebook, NothingOwn) as error:
+    except (notebooks.NoNotebook, NoFunction) as error:
         raise Wrong(f"{error}. Name your notebook of lesson 14.") from error
 
 

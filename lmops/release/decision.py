@@ -124,7 +124,7 @@ def own_decision(notebook: Notebook) -> Decide:
 
     Raises
     ------
-    NothingOwn
+    NoFunction
         If the notebook does not define it.
     """
     ask = own(notebook, "canary_decision")
