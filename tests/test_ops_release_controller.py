@@ -395,3 +395,39 @@ def test_a_plan_is_counted_in_requests_of_the_canary() -> None:
         {"share": 50, "until": 30},
         {"share": 500, "until": None},
     ]
+
+
+# --- Who may -------------------------------------------------------------------------------------
+
+
+def test_once_there_are_roles_an_operator_or_the_platform_releases(ledger: Ledger) -> None:
+    world = Toy()
+    ledger.append("grant", None, "ann", person="ann", role="admin")
+    ledger.append("grant", None, "ann", person="carl", role="operator")
+    one = controller(ledger, world)
+    with pytest.raises(NoRollout, match="dora may not rollout: that takes the role operator"):
+        one.begin(OLD, "dora", **DETAILS)
+    assert one.begin(OLD, "carl", **DETAILS)
+    assert one.finish().outcome == "promote"
+    assert roll_as(ledger, world, GOOD, "lmops") == "promote"  # a pipeline
+    with pytest.raises(NoRollout, match="dora may not rollback"):
+        take_back(ledger, "production", "dora")
+    assert take_back(ledger, "production", "carl") == OLD
+    assert fold(ledger.entries()).irregular == []
+
+
+def roll_as(ledger: Ledger, world: Toy, version: str, by: str) -> str | None:
+    one = controller(ledger, world)
+    one.begin(version, by, **DETAILS)
+    return one.finish().outcome
+
+
+def test_a_line_written_past_the_commands_brings_nothing(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.append("gate", OLD, "lmops", passed=True, reasons=[])
+    ledger.append("register", OLD, "ann", lineage={})
+    line: dict[str, Any] = {"step": "begin", "decision": "lmops", **DETAILS}
+    for name in ("production", "staging"):
+        ledger.append("rollout", OLD, "mallory", to=name, **line)
+    assert read(ledger.entries(), "production").rollout is None  # nobody approved it
+    assert read(ledger.entries(), "staging").rollout is not None

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lmops.commands.book import sync_registry
+from lmops.commands.book import as_name, sync_registry
 from lmops.commands.common import No, Wrong, answer, say
 from lmops.home import Home
 from lmops.ledger import BrokenLedger, Ledger
+from lmops.roles import PLATFORM
 
 if TYPE_CHECKING:
     from lmops.release.controller import Controller
@@ -27,9 +28,16 @@ environment_choice = click.Choice(tuple(PORTS))
 def releaser_option(function: Function) -> Function:
     """Add `--by` to a command that a pipeline types as well, as its argument `by`."""
     option = click.option(
-        "--by", default="lmops", show_default=True, metavar="NAME", help="Whose word it is."
+        "--by",
+        metavar="NAME",
+        callback=_as_name,
+        help="Whose word it is.  [default: the platform's own]",
     )
     return option(function)
+
+
+def _as_name(context: click.Context, parameter: click.Parameter, name: str | None) -> str:
+    return PLATFORM if name is None else as_name(context, parameter, name)
 
 
 def environment_of(home: Home, name: str) -> "Environment":

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import click
 
+from lmops.commands.book import read_state, refuse_without_right
 from lmops.commands.common import Wrong, answer, examples, home_option, json_option, say
 from lmops.commands.released import environment_choice, environment_of, releaser_option, told
 from lmops.home import Home
@@ -71,6 +72,7 @@ def scale(
     scaler = Autoscaler(Limits(least, most, target, cooldown))
     end = None if seconds is None else time.monotonic() + seconds
     changes: list[int] = []
+    refuse_without_right(read_state(home), by, "scale")
     with told(), suppress(KeyboardInterrupt):
         while end is None or time.monotonic() < end:
             now = environment_of(home, name)

@@ -2,10 +2,12 @@
 
 import click
 
+from lmops.commands.book import refuse_without_right
 from lmops.commands.common import No, answer, examples, home_option, json_option
 from lmops.commands.released import environment_choice, releaser_option, told
 from lmops.home import Home
 from lmops.ledger import Ledger
+from lmops.state import fold
 
 
 @click.command(epilog=examples("lmops stop staging", "lmops stop production --by bob"))
@@ -28,6 +30,7 @@ def stop(name: str, by: str, as_json: bool, home: Home) -> None:
                 f"a rollout to {name} is at work. Take it back first: lmops rollback --to {name}"
             )
         with Ledger(home.ledger).writing() as writer:
+            refuse_without_right(fold(writer.entries), by, "stop")
             version = read(writer.entries, name).version
             if read(writer.entries, name).versions:
                 writer.append("stop", version, by, to=name)

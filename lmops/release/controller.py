@@ -4,6 +4,8 @@
     controller.begin(version, ...)
     ended = controller.finish()
 
+That it begins, or is taken back, is a person's word; the steps in between are the platform's.
+
 The controller keeps nothing in mind: in every round it reads what should be from the ledger, has
 the site be so, asks how both versions do, and writes the next step. So it may be killed at any
 point, and another one goes on.
@@ -18,9 +20,10 @@ from typing import Any, Protocol
 from lmops.ledger import Ledger, Writer
 from lmops.release.decision import PROMOTE, ROLLBACK, Arm, Decide
 from lmops.release.fleet import NoReplica
-from lmops.release.journal import Environment, Rollout, read
+from lmops.release.journal import Environment, Rollout, no_release, read
 from lmops.release.proxy import Count
-from lmops.state import CHALLENGER, CHAMPION, State, fold, no_promotion
+from lmops.roles import PLATFORM
+from lmops.state import CHAMPION, fold, no_promotion, no_right
 
 Measure = Callable[[Environment], tuple[Arm, Arm]]
 """What the version that is live and the canary did since both have users."""
@@ -50,16 +53,6 @@ def plan_of(percent: list[float], each: int) -> list[dict[str, Any]]:
         {"share": round(10 * share), "until": None if place == last else each * (place + 1)}
         for place, share in enumerate(percent)
     ]
-
-
-def no_release(state: State, version: str, name: str) -> str | None:
-    """Return why a version may not come to an environment, and what to type; None if it may.
-
-    To staging may come what the gate has let through; to production what is approved as well.
-    """
-    if name == "staging" and state.aliases.get(CHAMPION) == version:
-        return None
-    return no_promotion(state, version, CHALLENGER if name == "staging" else CHAMPION)
 
 
 def next_step(
@@ -108,6 +101,8 @@ def take_back(ledger: Ledger, name: str, by: str) -> str | None:
     with ledger.writing() as writer:
         environment = read(writer.entries, name)
         rollout = environment.rollout
+        if problem := no_right(fold(writer.entries), by, "rollback"):
+            raise NoRollout(problem)
         if rollout is None and environment.before is None:
             raise NoRollout(f"nothing was live in {name} before, so there is nothing to go back to")
         if rollout is None:
@@ -161,6 +156,9 @@ class Controller:
         with self._ledger.writing() as writer:
             environment = read(writer.entries, self._name)
             rollout = environment.rollout
+            state = fold(writer.entries)
+            if problem := no_right(state, by, "rollout"):
+                raise NoRollout(problem)
             if rollout is not None:
                 self._same(rollout, version)
                 self._tell(f"going on with what began in line {rollout.line} of the ledger")
@@ -172,7 +170,7 @@ class Controller:
                     f"{self._name} listens at {environment.bind} already. Leave --port out, or "
                     f"end it first: lmops stop {self._name}"
                 )
-            if problem := no_release(fold(writer.entries), version, self._name):
+            if problem := no_release(state, version, self._name):
                 raise NoRollout(f"{version} does not come to {self._name}: {problem}")
             writer.append(
                 "rollout",
@@ -251,7 +249,7 @@ class Controller:
                 self._write(writer, rollout, step)
 
     def _write(self, writer: Writer, rollout: Rollout, step: Mapping[str, Any]) -> None:
-        writer.append("rollout", rollout.version, rollout.by, to=self._name, **step)
+        writer.append("rollout", rollout.version, PLATFORM, to=self._name, **step)
         share = f" with {step['share'] / 10:g} % of the users" if "share" in step else ""
         why = "".join(f"\n  {reason}" for reason in step.get("reasons", ()))
         self._tell(f"{rollout.version}: {step['step']}{share}{why}")
@@ -267,5 +265,5 @@ class Controller:
             if rollout.outcome == "promote" and self._name == "production":
                 champion = state.aliases.get(CHAMPION) == version
                 if not champion and no_promotion(state, version, CHAMPION) is None:
-                    writer.append("promote", version, rollout.by, alias=CHAMPION)
+                    writer.append("promote", version, PLATFORM, alias=CHAMPION)
             self._write(writer, rollout, {"step": "done"})

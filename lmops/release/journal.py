@@ -13,11 +13,12 @@ The lines are of the event `rollout`, `scale` or `stop`, and say in `details` wh
     done       the replicas of the colour that nobody gets any more have ended
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lmops.ledger import Entry
+from lmops.state import CHALLENGER, CHAMPION, State, fold, no_promotion, no_right
 
 ENVIRONMENTS = ("staging", "production")
 STRATEGIES = ("blue-green", "canary", "ab")
@@ -80,12 +81,31 @@ class Environment:
         return self.versions.get(self.live) if self.live else None
 
 
-def read(entries: Iterable[Entry], name: str) -> Environment:
-    """Return what the environment `name` should be after these lines."""
+def no_release(state: State, version: str, name: str) -> str | None:
+    """Return why a version may not come to an environment, and what to type; None if it may.
+
+    To staging may come what the gate has let through; to production what is approved as well.
+    """
+    if name == "staging" and state.aliases.get(CHAMPION) == version:
+        return None
+    return no_promotion(state, version, CHALLENGER if name == "staging" else CHAMPION)
+
+
+def read(entries: Sequence[Entry], name: str) -> Environment:
+    """Return what the environment `name` should be after these lines.
+
+    What may not come does not come by a line that somebody wrote past the commands.
+    """
     environment = Environment(name)
-    for entry in entries:
+    for place, entry in enumerate(entries):
         if entry.details.get("to") == name:
             if entry.event == "rollout":
+                if entry.details["step"] == "begin":
+                    state = fold(entries[:place])
+                    if no_right(state, entry.by, "rollout") or no_release(
+                        state, entry.version or "", name
+                    ):
+                        continue
                 environment = _after_step(environment, entry)
             elif entry.event == "scale":
                 environment = replace(environment, replicas=entry.details["replicas"])

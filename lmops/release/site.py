@@ -22,7 +22,7 @@ class Site:
     """The replicas and HAProxy of the environment `name`."""
 
     def __init__(self, home: Home, name: str) -> None:
-        self.folder = home.folder / "environments" / name
+        self.folder = home.environments / name
         self.proxy = Proxy(self.folder)
         self.fleet = Fleet(home, self.folder)
 
