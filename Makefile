@@ -20,7 +20,7 @@ NOTEBOOKS := solutions/$(or $(LESSON),*).ipynb
 
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 # Whoever is done takes of the others' tests. What takes longest is named at the end.
-TESTS := --dist worksteal --durations 20 --durations-min 1 --junitxml $(REPORTS)/tests.xml
+TESTS := -m 'not image' --dist worksteal --durations 20 --durations-min 1 --junitxml $(REPORTS)/tests.xml
 # A notebook's cells depend on each other: one worker gets them all.
 NBVAL := --dist loadscope --nbval-lax --nbval-current-env --junitxml $(REPORTS)/lessons.xml
 
@@ -50,7 +50,7 @@ demo: setup ## build the lessons, grade a sample class of 12 and say where the r
 	$(BIN)/grader grade demo/submissions --out demo/grades
 	$(BIN)/grader report demo/grades
 
-test: setup ## run every test; `make lessons` runs the solved notebooks
+test: setup ## run every test but `make image`'s; `make lessons` runs the solved notebooks
 	$(PYTEST) $(TESTS)
 
 lint: $(READY) ## check style, types, who imports whom, pipelines, and that built files match their sources
@@ -91,6 +91,11 @@ html: $(READY) ## write the solved notebooks as HTML to build/html (LESSON=02_bi
 
 check-notebooks: $(READY) ## check the exercises that you filled in, in notebooks/
 	$(BIN)/grader check notebooks/*.ipynb --junit $(REPORTS)/checks.xml
+
+.PHONY: image
+image: setup ## build the image of the service, run it and look into it (as root, on Debian)
+	@.ci/install-system buildah debootstrap || echo "image: what cannot run here is skipped"
+	$(BIN)/python -m pytest -m image --capture no --junitxml $(REPORTS)/image.xml tests/test_ops_image.py
 
 bench: setup ## measure grading, training and serving against their peers, on a quiet machine
 	$(BIN)/python bench/grading.py

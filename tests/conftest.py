@@ -24,6 +24,7 @@ TOOLS = {
         "Chromium is not installed; type: make system",
     ),
     "haproxy": (("haproxy",), "HAProxy is not installed; type: make system"),
+    "image": (("buildah",), "buildah is not installed; type: make image"),
 }
 
 
