@@ -3,6 +3,7 @@
 import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -198,6 +199,32 @@ def test_without_haproxy_the_command_says_what_to_type(tmp_path: Path) -> None:
     assert rolled.returncode == 2
     assert "HAProxy is not installed. Type: sudo apt-get install haproxy" in rolled.stderr
     assert "Traceback" not in rolled.stderr
+    assert entries(home, "rollout") == []  # nothing begins that cannot
+
+
+def test_a_port_that_is_taken_is_said_before_anything_begins(tmp_path: Path) -> None:
+    from ops import lmops
+
+    home = Home(tmp_path / "home")
+    old, _, _ = versions(home, tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = lmops("rollout", old, "--to", "staging", "--port", port, "--home", home.folder)
+    assert ran.exit_code == 2
+    # Where HAProxy is missing, that is said first.
+    assert "take another port: --port N" in ran.stderr or "not installed" in ran.stderr
+    assert entries(home, "rollout") == []
+
+
+def test_a_notebook_without_a_decision_is_said(tmp_path: Path) -> None:
+    from ops import lmops
+
+    path = tmp_path / "13.ipynb"
+    source = 'from lmcourse import check\ncheck.lesson("13_pipelines")'
+    path.write_text(json.dumps({"cells": [{"cell_type": "code", "source": source}]}))
+    ran = lmops("rollout", "x", "--to", "staging", "--with", path, "--home", tmp_path)
+    assert ran.exit_code == 2
+    assert "defines no function `canary_decision`. Name your notebook of lesson 14" in ran.stderr
 
 
 @pytest.mark.parametrize(

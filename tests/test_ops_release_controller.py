@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 from lmops.ledger import Entry, Ledger, Writer
 from lmops.release import controller as controllers
 from lmops.release.controller import Controller, NoRollout, next_step, plan_of, take_back
-from lmops.release.decision import CANARY, Arm, Decision, decide
+from lmops.release.decision import AB, CANARY, Arm, Decision, decide
 from lmops.release.fleet import NoReplica
 from lmops.release.journal import Environment, read
 from lmops.release.proxy import Count, NoProxy
@@ -395,6 +395,28 @@ def test_a_plan_is_counted_in_requests_of_the_canary() -> None:
         {"share": 50, "until": 30},
         {"share": 500, "until": None},
     ]
+
+
+@pytest.mark.parametrize(
+    ("disliked", "step"), [(0.2, "promote"), (0.4, None), (0.6, "rollback")], ids=str
+)
+def test_in_an_ab_test_the_users_decide(ledger: Ledger, disliked: float, step: str | None) -> None:
+    environment = canary_environment(ledger, Toy())
+    assert environment.rollout is not None
+    rollout = replace(
+        environment.rollout,
+        strategy="ab",
+        plan=plan_of([50.0], 100),
+        limits={"rules": AB, "most": 10_000, "seconds": 1e12},
+        share=500,
+    )
+
+    def arm(disliked: float) -> Arm:
+        alike: Arm = {"errors": [4000, 9, 9], "slow": [4000, 9, 9], "loss": [4000, 4000, 4000]}
+        return {**alike, "dislikes": [4000, 4000 * disliked, 4000 * disliked]}
+
+    found = next_step(environment, rollout, (arm(0.4), arm(disliked)), decide, NOW)
+    assert (found["step"] if found else None) == step
 
 
 # --- Who may -------------------------------------------------------------------------------------

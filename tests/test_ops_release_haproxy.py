@@ -250,7 +250,7 @@ def test_what_it_does_not_know_is_refused_and_said(front: Front) -> None:
 
 @pytest.mark.haproxy
 def test_a_port_that_is_taken_is_said(front: Front, tmp_path: Path) -> None:
-    with pytest.raises(NoProxy, match=r"(?s)does not start.*cannot bind.*another: --port N"):
+    with pytest.raises(NoProxy, match=r"(?s)does not start.*cannot bind.*type again"):
         Proxy(tmp_path / "other").start(f"127.0.0.1:{front.port}", START)
 
 

@@ -145,6 +145,20 @@ def test_the_loss_is_the_model_s_own(tmp_path: Path) -> None:
             assert math.isclose(loss, alone, rel_tol=1e-4)
 
 
+def test_where_the_log_was_cleaned_what_is_left_is_counted_anew(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    readings = Readings(home, lambda: COUNTS, lambda version, texts: [1.0 for _ in texts])
+    write(home, line("06", "old"), line("07", "old"), line("08", "new"))
+    assert readings(HERE)[0]["loss"] == [2, 2.0, 2.0]
+    cleaned = home.logs / "part"
+    cleaned.write_text(line("07", "old") + line("08", "new"))
+    cleaned.replace(home.logs / "2026-03-01.jsonl")
+    write(home, line("09", "new"))
+    control, canary = readings(HERE)
+    assert (control["loss"][0], canary["loss"][0]) == (1, 2)
+    assert readings(HERE) == (control, canary)
+
+
 # --- Replicas ------------------------------------------------------------------------------------
 
 

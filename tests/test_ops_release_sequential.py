@@ -129,6 +129,22 @@ def test_an_ordinary_test_asked_as_often_cries_wolf() -> None:
     assert looked.mean() > 0.15  # 0.05 if asked once
 
 
+def test_an_ab_test_of_two_that_are_alike_finds_no_difference() -> None:
+    rng = np.random.default_rng(2)
+    rules = {**AB, "limits": {"dislikes": 0.0}}
+    arms: list[Sums] = [{}, {}]
+    found = np.zeros(ROLLOUTS, bool)
+    for seen in range(LOOK, MOST + 1, LOOK):
+        for place, arm in enumerate(arms):
+            disliked = rng.binomial(LOOK, 0.3, ROLLOUTS)
+            more = {"dislikes": np.array([np.full(ROLLOUTS, float(LOOK)), disliked, disliked])}
+            arms[place] = add(arm, more)
+        if seen >= AB["at_least"]:
+            low, high = shown(arms[0], arms[1], rules)["dislikes"]
+            found |= (np.asarray(low) > 0) | (np.asarray(high) < 0)
+    assert found.mean() <= 2 * AB["alpha"]  # either side may be wrong as often as alpha
+
+
 # --- Bad ones ------------------------------------------------------------------------------------
 
 
@@ -136,7 +152,7 @@ def test_an_ordinary_test_asked_as_often_cries_wolf() -> None:
     ("canary", "requests"),
     [
         (Truth(errors=1.0), 20),
-        (Truth(errors=0.5), 60),
+        (Truth(errors=0.5), 100),
         (Truth(errors=0.1), 400),
         (Truth(errors=0.05), 900),
         (Truth(slow=0.5), 60),

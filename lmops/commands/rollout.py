@@ -122,6 +122,7 @@ def rollout(
     """
     from lmops.release.controller import plan_of
     from lmops.release.decision import AB, CANARY
+    from lmops.release.proxy import require_free
 
     limits: dict[str, Any] = {
         "rules": AB if strategy == "ab" else CANARY,
@@ -131,6 +132,9 @@ def rollout(
     ended = None
     with controlling(home, name, notebook) as controller:
         now = environment_of(home, name)
+        bind = f"127.0.0.1:{port}" if port else now.bind or f"127.0.0.1:{PORTS[name]}"
+        if not now.versions:  # so that nothing begins that cannot
+            require_free(bind)
         begun = controller.begin(
             version,
             by,
@@ -138,7 +142,7 @@ def rollout(
             plan=plan_of([50.0] if strategy == "ab" else shares, each),
             limits=limits,
             replicas=replicas or now.replicas,
-            bind=f"127.0.0.1:{port}" if port else now.bind or f"127.0.0.1:{PORTS[name]}",
+            bind=bind,
             options=list(serve_options) or now.options,
         )
         if begun:

@@ -103,7 +103,7 @@ class Proxy:
             why = "\n".join(alerts or run.stderr.splitlines())
             raise NoProxy(
                 f"HAProxy does not start at {bind}:\n{why}\n"
-                "If the port is taken, end what has it, or take another: --port N"
+                "If the port is taken, end what has it, and type again what you typed"
             )
         end = time.monotonic() + SECONDS
         while not self.running():
@@ -246,6 +246,21 @@ class Proxy:
     def forget(self, colour: str, slot: int) -> None:
         """Empty a slot."""
         self._do(f"set server {colour}/{colour}{slot} state maint")
+
+
+def require_free(bind: str) -> None:
+    """Raise `NoProxy` unless HAProxy is installed and could listen at `bind`."""
+    find()
+    host, _, port = bind.rpartition(":")
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, int(port)))
+        except OSError as error:
+            raise NoProxy(
+                f"HAProxy cannot listen at {bind}: {error.strerror}. End what does, or "
+                "take another port: --port N"
+            ) from None
 
 
 def find() -> str:

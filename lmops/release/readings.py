@@ -8,6 +8,7 @@ that a controller which was killed has lost nothing of it.
 import contextlib
 import json
 import math
+import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,7 @@ class Readings:
     """What both versions of a rollout did since both have users. Ask it often: it reads on."""
 
     def __init__(self, home: Home, counts: Callable[[], dict[str, Count]], losses: Read) -> None:
+        self._folder = home.logs
         self._log = _Tail(home.logs)
         self._counts = counts
         self._losses = losses
@@ -50,6 +52,9 @@ class Readings:
         assert rollout is not None
         assert rollout.shared is not None
         assert environment.live is not None
+        if self._log.rewritten():  # somebody was erased: what is left is counted anew
+            self._log = _Tail(self._folder)
+            self._arms, self._answered, self._rated = {}, {}, {}
         counts = self._counts()  # first, since reading takes time, in which more is answered
         unread: dict[str, list[str]] = {}
         for line in self._log.lines(datetime.fromisoformat(rollout.shared)):
@@ -101,6 +106,13 @@ class _Tail:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: dict[Path, int] = {}  # bytes
+        self._files: dict[Path, int] = {}  # which file it was, by its inode
+
+    def rewritten(self) -> bool:
+        """Say whether a file that was read is another one now, or gone."""
+        return any(
+            not path.exists() or path.stat().st_ino != file for path, file in self._files.items()
+        )
 
     def lines(self, since: datetime) -> Iterator[dict[str, Any]]:
         """Yield the whole lines since then that were not there before."""
@@ -108,6 +120,7 @@ class _Tail:
             if path.stem < since.date().isoformat():
                 continue
             with contextlib.suppress(FileNotFoundError), path.open("rb") as file:  # it was expired
+                self._files[path] = os.fstat(file.fileno()).st_ino
                 file.seek(self._read.get(path, 0))
                 whole = file.read().rpartition(b"\n")[0]
                 self._read[path] = file.seek(self._read.get(path, 0) + len(whole) + bool(whole))
