@@ -59,6 +59,7 @@ class Stub(BaseHTTPRequestHandler):
     wbufsize = -1  # an answer is one packet, for which nobody waits
     colour: str
     well = True
+    stopping = False
 
     def do_GET(self) -> None:
         if self.path.startswith("/wait/"):
@@ -66,6 +67,8 @@ class Stub(BaseHTTPRequestHandler):
         code = 200 if self.well or self.path != "/readyz" else 503
         if self.path.startswith("/code/"):
             code = int(self.path.removeprefix("/code/"))
+        if self.stopping and self.path != "/readyz":
+            code = 503
         self.send_response(code)
         self.send_header("content-length", str(len(self.colour)))
         self.end_headers()
@@ -218,6 +221,17 @@ def test_a_colour_that_is_not_well_gets_nobody(front: Front) -> None:
     wait_until(lambda: front.ask("anna") == "blue")
     front.stubs["green"].well = True
     wait_until(lambda: front.ask("anna") == "green")
+
+
+@pytest.mark.haproxy
+def test_what_a_server_refuses_that_is_about_to_stop_another_one_is_asked(front: Front) -> None:
+    green = front.proxy.servers()["green", 1]
+    front.proxy.use("blue", 2, int(green.address.rpartition(":")[2]))
+    wait_until(lambda: front.proxy.servers()["blue", 2].up)
+    assert {front.ask("anna") for _ in range(20)} == {"blue", "green"}
+    front.stubs["green"].stopping = True
+    assert {front.ask("anna") for _ in range(20)} == {"blue"}
+    assert front.proxy.counts()["blue"].errors == 0
 
 
 @pytest.mark.haproxy
