@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -144,6 +145,9 @@ def test_replicas_come_and_go_with_the_requests(home: Home, tmp_path: Path) -> N
     port = free_port()
     rolled = typed("rollout", old, "--to", "production", "--port", str(port), *at, *SERVE)
     assert rolled.returncode == 0, rolled.stderr
+    (pid,) = (line[5:] for line in proxy(home).tell("show info").splitlines() if "Pid: " in line)
+    os.kill(int(pid), signal.SIGKILL)  # HAProxy, which is started again
+    wait_until(lambda: not proxy(home).running())
     scaling = subprocess.Popen(
         [
             *LMOPS,
@@ -162,6 +166,8 @@ def test_replicas_come_and_go_with_the_requests(home: Home, tmp_path: Path) -> N
         text=True,
     )
     try:
+        wait_until(lambda: proxy(home).running(), LONG)
+        wait_until(lambda: any(server.up for server in proxy(home).servers().values()), LONG)
         with Clients(port, key(home), clients=16) as clients:
             wait_until(lambda: entries(home, "scale", replicas=2), LONG)
             wait_until(lambda: sum(s.up for s in proxy(home).servers().values()) == 2, LONG)

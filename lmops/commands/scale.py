@@ -75,21 +75,24 @@ def scale(
     refuse_without_right(read_state(home), by, "scale")
     with told(), suppress(KeyboardInterrupt):
         while end is None or time.monotonic() < end:
-            now = environment_of(home, name)
-            if now.live is None:
-                raise Wrong(f"nothing is live in {name}. Type: lmops rollout VERSION --to {name}")
+            with site.alone(wait=False) as free:
+                now = environment_of(home, name)  # which nobody changes meanwhile, if it is free
+                if now.live is None:
+                    raise Wrong(
+                        f"nothing is live in {name}. Type: lmops rollout VERSION --to {name}"
+                    )
+                if free:  # or else a rollout is at work, which sees to it
+                    site.make(now)
             queue = site.queue(now.live)
             wanted = scaler.next(now.replicas, queue)
             if wanted != now.replicas:
                 with ledger.writing() as writer:
-                    if read(writer.entries, name) != now:
-                        continue
-                    writer.append("scale", now.version, by, to=name, replicas=wanted, queue=queue)
-                changes.append(wanted)
-                say.print(f"{queue} requests: {wanted} replicas")
-            with site.alone(wait=False) as free:
-                if free:  # or else a rollout is at work, which sees what is wanted
-                    site.make(environment_of(home, name))
+                    if read(writer.entries, name) == now:
+                        writer.append(
+                            "scale", now.version, by, to=name, replicas=wanted, queue=queue
+                        )
+                        changes.append(wanted)
+                        say.print(f"{queue} requests: {wanted} replicas")
             time.sleep(0.5)
     answer(
         as_json,
