@@ -62,7 +62,7 @@ def test_a_bad_canary_comes_back_a_good_one_goes_on_and_kills_change_nothing(
 ) -> None:
     old, good, bad = versions(home, tmp_path)
     at = ("--home", str(home.folder))
-    quick = ("--to", "production", "--shares", "25,50", "--each", "60", "--by", "carl")
+    quick = ("--to", "staging", "--shares", "25,50", "--each", "60", "--by", "carl")
     port = free_port()
     begun = typed("rollout", old, *quick, "--port", str(port), "--json", *at, *SERVE)
     assert begun.returncode == 0, begun.stderr
@@ -106,18 +106,17 @@ def test_a_bad_canary_comes_back_a_good_one_goes_on_and_kills_change_nothing(
         assert told_steps[-2:] == [("promote", None), ("done", None)]
         assert {("share", 250), ("share", 500)} == set(told_steps[1:-2])
         assert len(set(told_steps)) == len(told_steps)  # no step twice
-        assert {replica.version for replica in replicas(home)} == {good}
-        assert fold(Ledger(home.ledger).entries()).aliases == {CHAMPION: good}
+        assert {replica.version for replica in replicas(home, "staging")} == {good}
 
         # And back to what was there before.
-        back = typed("rollback", "--to", "production", "--by", "carl", "--json", *at)
+        back = typed("rollback", "--to", "staging", "--by", "carl", "--json", *at)
         assert back.returncode == 0, back.stderr
         assert json.loads(back.stdout)["live"] == old
     assert clients.failed == []
     assert fold(Ledger(home.ledger).entries()).irregular == []
 
     # A replica that dies is started again by the next who looks.
-    (replica,) = replicas(home)
+    (replica,) = replicas(home, "staging")
     replica.send(signal.SIGKILL)
     wait_until(lambda: not replica.alive)
     again = typed("rollout", old, *quick, "--json", *at)
@@ -125,17 +124,17 @@ def test_a_bad_canary_comes_back_a_good_one_goes_on_and_kills_change_nothing(
     answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60)
     assert (answer.status_code, answer.headers["x-model-version"]) == (200, old)
 
-    assert typed("stop", "production", *at).returncode == 0
-    assert replicas(home) == []
-    assert not proxy(home).running()
+    assert typed("stop", "staging", *at).returncode == 0
+    assert replicas(home, "staging") == []
+    assert not proxy(home, "staging").running()
 
 
-def replicas(home: Home) -> list[Any]:
-    return Fleet(home, home.folder / "environments" / "production").replicas()
+def replicas(home: Home, name: str = "production") -> list[Any]:
+    return Fleet(home, home.environments / name).replicas()
 
 
-def proxy(home: Home) -> Proxy:
-    return Proxy(home.folder / "environments" / "production")
+def proxy(home: Home, name: str = "production") -> Proxy:
+    return Proxy(home.environments / name)
 
 
 @pytest.mark.haproxy
@@ -145,6 +144,7 @@ def test_replicas_come_and_go_with_the_requests(home: Home, tmp_path: Path) -> N
     port = free_port()
     rolled = typed("rollout", old, "--to", "production", "--port", str(port), *at, *SERVE)
     assert rolled.returncode == 0, rolled.stderr
+    assert fold(Ledger(home.ledger).entries()).aliases == {CHAMPION: old}
     (pid,) = (line[5:] for line in proxy(home).tell("show info").splitlines() if "Pid: " in line)
     os.kill(int(pid), signal.SIGKILL)  # HAProxy, which is started again
     wait_until(lambda: not proxy(home).running())
