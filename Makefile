@@ -26,13 +26,15 @@ NBVAL := --dist loadscope --nbval-lax --nbval-current-env --junitxml $(REPORTS)/
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint build lesson lessons lesson-names coverage html check-notebooks
-.PHONY: bench small-model system clean
+.PHONY: bench small-model system clean security secrets audit image-lint static
+.PHONY: model-version smoke-test infrastructure
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything in it (PYTHON=..., EXTRAS=..., TORCH_INDEX=...)
 	@.ci/install-system bubblewrap || echo "setup: all but grading works without it"
+	@.ci/on-path $(BIN)
 
 $(READY): pyproject.toml constraints.txt
 	@echo "setup: making $(VENV)"
@@ -105,6 +107,47 @@ bench: setup ## measure grading, training and serving against their peers, on a 
 
 small-model: $(READY) ## train the small model that ships with the course again, in about five minutes
 	$(BIN)/lmops train lmcourse/small_model --preset laptop --home build/small-model
+
+security: secrets image-lint static audit ## the four scans; each of them stops a pipeline
+
+# A name such as "token" or much chance in a string is no secret yet: what looks like a key of a
+# known kind is. It reads what git keeps, and asks nobody whether the key still works.
+secrets: $(READY) ## look for secrets in every file that git keeps
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --no-verify \
+		--disable-plugin Base64HighEntropyString --disable-plugin HexHighEntropyString \
+		--disable-plugin KeywordDetector
+
+# Asks PyPI about each version (AUDIT=... for another service). Strict: where PyPI does not answer,
+# or does not know a package, the audit fails.
+AUDIT ?= --vulnerability-service pypi
+audit: $(READY) ## look for known holes in the packages of constraints.txt (needs the network)
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict \
+		--progress-spinner off $(AUDIT)
+
+image-lint: $(READY) ## check deploy/Dockerfile
+	$(BIN)/hadolint deploy/Dockerfile
+
+static: $(READY) ## look for dangerous lines of Python: ruff's rules, bandit's among them
+	$(BIN)/ruff check
+
+# What a pipeline's later jobs release: the version of the bundle MODEL, or else the challenger's.
+MODEL ?=
+model-version: $(READY) ## name a model's version (MODEL=folder), or the challenger's
+	@$(BIN)/python .ci/model_version.py $(MODEL)
+
+SERVICE ?= http://127.0.0.1:8000
+smoke-test: ## see that the service answers (SERVICE=http://...)
+	curl --fail --silent --show-error --retry 10 --retry-connrefused --max-time 60 $(SERVICE)/readyz
+
+# What deploy/terraform/README.md says under State and Release; TF_VAR_image and others name the rest.
+ENVIRONMENT ?= staging
+TERRAFORM := terraform -chdir=deploy/terraform/environment
+infrastructure: ## bring an ENVIRONMENT on Azure to what deploy/terraform says
+	$(TERRAFORM) init -input=false -backend-config=storage_account_name=stlmcoursestate \
+		-backend-config=container_name=state -backend-config=key=$(ENVIRONMENT).tfstate \
+		-backend-config=use_azuread_auth=true
+	$(TERRAFORM) plan -input=false -var-file=$(ENVIRONMENT).tfvars -out=plan
+	$(TERRAFORM) apply -input=false plan
 
 system: ## install bubblewrap, Chromium and HAProxy through apt (for CI)
 	@.ci/install-system bubblewrap chromium haproxy

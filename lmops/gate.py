@@ -97,7 +97,7 @@ class NoObjective(Exception):
 def read_objective(path: Path) -> dict[str, Any]:
     """Return what is in a file such as `objective.yaml`; whether it makes sense, `gate` says."""
     try:
-        objective = yaml.load(path.read_text("utf-8"), _Strict)
+        objective = yaml.load(path.read_text("utf-8"), _Strict)  # noqa: S506
     except OSError as error:
         raise NoObjective(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, yaml.YAMLError, RecursionError) as error:

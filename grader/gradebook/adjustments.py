@@ -92,10 +92,10 @@ def merge(
         for file, kind, rows, notes in merged:
             for key, values in rows.items():
                 where = " AND ".join(f"{column} = ?" for column in kind.key)
-                connection.execute(f"DELETE FROM {kind.table} WHERE {where}", key)
+                connection.execute(f"DELETE FROM {kind.table} WHERE {where}", key)  # noqa: S608
                 if values is not None:
                     marks = ", ".join("?" * len((*key, *values)))
-                    connection.execute(f"INSERT INTO {kind.table} VALUES ({marks})", key + values)
+                    connection.execute(f"INSERT INTO {kind.table} VALUES ({marks})", key + values)  # noqa: S608
             said.append(f"{file}: {kind.rows} merged, {len(rows)} in this file")
             said += [f"{file}: {note}" for note in notes]
             named = {key[0] for key in rows} if "student" in kind.key else set()

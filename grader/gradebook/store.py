@@ -199,7 +199,7 @@ class Gradebook:
                 *("sha256", "lesson_sha256", "run"),
             )
             rows = connection.execute(
-                f"SELECT {', '.join(columns)} FROM submission ORDER BY lesson, student"
+                f"SELECT {', '.join(columns)} FROM submission ORDER BY lesson, student"  # noqa: S608
             )
             return [
                 SubmissionResult(
@@ -226,7 +226,8 @@ class Gradebook:
         with connect(self._path) as connection:
             for table in ("submission", "exercise"):
                 connection.execute(
-                    f"DELETE FROM {table} WHERE student = ? AND lesson = ?", (student, lesson)
+                    f"DELETE FROM {table} WHERE student = ? AND lesson = ?",  # noqa: S608
+                    (student, lesson),
                 )
 
     def forget(self, student: str) -> int:
@@ -311,7 +312,8 @@ def _write(connection: sqlite3.Connection, result: SubmissionResult) -> None:
     student, lesson = _text(result.student), result.lesson
     for table in ("submission", "exercise"):
         connection.execute(
-            f"DELETE FROM {table} WHERE student = ? AND lesson IN (?, '')", (student, lesson)
+            f"DELETE FROM {table} WHERE student = ? AND lesson IN (?, '')",  # noqa: S608
+            (student, lesson),
         )
     connection.execute(
         "INSERT INTO submission VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

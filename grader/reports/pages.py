@@ -179,7 +179,7 @@ def _environment() -> Environment:
     style = loader.get_source(environment, "style.css")[0]
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment.globals.update(
-        style=Markup(style),
+        style=Markup(style),  # noqa: S704
         style_hash=digest,
         exercise_statuses=EXERCISE_STATUSES,
         submission_statuses=SUBMISSION_STATUSES,

@@ -428,8 +428,8 @@ def _bubblewrapped(shown: Shown, scratch_mb: int, *, nested: bool = False) -> li
     command += ["--size", str(scratch_mb * 2**20), "--tmpfs", SCRATCH, "--dir", FONTS]
     for folder in _shown():
         command += ["--ro-bind", folder, folder]
-    if not any(_inside(folder, "/tmp") for folder in _shown()):
-        command += ["--symlink", SCRATCH, "/tmp"]
+    if not any(_inside(folder, "/tmp") for folder in _shown()):  # noqa: S108
+        command += ["--symlink", SCRATCH, "/tmp"]  # noqa: S108
     # The course is bound apart from its folder, which holds the solutions.
     package = shown.package.name
     command += ["--ro-bind", str(shown.package), f"/course/{package}"]

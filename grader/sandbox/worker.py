@@ -77,9 +77,9 @@ class Kernel:
         linecache.cache[name] = (len(code), None, code.splitlines(True), name)
         compiled = compile(tree, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         if compiled.co_flags & inspect.CO_COROUTINE:
-            asyncio.run(eval(compiled, self.namespace))
+            asyncio.run(eval(compiled, self.namespace))  # noqa: S307
         else:
-            exec(compiled, self.namespace)
+            exec(compiled, self.namespace)  # noqa: S102
 
 
 def _python(name: str, source: str) -> tuple[str, ast.Module]:

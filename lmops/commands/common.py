@@ -55,6 +55,8 @@ def home_option(function: Function) -> Function:
         type=click.Path(file_okay=False, path_type=Path),
         default=Path(".lmops"),
         show_default=True,
+        envvar="LMOPS_HOME",
+        show_envvar=True,
         metavar="DIR",
         callback=_as_home,
         help="Where ledger, registry and models are kept.",

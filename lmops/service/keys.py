@@ -90,14 +90,14 @@ class Keys:
         id = base64.b32encode(secrets.token_bytes(5)).decode().lower()
         key = Key(id, name, frozenset(scopes), now, now + days * 86400, None)
         self._file.execute(
-            f"insert into keys ({_COLUMNS}, hash) values (?, ?, ?, ?, ?, ?, ?)",
+            f"insert into keys ({_COLUMNS}, hash) values (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             (id, name, " ".join(sorted(scopes)), now, key.expires, None, _hash(secret)),
         )
         return key, f"lm_{id}_{secret}"
 
     def all(self) -> list[Key]:
         """Return all keys, the oldest first."""
-        rows = self._file.execute(f"select {_COLUMNS} from keys order by created, id")
+        rows = self._file.execute(f"select {_COLUMNS} from keys order by created, id")  # noqa: S608
         return [_key(row) for row in rows]
 
     def count(self) -> int:
@@ -127,7 +127,7 @@ class Keys:
         kind, _, rest = token.partition("_")
         id, _, secret = rest.partition("_")
         row = self._file.execute(
-            f"select {_COLUMNS}, hash from keys where id = ?",
+            f"select {_COLUMNS}, hash from keys where id = ?",  # noqa: S608
             (id if kind == "lm" and id.isascii() else "",),
         ).fetchone()
         kept = bytes(32) if row is None else row[-1]
