@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from lmcourse.pipelines.runs import Approval
 from lmops.ledger import Entry
-from lmops.state import same_person
+from lmops.roles import same_person
 
 APPROVE = "approve environment"
 REJECT = "reject environment"
