@@ -24,6 +24,10 @@ TOOLS = {
         "Chromium is not installed; type: make system",
     ),
     "haproxy": (("haproxy",), "HAProxy is not installed; type: make system"),
+    "prometheus": (
+        ("prometheus-alertmanager",),
+        "Prometheus and its Alertmanager are not installed; type: make system",
+    ),
     "image": (("buildah",), "buildah is not installed; type: make image"),
 }
 
