@@ -61,8 +61,7 @@ class Situation:
 
     def told(self, run: "Run") -> str:
         """Return what happened in `run`: `right()` if all is well."""
-        late = called_after(run, f"make {self.cancel}") if self.cancel else set()
-        called = tuple(target for target in first_calls(run) if target not in late)
+        called = tuple(first_calls(run))
         ended = run.ended if self.ended else ""
         if self.or_nothing and not called:
             return self.right()
@@ -114,19 +113,6 @@ def first_calls(run: "Run") -> list[str]:
     """Return the targets that were called, in the order of their first calls."""
     called = {target: run.called(f"make {target}") for target in TARGETS}
     return sorted((t for t in TARGETS if called[t]), key=lambda t: called[t][0].order)
-
-
-def called_after(run: "Run", command: str) -> set[str]:
-    """Return what the simulation calls behind `command` in the same script.
-
-    A cancellation ends the script that runs, which the simulation follows to its end.
-    """
-    scripts = [step.called for _, job in run.jobs() for step in job.steps]
-    return {
-        late.removeprefix("make ")
-        for script in scripts
-        for late in (script[script.index(command) + 1 :] if command in script else ())
-    }
 
 
 def _sentence(targets: Sequence[str], ended: str) -> str:
