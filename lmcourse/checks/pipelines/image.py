@@ -18,7 +18,7 @@ from lmcourse.checks.pipelines.dockerfile import (
     read,
     words_of,
 )
-from lmcourse.checks.pipelines.drawing import LESSON, word
+from lmcourse.checks.pipelines.drawing import LESSON, once, word
 
 COMPILERS = re.compile(
     r"^(?:gcc|g\+\+|clang|make|cmake|build-essential|build-base|rustc|cargo)\b|-dev$"
@@ -35,7 +35,7 @@ Look = Callable[[list[Stage]], str]
 
 def final(stages: list[Stage]) -> list[Instruction]:
     """Return the instructions of the image that goes out, those of the stages below it first."""
-    return [each for stage in line_of(stages, stages[-1]) for each in stage.instructions]
+    return [each for stage in line_of(stages[-1]) for each in stage.instructions]
 
 
 def last_of(instructions: list[Instruction], name: str) -> Instruction | None:
@@ -71,7 +71,7 @@ def two_stages(stages: list[Stage]) -> str:
 
 
 def no_compiler(stages: list[Stage]) -> str:
-    bottom = line_of(stages, stages[-1])[0]
+    bottom = line_of(stages[-1])[0]
     if not SMALL_BASE.search(bottom.base):
         return f"line {bottom.line}: {bottom.base} comes with a compiler in it; -slim has none"
     for each, package in installed(final(stages), "apt-get", "apt", "apk"):
@@ -81,9 +81,8 @@ def no_compiler(stages: list[Stage]) -> str:
 
 
 def pinned_bases(stages: list[Stage]) -> str:
-    names = {stage.name for stage in stages}
     for stage in stages:
-        if stage.base in names or stage.base == "scratch" or "@sha256:" in stage.base:
+        if stage.below is not None or stage.base == "scratch" or "@sha256:" in stage.base:
             continue
         tag = stage.base.rpartition("/")[2].partition(":")[2]
         if not re.search(r"\d+\.\d+", tag):
@@ -172,7 +171,7 @@ def reruns(stages: list[Stage], file: str) -> list[str]:
     stale: set[str] = set()
     again = []
     for number, stage in enumerate(stages):
-        fresh = stage.base not in stale
+        fresh = stage.below is None or stage.below.name not in stale
         for each in stage.instructions:
             source = each.flags().get("from", "").lower() if each.name == "COPY" else ""
             if _takes(each, file) or (source and source in stale):
@@ -230,10 +229,12 @@ def no_secrets(stages: list[Stage]) -> str:
 
 @exercise(LESSON, "DOCKERFILE", points=3, constant=True)
 def dockerfile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    text = once(student, "DOCKERFILE")
+
     def situation(name: str, want: str, look: Look, hint: str) -> Case:
         def seen() -> str:
             try:
-                return look(read(student.DOCKERFILE))
+                return look(read(text()))
             except Unreadable as problem:
                 return str(problem)
 

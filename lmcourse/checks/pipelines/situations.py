@@ -78,6 +78,7 @@ class Trial:
         self._simulate = simulate
         self._good = good
         self._known: dict[str, str | Raised] = {}  # a text, and its good day
+        self._calls: dict[str, dict[str, list[list[str]]]] = {}  # a text, and as `called` says
 
     def good_day(self, text: object) -> str:
         """Return what a text does on a good day; raise `Raised` if it is no pipeline."""
@@ -85,7 +86,7 @@ class Trial:
             raise Raised("TypeError", f"a text is wanted here, and not a {type(text).__name__}")
         if text not in self._known:
             try:
-                run = self._simulate(text, self._good.scenario())
+                run = self._run(text, self._good)
                 steps = sum(len(job.steps) for _, job in run.jobs())
                 if steps > MOST_STEPS:
                     raise Raised("Refused", f"it runs {steps} steps, and {MOST_STEPS} are plenty")
@@ -106,7 +107,24 @@ class Trial:
         """Return what a text does in a situation, in words."""
         if situation is self._good:
             return self.good_day(text)
-        return self.missing(text) or situation.told(self._simulate(str(text), situation.scenario()))
+        return self.missing(text) or situation.told(self._run(str(text), situation))
+
+    def called(self, text: object) -> dict[str, list[list[str]]]:
+        """Return for each stage the targets of make that it called in each situation so far.
+
+        A GitHub job is a stage.
+        """
+        return self._calls.get(str(text), {})
+
+    def _run(self, text: str, situation: Situation) -> "Run":
+        run = self._simulate(text, situation.scenario())
+        calls: dict[str, list[str]] = {}
+        for call in run.called("make"):
+            calls.setdefault(call.stage, []).extend(call.command.split()[1:2])
+        known = self._calls.setdefault(text, {})
+        for stage, targets in calls.items():
+            known.setdefault(stage, []).append(targets)
+        return run
 
 
 def first_calls(run: "Run") -> list[str]:
