@@ -1,4 +1,4 @@
-"""Attacks on lesson 13's exercises (`attacks.pipelining`) earn nothing by it, and hold nobody up."""
+"""Attacks on lesson 13 (`attacks.pipelining`) earn nothing by it, and hold nobody up."""
 
 import time
 from collections.abc import Iterator
@@ -59,7 +59,9 @@ def test_an_attack_on_a_pipeline_earns_nothing(
     submission = cells(attack.first, dict(attack.code))
     begun = time.process_time()
     (result,) = judge(EXERCISES, submission, name, reference, sandbox, b"secret", only=exercise)
-    print(f"{name}: {time.process_time() - begun:.2f} s of the judge's")
+    print(
+        f"{name}: {time.process_time() - begun:.2f} s of the judge's; {result.cases[0].message[:150]}"
+    )
     assert result.points == 0, [case.name for case in result.cases if case.passed]
     # No "timeout": the judge comes to an end with it well within the exercise's time.
     assert result.status in ("failed", "error"), result

@@ -231,8 +231,11 @@ def manifests(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def situation(name: str, want: str, look: Look, hint: str) -> Case:
         def seen() -> str:
             found = resources()
+            if isinstance(found, Odd):
+                return str(found)
             try:
-                return str(found) if isinstance(found, Odd) else look(found)
+                container(found)  # without one nothing is right, whatever else is said
+                return look(found)
             except Odd as problem:
                 return str(problem)
             except AttributeError:  # a list, or a text, where a mapping should stand

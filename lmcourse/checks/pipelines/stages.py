@@ -89,6 +89,7 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield asked(
             "what runs, and what is over",
             (line, {a: "running"}, [[], []]),
+            (line, {a: "succeeded"}, [[b], []]),
             (line, {a: "succeeded", b: "running"}, [[], []]),
             (line, dict.fromkeys((a, b, c), "succeeded"), [[], []]),
             hint='"running" is no end: whoever needs it waits. A stage that has a result is '
