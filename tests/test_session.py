@@ -1,6 +1,7 @@
 """What a student's code can do in the worker, and what it cannot."""
 
 import contextlib
+import importlib
 import os
 import re
 import shutil
@@ -547,15 +548,32 @@ def test_recordings_and_what_is_hidden_are_covered_wherever_python_has_them(
         session = Session([Cell(1, "from os import listdir")], COURSE.exercises(LESSON), made)
         session.start()
         listdir = Student(session.send).listdir
-        parts = "lmcourse/checks", "lmcourse/recordings", "lmops"
+        parts = "lmcourse/checks", "lmcourse/recordings", "lmcourse/pipelines", "lmops"
         found = [[listdir(f"{p.parent}/{part}") for part in parts] for p in packages]
         session.stop()
         made.close()
     finally:
         bubblewrap._copies.cache_clear()
-    for checks, recordings, lmops in found:
+    for checks, *hidden in found:
         assert "start.py" in checks
-        assert recordings == lmops == []
+        assert hidden == [[], [], []]
+
+
+@BOTH
+def test_a_part_of_the_course_that_is_hidden_is_there_for_the_judge_alone(start: Start) -> None:
+    assert "lmcourse.pipelines" in SHOWN.hides
+    session = start(
+        "import importlib, os, sys\nimport lmcourse\n"
+        "def here(): return os.listdir('/course/lmcourse/pipelines')\n"
+        "def known(): return [name for name in sys.modules if 'lmcourse.pipelines' in name]\n"
+        "def get(name): return str(importlib.import_module(name))"
+    )
+    student = Student(session.send)
+    assert student.here() == student.known() == []
+    with pytest.raises(Raised, match=r"No module named 'lmcourse\.pipelines\.schedule'"):
+        student.get("lmcourse.pipelines.schedule")
+    assert "checks" in student.get("lmcourse.checks.pipelines")
+    assert importlib.import_module("lmcourse.pipelines.schedule").run
 
 
 def test_an_environment_that_is_the_checkout_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ and where that is not the default:
     subdirectory = "examples/one"   the course's folder in the repository, if that is not its root
     ladder = "07_gpt"               the lesson whose last ladder is the README's picture
     shows = ["plots"]               modules of the package that show, and so decide no grade
-    hides = ["lmops"]               packages beside it that no submission may see when it is graded
+    hides = ["lmops", "lmcourse.engine"]    packages, beside it or parts of it, that no submission
+                                    may see when it is graded; the judge imports them all the same
 """
 
 import tomllib
@@ -115,6 +116,10 @@ def read_configuration(root: Path) -> Configuration:
             raise ValueError(f"{file}: {where} must be a text")
     if not table["package"].isidentifier():
         raise ValueError(f"{file}: [tool.grader] package must be the name of a package in {root}")
+    for name in table.get("hides", ()):
+        own = name.startswith(f"{table['package']}.")
+        if own and not root.joinpath(*name.split(".")).is_dir():
+            raise ValueError(f"{file}: [tool.grader] hides {name}, which is no package in {root}")
     return Configuration(**table)
 
 

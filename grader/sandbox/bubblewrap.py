@@ -71,8 +71,8 @@ class SolutionsSeen(SandboxMissing):
 class Shown:
     """What of a course a student's code sees: its package, and what its lessons want imported.
 
-    `package` is the folder. `lesson` is the name of one, any. Packages in `hides` are covered where
-    this Python has them.
+    `package` is the folder. `lesson` is the name of one, any. Packages in `hides`, by their dotted
+    names, are covered where this Python has them, and those within `package` there too.
     """
 
     package: Path
@@ -434,8 +434,9 @@ def _bubblewrapped(shown: Shown, scratch_mb: int, *, nested: bool = False) -> li
     package = shown.package.name
     command += ["--ro-bind", str(shown.package), f"/course/{package}"]
     # Recordings hold the answers to the public inputs and to the quiz.
-    recordings = f"{package}/recordings"
-    for covered in (f"/course/{recordings}", *_copies((recordings, *shown.hides))):
+    hidden = (f"{package}/recordings", *(name.replace(".", "/") for name in shown.hides))
+    ours = [f"/course/{part}" for part in hidden if part.startswith(f"{package}/")]
+    for covered in (*ours, *_copies(hidden)):
         command += ["--size", "4096", "--tmpfs", covered, "--remount-ro", covered]
     for part in _WORKERS_OWN:
         own = Path(grader.__file__).parent / part

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
 from grader.checks.student import Raised, Student
-from lmcourse.checks.pipelines.drawing import LESSON
+from lmcourse.checks.pipelines.drawing import LESSON, once
 from lmcourse.checks.pipelines.situations import Trial, situations
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def simulated(text: str, scenario: "Scenario") -> "Run":
 def pipeline(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     every = situations(rng)
     trial = Trial(simulated, every[0])
+    text = once(student, "PIPELINE")
     for each in every:
-        asked = partial(lambda each: trial.reaction(student.PIPELINE, each), each)
+        asked = partial(lambda each: trial.reaction(text(), each), each)
         yield case(each.name, asked, each.right(), hint=HINTS[each.key])

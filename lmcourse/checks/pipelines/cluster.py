@@ -3,13 +3,14 @@
 import math
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from grader.checks.case import Case, Rng
 from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds
-from lmcourse.checks.pipelines.drawing import LESSON
+from lmcourse.checks.pipelines.drawing import LESSON, once
 from lmcourse.checks.pipelines.manifests import (
     Manifests,
     Odd,
@@ -218,10 +219,23 @@ def updated(manifests: Manifests) -> str:
 
 @exercise(LESSON, "MANIFESTS", points=3, constant=True)
 def manifests(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    text = once(student, "MANIFESTS")
+
+    @cache
+    def resources() -> Manifests | Odd:
+        try:
+            return read(text())
+        except Odd as problem:
+            return problem
+
     def situation(name: str, want: str, look: Look, hint: str) -> Case:
         def seen() -> str:
+            found = resources()
+            if isinstance(found, Odd):
+                return str(found)
             try:
-                return look(read(student.MANIFESTS))
+                container(found)  # without one nothing is right, whatever else is said
+                return look(found)
             except Odd as problem:
                 return str(problem)
             except AttributeError:  # a list, or a text, where a mapping should stand

@@ -213,16 +213,22 @@ def plan(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "of what is equal.",
         )
 
-        ring, members = row(rng, int(rng.integers(2, 5)))
-        ring[members[0]]["needs"] = [members[-1]]
+        straight, members = row(rng, int(rng.integers(2, 5)))
         top = f"top-{word(rng, length=5)}"
-        ring[top] = {"kind": "service", "needs": [members[0]], "settings": {}}
+        straight[top] = {"kind": "service", "needs": [members[0]], "settings": {}}
+        ring = copy.deepcopy(straight)
+        ring[members[0]]["needs"] = [members[-1]]
 
-        def refused(desired: World, *told: str) -> Callable[[], str]:
+        def refused(desired: World, sound: World, *told: str) -> Callable[[], str]:
+            """Return what sees whether `desired` is refused, and `sound` is not."""
+
             def seen() -> str:
-                (said,) = student.probe(plans, student.plan, [[desired, {}]])
+                pairs = [[desired, {}], [sound, {}]]
+                said, beside = student.probe(plans, student.plan, pairs) or (None, None)
                 if not str(said).startswith("ValueError"):
                     return f"it answers {said}"
+                if str(beside).startswith("ValueError"):
+                    return f"it refuses what can be made as well: {sound}"
                 missing = [name for name in told if name not in str(said)]
                 return f"{said!r} does not name {missing[0]}" if missing else ""
 
@@ -231,16 +237,16 @@ def plan(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield holds(
             "resources in a circle",
             "a ValueError that names them",
-            refused(ring, *members),
+            refused(ring, straight, *members),
             hint="Whoever is created first would need the other one. TopologicalSorter raises a "
             "CycleError: a ValueError, with their names.",
         )
-        lost, names = row(rng, 2)
-        del lost[names[0]]
+        found, names = row(rng, 2)
+        lost = {name: thing for name, thing in found.items() if name != names[0]}
         yield holds(
             "a need that nobody wants",
             "a ValueError that names it",
-            refused(lost, names[0]),
+            refused(lost, found, names[0]),
             hint="What is needed and not in `desired` would never be there: raise a ValueError "
             "with its name.",
         )

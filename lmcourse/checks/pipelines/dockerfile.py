@@ -15,6 +15,7 @@ KNOWN = (
     *("ENTRYPOINT", "LABEL", "STOPSIGNAL", "SHELL"),
 )
 LONGEST = 20_000
+LONGEST_NAME = 500
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -58,11 +59,15 @@ class Instruction:
 
 @dataclass
 class Stage:
-    """What stands between one FROM and the next."""
+    """What stands between one FROM and the next; `below`: the stage that it is built upon, if any.
+
+    A stage is built upon one before it alone. Another of that name, or itself, is an image.
+    """
 
     base: str
     name: str
     line: int
+    below: "Stage | None" = None
     instructions: list[Instruction] = field(default_factory=list)
 
 
@@ -111,7 +116,7 @@ def read(text: str) -> list[Stage]:
                 line, "a text within (<<) is not known here: write && between commands"
             )
         if name == "FROM":
-            stages.append(_stage(line, rest, values, [stage.name for stage in stages]))
+            stages.append(_stage(line, rest, values, {stage.name: stage for stage in stages}))
         elif not stages:
             if name != "ARG":
                 raise Unreadable(line, f"{name} stands before the first FROM")
@@ -141,7 +146,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         raise Unreadable(begun, "a line ends with a backslash, and none follows it")
 
 
-def _stage(line: int, rest: str, values: dict[str, str], before: list[str]) -> Stage:
+def _stage(line: int, rest: str, values: dict[str, str], before: dict[str, Stage]) -> Stage:
     words = [word for word in rest.split() if not word.startswith("--")]
     if len(words) == 3 and words[1].upper() == "AS":
         name = words[2].lower()
@@ -159,15 +164,16 @@ def _stage(line: int, rest: str, values: dict[str, str], before: list[str]) -> S
         return values[variable]
 
     base = _VARIABLE.sub(value, words[0])
-    return Stage(base.lower() if base.lower() in before else base, name, line)
+    if len(base) > LONGEST_NAME:
+        raise Unreadable(line, f"the name of the image is longer than {LONGEST_NAME} characters")
+    return Stage(base, name, line, before.get(base.lower()))
 
 
-def line_of(stages: list[Stage], last: Stage) -> list[Stage]:
+def line_of(last: Stage) -> list[Stage]:
     """Return the stages that `last` is built upon, from the first one, and itself at the end."""
-    by_name = {stage.name: stage for stage in stages}
     upward = [last]
-    while upward[-1].base in by_name:
-        upward.append(by_name[upward[-1].base])
+    while (below := upward[-1].below) is not None:
+        upward.append(below)
     return upward[::-1]
 
 

@@ -1,6 +1,7 @@
 """What the checks of this lesson draw: words, names of stages and of people."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from grader.checks.case import Case, Rng, case
@@ -39,6 +40,14 @@ def word(rng: Rng, letters: str = SMALL, length: int = 7) -> str:
 def some(rng: Rng, names: tuple[str, ...], count: int) -> list[str]:
     """Return so many of `names`, each once, in an order that is drawn."""
     return [str(name) for name in rng.permutation(names)[:count]]
+
+
+def once(student: Student, name: str) -> Callable[[], Any]:
+    """Return a function that gives the student's text `name`, for which it asks once.
+
+    All situations see the same file: a namespace could have another one ready for each.
+    """
+    return cache(lambda: getattr(student, name))
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """The checks of the workflow for GitHub: what it does in situations, and what it may."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
 from grader.checks.student import Raised, Student
 from grader.checks.vocabulary import holds
-from lmcourse.checks.pipelines.drawing import LESSON
+from lmcourse.checks.pipelines.drawing import LESSON, once
 from lmcourse.checks.pipelines.situations import Trial, situations
 
 if TYPE_CHECKING:
@@ -103,12 +103,6 @@ def simulated(text: str, scenario: "Scenario") -> "Run":
         raise Raised("Refused", str(refused)) from None
 
 
-def targets(job: "WorkflowJob") -> list[str]:
-    """Return the targets of make that the job's scripts name, in their order."""
-    scripts = "\n".join(step.run for step in job.steps)
-    return re.findall(r"\bmake\s+([\w-]+)", scripts)
-
-
 def rights(workflow: "Workflow", job: "WorkflowJob") -> dict[str, str]:
     """Return what the job's token may, or {"all": "write"} where nobody says."""
     own = job.permissions if job.permissions is not None else workflow.permissions
@@ -116,45 +110,55 @@ def rights(workflow: "Workflow", job: "WorkflowJob") -> dict[str, str]:
     return {scope: right for scope, right in said.items() if right != "none"}
 
 
-Look = Callable[["Workflow"], str]
+Called = Mapping[str, list[list[str]]]
+"""For each job, the targets of make that it calls in each situation."""
+
+Look = Callable[["Workflow", Called], str]
 
 
-def few_rights(workflow: "Workflow") -> str:
+def reaches(called: Called, job: "WorkflowJob", *targets: str) -> bool:
+    """Return whether the job ever calls one of these targets."""
+    return any(set(targets) & set(calls) for calls in called.get(job.name, ()))
+
+
+def few_rights(workflow: "Workflow", called: Called) -> str:
     for job in workflow.jobs:
         for scope, right in rights(workflow, job).items():
-            needed = scope == "id-token" and set(targets(job)) & set(CLOUD)
+            needed = scope == "id-token" and reaches(called, job, *CLOUD)
             if (scope, right) != ("contents", "read") and not needed:
                 return f"line {job.line}: the job {job.name} may {right} {scope}, and need not"
     return ""
 
 
-def short_lived(workflow: "Workflow") -> str:
+def short_lived(workflow: "Workflow", called: Called) -> str:
     for job in workflow.jobs:
-        called = targets(job)
-        cloud = [target for target in called if target in CLOUD]
-        if not cloud:
+        if not reaches(called, job, *CLOUD):
             continue
         if rights(workflow, job).get("id-token") != "write":
             return f"line {job.line}: the job {job.name} cannot show who it is: id-token: write"
-        if "login" not in called or called.index("login") > called.index(cloud[0]):
-            return f"line {job.line}: in {job.name} nobody logs in before make {cloud[0]}"
+        for calls in called[job.name]:
+            cloud = [place for place, target in enumerate(calls) if target in CLOUD]
+            if cloud and "login" not in calls[: cloud[0]]:
+                target = calls[cloud[0]]
+                return f"line {job.line}: in {job.name} nobody logs in before make {target}"
     return ""
 
 
-def no_stored_key(workflow: "Workflow") -> str:
+def no_stored_key(workflow: "Workflow", _: Called) -> str:
     values = [(1, value) for value in workflow.env.values()]
     for job in workflow.jobs:
-        values += [(job.line, value) for value in (*job.env.values(), job.environment)]
+        values += [(job.line, value) for value in (*job.env.values(), *job.outputs.values())]
+        values += [(job.line, job.environment)]
         for step in job.steps:
             said = (*step.env.values(), *step.inputs.values(), step.run)
             values += [(step.line, value) for value in said]
     for line, value in values:
-        if "${{" in value and re.search(r"\bsecrets\b", value):
+        if "${{" in value and re.search(r"(?i)\bsecrets\b", value):
             return f"line {line}: {value[:60]} is kept for years, and can be stolen"
     return ""
 
 
-def pinned(workflow: "Workflow") -> str:
+def pinned(workflow: "Workflow", _: Called) -> str:
     for job in workflow.jobs:
         for step in job.steps:
             if step.uses and not step.uses.startswith("./"):
@@ -164,38 +168,38 @@ def pinned(workflow: "Workflow") -> str:
     return ""
 
 
-def no_names_in_scripts(workflow: "Workflow") -> str:
+def no_names_in_scripts(workflow: "Workflow", _: Called) -> str:
     for job in workflow.jobs:
         for step in job.steps:
-            if "${{" in step.run:
+            if "${{" in step.run or "${{" in step.inputs.get("script", ""):
                 return f"line {step.line}: what stands in the braces becomes a part of the script"
     return ""
 
 
-def no_token_left(workflow: "Workflow") -> str:
+def no_token_left(workflow: "Workflow", _: Called) -> str:
     for job in workflow.jobs:
         for step in job.steps:
-            checkout = step.uses.startswith("actions/checkout@")
+            checkout = step.uses.lower().startswith("actions/checkout@")
             if checkout and step.inputs.get("persist-credentials") != "false":
                 return f"line {step.line}: the token stays in .git/config, for all later steps"
     return ""
 
 
-def one_at_a_time(workflow: "Workflow") -> str:
+def one_at_a_time(workflow: "Workflow", called: Called) -> str:
     for job in workflow.jobs:
-        if not {"canary", "production"} & set(targets(job)):
+        if not reaches(called, job, "canary", "production"):
             continue
         group = job.concurrency or workflow.concurrency
         if group is None:
             return f"line {job.line}: two runs of {job.name} change production at once"
         if group.cancel not in ("false", "") and not PROPOSALS_ALONE.fullmatch(group.cancel):
             return f"line {group.line}: the second run stops the first one in the middle of it"
-        if re.search(r"run_id|run_number|github\.sha", group.group):
+        if re.search(r"(?i)run_id|run_number|\bsha\b|head_commit|\bactor\b", group.group):
             return f"line {group.line}: each run has a group of its own: none waits for another"
     return ""
 
 
-def ends(workflow: "Workflow") -> str:
+def ends(workflow: "Workflow", _: Called) -> str:
     for job in workflow.jobs:
         if not job.timeout.isdecimal() or int(job.timeout) > 120:
             return f"line {job.line}: the job {job.name} may run for {job.timeout} minutes"
@@ -206,14 +210,14 @@ def ends(workflow: "Workflow") -> str:
 def workflow(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     every = situations(rng)
     trial = Trial(simulated, every[0])
+    text = once(student, "WORKFLOW")
     for each in every:
-        asked = partial(lambda each: trial.reaction(student.WORKFLOW, each), each)
+        asked = partial(lambda each: trial.reaction(text(), each), each)
         yield case(each.name, asked, each.right(), hint=HINTS[each.key])
 
     def looked(name: str, want: str, look: Look, hint: str) -> Case:
         def seen() -> str:
-            text = student.WORKFLOW
-            return trial.missing(text) or look(read(text))
+            return trial.missing(text()) or look(read(text()), trial.called(text()))
 
         return holds(name, want, seen, hint=hint)
 

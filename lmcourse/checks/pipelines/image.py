@@ -18,7 +18,7 @@ from lmcourse.checks.pipelines.dockerfile import (
     read,
     words_of,
 )
-from lmcourse.checks.pipelines.drawing import LESSON, word
+from lmcourse.checks.pipelines.drawing import LESSON, once, word
 
 COMPILERS = re.compile(
     r"^(?:gcc|g\+\+|clang|make|cmake|build-essential|build-base|rustc|cargo)\b|-dev$"
@@ -35,7 +35,7 @@ Look = Callable[[list[Stage]], str]
 
 def final(stages: list[Stage]) -> list[Instruction]:
     """Return the instructions of the image that goes out, those of the stages below it first."""
-    return [each for stage in line_of(stages, stages[-1]) for each in stage.instructions]
+    return [each for stage in line_of(stages[-1]) for each in stage.instructions]
 
 
 def last_of(instructions: list[Instruction], name: str) -> Instruction | None:
@@ -71,7 +71,7 @@ def two_stages(stages: list[Stage]) -> str:
 
 
 def no_compiler(stages: list[Stage]) -> str:
-    bottom = line_of(stages, stages[-1])[0]
+    bottom = line_of(stages[-1])[0]
     if not SMALL_BASE.search(bottom.base):
         return f"line {bottom.line}: {bottom.base} comes with a compiler in it; -slim has none"
     for each, package in installed(final(stages), "apt-get", "apt", "apk"):
@@ -81,9 +81,8 @@ def no_compiler(stages: list[Stage]) -> str:
 
 
 def pinned_bases(stages: list[Stage]) -> str:
-    names = {stage.name for stage in stages}
     for stage in stages:
-        if stage.base in names or stage.base == "scratch" or "@sha256:" in stage.base:
+        if stage.below is not None or stage.base == "scratch" or "@sha256:" in stage.base:
             continue
         tag = stage.base.rpartition("/")[2].partition(":")[2]
         if not re.search(r"\d+\.\d+", tag):
@@ -172,7 +171,7 @@ def reruns(stages: list[Stage], file: str) -> list[str]:
     stale: set[str] = set()
     again = []
     for number, stage in enumerate(stages):
-        fresh = stage.base not in stale
+        fresh = stage.below is None or stage.below.name not in stale
         for each in stage.instructions:
             source = each.flags().get("from", "").lower() if each.name == "COPY" else ""
             if _takes(each, file) or (source and source in stale):
@@ -211,6 +210,19 @@ def holds_all(*files: str) -> Look:
     return look
 
 
+def with_service(look: Look) -> Look:
+    """Return `look`, for which there has to be a service: an empty image does nothing wrong."""
+
+    def looked(stages: list[Stage]) -> str:
+        if missing := holds_all("service.py")(stages):
+            return f"not yet: {missing}"
+        if not any(True for stage in stages for _ in installed(stage.instructions, "pip", "pip3")):
+            return "not yet: no RUN installs by pip what the service needs"
+        return look(stages)
+
+    return looked
+
+
 def no_secrets(stages: list[Stage]) -> str:
     for stage in stages:
         for each in stage.instructions:
@@ -230,10 +242,12 @@ def no_secrets(stages: list[Stage]) -> str:
 
 @exercise(LESSON, "DOCKERFILE", points=3, constant=True)
 def dockerfile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    text = once(student, "DOCKERFILE")
+
     def situation(name: str, want: str, look: Look, hint: str) -> Case:
         def seen() -> str:
             try:
-                return look(read(student.DOCKERFILE))
+                return look(read(text()))
             except Unreadable as problem:
                 return str(problem)
 
@@ -255,67 +269,67 @@ def dockerfile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
     yield situation(
         "somebody breaks in, and looks for a compiler",
         "there is none",
-        no_compiler,
+        with_service(no_compiler),
         "The LAST stage, and whatever it is built FROM, has to do without: a -slim base, and "
         "build-essential in the first stage alone.",
     )
     yield situation(
         "somebody breaks in: who are they?",
         "not root",
-        not_root,
+        with_service(not_root),
         "USER, in the last stage, with a number such as 10001, or with a name that RUN useradd "
         "has made there. The last USER counts.",
     )
     yield situation(
         "it is built again in a year: the bases",
         "the same ones",
-        pinned_bases,
+        with_service(pinned_bases),
         "FROM with a tag of at least two numbers, 3.12-slim, or with @sha256:...; no latest, no "
         "tag that says 3, and no image without a tag.",
     )
     yield situation(
         "it is built again in a year: the packages",
         "the same ones",
-        pinned_packages,
+        with_service(pinned_packages),
         "pip install -r requirements.txt, in which each version stands; or name==1.2.3.",
     )
     yield situation(
         "the service hangs",
         "its health is asked for, and it is noticed",
-        healthy,
+        with_service(healthy),
         "HEALTHCHECK CMD and a command that fails when http://localhost:8000/health does not "
         "answer. A slim image has Python (urllib.request.urlopen), and no curl.",
     )
     yield situation(
         "it is told to stop",
         "the signal reaches the service itself",
-        stops,
+        with_service(stops),
         'CMD ["python", "service.py"]: a list in JSON. CMD python service.py starts a shell, '
         "which does not hand the signal on, and after ten seconds all is killed.",
     )
     yield situation(
         "a line of the service is changed, and it is built again",
         "the packages come from the cache",
-        cached("service.py", installs=False),
+        with_service(cached("service.py", installs=False)),
         "What changes seldom stands above: COPY requirements.txt and RUN pip install first, COPY "
         "service.py after them.",
     )
     yield situation(
         "a new model, and it is built again",
         "the packages come from the cache",
-        cached(f"model/{word(rng)}.json", installs=False),
+        with_service(cached(f"model/{word(rng)}.json", installs=False)),
         "COPY model/ stands below the installation too.",
     )
     yield situation(
         "a version in requirements.txt is changed, and it is built again",
         "the packages are installed anew",
-        cached("requirements.txt", installs=True),
+        with_service(cached("requirements.txt", installs=True)),
         "The stage that installs takes requirements.txt by COPY, before RUN pip install.",
     )
     yield situation(
         "a stranger reads the image layer by layer",
         "there is no secret in it",
-        no_secrets,
+        with_service(no_secrets),
         "Whatever once was in a layer stays readable: no ENV and no ARG with a password, and no "
         "COPY . , which takes .env and .git along. Name what you copy.",
     )

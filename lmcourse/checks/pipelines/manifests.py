@@ -60,7 +60,7 @@ def read(text: str) -> Manifests:
         raise Odd(f"a value in it is none: {problem}") from None
     for each in documents:
         kind = each.get("kind") if isinstance(each, dict) else None
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise Odd(f"the kind is one of {', '.join(KINDS)}, and not {kind!r}")
         if each.get("apiVersion") != KINDS[kind]:
             raise Odd(f"{kind} is of the apiVersion {KINDS[kind]}, not {each.get('apiVersion')!r}")
@@ -77,11 +77,13 @@ def _no_key_twice(node: Any) -> None:
         if isinstance(getattr(each, "value", None), list):
             pairs = each.value if each.id == "mapping" else [(each.value, None)]
             keys = [key.value for key, value in pairs if value is not None]
+            known: set[str] = set()
             for place, key in enumerate(keys):
-                if isinstance(key, str) and key in keys[:place]:
+                if isinstance(key, str) and key in known:
                     raise Odd(
                         f"line {each.value[place][0].start_mark.line + 1}: {key} stands twice"
                     )
+                known |= {key} if isinstance(key, str) else set()
             for part in each.value:
                 waiting += part if isinstance(part, tuple) else [part]
 

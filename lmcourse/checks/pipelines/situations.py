@@ -61,8 +61,7 @@ class Situation:
 
     def told(self, run: "Run") -> str:
         """Return what happened in `run`: `right()` if all is well."""
-        late = called_after(run, f"make {self.cancel}") if self.cancel else set()
-        called = tuple(target for target in first_calls(run) if target not in late)
+        called = tuple(first_calls(run))
         ended = run.ended if self.ended else ""
         if self.or_nothing and not called:
             return self.right()
@@ -79,6 +78,7 @@ class Trial:
         self._simulate = simulate
         self._good = good
         self._known: dict[str, str | Raised] = {}  # a text, and its good day
+        self._calls: dict[str, dict[str, list[list[str]]]] = {}  # a text, and as `called` says
 
     def good_day(self, text: object) -> str:
         """Return what a text does on a good day; raise `Raised` if it is no pipeline."""
@@ -86,7 +86,7 @@ class Trial:
             raise Raised("TypeError", f"a text is wanted here, and not a {type(text).__name__}")
         if text not in self._known:
             try:
-                run = self._simulate(text, self._good.scenario())
+                run = self._run(text, self._good)
                 steps = sum(len(job.steps) for _, job in run.jobs())
                 if steps > MOST_STEPS:
                     raise Raised("Refused", f"it runs {steps} steps, and {MOST_STEPS} are plenty")
@@ -107,26 +107,30 @@ class Trial:
         """Return what a text does in a situation, in words."""
         if situation is self._good:
             return self.good_day(text)
-        return self.missing(text) or situation.told(self._simulate(str(text), situation.scenario()))
+        return self.missing(text) or situation.told(self._run(str(text), situation))
+
+    def called(self, text: object) -> dict[str, list[list[str]]]:
+        """Return for each stage the targets of make that it called in each situation so far.
+
+        A GitHub job is a stage.
+        """
+        return self._calls.get(str(text), {})
+
+    def _run(self, text: str, situation: Situation) -> "Run":
+        run = self._simulate(text, situation.scenario())
+        calls: dict[str, list[str]] = {}
+        for call in run.called("make"):
+            calls.setdefault(call.stage, []).extend(call.command.split()[1:2])
+        known = self._calls.setdefault(text, {})
+        for stage, targets in calls.items():
+            known.setdefault(stage, []).append(targets)
+        return run
 
 
 def first_calls(run: "Run") -> list[str]:
     """Return the targets that were called, in the order of their first calls."""
     called = {target: run.called(f"make {target}") for target in TARGETS}
     return sorted((t for t in TARGETS if called[t]), key=lambda t: called[t][0].order)
-
-
-def called_after(run: "Run", command: str) -> set[str]:
-    """Return what the simulation calls behind `command` in the same script.
-
-    A cancellation ends the script that runs, which the simulation follows to its end.
-    """
-    scripts = [step.called for _, job in run.jobs() for step in job.steps]
-    return {
-        late.removeprefix("make ")
-        for script in scripts
-        for late in (script[script.index(command) + 1 :] if command in script else ())
-    }
 
 
 def _sentence(targets: Sequence[str], ended: str) -> str:

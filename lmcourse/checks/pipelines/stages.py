@@ -1,5 +1,6 @@
 """The checks of which stages may run: graphs, conditions, results, circles."""
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -88,6 +89,7 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield asked(
             "what runs, and what is over",
             (line, {a: "running"}, [[], []]),
+            (line, {a: "succeeded"}, [[b], []]),
             (line, {a: "succeeded", b: "running"}, [[], []]),
             (line, dict.fromkeys((a, b, c), "succeeded"), [[], []]),
             hint='"running" is no end: whoever needs it waits. A stage that has a result is '
@@ -171,15 +173,23 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
         size = int(rng.integers(2, 5))
         ring = some(rng, STAGES, size + 2)
-        circle = chain(*ring)
+        straight = chain(*ring)
+        circle = copy.deepcopy(straight)
         circle[ring[0]]["needs"] = [ring[size - 1]]
 
-        def refused(stages: Stages, results: Results, *names: str) -> Callable[[], str]:
+        def refused(
+            stages: Stages, sound: Stages, results: Results, *names: str
+        ) -> Callable[[], str]:
+            """Return what sees whether `stages` are refused, and `sound` ones are not."""
+
             def seen() -> str:
-                said = student.probe(decisions, student.ready, [[stages, results]])
-                told = str(said and said[0])
+                asked = [[stages, results], [sound, results]]
+                said = student.probe(decisions, student.ready, asked) or [None, None]
+                told, beside = (str(each) for each in said)
                 if not told.startswith("ValueError"):
                     return f"it answers {told}"
+                if beside.startswith("ValueError"):
+                    return f"it refuses stages in which nothing is wrong as well: {sound}"
                 missing = [name for name in names if name not in told]
                 return f"{told!r} does not name {missing[0]}" if missing else ""
 
@@ -189,32 +199,33 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield holds(
             "a circle",
             want,
-            refused(circle, {}, *ring[:size]),
+            refused(circle, straight, {}, *ring[:size]),
             hint="Stages that wait for each other never start, and nobody is told. Look for a "
             "circle first: tuple(TopologicalSorter(...).static_order()) raises a CycleError, "
             "which is a ValueError and names them.",
         )
-        alone = chain(a, b)
+        two = chain(a, b)
+        alone = copy.deepcopy(two)
         alone[b]["needs"] = [a, b]
         yield holds(
             "a stage that needs itself",
             want,
-            refused(alone, {a: "succeeded"}, b),
+            refused(alone, two, {a: "succeeded"}, b),
             hint="That is a circle too, of one.",
         )
         done = dict.fromkeys(ring[:size], "succeeded")
         yield holds(
             "a circle, though all have results",
             want,
-            refused(circle, done, *ring[:size]),
+            refused(circle, straight, done, *ring[:size]),
             hint="A circle is a mistake in the file, whatever the results: look for it first.",
         )
-        unknown = chain(a, b)
+        unknown = copy.deepcopy(two)
         unknown[b]["needs"] = [e]
         yield holds(
             "a need that is no stage",
             "a ValueError that names it",
-            refused(unknown, {}, e),
+            refused(unknown, two, {}, e),
             hint="A need that is not among the stages would be waited for forever: raise a "
             "ValueError with its name.",
         )
