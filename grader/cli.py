@@ -202,6 +202,23 @@ def build_parser() -> argparse.ArgumentParser:
 
     grade.epilog = f"{GRADE_SECRET}\n\n{grade.epilog}"
 
+    project = command(
+        "project",
+        "grade the project: a class of repositories, without trusting them",
+        "  grader project ada bo.zip --out grades\n  grader project projects/* --out grades",
+    )
+    project.add_argument(
+        "repositories",
+        nargs="+",
+        type=Path,
+        metavar="REPO",
+        help="a folder or a zip, called as its student",
+    )
+    project.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the gradebook's folder"
+    )
+    project.add_argument("--sandbox", choices=SANDBOX_MODES, default="bwrap", help="default: bwrap")
+
     def gradebook(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR", help="the gradebook's folder")
 
@@ -382,6 +399,10 @@ def _run(options: argparse.Namespace) -> int:
                 roster=options.roster,
                 dry_run=options.dry_run,
             )
+        case "project":
+            from grader.grading import project
+
+            return project.main(course, options.repositories, options.out, mode=options.sandbox)
         case "report":
             from grader.reports import pages
 

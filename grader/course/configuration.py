@@ -16,6 +16,7 @@ and where that is not the default:
     ladder = "07_gpt"               the lesson whose last ladder is the README's picture
     shows = ["plots"]               modules of the package that show, and so decide no grade
     hides = ["lmops"]               packages beside it that no submission may see when it is graded
+    project = "project"             the module of its checks that says what a project is worth
 """
 
 import tomllib
@@ -45,6 +46,7 @@ class Configuration:
     ladder: str = ""
     shows: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
+    project: str = ""
 
     def install(self, extras: Sequence[str] = ()) -> str:
         """Return what pip is told, where the course's package, with `extras`, is missing."""
