@@ -19,6 +19,7 @@ COMMANDS = (
     "watch",
     "drift",
     "pipeline",
+    "new-project",
     "audit",
     "registry",
     "expire-logs",
