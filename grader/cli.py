@@ -205,14 +205,14 @@ def build_parser() -> argparse.ArgumentParser:
     project = command(
         "project",
         "grade the project: a class of repositories, without trusting them",
-        "  grader project ada bo.zip --out grades\n  grader project projects/* --out grades",
+        "  grader project projects/* --out grades\n"
+        "  grader project ada bo.zip file:///srv/git/eve.git --out grades",
     )
     project.add_argument(
         "repositories",
         nargs="+",
-        type=Path,
         metavar="REPO",
-        help="a folder or a zip, called as its student",
+        help="a folder, a zip, or a git repository of this machine, called as its student",
     )
     project.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="the gradebook's folder"

@@ -28,13 +28,15 @@ from grader.grading.decides import followed, judge_version
 from grader.grading.judge import checked, input_seed, outcomes
 from grader.sandbox.bubblewrap import Sandbox, Shown, require
 from grader.sandbox.limits import Limits
+from grader.submissions.archives import Unusable
 from grader.submissions.cells import Cell
 from grader.submissions.clock import Clock
+from grader.submissions.history import MAX_PATCHES, read_history
 from grader.submissions.repository import Repository, read_repository
 from grader.terminal.log import about, kept_in
 from grader.terminal.words import counted, terminal
 
-HELD = frozenset({"read"})
+HELD = frozenset({"read", "content", "history"})
 """What the repository itself answers."""
 MAX_TEXT = 100_000
 """Characters of a file that a row reads."""
@@ -47,8 +49,9 @@ class Held:
 
     def __init__(self, repository: Repository) -> None:
         self._files = repository.files
-        self._host = Host({"read": self.read}, {})
-        self.send = self._host.send
+        self._git = repository.git
+        answers = {"read": self.read, "content": self.content, "history": self.history}
+        self.send = Host(answers, {}).send
 
     def start(self, own: Mapping[str, float] = {}) -> float:
         """Return when the time of a row ends."""
@@ -65,19 +68,50 @@ class Held:
         FileNotFoundError, ValueError
             If there is none, or it is no text that is short enough.
         """
-        if path not in self._files:
-            raise FileNotFoundError(f"there is no {path} in the repository")
         try:
-            text = self._files[path].decode()
+            text = self._bytes(path).decode()
         except UnicodeDecodeError:
             raise ValueError(f"{path} is not text in UTF-8") from None
         if len(text) > MAX_TEXT:
             raise ValueError(f"{path} has {len(text):,} characters, and {MAX_TEXT:,} are read")
         return text
 
+    def content(self, path: str) -> torch.Tensor:
+        """Return the bytes of a file, (N,) uint8.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none, or nothing in it.
+        """
+        return torch.frombuffer(bytearray(self._bytes(path)), dtype=torch.uint8)
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return the commits that lead to HEAD, as `Commit` has them, the latest first.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there are none, or git cannot read them, or they add more text than people write.
+        """
+        if not self._git:
+            raise FileNotFoundError("there is no git history: hand in the folder with its .git")
+        try:
+            commits = read_history(self._git)
+        except Unusable as problem:
+            raise ValueError(str(problem)) from None
+        if sum(len(commit.patch) for commit in commits) > MAX_PATCHES:
+            raise ValueError(f"the commits add more than {MAX_PATCHES:,} characters: keep no data")
+        return [vars(commit) for commit in commits]
+
+    def _bytes(self, path: str) -> bytes:
+        if not self._files.get(path):
+            raise FileNotFoundError(f"there is no {path} in the repository, or nothing in it")
+        return self._files[path]
+
 
 def main(
-    course: Course, repositories: list[Path], out: Path, *, mode: str, limits: Limits | None = None
+    course: Course, repositories: list[str], out: Path, *, mode: str, limits: Limits | None = None
 ) -> int:
     """Grade each of the `repositories` into the gradebook in `out`; what is unchanged is kept.
 

@@ -1,7 +1,7 @@
 """A student's repository as data: its files, read within limits, and nothing of it run.
 
-Links are not followed, and what is no file is passed over. `.git` is none of the files: what is in
-there is for git, and its settings and hooks could make git run something.
+Links are not followed, and what is no file is passed over. Of `.git` only what is data is read: its
+settings and hooks could make git run something.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile
 
 from grader.submissions.archives import Unusable, opened
+from grader.submissions.history import KEPT, read_head
 from grader.terminal.names import person, printable
 
 MAX_FILES = 5_000
@@ -22,61 +23,82 @@ MAX_BYTES = 64 * 2**20
 MAX_FILE = 32 * 2**20
 """Bytes of one file."""
 
-_PASSED_OVER = frozenset({".git", ".lmops", ".venv", "__pycache__", "__MACOSX"})
+_PASSED_OVER = frozenset({".lmops", ".venv", "__pycache__", "__MACOSX"})
 
 
 @dataclass(frozen=True)
 class Repository:
     """Whose it is, and its files by their paths with `/`; or the `problem` that keeps it unread.
 
-    `sha256` covers all names and contents.
+    `git` are the files of its git folder that are data, none if it has no history. `sha256` covers
+    all names and contents.
     """
 
     student: str
     name: str
     files: dict[str, bytes]
+    git: dict[str, bytes]
     sha256: str
     problem: Unusable | None = None
 
 
-def read_repository(path: Path) -> Repository:
-    """Return the repository in a folder or zip; what is wrong with it is its `problem`.
+def read_repository(place: str) -> Repository:
+    """Return the repository in a folder, a zip, or a bare repository of git; `file://` may precede.
+
+    What is wrong with it is its `problem`.
 
     Raises
     ------
     FileNotFoundError
-        If there is nothing at `path`.
+        If there is nothing there.
     """
+    path = Path(place.removeprefix("file://"))
     if not path.exists():
         raise FileNotFoundError(
-            f"there is no {path}; name folders or zips, one for each student: "
-            "grader project REPO... --out DIR"
+            f"there is no {place}; name folders, zips or git repositories of this machine, one for "
+            "each student: grader project REPO... --out DIR"
         )
-    student = person(path.resolve().name.removesuffix(".zip")) or "nobody"
+    student = person(path.resolve().name.removesuffix(".zip").removesuffix(".git")) or "nobody"
     files: dict[str, bytes] = {}
+    git: dict[str, bytes] = {}
     try:
         total = 0
         for name, content in _in_folder(path) if path.is_dir() else _in_zip(path):
             total += len(content)
             if total > MAX_BYTES:
                 raise _too_large(f"it has more than {MAX_BYTES // 2**20} MiB")
-            if len(files) >= MAX_FILES:
+            if len(files) + len(git) >= MAX_FILES:
                 raise _too_large(f"it has more than {MAX_FILES:,} files")
-            files[name] = content
+            if name.startswith(".git/"):
+                git[name.removeprefix(".git/")] = content
+            else:
+                files[name] = content
+        if not files and git:
+            files = read_head(git)
         if not files:
             raise Unusable("empty", "There is no file in this repository.")
     except Unusable as problem:
-        return Repository(student, path.name, {}, _sha256({}), problem)
-    return Repository(student, path.name, files, _sha256(files))
+        return Repository(student, path.name, {}, {}, _sha256({}), problem)
+    return Repository(
+        student, path.name, files, git, _sha256(files | {f".git/{n}": c for n, c in git.items()})
+    )
 
 
 def _in_folder(root: Path) -> Iterator[tuple[str, bytes]]:
+    bare = (root / "HEAD").is_file() and (root / "objects").is_dir()
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in _PASSED_OVER)
         for name in sorted(names):
-            content = _content(Path(folder) / name)
+            way = (Path(folder) / name).relative_to(root).as_posix()
+            way = f".git/{way}" if bare else way
+            content = _content(Path(folder) / name) if _is_wanted(way) else None
             if content is not None:
-                yield printable((Path(folder) / name).relative_to(root).as_posix()), content
+                yield printable(way), content
+
+
+def _is_wanted(way: str) -> bool:
+    """Return whether a file is read: of a git folder only what is data."""
+    return not way.startswith(".git/") or KEPT.fullmatch(way.removeprefix(".git/")) is not None
 
 
 def _content(path: Path) -> bytes | None:
@@ -110,6 +132,8 @@ def _in_zip(path: Path) -> Iterator[tuple[str, bytes]]:
                 is_link = stat.S_ISLNK(info.external_attr >> 16)
                 odd = not inner or inner[0] == "/" or ".." in inner or info.flag_bits & 1
                 if odd or is_link or _PASSED_OVER.intersection(inner):
+                    continue
+                if not _is_wanted("/".join(inner)):
                     continue
                 with archive.open(info) as stream:
                     content = stream.read(MAX_FILE + 1)
