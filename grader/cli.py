@@ -304,11 +304,17 @@ def build_parser() -> argparse.ArgumentParser:
     sample = command(
         "sample",
         "write the sample class: twelve submissions to one lesson, from perfect to hostile",
-        "  grader sample submissions\n  grader sample submissions --lesson 02",
+        "  grader sample submissions\n  grader sample submissions --lesson 02\n"
+        "  grader sample projects --project my_project",
     )
     sample.add_argument("folder", type=Path, metavar="DIR", help="where to write them")
     sample.add_argument(
         "--lesson", metavar="NN", help="else the first one with three exercises, quizzes left out"
+    )
+    sample.add_argument(
+        "--project",
+        metavar="REPO",
+        help="write six projects instead, made from this one, which has every part",
     )
     return parser
 
@@ -438,6 +444,10 @@ def _run(options: argparse.Namespace) -> int:
                 roster=options.roster,
                 column=options.column,
             )
+        case _ if options.project is not None:
+            from grader import sample_project
+
+            return sample_project.main(course, options.folder, options.project)
         case _:
             from grader import sample
 

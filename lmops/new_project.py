@@ -87,8 +87,9 @@ def make(folder: Path, model: Bundle, notebooks: Iterable[Notebook]) -> Made:
 
 def _repository() -> str:
     """Return where the course itself is kept, as its package says."""
-    pairs = (said.split(", ", 1) for said in metadata("lmcourse").get_all("Project-URL", []))
-    return {name: address for name, address in pairs}["Repository"]
+    said = metadata("lmcourse").get_all("Project-URL", [])
+    addresses: dict[str, str] = dict(each.split(", ", 1) for each in said)
+    return addresses["Repository"]
 
 
 class Unwritten(Exception):

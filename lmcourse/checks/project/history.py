@@ -5,6 +5,7 @@ Whoever has the repository can write any history, so the row is worth few points
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from grader.checks.case import Case, Rng
@@ -111,4 +112,5 @@ def history(repository: Student, reference: Student, rng: Rng) -> Iterator[Case]
         return known[0]
 
     for name, want, look, hint in LOOKS:
-        yield holds(name, want, lambda look=look: look(commits()), hint=hint)  # type: ignore[misc]
+        asked = holds(name, want, lambda look=look: look(commits()), hint=hint)  # type: ignore[misc]
+        yield replace(asked, form=look not in (enough, reviewed))  # one commit has no faults either
