@@ -62,9 +62,13 @@ def test_a_row_goes_to_gradebook_report_and_exports(tmp_path: Path) -> None:
     pages = {page.name[:2]: page.read_text() for page in (out / "report/students").glob("*.html")}
     assert "the gate says no" in pages["bo"]
     assert "there is no azure-pipelines.yml" in pages["ev"]
+    due = tmp_path / "due.csv"
+    due.write_text("student,lesson,exercise,points,comment\nbo,project,azure,12.5,seen\n")
+    assert main(["--course", str(ROOT), "adjust", str(out), str(due)]) == 0
     export = tmp_path / "export.csv"
     assert main(["--course", str(ROOT), "export", "csv", str(out), "--out", str(export)]) == 0
     assert "project" in export.read_text()
+    assert "12.5" in export.read_text()
 
 
 def test_what_is_unchanged_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
