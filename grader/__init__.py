@@ -4,6 +4,7 @@ From the top down; each imports from the lines below its own alone, which `make 
 
     cli                     the `grader` command
     doctor, sample          what this machine lacks for grading; a class to try it with
+    sample_project          the same for the project
     reports, author         gradebook -> pages and exports; a lesson's source -> notebooks
     grading                 answers -> results
     sandbox, gradebook      cells -> answers; what was decided

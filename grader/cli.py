@@ -202,6 +202,23 @@ def build_parser() -> argparse.ArgumentParser:
 
     grade.epilog = f"{GRADE_SECRET}\n\n{grade.epilog}"
 
+    project = command(
+        "project",
+        "grade the project: a class of repositories, without trusting them",
+        "  grader project projects/* --out grades\n"
+        "  grader project ada bo.zip file:///srv/git/eve.git --out grades",
+    )
+    project.add_argument(
+        "repositories",
+        nargs="+",
+        metavar="REPO",
+        help="a folder, a zip, or a git repository of this machine, called as its student",
+    )
+    project.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the gradebook's folder"
+    )
+    project.add_argument("--sandbox", choices=SANDBOX_MODES, default="bwrap", help="default: bwrap")
+
     def gradebook(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR", help="the gradebook's folder")
 
@@ -287,11 +304,17 @@ def build_parser() -> argparse.ArgumentParser:
     sample = command(
         "sample",
         "write the sample class: twelve submissions to one lesson, from perfect to hostile",
-        "  grader sample submissions\n  grader sample submissions --lesson 02",
+        "  grader sample submissions\n  grader sample submissions --lesson 02\n"
+        "  grader sample projects --project my_project",
     )
     sample.add_argument("folder", type=Path, metavar="DIR", help="where to write them")
     sample.add_argument(
         "--lesson", metavar="NN", help="else the first one with three exercises, quizzes left out"
+    )
+    sample.add_argument(
+        "--project",
+        metavar="REPO",
+        help="write six projects instead, made from this one, which has every part",
     )
     return parser
 
@@ -382,6 +405,10 @@ def _run(options: argparse.Namespace) -> int:
                 roster=options.roster,
                 dry_run=options.dry_run,
             )
+        case "project":
+            from grader.grading import project
+
+            return project.main(course, options.repositories, options.out, mode=options.sandbox)
         case "report":
             from grader.reports import pages
 
@@ -417,6 +444,10 @@ def _run(options: argparse.Namespace) -> int:
                 roster=options.roster,
                 column=options.column,
             )
+        case _ if options.project is not None:
+            from grader import sample_project
+
+            return sample_project.main(course, options.folder, options.project)
         case _:
             from grader import sample
 

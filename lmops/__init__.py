@@ -9,6 +9,7 @@ From the top down; each imports from the lines below its own alone, which `make 
     drift, retire, retrain       has what is sent to it changed; how it ends; when to train again
     erase, audit_page, slices    one person out; the ledger to look at; who is served worse
     pack, train, checkpoint      notebooks -> a bundle -> a trained one; weights of lesson 07
+    new_project                  a student's own repository, out of their model and notebooks
     evaluate, own_gate           a bundle -> metrics; a student's own gate in the platform's place
     registry, store              what MLflow shows of the ledger; the registered bundles
     service                      OpenAI's completions API, on an engine that writes for many at once

@@ -27,6 +27,7 @@ COMMANDS = (
     "erase",
     "retire",
     "pipeline",
+    "new-project",
     "audit",
     "registry",
     "expire-logs",

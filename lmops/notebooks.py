@@ -131,7 +131,7 @@ def _statements(source: str, tree: ast.Module) -> Iterator[Statement]:
 def _defined(node: ast.stmt) -> Iterator[str]:
     """Yield the names that a statement defines or changes; imports aside."""
     match node:
-        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             yield name
         case ast.Assign(targets=targets):
             for target in targets:

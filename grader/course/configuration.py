@@ -17,6 +17,7 @@ and where that is not the default:
     shows = ["plots"]               modules of the package that show, and so decide no grade
     hides = ["lmops", "lmcourse.engine"]    packages, beside it or parts of it, that no submission
                                     may see when it is graded; the judge imports them all the same
+    project = "project"             the module of its checks that says what a project is worth
 """
 
 import tomllib
@@ -46,6 +47,7 @@ class Configuration:
     ladder: str = ""
     shows: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
+    project: str = ""
 
     def install(self, extras: Sequence[str] = ()) -> str:
         """Return what pip is told, where the course's package, with `extras`, is missing."""

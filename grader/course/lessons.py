@@ -60,6 +60,11 @@ class Course:
         self._lessons: dict[str, Lesson] = {}
         _import_from(self.root, self.package)
 
+    @property
+    def graded(self) -> list[str]:
+        """The names under which there are grades: those of the lessons, and the project's."""
+        return [*self.names, *filter(None, [self.configuration.project])]
+
     def paths(self, name: str) -> Paths:
         """Return where the files of lesson `name` are: "02_bigrams" has checks/bigrams.py."""
         solutions = self.root / self.configuration.solutions

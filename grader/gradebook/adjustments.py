@@ -227,7 +227,7 @@ class _Reader:
             if not any(cell.strip() for cell in cells):
                 continue
             try:
-                row = _row(columns, cells, self.course.names)
+                row = _row(columns, cells, self.course.graded)
                 key = tuple(row[column] for column in kind.key)
                 if key in seen:
                     raise _Wrong(f"line {seen[key]} is about the same; leave one of the two")

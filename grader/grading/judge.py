@@ -7,13 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from grader.checks import recording
 from grader.checks.registry import Exercise
 from grader.checks.run import Outcome, run
 from grader.checks.student import Host, Lost, Student
-from grader.checks.values import MAX_BYTES
+from grader.checks.values import MAX_BYTES, Frame
 from grader.gradebook.store import ExerciseResult
 from grader.grading.forbidden import forbidden_uses
 from grader.sandbox.bubblewrap import Sandbox
@@ -111,7 +111,7 @@ def outcomes(
             if exercise.name in misuses:
                 yield exercise, misuses[exercise.name]
                 continue
-            outcome = _checked(exercise, session, check)
+            outcome = checked(exercise, session, check)
             problem = _cause(exercise, defined, session.problems)
             if problem and outcome.status == "missing":
                 outcome = Outcome(problem.status, 0.0, message=problem.message)
@@ -137,8 +137,21 @@ def _misuses(wanted: list[Exercise], cells: list[Cell]) -> dict[str, Outcome]:
     return {name: Outcome("forbidden", 0.0, message=use) for name, use in found.items()}
 
 
-def _checked(
-    exercise: Exercise, session: Session, check: Callable[[Exercise, Student, Clock], Outcome]
+class Asked(Protocol):
+    """What a check asks: a `Session` of a submission's code, or what stands in for one."""
+
+    def start(self, own: Mapping[str, float] = {}) -> float:
+        """Begin an exercise with `own` limits; return when its time ends."""
+
+    def send(self, frame: bytes) -> Frame:
+        """Return the reply to a question."""
+
+    def stop(self) -> None:
+        """Stop what runs."""
+
+
+def checked(
+    exercise: Exercise, session: Asked, check: Callable[[Exercise, Student, Clock], Outcome]
 ) -> Outcome:
     """Return what `check` finds of `exercise`, whatever becomes of it."""
     try:

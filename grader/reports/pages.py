@@ -59,6 +59,7 @@ EXERCISE_STATUSES = {
 SUBMISSION_STATUSES = {
     "graded": Status("✓", "graded", "The notebook was graded."),
     "not_a_notebook": Status("!", "not a notebook", "The file could not be read as a notebook."),
+    "not_a_repository": Status("!", "not a repository", "It could not be read as a repository."),
     "wrong_lesson": Status("!", "wrong lesson", "The notebook is not this lesson's."),
     "wrong_language": Status("!", "wrong language", "The notebook is not set to run Python."),
     "empty": Status("!", "empty", "The notebook has no code."),

@@ -1,0 +1,140 @@
+"""A student's own repository: their model, and what they wrote in lessons 10 to 13, in its places.
+
+What is not written yet is there as a beginning that says TODO, and README.md lists it.
+"""
+
+import ast
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import metadata
+from pathlib import Path
+
+import lmcourse
+from lmops.bundle import Bundle
+from lmops.files import write_whole
+from lmops.gate import SHIPPED as OBJECTIVE
+from lmops.notebooks import Notebook, Statement
+
+FILES = Path(__file__).with_name("project_files")
+
+_MARK = re.compile(r"^(?:#|.*#) TODO: (.*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the repository something of a lesson's notebook goes; `code` says that it runs."""
+
+    lesson: str
+    name: str
+    file: str
+    code: bool
+
+
+PLACES = (
+    Place("10_test_and_gate", "model_problems", "tests/model_tests.py", True),
+    Place("12_serve", "create_app", "service.py", True),
+    Place("13_pipelines", "PIPELINE", "azure-pipelines.yml", False),
+    Place("13_pipelines", "WORKFLOW", ".github/workflows/model.yml", False),
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of each file: those that hold the student's own, and what is still to do."""
+
+    own: tuple[str, ...]
+    todo: Mapping[str, str]
+
+
+def make(folder: Path, model: Bundle, notebooks: Iterable[Notebook]) -> Made:
+    """Write the repository into `folder`, which is made.
+
+    Raises
+    ------
+    FileExistsError
+        If there is something at `folder`.
+    """
+    folder.mkdir(parents=True)
+    files = {
+        path.relative_to(FILES).as_posix(): path.read_text("utf-8")
+        for path in sorted(FILES.rglob("*"))
+        if path.is_file()
+    }
+    files["objective.yaml"] = OBJECTIVE.read_text("utf-8")
+    known = {"repository": _repository(), "version": lmcourse.__version__}
+    files["requirements.txt"] = files["requirements.txt"].format(**known)
+    given = {notebook.lesson: notebook for notebook in notebooks}
+    reasons: dict[str, str] = {}
+    for place in PLACES:
+        try:
+            files[place.file] = _written(given.get(place.lesson), place)
+        except Unwritten as unwritten:
+            reasons[place.file] = str(unwritten)
+    todo = {name: found[1] for name, text in files.items() if (found := _MARK.search(text))}
+    lines = [
+        f"- [ ] `{name}`: {text}" + (f" So far {reasons[name]}." if name in reasons else "")
+        for name, text in todo.items()
+    ]
+    files["README.md"] = files["README.md"].format(todo="\n".join(lines))
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / name, text.encode())
+    shutil.copytree(model.folder, folder / "model")
+    return Made(tuple(p.file for p in PLACES if p.file not in reasons), todo)
+
+
+def _repository() -> str:
+    """Return where the course itself is kept, as its package says."""
+    said = metadata("lmcourse").get_all("Project-URL", [])
+    addresses: dict[str, str] = dict(each.split(", ", 1) for each in said)
+    return addresses["Repository"]
+
+
+class Unwritten(Exception):
+    """A notebook does not hold what is looked for there; says why."""
+
+
+def _written(notebook: Notebook | None, place: Place) -> str:
+    """Return what the notebook holds for a place, as the text of a file."""
+    if notebook is None:
+        raise Unwritten(f"no notebook of lesson {place.lesson} was given")
+    found = notebook.defining(place.name)
+    if not found:
+        raise Unwritten(f"{notebook.path.name} does not define {place.name}")
+    if f"{place.name} is not started" in found[-1].text:
+        raise Unwritten(f"{place.name} is not started in {notebook.path.name}")
+    return _code(notebook, place) if place.code else _text(found[-1], place.name)
+
+
+def _text(statement: Statement, name: str) -> str:
+    """Return the text that `NAME = "..."` gives to the name."""
+    node = ast.parse(statement.text).body[0]
+    value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
+    if not isinstance(value, ast.Constant) or not isinstance(value.value, str):
+        raise Unwritten(f"{name} is no text yet")
+    return value.value.strip("\n") + "\n"
+
+
+def _code(notebook: Notebook, place: Place) -> str:
+    """Return a module of the name and all that it needs in its notebook, in that order."""
+    taken: dict[int, Statement] = {}
+    imports: set[str] = set()
+    waiting, seen = [place.name], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        found = [(i, s) for i, s in enumerate(notebook.statements) if name in s.names]
+        if not found and name in notebook.imports:
+            imports.add(notebook.imports[name])
+        elif not found:
+            raise Unwritten(f"it needs {name}, which no cell of {notebook.path.name} defines")
+        for index, statement in found:
+            taken[index] = statement
+            waiting += sorted(statement.needs)
+    title = f'"""`{place.name}`, out of the notebook of lesson {place.lesson}."""'
+    body = [taken[index].text for index in sorted(taken)]
+    return "\n\n\n".join(filter(None, [title, "\n".join(sorted(imports)), *body])) + "\n"
