@@ -103,6 +103,7 @@ bench: setup ## measure grading, training and serving against their peers, on a 
 	$(BIN)/python bench/grading.py
 	$(BIN)/python bench/training.py
 	$(BIN)/python bench/serving.py
+	$(BIN)/python bench/drift.py
 	LMOPS_REQUESTS=10000 $(BIN)/python -m pytest -q tests/test_ops_many.py
 
 small-model: $(READY) ## train the small model that ships with the course again, in about five minutes
@@ -149,8 +150,8 @@ infrastructure: ## bring an ENVIRONMENT on Azure to what deploy/terraform says
 	$(TERRAFORM) plan -input=false -var-file=$(ENVIRONMENT).tfvars -out=plan
 	$(TERRAFORM) apply -input=false plan
 
-system: ## install bubblewrap and Chromium through apt (for CI)
-	@.ci/install-system bubblewrap chromium
+system: ## install what the tests need through apt: bubblewrap, Chromium, HAProxy, Prometheus
+	@.ci/install-system bubblewrap chromium haproxy prometheus prometheus-alertmanager
 
 clean: ## remove what the commands above made, all but .venv
 	rm -rf build demo .coverage .mypy_cache .pytest_cache .ruff_cache

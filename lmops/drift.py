@@ -140,14 +140,13 @@ class Measures:
         """Return the prompts that have something in them, and all of whose characters it knows."""
         return [prompt for prompt in prompts if prompt and self._place.keys() >= set(prompt)]
 
-    def of(self, prompts: Sequence[str]) -> dict[str, list[list[float]]]:
+    def of(self, prompts: Sequence[str]) -> dict[str, Sample]:
         """Return both measures of each prompt, [nats, characters]; all must be readable."""
-        own = evaluate.losses(self.bundle, self._model, list(prompts), closing="")
+        own = evaluate.losses(self.bundle, self._model, list(prompts), closing="").tolist()
         pairs = [self._nats(corpus.END[-1] + prompt) for prompt in prompts]
-        sizes = [len(prompt) for prompt in prompts]
         return {
-            name: [[float(n), float(size)] for n, size in zip(nats, sizes, strict=True)]
-            for name, nats in zip(MEASURES, (pairs, own), strict=True)
+            name: [[n, float(len(prompt))] for n, prompt in zip(nats, prompts, strict=True)]
+            for name, nats in {"bigram": pairs, "model": own}.items()
         }
 
     def _nats(self, text: str) -> float:
@@ -188,10 +187,9 @@ def samples(
     reference = _kept(kept, first)
     needed = last + (0 if reference else first)
     if len(readable) < needed:
-        raise TooFew(
-            f"{needed} prompts are needed and {len(readable)} are there; "
-            f"{len(prompts) - len(readable)} more have characters that the model does not know"
-        )
+        odd = len(prompts) - len(readable)
+        more = f"; {odd} more have characters that the model does not know" if odd else ""
+        raise TooFew(f"{needed} prompts are needed and {len(readable)} are there{more}")
     if reference is None:
         reference = measures.of(readable[:first])
         kept.parent.mkdir(parents=True, exist_ok=True)

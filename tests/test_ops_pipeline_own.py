@@ -43,7 +43,7 @@ esac
 LMOPS = """#!/bin/sh
 echo "lmops $*" >>"$CALLS"
 case $1 in
-train) echo "trained" ;;
+train) echo "trained"; exit "${{TRAIN:-0}}" ;;
 gate | register | promote) exec "{python}" -m lmops.cli "$@" ;;
 esac
 """
@@ -244,6 +244,7 @@ def test_a_scan_that_finds_something_blocks(
     project: Project, planted: str, holes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files, result, word = PLANTED[planted]
+    monkeypatch.setenv("TRAIN", "1")  # what comes after is tested above
     monkeypatch.setenv("AUDIT", f"--vulnerability-service osv --osv-url {holes['address']}")
     project.commit(**files)
     results = project.results("--branch", "main")

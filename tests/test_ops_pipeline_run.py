@@ -438,6 +438,18 @@ def test_a_rejection_holds_until_it_is_taken_back(place: Place) -> None:
     assert results(place.ran()) == {"Ship": "succeeded"}
 
 
+def test_once_roles_were_given_it_takes_a_reviewer(place: Place) -> None:
+    place.commit(pipeline=SHIP)
+    assert approve(place, "Bob").exit_code == 0
+    ledger = Ledger(place.home / "ledger.jsonl")
+    ledger.append("grant", None, "Root", person="Root", role="admin")
+    ledger.append("grant", None, "Root", person="Carol", role="reviewer")
+    assert results(place.ran()) == {"Ship": "skipped"}
+    assert approve(place, "Bob").exit_code == 1
+    assert approve(place, "Carol").exit_code == 0
+    assert results(place.ran()) == {"Ship": "succeeded"}
+
+
 def test_what_is_not_committed_is_approved_by_nobody(place: Place) -> None:
     place.commit(pipeline=SHIP)
     approve(place, "Bob")

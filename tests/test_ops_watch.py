@@ -6,7 +6,6 @@ import os
 import queue
 import re
 import runpy
-import shutil
 import signal
 import subprocess
 import threading
@@ -31,14 +30,6 @@ from lmops.watch.webhook import Alert, Webhook, read_alerts
 DASHBOARD = json.loads((ROOT / "deploy/grafana/dashboard.json").read_text("utf-8"))
 QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", ())]
 
-needs_prometheus = pytest.mark.skipif(
-    any(shutil.which(name) is None for name in servers.PACKAGES),
-    reason="Prometheus or Alertmanager is not installed: make system",
-)
-needs_promtool = pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is not installed: make system"
-)
-
 
 def test_what_is_missing_is_said_with_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
@@ -46,7 +37,7 @@ def test_what_is_missing_is_said_with_what_to_type(monkeypatch: pytest.MonkeyPat
         servers.require()
 
 
-@needs_promtool
+@pytest.mark.prometheus
 def test_the_rules_hold_what_their_own_tests_say() -> None:
     """Promtool, Prometheus' own tool, plays numbers against the rules."""
     for command in (["check", "rules", str(RULES)], ["test", "rules", "rules.test.yml"]):
@@ -78,7 +69,7 @@ def test_the_dashboard_is_what_its_source_writes_and_asks_for_what_there_is() ->
     assert len(QUERIES) == len(set(QUERIES)) >= 11
 
 
-@needs_promtool
+@pytest.mark.prometheus
 def test_prometheus_beside_the_image_is_told_of_the_service_and_the_rules(tmp_path: Path) -> None:
     told = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text("utf-8"))
     compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text("utf-8"))["services"]
@@ -102,7 +93,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-@needs_prometheus
+@pytest.mark.prometheus
 def test_a_fault_reaches_the_webhook_and_so_does_its_end(service: Running, tmp_path: Path) -> None:
     heard: queue.Queue[Alert] = queue.Queue()
     with (
@@ -125,7 +116,7 @@ def test_a_fault_reaches_the_webhook_and_so_does_its_end(service: Running, tmp_p
         assert heard.get(timeout=30) == Alert(**vars(fault) | {"status": "resolved"})
 
 
-@needs_prometheus
+@pytest.mark.prometheus
 def test_a_program_that_cannot_start_says_why(tmp_path: Path) -> None:
     watched = Servers([], tmp_path, "no address")
     with pytest.raises(NotStarted, match="unsupported scheme"):
@@ -184,7 +175,7 @@ def insights() -> Iterator[Insights]:
     made.server.server_close()
 
 
-@needs_prometheus
+@pytest.mark.prometheus
 def test_the_command_tells_of_alerts_and_azure_hears_no_word(
     tmp_path: Path, insights: Insights
 ) -> None:

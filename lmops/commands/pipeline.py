@@ -234,6 +234,7 @@ def approve(environment: str, by: str, reject: bool, as_json: bool, home: Home) 
     cannot approve it.
     """
     from lmops.pipeline.approvals import APPROVE, REJECT, no_approval
+    from lmops.state import fold
 
     repository = _repository(Path.cwd(), home)
     if repository.changed:
@@ -241,10 +242,10 @@ def approve(environment: str, by: str, reject: bool, as_json: bool, home: Home) 
             f"{len(repository.changed)} files are not committed, such as {repository.changed[0]}, "
             "and an approval is for a commit. Type: git commit"
         )
-    if problem := no_approval(by, repository.authors):
-        raise No(f"{problem}. Type: lmops pipeline approve {environment} --by SOMEBODY-ELSE")
     event = REJECT if reject else APPROVE
     with open_ledger(home) as ledger:
+        if problem := no_approval(fold(ledger.entries), by, repository.authors):
+            raise No(f"{problem}. Type: lmops pipeline approve {environment} --by SOMEBODY-ELSE")
         line = ledger.append(
             event, None, by, environment=environment, commit=repository.commit
         ).number
