@@ -404,18 +404,19 @@ if check.ready("told"):
 # "Smoke test" comes from electronics: switch it on, and see whether smoke rises.
 
 # %% [markdown] contract="PIPELINE"
-# `PIPELINE` is a text: the `azure-pipelines.yml` of your model. It is tried by simulation in 26
-# situations, each worth the same, provided that a good day is a good day. Branches, people and numbers
+# `PIPELINE` is a text: the `azure-pipelines.yml` of your model. It is tried by simulation in 29
+# situations, provided that a good day is a good day. A test that fails on `main` counts fourfold, a gate
+# that says no and a canary that fails count twice, and the others once. Branches, people and numbers
 # are drawn anew each time. What it should do:
 #
 # | what happens | should call |
 # |---|---|
-# | a change on `main`; the clock, in the night, also where nothing has changed; somebody starts it on `main` by hand | test, train, gate, register, staging, smoke, canary, production, in this order |
+# | a change on `main`; the clock, in the night (an hour from 22 to 5, UTC), also where nothing has changed; somebody starts it on `main` by hand | test, train, gate, register, staging, smoke, canary, production, in this order |
 # | one of these fails, up to smoke | nothing behind it, and no rollback; the run ends failed |
 # | canary or production fails | rollback, and nothing else; the run ends failed, and so it does if rollback fails too |
 # | a pull request for `main`, also from a fork | test, and nothing else |
 # | nobody approves, somebody rejects it, or only whoever asked approves | nothing behind smoke, and no rollback |
-# | another branch, also one whose name *ends* in main; a tag, also one that *is called* main | test at most |
+# | another branch, also one whose name *ends* in main; a tag, also one that *is called* main; also where somebody starts them by hand | test at most |
 # | somebody cancels it | nothing more |
 #
 # The environments are called `staging` and `production`; the second one wants to be approved by another
@@ -694,7 +695,7 @@ jobs:
 
 # %% [markdown] contract="WORKFLOW"
 # `WORKFLOW` is a text: `.github/workflows/model.yml` for the same model, with the same nine targets and the
-# same environments. It is tried in the 26 situations of `PIPELINE`, and in eight more that ask what it may:
+# same environments. It is tried in the 29 situations of `PIPELINE`, and in eight more that ask what it may:
 #
 # | what happens | should |
 # |---|---|
