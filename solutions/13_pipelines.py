@@ -1115,10 +1115,11 @@ CMD python service.py
 #
 # It is read, and tried in twelve situations; each is worth the same:
 #
-# - Two stages at least; what goes out has the service and the model in it, and no compiler: its base is
-#   a small one (`-slim`).
-# - Built again in a year it is the same: bases have a tag with two numbers or more, or a digest
-#   (`@sha256:`), and packages come from `requirements.txt`, or with `==`.
+# - Two stages at least; what goes out has no compiler: its base is a small one, and its tag says so
+#   (`-slim`).
+# - The service, the folder `model` beside it and the packages are where what is started finds them.
+# - Built again in a year it is the same: bases have a tag with two numbers or more, if you like with a
+#   digest behind it (`python:3.12-slim@sha256:...`), and packages come from `requirements.txt`, or with `==`.
 # - A changed line in the service, or a new model, installs nothing anew; a changed `requirements.txt` does.
 # - It does not run as root, and its user exists (a number always does).
 # - Its health is asked for, with what is in the image. `python -c "..."` with `urllib.request.urlopen` is
@@ -1127,7 +1128,8 @@ CMD python service.py
 # - There is no secret in any layer, and nobody copies a whole folder with `.`.
 #
 # Known are FROM, ARG, ENV, RUN, COPY, WORKDIR, USER, EXPOSE, HEALTHCHECK, CMD, ENTRYPOINT, LABEL,
-# STOPSIGNAL and SHELL; a backslash at the end of a line goes on to the next. Begin with a copy of the one
+# STOPSIGNAL and SHELL; a backslash at the end of a line goes on to the next, and a text
+# within (`RUN <<EOF`) is refused. Begin with a copy of the one
 # above.
 
 # %% exercise="DOCKERFILE" minutes=25 level=2

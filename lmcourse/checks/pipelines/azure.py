@@ -39,7 +39,8 @@ HINTS = {
     "pull fails": "Where a test fails, the run ends failed: that is what blocks the merge.",
     "fork": "Its branch is called main too, over there. Build.SourceBranch of a pull request is "
     "refs/pull/.../merge, and no branch: compare that with refs/heads/main.",
-    "night": "schedules: a cron with an hour of the night (22 to 5, UTC), branches include main, and always: true, since otherwise nothing "
+    "night": "schedules: a cron with an hour of the night (22 to 5, UTC), "
+    "branches include main, and always: true, since otherwise nothing "
     "is started where nothing has changed. Conditions must not ask for Build.Reason alone.",
     "night gate": "At night nobody looks: it has to stop all the more.",
     "hand": "A run by hand on main is as good as a change on main: ask for the branch, and not "

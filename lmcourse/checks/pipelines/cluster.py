@@ -156,9 +156,8 @@ def no_root(manifests: Manifests) -> str:
         return "readOnlyRootFilesystem is not true: whoever gets in can change the program"
     if own.get("privileged") not in (None, False):
         return "privileged is true: whoever gets in owns the machine"
-    if added := at(own, "capabilities.add"):
-        if added != ["NET_BIND_SERVICE"]:
-            return f"capabilities: add gives back {added}, which no service needs"
+    if at(own, "capabilities.add") not in (None, [], ["NET_BIND_SERVICE"]):
+        return f"capabilities: add gives back {own['capabilities']['add']}: no service needs them"
     if at(own, "capabilities.drop") != ["ALL"]:
         return "capabilities: drop is not [ALL]: it keeps rights that no service needs"
     return ""
@@ -296,8 +295,8 @@ def manifests(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "there is little to be had",
         no_root,
         "securityContext of the container: runAsNonRoot: true, allowPrivilegeEscalation: false, "
-        "readOnlyRootFilesystem: true, capabilities: drop: [ALL]; and nothing given back, neither by "
-        "privileged nor by add.",
+        "readOnlyRootFilesystem: true, capabilities: drop: [ALL]; and nothing given back, neither "
+        "by privileged nor by add.",
     )
     pods_now, load = int(rng.integers(2, 4)), int(rng.integers(2, 4))
     yield situation(
@@ -312,8 +311,8 @@ def manifests(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "four in the morning: hardly a request, and one pod ends",
         "another one answers",
         floor_of_pods,
-        "minReplicas of 2 or more; without it it is 1. replicas only says how many there are "
-        "until the autoscaler decides.",
+        "minReplicas of 2 or more; without it it is 1. replicas only says how many there are until "
+        "the autoscaler decides.",
     )
     yield situation(
         "a node is emptied to be mended",

@@ -51,7 +51,8 @@ HINTS = {
     "pull fails": "Where a test fails, the run ends failed: that is what blocks the merge.",
     "fork": "Its branch is called main too, over there: ask for github.ref, which is "
     "refs/pull/.../merge for a pull request, and not for github.head_ref.",
-    "night": "on: schedule: - cron: '0 3 * * *', an hour of the night (22 to 5, UTC). Conditions must not ask for the event push alone.",
+    "night": "on: schedule: - cron: '0 3 * * *', an hour of the night (22 to 5, "
+    "UTC). Conditions must not ask for the event push alone.",
     "night gate": "At night nobody looks: it has to stop all the more.",
     "hand": "on: workflow_dispatch lets a person start it; on main that is as good as a push.",
     "missing": "The job with make canary and make production has environment: production: that is "
@@ -219,7 +220,9 @@ def one_at_a_time(workflow: "Workflow", called: Called) -> str:
             if group.cancel not in ("false", "") and not PROPOSALS_ALONE.fullmatch(group.cancel):
                 return f"line {group.line}: the second run stops the first one in the middle of it"
         if all(OF_ITS_OWN.search(group.group) for group in groups):
-            return f"line {groups[-1].line}: each run has a group of its own: none waits for another"
+            return (
+                f"line {groups[-1].line}: each run has a group of its own: none waits for another"
+            )
     return ""
 
 
