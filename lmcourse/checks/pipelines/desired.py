@@ -197,7 +197,9 @@ def plan(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "backwards: what is replaced may stand on what goes.",
         )
         names = sorted(f"disk-{word(rng, length=5)}" for _ in range(2))
-        turned = [{n: {"kind": "disk", "needs": [], "settings": {}} for n in names} for _ in "ab"]
+        turned: list[World] = [
+            {n: {"kind": "disk", "needs": [], "settings": {}} for n in names} for _ in "ab"
+        ]
         turned[0][names[0]] |= {"kind": "bucket", "needs": [names[1]]}
         turned[1][names[0]] |= {"kind": "disk", "needs": []}
         turned[1][names[1]] |= {"kind": "disk", "needs": [names[0]]}
