@@ -1,6 +1,7 @@
 """Every lesson keeps every rule: its solution passes, each known mistake draws its hint."""
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from grader.author.rules import Trial
 from grader.checks import recording
 from grader.checks.registry import Exercise
 from grader.course.answers import Mistake, Right
+from grader.course.configuration import read_configuration
 from grader.course.solved import solved_namespace
 
 EXERCISES = [
@@ -94,3 +96,13 @@ def test_the_notebook_runs_when_it_is_filled_in(lesson: str) -> None:
 def test_the_notebook_runs_untouched(lesson: str) -> None:
     recordings = recording.load(COURSE.package, lesson)
     assert rules.problem_of_notebook(COURSE, lesson, recordings, filled_in=False) == ""
+
+
+def test_a_hidden_part_of_the_course_that_is_not_there_is_told(tmp_path: Path) -> None:
+    text = (COURSE.root / "pyproject.toml").read_text("utf-8")
+    assert '"lmcourse.pipelines"' in text
+    (tmp_path / "pyproject.toml").write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=r"hides lmcourse\.pipelines, which is no package in"):
+        read_configuration(tmp_path)
+    (tmp_path / "lmcourse" / "pipelines").mkdir(parents=True)
+    assert "lmcourse.pipelines" in read_configuration(tmp_path).hides

@@ -435,8 +435,8 @@ def _bubblewrapped(shown: Shown, scratch_mb: int, *, nested: bool = False) -> li
     command += ["--ro-bind", str(shown.package), f"/course/{package}"]
     # Recordings hold the answers to the public inputs and to the quiz.
     hidden = (f"{package}/recordings", *(name.replace(".", "/") for name in shown.hides))
-    own = [f"/course/{part}" for part in hidden if part.startswith(f"{package}/")]
-    for covered in (*own, *_copies(hidden)):
+    ours = [f"/course/{part}" for part in hidden if part.startswith(f"{package}/")]
+    for covered in (*ours, *_copies(hidden)):
         command += ["--size", "4096", "--tmpfs", covered, "--remount-ro", covered]
     for part in _WORKERS_OWN:
         own = Path(grader.__file__).parent / part

@@ -33,7 +33,7 @@ class Simulated:
     sources: set[tuple[str, str, str]] = field(default_factory=set)  # jobs that checked out
     canceled: bool = False  # a run is canceled once
     note: str = ""  # on the last command of a script that failed
-    left: int = 5_000_000  # characters that scripts may handle
+    left: int = 1_000_000  # characters that scripts may handle; ours take some hundreds
 
     def approval(self, environment: str, where: Where) -> Approval:
         """Return what the scenario says of an environment."""

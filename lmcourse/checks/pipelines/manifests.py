@@ -60,7 +60,7 @@ def read(text: str) -> Manifests:
         raise Odd(f"a value in it is none: {problem}") from None
     for each in documents:
         kind = each.get("kind") if isinstance(each, dict) else None
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise Odd(f"the kind is one of {', '.join(KINDS)}, and not {kind!r}")
         if each.get("apiVersion") != KINDS[kind]:
             raise Odd(f"{kind} is of the apiVersion {KINDS[kind]}, not {each.get('apiVersion')!r}")
