@@ -210,10 +210,12 @@ def cached(file: str, installs: bool) -> Look:
 
 
 def started(stages: list[Stage]) -> list[str]:
-    """Return the words that the container starts with, without a shell's exec."""
+    """Return the words that the container starts with, without a shell and its exec."""
     entry = last_of(final(stages), "ENTRYPOINT")
     command = last_of(final(stages), "CMD")
     words = [word for each in (entry, command) if each is not None for word in each.words()]
+    if words[:1] and words[0] in SHELLS and words[1:2] == ["-c"] and words[2:]:
+        words = words_of(words[2], 0)
     return words[1:] if words[:1] == ["exec"] else words
 
 
