@@ -119,12 +119,14 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         )
         kinds = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY")
         public = f"-----BEGIN PUBLIC KEY----- of {word(rng)}"
-        yield one(
+        path, other = some(rng, PATHS, 2)
+        text, (line,) = among(rng, begin_of(str(rng.choice(kinds))))
+        backwards, _ = among(rng, f"PRIVATE KEY----- is no {public}", "-----END PRIVATE KEY-----")
+        yield found(
             "PRIVATE KEY in front of BEGIN",
-            "private key",
-            begin_of(str(rng.choice(kinds))),
-            hint="PRIVATE KEY----- stands BEHIND -----BEGIN in the line, not anywhere in it.",
-            clean=(f"PRIVATE KEY----- is no {public}", "-----END RSA PRIVATE KEY-----"),
+            [{other: backwards, path: text}],
+            [(0, path, line, "private key")],
+            "PRIVATE KEY----- stands BEHIND -----BEGIN in the line, not anywhere in it.",
         )
         three = some(rng, PATHS, 4)
         texts = [among(rng, begin_of(k)) for k in (*some(rng, kinds, 3), "PUBLIC KEY")]

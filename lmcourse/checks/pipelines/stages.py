@@ -229,7 +229,7 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "a ValueError that names it",
             refused(begun, chain(a, b, c), {a: "succeeded", b: "succeeded"}, e),
             hint="A need that is no stage is a mistake in the file, whatever the results: look for "
-            "it in all stages, first of all.",
+            "it in all stages, first of all, and raise a ValueError with its name.",
         )
         yield holds(
             "a need that is no stage",
