@@ -126,7 +126,8 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             "PRIVATE KEY in front of BEGIN",
             [{other: backwards, path: text}],
             [(0, path, line, "private key")],
-            "PRIVATE KEY----- stands BEHIND -----BEGIN in the line, not anywhere in it.",
+            "PRIVATE KEY----- stands BEHIND -----BEGIN in the line, not anywhere in it; and "
+            "a PUBLIC KEY, or a CERTIFICATE, is for everybody.",
         )
         three = some(rng, PATHS, 4)
         texts = [among(rng, begin_of(k)) for k in (*some(rng, kinds, 3), "PUBLIC KEY")]
