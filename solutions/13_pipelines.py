@@ -105,7 +105,7 @@ except ValueError as problem:
 # this call counts as a result in this call.
 #
 # It raises a `ValueError` if a need is no stage, with its name, or if stages need each other in a circle,
-# with the names of those in the circle. So it does whatever the results are. What it is handed stays as it
+# with the names of those in the circle. It raises also if all have results. What it is handed stays as it
 # is. Python's `graphlib` may help you; `lmcourse.pipelines`, the engine that you meet below, may not: it is
 # not there when this is graded.
 #
@@ -184,7 +184,7 @@ def draw_stages(stages, results):
         column[name] = max((column[need] + 1 for need in stages[name]["needs"]), default=0)
         at[name] = column[name], -rows[column[name]]
         rows[column[name]] += 1
-    with plots.drawing(1.35 * (max(column.values()) + 1), 0.75 * max(rows.values()) + 0.3) as (
+    with plots.drawing(1.6 * (max(column.values()) + 1), 0.75 * max(rows.values()) + 0.3) as (
         picture,
         axes,
     ):
@@ -203,7 +203,7 @@ def draw_stages(stages, results):
                 f"{name}\n{result}",
                 ha="center",
                 va="center",
-                size=8,
+                size=10,
                 color="#222222",
                 bbox={
                     "boxstyle": "round,pad=0.35",
@@ -277,7 +277,9 @@ if check.ready("ready"):
 # ## How do you say it?
 #
 # Your engine understands Python's dictionaries. Real ones read a YAML file that lies beside the code, and
-# goes through the same reviews. In Azure Pipelines it is called `azure-pipelines.yml`. It has three
+# goes through the same reviews. YAML is names and values: what is
+# set in below a name belongs to it, a dash begins one thing of a list, and `[a, b]` and `{a: 1}` are a list and
+# names with values on one line. The spaces in front count, and there are no tabs. In Azure Pipelines it is called `azure-pipelines.yml`. It has three
 # levels: stages hold jobs, jobs hold steps. Here is the one of a bakery:
 
 # %%
@@ -326,6 +328,7 @@ stages:
 #   `always: true` only if something has changed since the last time.
 # - A stage waits for the one above it, if no `dependsOn` says otherwise. Jobs of a stage run side by
 #   side. Steps run one after the other, and after one that fails the others are skipped.
+#   But a script of several lines goes on after a line that fails, and only its last one counts.
 # - A **deployment** is a job that brings something somewhere: into an **environment**. Environments have
 #   a list of people who must **approve**, which is kept beside the file, where no change of the file can
 #   reach it. The run waits for them before the stage begins.
@@ -355,7 +358,7 @@ stages:
 
 # %% tags=["demo"]
 try:
-    from lmcourse.pipelines import picture
+    from lmcourse.pipelines import picture as pipeline_picture
     from lmcourse.pipelines.reading import read
     from lmcourse.pipelines.runs import Start
     from lmcourse.pipelines.simulate import Scenario, simulate
@@ -366,7 +369,7 @@ else:
     def told(text, scenario):
         """Draw what a pipeline does in a scenario, and print what it calls."""
         run = simulate(read(text), scenario)
-        display(picture.draw(run))
+        display(pipeline_picture.draw(run))
         print("called:", ", ".join(call.command for call in run.log) or "nothing")
 
     broken = Scenario(outcomes={"make bread": 1})
@@ -401,21 +404,24 @@ if check.ready("told"):
 # | `make production` | gives it everybody | it is |
 # | `make rollback` | gives everybody the old one | that does |
 #
+# A tenth one, `make login`, shows the cloud who is there. Only the file for GitHub, further below, calls it.
+#
 # "Smoke test" comes from electronics: switch it on, and see whether smoke rises.
 
 # %% [markdown] contract="PIPELINE"
-# `PIPELINE` is a text: the `azure-pipelines.yml` of your model. It is tried by simulation in 26
-# situations, each worth the same, provided that a good day is a good day. Branches, people and numbers
+# `PIPELINE` is a text: the `azure-pipelines.yml` of your model. It is tried by simulation in 29
+# situations, provided that a good day is a good day. A test that fails on `main` counts fourfold, a gate
+# that says no and a canary that fails count twice, and the others once. Branches, people and numbers
 # are drawn anew each time. What it should do:
 #
 # | what happens | should call |
 # |---|---|
-# | a change on `main`; the clock, in the night, also where nothing has changed; somebody starts it on `main` by hand | test, train, gate, register, staging, smoke, canary, production, in this order |
+# | a change on `main`; the clock, in the night (an hour from 22 to 5, UTC), also where nothing has changed; somebody starts it on `main` by hand | test, train, gate, register, staging, smoke, canary, production, in this order |
 # | one of these fails, up to smoke | nothing behind it, and no rollback; the run ends failed |
 # | canary or production fails | rollback, and nothing else; the run ends failed, and so it does if rollback fails too |
 # | a pull request for `main`, also from a fork | test, and nothing else |
 # | nobody approves, somebody rejects it, or only whoever asked approves | nothing behind smoke, and no rollback |
-# | another branch, also one whose name *ends* in main; a tag, also one that *is called* main | test at most |
+# | another branch, also one whose name *ends* in main; a tag, also one that *is called* main; also where somebody starts them by hand | test at most |
 # | somebody cancels it | nothing more |
 #
 # The environments are called `staging` and `production`; the second one wants to be approved by another
@@ -604,7 +610,8 @@ if check.ready("PIPELINE"):
 # waits for somebody. That is Azure's way, too.
 #
 # *The picture: the third run, for real. Production has failed; the line above it ends with the rollback.*
-# Try to approve it as `ana`, whose change it is: the platform refuses.
+# To see four eyes at work, write `"ana"` in place of `"bo"` in the cell above, and run it again: it is her
+# own change, so the platform refuses, and nothing is called behind `smoke`.
 
 # %% [markdown]
 # ## And on GitHub?
@@ -676,10 +683,20 @@ jobs:
       - run: make production
 """
 PIECES = """
+on:
+  push:
+    branches: [main]
+
 permissions: {}
 
 jobs:
+  first-job:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: make dough
   some-job:
+    needs: first-job
+    environment: shop
     concurrency:
       group: one-at-a-time
       cancel-in-progress: false
@@ -690,11 +707,14 @@ jobs:
       - uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2
         with:
           persist-credentials: false
+      - run: make shelf
+      - if: failure()
+        run: make sorry
 """
 
 # %% [markdown] contract="WORKFLOW"
 # `WORKFLOW` is a text: `.github/workflows/model.yml` for the same model, with the same nine targets and the
-# same environments. It is tried in the 26 situations of `PIPELINE`, and in eight more that ask what it may:
+# same environments. It is tried in the 29 situations of `PIPELINE`, and in eight more that ask what it may:
 #
 # | what happens | should |
 # |---|---|
@@ -707,8 +727,8 @@ jobs:
 # | two changes within a minute | let one wait: `concurrency` of the job of production, `cancel-in-progress: false` |
 # | a training never ends | have `timeout-minutes` in each job, 120 at most |
 #
-# They are worth nothing before a good day is a good day. How rights, a checkout and concurrency are
-# written is in `PIECES` above; a `#` begins a comment in YAML. In the repository's settings, the environment `production` asks for a
+# They are worth nothing before a good day is a good day. How events, `needs`, an environment, rights, a
+# checkout, concurrency and the `if` of a step are written is in `PIECES` above; a `#` begins a comment in YAML. In the repository's settings, the environment `production` asks for a
 # reviewer, and does not take the one who started it.
 
 # %% exercise="WORKFLOW" minutes=40 level=4
@@ -870,8 +890,9 @@ display(picture)
 # CRISP-ML(Q) (Studer and others, 2021) adds monitoring and maintenance as a sixth phase, and a question
 # about quality to every one.
 #
-# The large vendors sell what you write here by hand:
-#
+# The large vendors sell what you write here by hand.
+
+# %% [markdown] fold="What three vendors call it"
 # | | Azure Machine Learning | Amazon SageMaker AI | Google Vertex AI |
 # |---|---|---|---|
 # | a training pipeline | pipelines of components (YAML or Python) | SageMaker Pipelines, with condition steps | Vertex AI Pipelines (Kubeflow) |
@@ -1020,6 +1041,7 @@ check("find_secrets")
 # Three loops: commits, files, lines; `enumerate` counts, and `enumerate(..., 1)` counts from 1. A set
 # of pairs (path, secret) remembers what was told; a second set collects the tuples.
 
+# %% [markdown]
 # Now a repository as it was on that Thursday: a first commit, one with the key, one without it. `git show`
 # gives a file as it was in any commit, which is all that it takes.
 
@@ -1029,7 +1051,7 @@ def history_of(folder):
     """Return the commits of a git repository, oldest first, as dictionaries from paths to texts."""
     history = []
     for commit in git(folder, "rev-list", "--reverse", "HEAD").split():
-        paths = git(folder, "ls-tree", "-r", "--name-only", commit).splitlines()
+        paths = git(folder, "ls-tree", "-rz", "--name-only", commit).split("\0")[:-1]
         history.append({path: git(folder, "show", f"{commit}:{path}") for path in paths})
     return history
 
@@ -1107,6 +1129,30 @@ CMD python service.py
 # The remedy against the fifth is a **multi-stage build**: a first stage with all the tools, and a second
 # one that begins afresh, and takes only what was made.
 
+# %% [markdown]
+# Here is one in two stages, of a bakery whose oven is written in C:
+#
+# ```dockerfile
+# FROM debian:12.9 AS kitchen
+# RUN apt-get update && apt-get install -y gcc
+# COPY oven.c .
+# RUN gcc -static -o /oven oven.c
+#
+# FROM debian:12.9-slim
+# WORKDIR /shop
+# COPY --from=kitchen /oven /shop/oven
+# COPY recipes/ recipes/
+# USER 10002
+# HEALTHCHECK --interval=30s CMD ["/shop/oven", "--are-you-warm"]
+# CMD ["/shop/oven", "recipes"]
+# ```
+#
+# `AS` names a stage, and `COPY --from` takes files out of it, by their full path; all else stays behind.
+# `COPY` of a folder copies *what is in it*, so the target names the folder again. `USER` says who runs what
+# stands below it. `HEALTHCHECK` is a command that is run again and again: 0 means healthy. A virtual
+# environment is a folder, too: the `python` in its `bin` sees its packages, and another one does not. It
+# comes first if `ENV PATH` says so; `activate` holds for a single `RUN`.
+
 # %% [markdown] contract="DOCKERFILE"
 # `DOCKERFILE` is a text: a Dockerfile for a folder that holds `service.py`, the folder `model/`,
 # `requirements.txt` (each package with its version, some of which want a compiler when they are
@@ -1114,10 +1160,11 @@ CMD python service.py
 #
 # It is read, and tried in twelve situations; each is worth the same:
 #
-# - Two stages at least; what goes out has the service and the model in it, and no compiler: its base is
-#   a small one (`-slim`).
-# - Built again in a year it is the same: bases have a tag with two numbers or more, or a digest
-#   (`@sha256:`), and packages come from `requirements.txt`, or with `==`.
+# - Two stages at least; what goes out has no compiler: its base is a small one, and its tag says so
+#   (`-slim`).
+# - The service, the folder `model` beside it and the packages are where what is started finds them.
+# - Built again in a year it is the same: bases have a tag with two numbers or more, if you like with a
+#   digest behind it (`python:3.12-slim@sha256:...`), and packages come from `requirements.txt`, or with `==`.
 # - A changed line in the service, or a new model, installs nothing anew; a changed `requirements.txt` does.
 # - It does not run as root, and its user exists (a number always does).
 # - Its health is asked for, with what is in the image. `python -c "..."` with `urllib.request.urlopen` is
@@ -1126,7 +1173,8 @@ CMD python service.py
 # - There is no secret in any layer, and nobody copies a whole folder with `.`.
 #
 # Known are FROM, ARG, ENV, RUN, COPY, WORKDIR, USER, EXPOSE, HEALTHCHECK, CMD, ENTRYPOINT, LABEL,
-# STOPSIGNAL and SHELL; a backslash at the end of a line goes on to the next. Begin with a copy of the one
+# STOPSIGNAL and SHELL; a backslash at the end of a line goes on to the next, and a text
+# within (`RUN <<EOF`) is refused. Begin with a copy of the one
 # above.
 
 # %% exercise="DOCKERFILE" minutes=25 level=2
@@ -1317,7 +1365,10 @@ if check.ready("plan"):
 # | HorizontalPodAutoscaler | how many there are when there is much to do |
 # | PodDisruptionBudget | how many may be missing when a machine is mended |
 #
-# They find each other by *labels*. This Deployment starts; it leaves open whatever makes it last:
+# They find each other by *labels*: `matchLabels` of a Deployment's or a budget's `selector` are those of the
+# pods. Amounts have units: `500m` of cpu is half a core, and `64Mi` of memory are 64 times $2^{20}$ bytes.
+# (`64m` of memory would be 64 thousandths of a byte.) An autoscaler, once there is one, decides how many
+# pods there are: never fewer than its `minReplicas`, which is 1 if it says nothing. This Deployment starts; it leaves open whatever makes it last:
 
 # %%
 HASTY_PODS = """

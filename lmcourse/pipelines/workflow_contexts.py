@@ -19,7 +19,8 @@ def contexts(workflow: Workflow, start: Start, repository: str) -> dict[str, Jso
     name = NAMES[start.reason]
     inputs = given_inputs(workflow, start) if name == "workflow_dispatch" else {}
     proposed = start.reason == "PullRequest"
-    ref = start.ref if name in {"push", "pull_request"} else f"refs/heads/{start.branch}"
+    asked = {"push", "pull_request", "workflow_dispatch"}
+    ref = start.ref if name in asked else f"refs/heads/{start.branch}"
     kind, _, short = ref.removeprefix("refs/").partition("/")
     github: dict[str, Json] = {
         "actor": start.by,

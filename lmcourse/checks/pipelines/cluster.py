@@ -34,13 +34,13 @@ def container(manifests: Manifests) -> dict[str, Any]:
 
 
 def pods(manifests: Manifests) -> int:
-    """Return how many pods there are at first."""
-    replicas = at(the(manifests, "Deployment"), "spec.replicas")
-    least = at(manifests.get("HorizontalPodAutoscaler", {}), "spec.minReplicas")
-    return max(
-        1 if replicas is None else whole(replicas, "replicas"),
-        1 if least is None else whole(least, "minReplicas"),
-    )
+    """Return how many pods there are when nothing is to be done: the autoscaler decides that."""
+    scaler = manifests.get("HorizontalPodAutoscaler")
+    path, of = "spec.minReplicas", scaler
+    if scaler is None:
+        path, of = "spec.replicas", the(manifests, "Deployment")
+    count = at(of, path)
+    return 1 if count is None else whole(count, path.removeprefix("spec."))
 
 
 def selects(labels: Any, manifests: Manifests, what: str) -> None:
@@ -127,7 +127,14 @@ def leaks(manifests: Manifests) -> str:
     resources = container(manifests).get("resources")
     limit = amount(at(resources, "limits.memory"), "limits.memory")
     wanted = amount(at(resources, "requests.memory"), "requests.memory")
-    amount(at(resources, "requests.cpu"), "requests.cpu")
+    cpu = amount(at(resources, "requests.cpu"), "requests.cpu")
+    if (most := at(resources, "limits.cpu")) is not None and amount(most, "limits.cpu") < cpu:
+        return "it asks for more cpu than it may have: no pod starts"
+    if wanted < 64 * 2**20:
+        return (
+            f"requests.memory is {wanted / 2**20:.3g} MiB: it is put where the model does not fit "
+            "(64Mi is 64 MiB; 64m is 64 thousandths of a byte)"
+        )
     if wanted > limit:
         return "it asks for more memory than it may have: no pod starts"
     if limit < 64 * 2**20:
@@ -147,6 +154,10 @@ def no_root(manifests: Manifests) -> str:
         return "allowPrivilegeEscalation is not false: by sudo and its like it becomes root"
     if own.get("readOnlyRootFilesystem") is not True:
         return "readOnlyRootFilesystem is not true: whoever gets in can change the program"
+    if own.get("privileged") not in (None, False):
+        return "privileged is true: whoever gets in owns the machine"
+    if at(own, "capabilities.add") not in (None, [], ["NET_BIND_SERVICE"]):
+        return f"capabilities: add gives back {own['capabilities']['add']}: no service needs them"
     if at(own, "capabilities.drop") != ["ALL"]:
         return "capabilities: drop is not [ALL]: it keeps rights that no service needs"
     return ""
@@ -180,8 +191,11 @@ def autoscaled(current: int, load: int) -> Look:
 
 
 def floor_of_pods(manifests: Manifests) -> str:
-    count = pods(manifests)
-    return "" if count >= 2 else f"at night there is {count} pod: when it goes, nobody answers"
+    least = at(the(manifests, "HorizontalPodAutoscaler"), "spec.minReplicas")
+    count = 1 if least is None else whole(least, "minReplicas")
+    if count < 2:
+        return f"the autoscaler leaves {count} pod at night: when it goes, nobody answers"
+    return ""
 
 
 def drained(manifests: Manifests) -> str:
@@ -274,14 +288,15 @@ def manifests(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "it ends before the node does",
         leaks,
         "resources: requests (cpu and memory) are what it is promised, limits (memory) what it "
-        "may take at most.",
+        "may take at most: 512Mi, 1Gi. cpu is counted in cores, 500m is half of one.",
     )
     yield situation(
         "somebody breaks into a pod",
         "there is little to be had",
         no_root,
         "securityContext of the container: runAsNonRoot: true, allowPrivilegeEscalation: false, "
-        "readOnlyRootFilesystem: true, capabilities: drop: [ALL].",
+        "readOnlyRootFilesystem: true, capabilities: drop: [ALL]; and nothing given back, neither "
+        "by privileged nor by add.",
     )
     pods_now, load = int(rng.integers(2, 4)), int(rng.integers(2, 4))
     yield situation(
@@ -296,7 +311,8 @@ def manifests(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "four in the morning: hardly a request, and one pod ends",
         "another one answers",
         floor_of_pods,
-        "minReplicas of 2 or more.",
+        "minReplicas of 2 or more; without it it is 1. replicas only says how many there are until "
+        "the autoscaler decides.",
     )
     yield situation(
         "a node is emptied to be mended",

@@ -188,12 +188,34 @@ def plan(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint="First all deletes, in the order of actual backwards; then all the rest, in the "
             "order of desired.",
         )
+        alone = {name: copy.deepcopy(things[name]) for name in (first, second)}
+        alone[second] |= {"needs": []}
+        yield tried(
+            "one goes, and what stood on it stands alone now",
+            ({second: alone[second]}, {name: things[name] for name in (first, second)}),
+            hint="What goes and what is replaced are deleted in ONE order, that of actual "
+            "backwards: what is replaced may stand on what goes.",
+        )
+        names = sorted(f"disk-{word(rng, length=5)}" for _ in range(2))
+        turned: list[World] = [
+            {n: {"kind": "disk", "needs": [], "settings": {}} for n in names} for _ in "ab"
+        ]
+        turned[0][names[0]] |= {"kind": "bucket", "needs": [names[1]]}
+        turned[1][names[0]] |= {"kind": "disk", "needs": []}
+        turned[1][names[1]] |= {"kind": "disk", "needs": [names[0]]}
+        yield tried(
+            "two that change places",
+            (turned[0], turned[1]),
+            hint="What is deleted goes in the order of what is THERE, backwards: in actual another "
+            "one may stand on top than in desired.",
+        )
         before = world(rng, int(rng.integers(8, 13)))
         yield tried(
             "a small world, changed here and there",
             *((changed(rng, before), before) for _ in range(3)),
-            hint="Which are replaced? Go through static_order() of desired: those with another "
-            "kind or other needs, and those who need one that is replaced.",
+            hint="Can each step be done in its turn? Deletes go in the order of actual, backwards. "
+            "Are they the right ones? Replaced are those with another kind or other needs, and "
+            "those who need one that is replaced.",
             points=2,
         )
         after = changed(rng, before)
@@ -219,11 +241,13 @@ def plan(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         ring = copy.deepcopy(straight)
         ring[members[0]]["needs"] = [members[-1]]
 
-        def refused(desired: World, sound: World, *told: str) -> Callable[[], str]:
+        def refused(
+            desired: World, sound: World, *told: str, there: World | None = None
+        ) -> Callable[[], str]:
             """Return what sees whether `desired` is refused, and `sound` is not."""
 
             def seen() -> str:
-                pairs = [[desired, {}], [sound, {}]]
+                pairs = [[desired, there or {}], [sound, there or {}]]
                 said, beside = student.probe(plans, student.plan, pairs) or (None, None)
                 if not str(said).startswith("ValueError"):
                     return f"it answers {said}"
@@ -249,6 +273,13 @@ def plan(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             refused(lost, found, names[0]),
             hint="What is needed and not in `desired` would never be there: raise a ValueError "
             "with its name.",
+        )
+        yield holds(
+            "a need that is there, and that nobody wants any more",
+            "a ValueError that names it",
+            refused(lost, found, names[0], there=found),
+            hint="That it is in `actual` helps nobody: it is not desired, so it would be deleted. "
+            "Look for needs in `desired` alone.",
         )
 
     yield from public_and_hidden(cases)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from grader.checks.registry import exercise
 from grader.checks.student import Raised, Student
 from grader.checks.vocabulary import holds
 from lmcourse.checks.pipelines.drawing import LESSON, once
-from lmcourse.checks.pipelines.situations import Trial, situations
+from lmcourse.checks.pipelines.situations import Trial, at_night, situations
 
 if TYPE_CHECKING:
     from lmcourse.pipelines.runs import Run
@@ -27,6 +28,9 @@ PROPOSALS_ALONE = re.compile(
 )
 """What cancels runs that deploy nothing, and no others."""
 
+OF_ITS_OWN = re.compile(r"(?i)run_id|run_number|\bsha\b|head_commit|\bactor\b")
+"""What makes a group another one for each run."""
+
 HINTS = {
     "good": "All targets but rollback, each as a run of its own: test, train, gate, register, "
     "staging, smoke, canary, production. on: push: branches: [main]; jobs wait by needs.",
@@ -34,7 +38,7 @@ HINTS = {
     "always(), failure() or !cancelled(). A rollback in a job of its own with failure() runs here "
     "as well.",
     "train": "What follows make train must not run when it fails: no continue-on-error, no || "
-    "true, no always().",
+    "true, no always(). Jobs run side by side: the one with the gate needs the one that trains.",
     "gate": "The gate blocks by its exit status: no continue-on-error, no || true; and a rollback "
     "in a job of its own with failure() runs here as well.",
     "register": "What is not registered goes nowhere: staging needs the job that registers.",
@@ -47,11 +51,13 @@ HINTS = {
     "pull fails": "Where a test fails, the run ends failed: that is what blocks the merge.",
     "fork": "Its branch is called main too, over there: ask for github.ref, which is "
     "refs/pull/.../merge for a pull request, and not for github.head_ref.",
-    "night": "on: schedule: - cron: '0 3 * * *'. Conditions must not ask for the event push alone.",
+    "night": "on: schedule: - cron: '0 3 * * *', an hour of the night (22 to 5, "
+    "UTC). Conditions must not ask for the event push alone.",
     "night gate": "At night nobody looks: it has to stop all the more.",
     "hand": "on: workflow_dispatch lets a person start it; on main that is as good as a push.",
     "missing": "The job with make canary and make production has environment: production: that is "
-    "where people approve.",
+    "where people approve. A rollback in a job of its own runs here as well, with nothing to roll "
+    "back: make it a step of that same job, with if: failure().",
     "rejected": "Where approval is refused, nothing of production was touched: no rollback. Make "
     "the rollback a step with if: failure() of that same job.",
     "own": "The environment refuses whoever asked; your part is that canary, production and "
@@ -67,6 +73,12 @@ HINTS = {
     "like main": "endsWith(github.ref, 'main') and contains() are true for this branch too: "
     "compare all of github.ref.",
     "hand branch": "Whoever may start it by hand may do so on any branch: ask for the branch.",
+    "hand like main": "endsWith(github.ref, '/main') and contains() are true for this branch too: "
+    "compare all of github.ref.",
+    "hand begins": "startsWith(github.ref, 'refs/heads/main') is true for this branch too: compare "
+    "all of it, by ==.",
+    "hand tag": "github.ref_name is main for a tag called main, which a person can start by hand. "
+    "github.ref is refs/tags/main: compare that with refs/heads/main.",
     "tag": "github.ref_name is main for a tag called main. github.ref is refs/tags/main: compare "
     "that with refs/heads/main.",
     "canceled": "always() runs after a person has said stop; failure() does not.",
@@ -91,12 +103,24 @@ def read(text: str) -> "Workflow":
         raise Raised("Refused", str(refused)) from None
 
 
+def at_night_alone(workflow: "Workflow") -> "Workflow":
+    """Return the workflow without what starts it by day."""
+    events = [
+        replace(event, crons=tuple(cron for cron in event.crons if at_night(cron)))
+        for event in workflow.events
+    ]
+    kept = tuple(event for event in events if event.crons or event.name != "schedule")
+    return replace(workflow, events=kept)
+
+
 def simulated(text: str, scenario: "Scenario") -> "Run":
     """Return what the workflow `text` does in a scenario; raise as `read` does."""
     from lmcourse.pipelines.errors import Refused
     from lmcourse.pipelines.github import simulate_workflow
 
     workflow = read(text)
+    if scenario.start.reason == "Schedule":
+        workflow = at_night_alone(workflow)
     try:
         return simulate_workflow(workflow, scenario)
     except Refused as refused:
@@ -189,13 +213,16 @@ def one_at_a_time(workflow: "Workflow", called: Called) -> str:
     for job in workflow.jobs:
         if not reaches(called, job, "canary", "production"):
             continue
-        group = job.concurrency or workflow.concurrency
-        if group is None:
+        groups = [group for group in (workflow.concurrency, job.concurrency) if group is not None]
+        if not groups:
             return f"line {job.line}: two runs of {job.name} change production at once"
-        if group.cancel not in ("false", "") and not PROPOSALS_ALONE.fullmatch(group.cancel):
-            return f"line {group.line}: the second run stops the first one in the middle of it"
-        if re.search(r"(?i)run_id|run_number|\bsha\b|head_commit|\bactor\b", group.group):
-            return f"line {group.line}: each run has a group of its own: none waits for another"
+        for group in groups:  # what cancels the whole run cancels its jobs too
+            if group.cancel not in ("false", "") and not PROPOSALS_ALONE.fullmatch(group.cancel):
+                return f"line {group.line}: the second run stops the first one in the middle of it"
+        if all(OF_ITS_OWN.search(group.group) for group in groups):
+            return (
+                f"line {groups[-1].line}: each run has a group of its own: none waits for another"
+            )
     return ""
 
 
@@ -213,7 +240,8 @@ def workflow(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     text = once(student, "WORKFLOW")
     for each in every:
         asked = partial(lambda each: trial.reaction(text(), each), each)
-        yield case(each.name, asked, each.right(), hint=HINTS[each.key])
+        hint = trial.hint(text, HINTS[each.key], HINTS["good"])
+        yield case(each.name, asked, each.right(), hint=hint, points=each.points)
 
     def looked(name: str, want: str, look: Look, hint: str) -> Case:
         def seen() -> str:

@@ -1,5 +1,6 @@
 """The checks of the Dockerfile: what is in the image that goes out, and how it behaves."""
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
@@ -9,6 +10,7 @@ from grader.checks.case import Case, Rng
 from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds
+from lmcourse.checks.pipelines.contents import contents, packages_seen
 from lmcourse.checks.pipelines.dockerfile import (
     Instruction,
     Stage,
@@ -29,6 +31,8 @@ SECRET = re.compile(r"(?i)token|passw|secret|api_?key|credential")
 WITH_VALUE = ("-t", "--target", "--prefix", "--root", "-c", "--constraint", "-i", "--index-url")
 """Options of pip and others that take the next word."""
 SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash")
+
+IMPORTED = re.compile(r"import\s+(?:[\w.]+\s*,\s*)*urllib\.request|__import__|from\s+urllib")
 
 Look = Callable[[list[Stage]], str]
 
@@ -72,6 +76,11 @@ def two_stages(stages: list[Stage]) -> str:
 
 def no_compiler(stages: list[Stage]) -> str:
     bottom = line_of(stages[-1])[0]
+    if "@sha256:" in bottom.base and ":" not in bottom.base.partition("@")[0]:
+        return (
+            f"line {bottom.line}: a digest alone does not say whether it is small: write "
+            "python:3.12-slim@sha256:..."
+        )
     if not SMALL_BASE.search(bottom.base):
         return f"line {bottom.line}: {bottom.base} comes with a compiler in it; -slim has none"
     for each, package in installed(final(stages), "apt-get", "apt", "apk"):
@@ -133,6 +142,10 @@ def healthy(stages: list[Stage]) -> str:
         return f"line {check.line}: there is no {tool} in this image, so it is never healthy"
     if "/health" not in rest:
         return f"line {check.line}: it does not ask /health"
+    if "://" in rest and not re.search(r":8000/health", rest):
+        return f"line {check.line}: the service listens at port 8000, and it asks another one"
+    if re.search(r"\burllib\.request\.", rest) and not IMPORTED.search(rest):
+        return f"line {check.line}: urllib.request is not imported, so it is never healthy"
     if re.search(r"\|\|\s*(?:true|exit 0|:)\s*$", rest):
         return f"line {check.line}: it calls everything healthy"
     return ""
@@ -144,7 +157,8 @@ def stops(stages: list[Stage]) -> str:
         return "there is no CMD: nothing is started"
     for each in starts:
         words = each.words()
-        if not each.is_exec() or words[:1] == [] or words[0] in SHELLS:
+        replaced = words[:1] == ["exec"] and not re.search(r"[;&|]", each.text)
+        if not (each.is_exec() or replaced) or words[:1] == [] or words[0] in SHELLS:
             return f"line {each.line}: a shell stands before the service, and keeps the signal"
     if not re.search(r"\bservice\b", " ".join(word for each in starts for word in each.words())):
         return f"line {starts[-1].line}: it does not start the service"
@@ -195,17 +209,39 @@ def cached(file: str, installs: bool) -> Look:
     return look
 
 
-def holds_all(*files: str) -> Look:
+def started(stages: list[Stage]) -> list[str]:
+    """Return the words that the container starts with, without a shell and its exec."""
+    entry = last_of(final(stages), "ENTRYPOINT")
+    command = last_of(final(stages), "CMD")
+    words = [word for each in (entry, command) if each is not None for word in each.words()]
+    if words[:1] and words[0] in SHELLS and words[1:2] == ["-c"] and words[2:]:
+        words = words_of(words[2], 0)
+    return words[1:] if words[:1] == ["exec"] else words
+
+
+def holds_all(weights: str) -> Look:
+    """Return the look whether service, model and packages are where what is started finds them."""
+
     def look(stages: list[Stage]) -> str:
-        reached = final(stages)
-        named = {stage.name for stage in stages}
-        for stage in stages[:-1]:  # by way of a stage is as good
-            if any(each.flags().get("from", "").lower() in named for each in reached):
-                reached = [*reached, *stage.instructions]
-        for file in files:
-            if not any(_takes(each, file) for each in reached):
-                return f"{file} is not in the image"
-        return ""
+        image = contents(stages, ["service.py", "requirements.txt", weights])
+        words = started(stages)
+        named = next((word for word in words if re.search(r"\bservice\b", word)), "service.py")
+        path = image.path(named if named.endswith(".py") else "service.py")
+        services = [each for each in image.files if each.endswith("/service.py")]
+        if not services:
+            return "service.py is not in the image"
+        if "--app-dir" not in " ".join(words) and path not in services:
+            return f"service.py is looked for at {path}, and stands at {services[0]}"
+        homes = {posixpath.dirname(each) for each in (path, *services)} | {image.folder}
+        if not any(posixpath.join(home, weights) in image.files for home in homes):
+            name = posixpath.basename(weights)
+            flat = next((each for each in image.files if each.endswith(f"/{name}")), "")
+            return (
+                f"{weights} stands at {flat}, and not in a folder model"
+                if flat
+                else (f"{weights} is not in the image")
+            )
+        return packages_seen(image, words[0] if words else "python")
 
     return look
 
@@ -214,8 +250,9 @@ def with_service(look: Look) -> Look:
     """Return `look`, for which there has to be a service: an empty image does nothing wrong."""
 
     def looked(stages: list[Stage]) -> str:
-        if missing := holds_all("service.py")(stages):
-            return f"not yet: {missing}"
+        image = contents(stages, ["service.py"])
+        if not any(path.endswith("/service.py") for path in image.files):
+            return "not yet: service.py is not in the image"
         if not any(True for stage in stages for _ in installed(stage.instructions, "pip", "pip3")):
             return "not yet: no RUN installs by pip what the service needs"
         return look(stages)
@@ -262,16 +299,18 @@ def dockerfile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
     )
     yield situation(
         "the service, the model and what they need are there",
-        "service.py and model/ are in the image",
-        holds_all("service.py", f"model/{word(rng)}.safetensors"),
-        "COPY service.py, and COPY model/ as a folder, into the last stage.",
+        "service.py, the folder model and the packages are where what is started finds them",
+        holds_all(f"model/{word(rng)}.safetensors"),
+        "In the last stage, below WORKDIR: COPY service.py ., and COPY model/ model/ as a folder "
+        "(COPY model/ . copies what is in it). COPY --from=build takes the environment, /venv; and "
+        "python is that of /venv only with ENV PATH=/venv/bin:$PATH, or as /venv/bin/python.",
     )
     yield situation(
         "somebody breaks in, and looks for a compiler",
         "there is none",
         with_service(no_compiler),
         "The LAST stage, and whatever it is built FROM, has to do without: a -slim base, and "
-        "build-essential in the first stage alone.",
+        "build-essential in the first stage alone. With a digest: python:3.12-slim@sha256:...",
     )
     yield situation(
         "somebody breaks in: who are they?",
@@ -298,7 +337,8 @@ def dockerfile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "its health is asked for, and it is noticed",
         with_service(healthy),
         "HEALTHCHECK CMD and a command that fails when http://localhost:8000/health does not "
-        "answer. A slim image has Python (urllib.request.urlopen), and no curl.",
+        "answer, with import urllib.request in it. A "
+        "slim image has Python (urllib.request.urlopen), and no curl.",
     )
     yield situation(
         "it is told to stop",

@@ -93,7 +93,8 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             f"Authorization: Bearer lm_{word(rng, HEX, 8)}_{word(rng, LETTERS, 20)}",
             f"GITHUB_TOKEN=ghp_{word(rng, LETTERS, 36)}",
             f'"AKIA{word(rng, LETTERS, 16)}"',
-            hint="For each file, each line, counted from 1, and each word of it: does it begin "
+            hint="A word ends at every sign that is no letter, digit, _, + or -, such as = or / or "
+            "a quote. For each file, each line, counted from 1, and each word of it: does it begin "
             "with lm_, ghp_ or AKIA, and are there 16 signs or more behind that? A sorted list of "
             '(0, path, line, "token").',
         )
@@ -117,6 +118,17 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             "be the name of a kind, such as RSA, or nothing.",
         )
         kinds = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY")
+        public = f"-----BEGIN PUBLIC KEY----- of {word(rng)}"
+        path, other = some(rng, PATHS, 2)
+        text, (line,) = among(rng, begin_of(str(rng.choice(kinds))))
+        backwards, _ = among(rng, f"PRIVATE KEY----- is no {public}", "-----END PRIVATE KEY-----")
+        yield found(
+            "PRIVATE KEY in front of BEGIN",
+            [{other: backwards, path: text}],
+            [(0, path, line, "private key")],
+            "PRIVATE KEY----- stands BEHIND -----BEGIN in the line, not anywhere in it; and "
+            "a PUBLIC KEY, or a CERTIFICATE, is for everybody.",
+        )
         three = some(rng, PATHS, 4)
         texts = [among(rng, begin_of(k)) for k in (*some(rng, kinds, 3), "PUBLIC KEY")]
         yield found(
@@ -167,6 +179,32 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
         )
         letters = word(rng, SMALL + SMALL.upper(), 60)
         yield one(
+            "letters of other languages, and marks in small or capital letters",
+            "token",
+            f"ü{token(rng)}ß",
+            f"über: {token(rng)}é",
+            hint="Letters are A to Z and a to z: at an ä or an é a word ends, "
+            "which \\w does not know. [A-z] is more than letters too: it "
+            "has [ ] ^ and ` in it. And LM_ is no mark: "
+            "lm_, ghp_ and AKIA are, as they are written.",
+            clean=(f"LM_{word(rng, SMALL[:9], 17)}", f"Ghp_{word(rng, SMALL[:9], 17)}"),
+        )
+        long, other_long = random_word(rng, 40), random_word(rng, 40)
+        yield one(
+            "words with + and - in them, and four bits exactly",
+            "entropy",
+            f"k = {long[:20]}-{long[20:]}",
+            f"k = {other_long[:20]}+{other_long[20:]}",
+            hint="_, + and - belong to the word; [ ] ^ and ` end it. And a word of exactly 4 bits "
+            "a sign is none: MORE than 4.",
+            clean=(
+                f"x = {long[:20]}[{long[20:]}]",
+                f"`{long[1:21]}`{long[21:]}",
+                f"{long[2:22]}^{long[22:]}",
+                f"id = {''.join(str(sign) for sign in rng.permutation(list(HEX * 2)))}",
+            ),
+        )
+        yield one(
             "a random word without a digit",
             "entropy",
             f"k: {random_word(rng, 30)}",
@@ -196,6 +234,14 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             [(0, path, line, "entropy"), (0, path, line, "token")],
             "A line may hold several kinds: each (commit, path, line, kind) once. A token is no "
             '"entropy" beside that.',
+        )
+
+        text, (line,) = among(rng, f"{begin_of('PRIVATE KEY')} {token(rng)}")
+        yield found(
+            "a token beside a private key",
+            [{path: text}],
+            [(0, path, line, "private key"), (0, path, line, "token")],
+            "A line with a private key may hold a token as well: go on.",
         )
 
         secret, later = token(rng), random_word(rng, 33)

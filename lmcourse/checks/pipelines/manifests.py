@@ -111,7 +111,8 @@ def amount(value: Any, what: str) -> float:
     """Return a quantity such as 500m or 1Gi as a number."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([a-zA-Z]*)", str(value))
     if value is None or isinstance(value, bool) or not found or found[2] not in UNITS:
-        raise Odd(f"{what} is an amount such as 500m or 1Gi, and not {value!r}")
+        such = "512Mi or 1Gi" if "memory" in what else "500m or 2"
+        raise Odd(f"{what} is an amount such as {such}, and not {value!r}")
     return float(found[1]) * UNITS[found[2]]
 
 

@@ -12,7 +12,7 @@ from grader.checks.student import Raised
 from lmcourse.checks.pipelines.drawing import PEOPLE, some, word
 
 if TYPE_CHECKING:
-    from lmcourse.pipelines.runs import Run
+    from lmcourse.pipelines.runs import Run, StepRun
     from lmcourse.pipelines.simulate import Scenario
 
 WAY = ("test", "train", "gate", "register", "staging", "smoke", "canary", "production")
@@ -40,6 +40,7 @@ class Situation:
     """The answer, and who gave it."""
     cancel: str = ""
     or_nothing: bool = False
+    points: int = 1
 
     def scenario(self) -> "Scenario":
         """Return it in the language of the simulation."""
@@ -68,6 +69,13 @@ class Situation:
         return _sentence(called, "failed" if ended == "canceled" != self.ended else ended)
 
 
+REFUSED = "It is refused as it stands, so nothing can be tried: mend the line that is named."
+NO_CHECKOUT = (
+    "Where nothing was checked out there is no Makefile, and make fails: a deployment begins with "
+    "- checkout: self, in deploy and in on; a job on GitHub with uses: actions/checkout."
+)
+
+
 class Trial:
     """Tries pipelines, texts, in situations; a good day has to be one before others count.
 
@@ -78,6 +86,7 @@ class Trial:
         self._simulate = simulate
         self._good = good
         self._known: dict[str, str | Raised] = {}  # a text, and its good day
+        self._causes: dict[str, str] = {}  # a text, and why a step fails on its good day, or ""
         self._calls: dict[str, dict[str, list[list[str]]]] = {}  # a text, and as `called` says
 
     def good_day(self, text: object) -> str:
@@ -87,10 +96,11 @@ class Trial:
         if text not in self._known:
             try:
                 run = self._run(text, self._good)
-                steps = sum(len(job.steps) for _, job in run.jobs())
+                steps = len(_steps(run))
                 if steps > MOST_STEPS:
                     raise Raised("Refused", f"it runs {steps} steps, and {MOST_STEPS} are plenty")
                 self._known[text] = self._good.told(run)
+                self._causes[text] = next((s.why for s in _steps(run) if s.result == "failed"), "")
             except Raised as refused:
                 self._known[text] = refused
         came = self._known[text]
@@ -101,13 +111,30 @@ class Trial:
     def missing(self, text: object) -> str:
         """Return what is wrong with a good day, or ""."""
         came = self.good_day(text)
-        return "" if came == self._good.right() else f"not yet: on a good day {came}"
+        if came == self._good.right():
+            return ""
+        cause = self._causes.get(str(text), "")
+        return f"not yet: on a good day {came}" + (f" ({cause})" if cause else "")
+
+    def hint(self, text: Callable[[], object], own: str, good: str) -> str:
+        """Return what to say where a situation goes wrong: `own`, if all is well on a good day.
+
+        `text` asks the student, and `good` is what to say of the good day.
+        """
+        try:
+            if not self.missing(text()):
+                return own
+            cause = self._causes.get(str(text()), "")
+        except Raised as raised:
+            return REFUSED if raised.kind == "Refused" else good
+        return NO_CHECKOUT if "checked out" in cause else good
 
     def reaction(self, text: object, situation: Situation) -> str:
         """Return what a text does in a situation, in words."""
-        if situation is self._good:
-            return self.good_day(text)
-        return self.missing(text) or situation.told(self._run(str(text), situation))
+        missing = self.missing(text)
+        if missing and situation is self._good:
+            return missing.removeprefix("not yet: on a good day ")
+        return missing or situation.told(self._run(str(text), situation))
 
     def called(self, text: object) -> dict[str, list[list[str]]]:
         """Return for each stage the targets of make that it called in each situation so far.
@@ -127,9 +154,40 @@ class Trial:
         return run
 
 
+def _steps(run: "Run") -> list["StepRun"]:
+    return [step for _, job in run.jobs() for step in job.steps]
+
+
+def at_night(cron: str) -> bool:
+    """Return whether one of the hours of a cron is one from 22 to 5, UTC."""
+    for part in cron.split()[1].split(","):
+        span, _, step = part.partition("/")
+        first, _, last = span.replace("*", "0-23").partition("-")
+        stop = int(last or (23 if step else first))
+        if any(not 6 <= hour <= 21 for hour in range(int(first), stop + 1, int(step or 1))):
+            return True
+    return False
+
+
 def first_calls(run: "Run") -> list[str]:
-    """Return the targets that were called, in the order of their first calls."""
-    called = {target: run.called(f"make {target}") for target in TARGETS}
+    """Return the targets that were called, in the order of their first calls.
+
+    Where nothing was checked out there is no Makefile, and make does nothing.
+    """
+    sources = {
+        (stage.name, job.instance, step.hook)
+        for stage, job in run.jobs()
+        for step in job.steps
+        if step.step.kind == "checkout" and step.step.text == "self" and step.result == "succeeded"
+    }
+    called = {
+        target: [
+            call
+            for call in run.called(f"make {target}")
+            if (call.stage, call.job, call.hook) in sources
+        ]
+        for target in TARGETS
+    }
     return sorted((t for t in TARGETS if called[t]), key=lambda t: called[t][0].order)
 
 
@@ -142,6 +200,7 @@ def situations(rng: Rng) -> list[Situation]:
     """Return the situations, in an order from the plain to the demanding."""
     author, colleague = some(rng, PEOPLE, 2)
     topic = word(rng)
+    begins = str(rng.choice(["main2", "maintenance", f"main-{topic}", f"main/{topic}"]))
     number = int(rng.integers(2, 4000))
     commit = word(rng, "0123456789abcdef", 40)
     told = {"by": author, "number": number, "commit": commit}
@@ -163,9 +222,9 @@ def situations(rng: Rng) -> list[Situation]:
 
     return [
         on_main("good", "a good day: a change on main", WAY),
-        on_main("test", "a test fails on main", upto("test"), "test"),
+        on_main("test", "a test fails on main", upto("test"), "test", points=4),
         on_main("train", "the training fails", upto("train"), "train"),
-        on_main("gate", "the gate says no", upto("gate"), "gate"),
+        on_main("gate", "the gate says no", upto("gate"), "gate", points=2),
         on_main("register", "the registry is down", upto("register"), "register"),
         on_main("staging", "staging cannot be reached", upto("staging"), "staging"),
         on_main("smoke", "staging's smoke test fails", upto("smoke"), "smoke"),
@@ -192,7 +251,7 @@ def situations(rng: Rng) -> list[Situation]:
         on_main(
             "own", "only the author approves", upto("smoke"), approval=("given", author), ended=""
         ),
-        on_main("canary", "the canary fails", upto("canary", "rollback"), "canary"),
+        on_main("canary", "the canary fails", upto("canary", "rollback"), "canary", points=2),
         on_main(
             "production",
             "production is down: all users, and it fails",
@@ -234,6 +293,30 @@ def situations(rng: Rng) -> list[Situation]:
             "started by hand on another branch",
             ("test",),
             start=by_hand | {"branch": f"{topic}-{number}"},
+            or_nothing=True,
+            ended="",
+        ),
+        on_main(
+            "hand like main",
+            "started by hand on a branch whose name ends in main",
+            ("test",),
+            start=by_hand | {"branch": f"{topic}/main"},
+            or_nothing=True,
+            ended="",
+        ),
+        on_main(
+            "hand begins",
+            f"started by hand on {begins}",
+            ("test",),
+            start=by_hand | {"branch": begins},
+            or_nothing=True,
+            ended="",
+        ),
+        on_main(
+            "hand tag",
+            "started by hand on a tag that is called main",
+            ("test",),
+            start=by_hand | {"branch": "", "tag": "main"},
             or_nothing=True,
             ended="",
         ),

@@ -222,6 +222,15 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
         unknown = copy.deepcopy(two)
         unknown[b]["needs"] = [e]
+        begun = chain(a, b, c)
+        begun[b]["needs"] = [a, e]
+        yield holds(
+            "a need that is no stage, of a stage that has a result",
+            "a ValueError that names it",
+            refused(begun, chain(a, b, c), {a: "succeeded", b: "succeeded"}, e),
+            hint="A need that is no stage is a mistake in the file, whatever the results: look for "
+            "it in all stages, first of all, and raise a ValueError with its name.",
+        )
         yield holds(
             "a need that is no stage",
             "a ValueError that names it",
@@ -231,8 +240,9 @@ def ready(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
 
     yield from public_and_hidden(cases)
-    one, two, three = some(rng, STAGES, 3)
+    one, two, three = sorted(some(rng, STAGES, 3))
     stages = chain(one, two, three)
+    stages[three]["needs"] = [two, one]  # in an order that sorting would change
     yield all_stays(
         "stages and results, afterwards",
         student,
