@@ -150,8 +150,8 @@ infrastructure: ## bring an ENVIRONMENT on Azure to what deploy/terraform says
 	$(TERRAFORM) plan -input=false -var-file=$(ENVIRONMENT).tfvars -out=plan
 	$(TERRAFORM) apply -input=false plan
 
-system: ## install bubblewrap and Chromium through apt (for CI)
-	@.ci/install-system bubblewrap chromium
+system: ## install bubblewrap, Chromium and HAProxy through apt (for CI)
+	@.ci/install-system bubblewrap chromium haproxy
 
 clean: ## remove what the commands above made, all but .venv
 	rm -rf build demo .coverage .mypy_cache .pytest_cache .ruff_cache

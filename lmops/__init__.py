@@ -4,6 +4,7 @@ From the top down; each imports from the lines below its own alone, which `make 
 
     cli                          the `lmops` command
     commands                     a module for each of its commands
+    release                      how a version comes to its users, and whether it may stay
     watch                        alerts, what the logs tell, a page, Azure
     drift, retire, retrain       has what is sent to it changed; how it ends; when to train again
     erase, audit_page, slices    one person out; the ledger to look at; who is served worse

@@ -23,14 +23,20 @@ TOOLS = {
         ("chromium", "chromium-browser", "google-chrome"),
         "Chromium is not installed; type: make system",
     ),
+    "haproxy": (("haproxy",), "HAProxy is not installed; type: make system"),
     "image": (("buildah",), "buildah is not installed; type: make image"),
 }
+
+
+def _found(command: str) -> str | None:
+    """Return where a command is; Debian keeps some where an ordinary user's shell does not look."""
+    return shutil.which(command, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this machine lacks the tools for. CI must have them: there it is a failure."""
     for mark, (commands, explanation) in TOOLS.items():
-        if item.get_closest_marker(mark) and not any(map(shutil.which, commands)):
+        if item.get_closest_marker(mark) and not any(map(_found, commands)):
             if os.environ.get("CI"):
                 pytest.fail(explanation, pytrace=False)
             pytest.skip(explanation)
