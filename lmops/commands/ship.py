@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import tempfile
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
@@ -9,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
 
-from lmops.commands.common import No, Wrong, answer, examples, json_option, say
+from lmops.commands.common import No, Wrong, answer, examples, json_option
 from lmops.home import Home
 
 if TYPE_CHECKING:
@@ -67,17 +69,18 @@ def ship(
     asking; a bad canary and a good one, an alert, drift, a retraining, an erasure, a retirement; at
     the end the books are read. All by the commands that a person would type, which the page shows.
 
-    Exits with 1 if the day did not go as everybody hoped.
+    Where HAProxy or Prometheus is not installed, its chapters are told from a recording. Exits with
+    1 if the day did not go as everybody hoped.
     """
-    from lmops.ship import front, story, tale
-    from lmops.ship.afternoon import missing
+    from lmops.ship import story, tale
     from lmops.ship.day import Day
 
     given = _by_lesson(notebooks)
     packed = [given[lesson] for lesson in PACKED if lesson in given] or _here()
-    for problem in filter(None, (front.missing(), missing())):
-        raise Wrong(problem)
+    if not file.absolute().parent.is_dir():
+        raise Wrong(f"{file.parent} is no folder. Name another place for the page: --page FILE")
     root = context.find_root().command
+    say = Console(file=sys.stderr, highlight=False)  # this one: what commands say is kept apart
     with ExitStack() as open_:
         place = folder or Path(
             open_.enter_context(tempfile.TemporaryDirectory(prefix="lmops-ship-"))
@@ -100,6 +103,7 @@ def ship(
     answer(
         as_json,
         {"page": str(file), "chapters": [vars(each) for each in told], "bad": bad},
+        *sorted({f"Told from a recording: {each.missing}" for each in told if each.missing}),
         f"The day is told in {file}",
     )
     if bad:
@@ -126,13 +130,17 @@ def _typed(root: click.Command, words: list[str]) -> "Typed":
 
 def _by_lesson(notebooks: tuple[Path, ...]) -> dict[str, Path]:
     from lmops import notebooks as books
+    from lmops.own import NoFunction, own
 
     found: dict[str, Path] = {}
     for path in notebooks:
         try:
-            lesson = books.read(path).lesson[:2]
-        except books.NoNotebook as error:
-            raise Wrong(f"{error}. Name notebooks of the course.") from error
+            read = books.read(path)
+            lesson = read.lesson[:2]
+            if lesson in OWN:
+                own(read, OWN[lesson])
+        except (books.NoNotebook, NoFunction) as error:
+            raise Wrong(f"{error}. Name a notebook in which it is written.") from error
         if lesson not in (*PACKED, *OWN):
             taken = ", ".join((*PACKED, *OWN))
             raise Wrong(f"{path} is of lesson {lesson}; what is taken are lessons {taken}.")

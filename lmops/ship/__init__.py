@@ -2,7 +2,7 @@
 
 day        what all chapters share, and what a chapter tells
 users      people who keep asking, and what they got
-front      where they ask: HAProxy with the replicas behind it
+front      where they ask: HAProxy with the replicas behind it, or a service alone
 morning, afternoon, evening
            the chapters; each types the commands that a person would type
 story      the chapters in their order

@@ -9,7 +9,7 @@ from lmcourse import corpus
 from lmops.ship.day import Day, Over, Told, short
 from lmops.ship.front import Front
 from lmops.ship.users import Users
-from lmops.watch.servers import Missing, Servers, require
+from lmops.watch.servers import Missing, NotStarted, Servers, require
 from lmops.watch.webhook import Alert, Webhook
 
 PATIENCE = 60.0
@@ -41,6 +41,13 @@ def hurried(text: str) -> str:
 
 def alert(day: Day, front: Front, users: Users) -> Told:
     """Kill what is live: an alert fires; start it again: it is over."""
+    try:
+        return _alert(day, front, users)
+    except NotStarted as error:
+        raise Over(str(error)) from error
+
+
+def _alert(day: Day, front: Front, users: Users) -> Told:
     version = day.versions["half"]
     heard: list[tuple[float, Alert]] = []
 

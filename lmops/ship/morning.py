@@ -7,8 +7,8 @@ from torch import Tensor
 
 from lmops import bundle
 from lmops.ship.day import Day, Over, Told, short
-from lmops.ship.front import Front
-from lmops.ship.users import Users
+from lmops.ship.front import Behind, Front
+from lmops.ship.users import USERS, Users
 
 STORIES = 40
 """So many validation stories the gate reads: enough to tell these versions apart."""
@@ -88,8 +88,8 @@ def register(day: Day) -> Told:
     day.do("approve", version, "--by", "bob")
     return Told(
         "09:00",
-        "Registered and approved",
-        "four eyes",
+        "Approved",
+        "by four eyes",
         good=bool(alone.code),
         lines=[
             f"ann registers {short(version)}. She tries to approve it herself: "
@@ -104,7 +104,6 @@ def release(day: Day, front: Front, users: Users) -> Told:
     version = day.versions["first"]
     front.release(version)
     users.port = front.port
-    since = users.second
     users.wait_for(version, 100)
     return Told(
         "09:30",
@@ -112,13 +111,12 @@ def release(day: Day, front: Front, users: Users) -> Told:
         "the first users",
         lines=[
             f"{short(version)} answers behind HAProxy. Three people have a key, and behind them "
-            "120 users ask without a break until the evening.",
+            f"{USERS} users ask without a break until the evening.",
         ],
-        picture=users.since(since),
     )
 
 
-def bad_canary(day: Day, front: Front, users: Users) -> Told:
+def bad_canary(day: Day, front: Behind, users: Users) -> Told:
     """Somebody makes it smaller, and too coarse; the canary finds out."""
     lax = day.lax
     name = "untrained" if lax else "coarse"
@@ -158,12 +156,9 @@ def bad_canary(day: Day, front: Front, users: Users) -> Told:
     )
 
 
-def good_canary(day: Day, front: Front, users: Users) -> Told:
+def good_canary(day: Day, front: Behind, users: Users) -> Told:
     """The same with care: weights of 16 bits; the canary is shown to be as good."""
-    bundle_of(day, "half", lambda weights: weights.bfloat16().float())
-    if reasons := judged(day, day.folder / "half"):
-        raise Over(f"the gate ({day.whose('10')}) stops a sound one: {'; '.join(reasons)}")
-    version = day.versions["half"] = approved(day, "half")
+    version = half(day)
     since = users.second
     ended = front.canary(version)
     good = ended.answer["outcome"] == "promote"
@@ -182,6 +177,15 @@ def good_canary(day: Day, front: Front, users: Users) -> Told:
         ],
         picture=users.since(since),
     )
+
+
+def half(day: Day) -> str:
+    """Register the first version with weights of 16 bits; return its version."""
+    bundle_of(day, "half", lambda weights: weights.bfloat16().float())
+    if reasons := judged(day, day.folder / "half"):
+        raise Over(f"the gate ({day.whose('10')}) stops a sound one: {'; '.join(reasons)}")
+    version = day.versions["half"] = approved(day, "half")
+    return version
 
 
 def judged(day: Day, folder: object) -> list[str]:

@@ -18,6 +18,9 @@ USERS = 120
 PAUSE = 0.02
 """Seconds between an answer and the next question."""
 MOST_TOKENS = 8
+FAILED = "failed"
+REFUSED = {401: "refused"}
+"""What an answer is called that came from no version: a key that opens nothing is no fault."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Users:
         counted: dict[str, Counter[int]] = {}
         for each in list(self.got):
             if each.second >= second:
-                name = each.version if each.code == 200 else "failed"
+                name = each.version if each.code == 200 else REFUSED.get(each.code, FAILED)
                 counted.setdefault(name, Counter())[int(each.second - second)] += 1
         length = 1 + max((max(each) for each in counted.values()), default=0)
         rows = {name: [each[place] for place in range(length)] for name, each in counted.items()}
