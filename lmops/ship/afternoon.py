@@ -99,7 +99,7 @@ def _alert(day: Day, front: Front, users: Users) -> Told:
 def drift(day: Day, users: Users) -> Told:
     """Users begin to write in a hurry; that is noticed."""
     version = day.versions["half"]
-    users.wait_for(version, REFERENCE + WINDOW)
+    users.wait_for(version, REFERENCE + 2 * WINDOW)  # the log comes a moment after the answers
     before = _look(day)
     users.prompts = [hurried(each) for each in users.prompts]
     users.wait_for(version, 2 * WINDOW)
