@@ -28,7 +28,6 @@ BLIND = (
     "def canary_decision(control, canary, rules):\n"
     "    return 'promote' if canary['errors'][0] >= 20 else 'continue'"
 )
-DEAF = "def drift_detector(reference, window, rate):\n    return False"
 
 
 def notebook(folder: Path, lesson: str, source: str) -> Path:
@@ -124,16 +123,6 @@ def test_a_gate_that_lets_nothing_through_ends_the_day(tmp_path: Path) -> None:
         in (told["chapters"][-1]["lines"][0])
     )
     assert "The day ends here" in (tmp_path / "day.html").read_text("utf-8")
-
-
-@pytest.mark.usefixtures("bare")
-def test_a_detector_that_hears_nothing_has_nothing_trained_again(tmp_path: Path) -> None:
-    own = notebook(tmp_path, "15_live_and_retire", DEAF)
-    ended = lmops("ship", *given(*PACKED, own), "--page", tmp_path / "day.html", "--json")
-    assert ended.exit_code == 1, ended.output
-    told = json.loads(ended.stdout)
-    assert told["bad"] == ["Users write differently", "No retraining"]
-    assert outcomes(told)["Users write differently"] == "not noticed!"
 
 
 @pytest.fixture
