@@ -25,7 +25,7 @@ TESTS := -m 'not image' --dist worksteal --durations 20 --durations-min 1 --juni
 NBVAL := --dist loadscope --nbval-lax --nbval-current-env --junitxml $(REPORTS)/lessons.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint build lesson lessons lesson-names coverage html check-notebooks
+.PHONY: help setup demo test lint build lesson lessons lesson-names coverage html check-notebooks ship
 .PHONY: bench small-model system clean security secrets audit image-lint static
 .PHONY: model-version smoke-test infrastructure
 
@@ -98,6 +98,10 @@ check-notebooks: $(READY) ## check the exercises that you filled in, in notebook
 image: setup ## build the image of the service, run it and look into it (as root, on Debian)
 	@.ci/install-system buildah debootstrap || echo "image: what cannot run here is skipped"
 	$(BIN)/python -m pytest -m image --capture no --junitxml $(REPORTS)/image.xml tests/test_ops_image.py
+
+ship: setup ## live through a model's whole life in about five minutes; the page is build/ship.html
+	@mkdir -p build
+	$(BIN)/lmops ship --page build/ship.html
 
 bench: setup ## measure grading, training and serving against their peers, on a quiet machine
 	$(BIN)/python bench/grading.py

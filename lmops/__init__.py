@@ -4,6 +4,7 @@ From the top down; each imports from the lines below its own alone, which `make 
 
     cli                          the `lmops` command
     commands                     a module for each of its commands
+    ship                         one model's whole life in a day, and the page that tells it
     release                      how a version comes to its users, and whether it may stay
     watch                        alerts, what the logs tell, a page, Azure
     drift, retire, retrain       has what is sent to it changed; how it ends; when to train again

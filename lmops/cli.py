@@ -31,6 +31,7 @@ COMMANDS = (
     "audit",
     "registry",
     "expire-logs",
+    "ship",
 )
 """The commands in the order of a model's life. Each is a click command of its own name in
 `lmops/commands/<name>.py`, with `_` where the name has `-`."""

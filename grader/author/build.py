@@ -98,7 +98,7 @@ def check_built(course: Course, names: Sequence[str] = ()) -> list[str]:
                 )
                 problems.append(f"{where} has no source {source}; delete it")
     for name in lessons_with_checks(course.package):
-        if name not in course.names:
+        if name not in course.graded:
             source = course.paths(name).source.relative_to(course.root)
             problems.append(
                 f"{course.package}.checks has exercises of {name}, but {source} is missing"
