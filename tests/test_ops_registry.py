@@ -15,7 +15,8 @@ from ops import asked, lmops, tiny_bundle
 from lmops import registry
 from lmops.home import Home
 from lmops.ledger import Ledger
-from lmops.state import fold, same_person
+from lmops.roles import same_person
+from lmops.state import fold
 from lmops.store import keep, problems
 
 

@@ -9,20 +9,24 @@ import click
 from lmops.commands.common import No, say
 from lmops.home import Home
 from lmops.ledger import BrokenLedger, Ledger, Writer
-from lmops.state import State, fold
+from lmops.roles import PLATFORM, same_person
+from lmops.state import State, fold, no_right
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def person_option(what: str) -> Callable[[Function], Function]:
     """Return an option `--by NAME` of a command, which is `what`."""
-    return click.option("--by", required=True, metavar="NAME", callback=_as_name, help=what)
+    return click.option("--by", required=True, metavar="NAME", callback=as_name, help=what)
 
 
-def _as_name(context: click.Context, parameter: click.Parameter, name: str) -> str:
+def as_name(context: click.Context, parameter: click.Parameter, name: str) -> str:
+    """Return a person's name that was typed, which must be one."""
     name = " ".join(name.split())
     if not name or not name.isprintable() or len(name) > 64:
         raise click.BadParameter("a name has 1 to 64 characters, all of which can be seen")
+    if same_person(name, PLATFORM):
+        raise click.BadParameter(f"{PLATFORM} is the platform's own name; give a person's")
     return name
 
 
@@ -34,6 +38,12 @@ def open_ledger(home: Home) -> Iterator[Writer]:
             yield writer
     except BrokenLedger as error:
         raise _broken(error) from error
+
+
+def refuse_without_right(state: State, by: str, event: str) -> None:
+    """End the command unless `by` may do this."""
+    if problem := no_right(state, by, event):
+        raise No(problem)
 
 
 def read_state(home: Home) -> State:

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lmops.commands.book import open_ledger, person_option, sync_registry
+from lmops.commands.book import (
+    open_ledger,
+    person_option,
+    refuse_without_right,
+    sync_registry,
+)
 from lmops.commands.common import No, Wrong, answer, examples, home_option, json_option
 from lmops.home import Home
 from lmops.state import CHAMPION, fold
@@ -43,6 +48,9 @@ def register(bundle: Path | None, by: str, parent: str | None, as_json: bool, ho
         raise No(f"{error}\nPack it again: lmops pack") from error
     with open_ledger(home) as ledger:
         state = fold(ledger.entries)
+        refuse_without_right(state, by, "register")
+        if (known := state.versions.get(found.version)) and known.retired:
+            raise No(f"{found.version} was retired on {known.retired.at[:10]}: train another one")
         parent = parent or state.aliases.get(CHAMPION)
         if parent is not None and parent not in state.versions:
             raise Wrong(f"The parent {parent} is not registered. To see what is: lmops models")
