@@ -106,8 +106,8 @@ bench: setup ## measure grading, training and serving against their peers, on a 
 small-model: $(READY) ## train the small model that ships with the course again, in about five minutes
 	$(BIN)/lmops train lmcourse/small_model --preset laptop --home build/small-model
 
-system: ## install bubblewrap and Chromium through apt (for CI)
-	@.ci/install-system bubblewrap chromium
+system: ## install bubblewrap, Chromium and HAProxy through apt (for CI)
+	@.ci/install-system bubblewrap chromium haproxy
 
 clean: ## remove what the commands above made, all but .venv
 	rm -rf build demo .coverage .mypy_cache .pytest_cache .ruff_cache

@@ -4,13 +4,15 @@ From the top down; each imports from the lines below its own alone, which `make 
 
     cli                          the `lmops` command
     commands                     a module for each of its commands
+    release                      how a version comes to its users, and whether it may stay
     watch                        alerts, what the logs tell, a page, Azure
-    drift, retire                has what is sent to a model changed; how a version ends
+    drift, retire, retrain       has what is sent to it changed; how it ends; when to train again
+    erase, audit_page            one person out of all that people sent; the ledger to look at
     pack, train, checkpoint      notebooks -> a bundle -> a trained one; weights of lesson 07
     evaluate, own_gate           a bundle -> metrics; a student's own gate in the platform's place
     registry, store              what MLflow shows of the ledger; the registered bundles
     service                      OpenAI's completions API, on an engine that writes for many at once
-    own                          a student's own function in the place of one of the platform's
+    own, liked                   a student's own function in our place; stories that users liked
     trial, notebooks, text       a part tried by its check; what a notebook defines; what is learnt
     gate, state                  metrics -> reasons; the ledger -> what holds
     privacy, traffic             what a log may keep; what it says of requests and feedback

@@ -140,14 +140,13 @@ class Measures:
         """Return the prompts that have something in them, and all of whose characters it knows."""
         return [prompt for prompt in prompts if prompt and self._place.keys() >= set(prompt)]
 
-    def of(self, prompts: Sequence[str]) -> dict[str, list[list[float]]]:
+    def of(self, prompts: Sequence[str]) -> dict[str, Sample]:
         """Return both measures of each prompt, [nats, characters]; all must be readable."""
-        own = evaluate.losses(self.bundle, self._model, list(prompts), closing="")
+        own = evaluate.losses(self.bundle, self._model, list(prompts), closing="").tolist()
         pairs = [self._nats(corpus.END[-1] + prompt) for prompt in prompts]
-        sizes = [len(prompt) for prompt in prompts]
         return {
-            name: [[float(n), float(size)] for n, size in zip(nats, sizes, strict=True)]
-            for name, nats in zip(MEASURES, (pairs, own), strict=True)
+            name: [[n, float(len(prompt))] for n, prompt in zip(nats, prompts, strict=True)]
+            for name, nats in {"bigram": pairs, "model": own}.items()
         }
 
     def _nats(self, text: str) -> float:

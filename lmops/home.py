@@ -51,6 +51,11 @@ class Home:
         return self.folder / "data"
 
     @property
+    def environments(self) -> Path:
+        """A folder for each environment: its replicas, and where HAProxy answers."""
+        return self.folder / "environments"
+
+    @property
     def archive(self) -> Path:
         """What is left of versions that were retired."""
         return self.folder / "archive"

@@ -10,7 +10,7 @@ ROLES: dict[str, frozenset[str]] = {
     "admin": frozenset({"grant", "withdraw"}),
     "developer": frozenset({"register", "retrain"}),
     "reviewer": frozenset({"approve"}),
-    "operator": frozenset({"promote", "rollout", "rollback", "retire"}),
+    "operator": frozenset({"promote", "rollout", "rollback", "scale", "stop", "retire"}),
     "steward": frozenset({"erase"}),
 }
 """What each role may do, by the events of the ledger. A steward answers for people's data."""

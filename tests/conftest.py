@@ -23,6 +23,7 @@ TOOLS = {
         ("chromium", "chromium-browser", "google-chrome"),
         "Chromium is not installed; type: make system",
     ),
+    "haproxy": (("haproxy",), "HAProxy is not installed; type: make system"),
     "image": (("buildah",), "buildah is not installed; type: make image"),
 }
 

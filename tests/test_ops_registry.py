@@ -466,7 +466,7 @@ def test_old_logs_go_and_the_ledger_says_which(home: Home) -> None:
     home.logs.mkdir()
     for name in ("requests-2020-01-01.jsonl", "requests-2020-01-02.jsonl"):
         (home.logs / name).write_text("{}\n")
-    deleted = ["requests-2020-01-01.jsonl", "requests-2020-01-02.jsonl"]
+    deleted = ["logs/requests-2020-01-01.jsonl", "logs/requests-2020-01-02.jsonl"]
     assert asked("expire-logs", "--days", 30)["deleted"] == deleted
     assert asked("expire-logs", "--days", 30)["deleted"] == []
     (entry,) = Ledger(home.ledger).entries()

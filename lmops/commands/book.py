@@ -1,5 +1,6 @@
 """What the commands share that read or write the ledger: whose word it is, and how it is opened."""
 
+import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -38,6 +39,18 @@ def open_ledger(home: Home) -> Iterator[Writer]:
             yield writer
     except BrokenLedger as error:
         raise _broken(error) from error
+
+
+@contextmanager
+def no_training_beside(home: Home) -> Iterator[None]:
+    """Hold the one place in which a retraining runs; end the command if another one is there."""
+    home.trainings.mkdir(parents=True, exist_ok=True)
+    with (home.trainings / "retrain.lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until it is closed, or kill -9
+        except BlockingIOError:
+            raise No("A retraining is under way. Type it again after its end") from None
+        yield
 
 
 def refuse_without_right(state: State, by: str, event: str) -> None:

@@ -16,7 +16,7 @@ from lmops.commands.book import (
 )
 from lmops.commands.common import No, Wrong, answer, examples, home_option, json_option
 from lmops.home import Home
-from lmops.state import CHAMPION, fold
+from lmops.state import CHAMPION, Version, fold
 
 if TYPE_CHECKING:
     from lmops.bundle import Bundle
@@ -40,12 +40,26 @@ def register(bundle: Path | None, by: str, parent: str | None, as_json: bool, ho
     content again changes nothing.
     """
     from lmops.bundle import BrokenBundle, load, mine  # with torch
-    from lmops.store import keep
 
     try:
         found = load(bundle or mine())
     except BrokenBundle as error:
         raise No(f"{error}\nPack it again: lmops pack") from error
+    known, new = enter(found, by, parent, home)
+    answer(
+        as_json,
+        {"version": known.version, "new": new, "by": known.registered_by, "line": known.line},
+        f"{known.version} registered by {known.registered_by} (line {known.line} of the ledger)"
+        if new
+        else f"{known.version} was registered by {known.registered_by} already (line {known.line})",
+    )
+
+
+def enter(found: Bundle, by: str, parent: str | None, home: Home) -> tuple[Version, bool]:
+    """Register a bundle, whose parent is by default the champion; return whether it is new."""
+    from lmops.bundle import BrokenBundle
+    from lmops.store import keep
+
     with open_ledger(home) as ledger:
         state = fold(ledger.entries)
         refuse_without_right(state, by, "register")
@@ -63,14 +77,7 @@ def register(bundle: Path | None, by: str, parent: str | None, as_json: bool, ho
         new = found.version not in state.versions
         if new:
             ledger.append("register", found.version, by, lineage=lineage(found, parent))
-    known = sync_registry(home).versions[found.version]
-    answer(
-        as_json,
-        {"version": known.version, "new": new, "by": known.registered_by, "line": known.line},
-        f"{known.version} registered by {known.registered_by} (line {known.line} of the ledger)"
-        if new
-        else f"{known.version} was registered by {known.registered_by} already (line {known.line})",
-    )
+    return sync_registry(home).versions[found.version], new
 
 
 def lineage(found: Bundle, parent: str | None) -> dict[str, str]:
@@ -85,6 +92,7 @@ def lineage(found: Bundle, parent: str | None) -> dict[str, str]:
         "code": files["model.py"],
         "metrics": files["metrics.json"],
         "data": data(found.metrics.get("corpus")),
+        "liked": found.metrics.get("liked_sha256"),
         "seed": found.metrics.get("seed"),
         "parent": parent,
     }
