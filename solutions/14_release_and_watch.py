@@ -29,7 +29,6 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import NormalDist, fmean, variance
 
-import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 
@@ -457,7 +456,9 @@ if check.ready("canary_decision"):
 def same_version(rng, users):
     """Return the ratings of users who all got the same version; some of them rate a great deal."""
     tastes, counts = rng.beta(2, 2, users), 1 + rng.geometric(0.5, users) ** 2
-    return [rng.binomial(1, taste, count).tolist() for taste, count in zip(tastes, counts, strict=True)]
+    return [
+        rng.binomial(1, taste, count).tolist() for taste, count in zip(tastes, counts, strict=True)
+    ]
 
 
 def z_of(one, other):
@@ -997,7 +998,9 @@ def an_afternoon(window_seconds):
     """Draw load and replicas of an afternoon; the replicas are asked for each 30 seconds."""
     rng = np.random.default_rng(4)
     times = np.arange(0, 3 * 3600, 30)
-    queue = 60 + 50 * np.sin(times / 3600 * 2) + 30 * rng.standard_normal(len(times)) * (times > 3600)
+    queue = (
+        60 + 50 * np.sin(times / 3600 * 2) + 30 * rng.standard_normal(len(times)) * (times > 3600)
+    )
     queue = np.maximum(queue, 2)
     rule = {"target": 24, "tolerance": 0.1, "least": 1, "most": 8, "window": window_seconds}
     said, counts, replicas = [], [], 3

@@ -147,8 +147,8 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
                 rules,
                 "promote",
             ),
-            hint='A rollback needs only be shown to be worse, by however little: low > 0. Rollback '
-            'goes before promote, where both could be said.',
+            hint="A rollback needs only be shown to be worse, by however little: low > 0. Rollback "
+            "goes before promote, where both could be said.",
         )
         yield asked(
             "one measure is worse, the others are not known yet",
@@ -221,7 +221,12 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
                 "rollback",
             ),
             (fine, {**fine, "other": counted(n, 1.0)}, rules, "promote"),
-            ({**fine, "other": counted(n, 0.0)}, {**fine, "other": [9.0, 9.0, 9.0]}, rules, "promote"),
+            (
+                {**fine, "other": counted(n, 0.0)},
+                {**fine, "other": [9.0, 9.0, 9.0]},
+                rules,
+                "promote",
+            ),
             hint="Look at the measures in rules['limits'] alone. With a limit of 0 the upper bound "
             "must be below 0; s is then 0.1.",
         )
@@ -399,9 +404,7 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
     control, canary = {name: counted(900, 0.01)}, {name: counted(400, float(rng.uniform(0.4, 0.9)))}
     yield case(
         "arms and rules, afterwards",
-        lambda: student.probe(
-            answer_and_left, student.canary_decision, [control, canary, rules]
-        ),
+        lambda: student.probe(answer_and_left, student.canary_decision, [control, canary, rules]),
         ["rollback", [control, canary, rules]],
         hint="It is asked again with the same rules: leave what it is handed as it is.",
     )

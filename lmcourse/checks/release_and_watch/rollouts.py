@@ -85,9 +85,7 @@ def seen(
     return np.cumsum(new, axis=1)
 
 
-def played(
-    rng: Rng, pairs: list[tuple[Version, Version]], looks: int, each: int
-) -> torch.Tensor:
+def played(rng: Rng, pairs: list[tuple[Version, Version]], looks: int, each: int) -> torch.Tensor:
     """Return what is seen of pairs of an old and a new version, as `ended` wants it.
 
     The old one gets as many requests as the new one, or several times as many.

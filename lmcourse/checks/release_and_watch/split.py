@@ -183,8 +183,10 @@ def assign(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
                 if inside != sorted(inside):
                     return f"{user} is in with {steps[inside.index(True)]:.3f}, and out with more"
             everybody = sum(found[user, name, steps[-1]] for user in users[:800])
-            return "" if everybody > sum(found[user, name, steps[0]] for user in users[:800]) else (
-                "nobody comes in when it grows"
+            return (
+                ""
+                if everybody > sum(found[user, name, steps[0]] for user in users[:800])
+                else ("nobody comes in when it grows")
             )
 
         yield holds(
