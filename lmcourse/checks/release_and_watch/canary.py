@@ -104,7 +104,7 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
         return sum(each[0] == answer for each in said)
 
     def took(said: Ends, each: int) -> int:
-        return sum(each * (look + 1) for _, look in said)
+        return sum(each * looks for _, looks in said)
 
     def single() -> Iterator[Case]:
         a, b = f"a{word(rng, 5)}", f"b{word(rng, 5)}"
@@ -115,7 +115,7 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             "limits": {a: 0.02, b: float(rng.uniform(0.04, 0.08))},
         }
         n = int(rng.integers(30_000, 60_000))
-        rate_a, rate_b = (float(each) for each in rng.uniform(0.01, 0.03, 2))
+        rate_a, rate_b = (float(each) for each in rng.uniform(0.015, 0.03, 2))
         fine: Arm = {a: counted(n, rate_a), b: counted(n, rate_b)}
         yield asked(
             "the same, much worse, much better",
@@ -128,7 +128,7 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
                 rules,
                 "promote",
             ),
-            (fine, {**fine, a: counted(300, rate_a)}, rules, "continue"),
+            (fine, {**fine, a: counted(200, rate_a)}, rules, "continue"),
             hint="`bounds` of each measure, old version first: the lower one above 0 is a rollback, "
             "the upper one below the limit is fine. More is worse, and all must be fine to promote.",
         )
@@ -234,7 +234,7 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
     def simulations() -> Iterator[Case]:
         rules = some_rules(rng, tight=0.1)
         pairs = []
-        for _ in range(170):
+        for _ in range(100):
             old = some_version(rng)
             pairs.append(("sound", old, old))
         for _ in range(30):
@@ -254,11 +254,11 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             "hardly any good version comes back, and bad ones do",
             pairs,
             rules,
-            60,
-            25,
+            45,
+            40,
             false_alarms,
             hint="Each look is another chance to be wrong. Bounds for one look (1.96 standard "
-            "errors, or 3) do not hold for sixty: take those of the confidence sequence.",
+            "errors, or 3) do not hold for many: take those of the confidence sequence.",
         )
         lax = some_rules(rng)
         lax["alpha"] = alpha
@@ -299,8 +299,8 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             good, bad = mine["sound"], mine["bad"]
             if ends(good, "promote") < ends(best["sound"], "promote") - 5:
                 return f"{ends(good, 'promote')} of {len(good)} good ones were promoted"
-            needed, enough = took(good, 40), took(best["sound"], 40)
-            if needed > SLOWER * enough + 40 * len(good):
+            needed, enough = took(good, 60), took(best["sound"], 60)
+            if needed > SLOWER * enough + 60 * len(good):
                 return (
                     f"good ones made {needed / len(good):.0f} requests until they were promoted; "
                     f"{enough / len(good):.0f} are enough"
@@ -309,7 +309,7 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             return f"{wrong} of {len(bad)} bad ones were promoted" if wrong > 3 else ""
 
         pairs = []
-        for _ in range(60):
+        for _ in range(40):
             old = some_version(rng)
             pairs.append(("sound", old, old))
         for _ in range(20):
@@ -320,14 +320,14 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             "they are promoted before long, and bad ones are not",
             pairs,
             lax,
-            60,
             40,
+            60,
             promoted,
             hint="Promote as soon as the upper bound of every measure lies below its limit. s, the "
             "difference for which the bounds are tightest, is the limit.",
         )
         pairs = []
-        for _ in range(120):
+        for _ in range(60):
             old = some_version(rng)
             measure = str(rng.choice(MEASURES))
             pairs.append(("border", old, old.worse(measure, float(lax["limits"][measure]))))
@@ -348,8 +348,8 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             "hardly any of them is promoted, and good ones are",
             pairs,
             lax,
-            60,
             40,
+            60,
             at_the_limit,
             hint="That the difference so far is below the limit shows nothing: the upper bound has "
             "to be, in all measures.",
@@ -358,7 +358,7 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
 
     def many_measures() -> Case:
         """Return the case of very many measures: each is another chance of a false alarm."""
-        count, rollouts, looks, each = 30, 40, 30, 40
+        count, rollouts, looks, each = 30, 40, 20, 60
         names = [f"{word(rng, 4)}{place}" for place in range(count)]
         alpha = float(rng.uniform(0.09, 0.11))
         rules = {"alpha": alpha, "at_least": 20, "limits": dict.fromkeys(names, 0.02)}

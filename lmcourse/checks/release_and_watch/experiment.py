@@ -1,11 +1,15 @@
 """The checks of `ab_test`: effect and bounds by users, a broken split, null tests."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import torch
+
 from grader.checks.case import Case, Rng, case
-from grader.checks.registry import exercise
+from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds, public_and_hidden
 from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers
@@ -21,11 +25,29 @@ def users(rng: Rng, count: int, likes: float = 0.5, most: int = 6) -> Ratings:
     return [rng.binomial(1, taste, int(rng.integers(1, most + 1))).tolist() for taste in tastes]
 
 
-def heavy(rng: Rng, count: int, likes: float) -> Ratings:
-    """Return the ratings of users some of whom rate dozens of times."""
+def taken(rng: Rng, count: int, likes: float) -> npt.NDArray[np.int64]:
+    """Return ups and ratings of users some of whom rate dozens of times, (count, 2)."""
     tastes = rng.beta(2 * likes, 2 * (1 - likes), count)
     much = 1 + rng.geometric(0.45, count) ** 2
-    return [rng.binomial(1, taste, many).tolist() for taste, many in zip(tastes, much, strict=True)]
+    return np.stack([rng.binomial(much, tastes), much], axis=1)
+
+
+def heavy(rng: Rng, count: int, likes: float) -> Ratings:
+    """Return the ratings of such users."""
+    return listed(taken(rng, count, likes).tolist())
+
+
+def listed(users: list[list[int]]) -> Ratings:
+    return [[1] * ups + [0] * (ratings - ups) for ups, ratings in users]
+
+
+@probe
+def verdicts(
+    _: dict[str, Any], ab_test: Callable[..., Any], tests: torch.Tensor, plan: dict[str, Any]
+) -> Any:
+    """Return the verdict of each of `tests`, (tests, 2 arms, users, ups and ratings)."""
+    said = [ab_test(listed(a), listed(b), plan) for a, b in tests.tolist()]
+    return [str(each.get("verdict")) if isinstance(each, dict) else "none" for each in said]
 
 
 @exercise(LESSON, "ab_test", points=4)
@@ -86,8 +108,8 @@ def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "better, worse, and no difference",
             [a, b, plan(400)],
             [b, a, plan(410)],
-            [a, users(rng, 190, 0.3) + [[1], [0]], plan(100)],
-            [users(rng, 4, 0.5) + [[0], [1]], users(rng, 3, 0.5) + [[0], [1]], plan(10)],
+            [a, [*users(rng, 190, 0.3), [1], [0]], plan(100)],
+            [[*users(rng, 4), [0], [1]], [*users(rng, 3), [0], [1]], plan(10)],
             keys=("verdict",),
             hint='"b" if low is above 0, "a" if high is below 0, and otherwise "no difference".',
         )
@@ -121,29 +143,28 @@ def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "sqrt(n * share * (1 - share)). More than four of those off, to either side, is "
             '"broken", and that goes before all else.',
         )
-        same = []
-        for number in range(130):
+        better, arms = [], []
+        for number in range(110):
             likes = float(rng.uniform(0.3, 0.7))
-            better = 0.0 if number < 100 else (0.25 if likes < 0.5 else -0.25)
-            same.append([heavy(rng, 100, likes), heavy(rng, 100, likes + better), plan(200)])
-        order = [int(place) for place in rng.permutation(len(same))]
-        asked = [same[place] for place in order]
+            better.append(number >= 80)
+            more = 0.0 if number < 80 else (0.25 if likes < 0.5 else -0.25)
+            arms.append([taken(rng, 100, likes), taken(rng, 100, likes + more)])
+        order = rng.permutation(len(arms))
+        ratings = torch.from_numpy(np.array(arms)[order])
+        real = [better[place] for place in order]
 
         def null_tests() -> str:
-            said = student.probe(answers, student.ab_test, asked)
-            found = {
-                place: isinstance(each, dict) and each.get("verdict") in ("a", "b")
-                for place, each in zip(order, said, strict=True)
-            }
-            alarms = sum(found[place] for place in range(100))
-            if alarms > 16:
-                return f"in {alarms} of 100 tests of equal versions it finds a difference"
-            seen = sum(found[place] for place in range(100, 130))
+            said = student.probe(verdicts, student.ab_test, ratings, plan(200))
+            found = [each in ("a", "b") for each in said]
+            alarms = sum(f for f, is_real in zip(found, real, strict=True) if not is_real)
+            if alarms > 13:
+                return f"in {alarms} of 80 tests of equal versions it finds a difference"
+            seen = sum(f for f, is_real in zip(found, real, strict=True) if is_real)
             return f"it finds {seen} of 30 real differences" if seen < 20 else ""
 
         yield holds(
-            "a hundred tests of equal versions, and thirty of others",
-            "a difference in about 5 of the equal ones, and in most of the others",
+            "eighty tests of equal versions, and thirty of others",
+            "a difference in about 4 of the equal ones, and in most of the others",
             null_tests,
             hint="The ratings of one user resemble each other: they are no independent witnesses. "
             "Compare users.",

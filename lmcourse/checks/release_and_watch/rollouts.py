@@ -22,20 +22,22 @@ def ended(
     sums: torch.Tensor,
     rules: dict[str, Any],
 ) -> Any:
-    """Return for each rollout its first answer that is not "continue", and at which look it was.
+    """Return for each rollout its first answer that is not "continue", and after how many looks.
 
     `sums` has shape (rollouts, looks, 2 arms, measures, 3): count, sum, sum of squares.
     """
     said = []
     for looks in sums.tolist():
         answer: Any = None
-        for look, (control, canary) in enumerate(looks):
+        seen = 0
+        for control, canary in looks:
+            seen += 1
             answer = canary_decision(
                 dict(zip(names, control, strict=True)), dict(zip(names, canary, strict=True)), rules
             )
             if answer != NOTHING_YET:
                 break
-        said.append([answer if answer is None else str(answer)[:20], look])
+        said.append([answer if answer is None else str(answer)[:20], seen])
     return None if all(answer is None for answer, _ in said) else said
 
 
@@ -50,6 +52,7 @@ class Version:
     """The standard deviation of single losses."""
 
     def worse(self, measure: str, by: float) -> "Version":
+        """Return a version that is worse in one measure."""
         return replace(self, **{measure: getattr(self, measure) + by})
 
 

@@ -2,28 +2,58 @@
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 
-from grader.checks.case import Case, Rng, case
+from grader.checks.case import Case, Rng
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds, public_and_hidden
 from lmcourse.checks.release_and_watch.asking import LESSON, word
 
-Asked = list[tuple[str, str, float]]
-"""User, experiment, share."""
-
 SIGMAS = 4.5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Questions, as they cross in one piece: users by their numbers, the rest by its place."""
+
+    stem: str
+    experiments: list[str]
+    shares: list[float]
+    picks: torch.Tensor
+    """(questions, 3): the user's number, the experiment's and the share's place."""
+
+    def shuffled(self, rng: Rng) -> "Asked":
+        return replace(self, picks=self.picks[torch.from_numpy(rng.permutation(len(self.picks)))])
+
+    def words(self, question: tuple[int, int, int]) -> str:
+        user, experiment, share = question
+        name = user_name(self.stem, user)
+        return f"assign({name!r}, {self.experiments[experiment]!r}, {self.shares[share]:.4g})"
+
+
+def user_name(stem: str, number: int) -> str:
+    """Return a user as services know them: by number, by address, by name."""
+    forms = (f"user-{number:07}", f"{stem}{number}@mill.example", f"Ünal {stem} {number}")
+    return forms[number % 3]
 
 
 @probe
 def assigned(
-    namespace: dict[str, Any], assign: Callable[..., Any], asked: list[Any], elsewhere: int
+    namespace: dict[str, Any],
+    assign: Callable[..., Any],
+    stem: str,
+    experiments: list[str],
+    shares: list[float],
+    picks: torch.Tensor,
+    elsewhere: int,
 ) -> Any:
-    """Return what `assign` says to each question.
+    """Return what `assign` says to each question: 1, 0, or 2 for what is no True and no False.
 
     With `elsewhere` above 0 it is as in another process: hash() is salted anew, and dice fall
     otherwise.
@@ -35,190 +65,185 @@ def assigned(
     if salted:
         namespace["hash"] = lambda value: hash((elsewhere, value))
     try:
-        said = [assign(*question) for question in asked]
+        said = [
+            assign(user_name(stem, user), experiments[experiment], shares[share])
+            for user, experiment, share in picks.tolist()
+        ]
     finally:
         if salted:
             del namespace["hash"]
     if all(each is None for each in said):
         return None
-    return [bool(each) if isinstance(each, bool | np.bool_) else repr(each)[:40] for each in said]
+    return torch.tensor([int(each) if isinstance(each, bool | np.bool_) else 2 for each in said])
 
 
-def people(rng: Rng, count: int) -> list[str]:
-    """Return so many users, as services know them: by number, by name, by address."""
-    begin, stem = int(rng.integers(1000, 10**6)), word(rng, 4)
-    forms = (
-        lambda number: f"user-{number:07}",
-        lambda number: f"{stem}{number}@mill.example",
-        lambda number: f"Ünal {stem} {number}",
-    )
-    return [forms[number % 3](begin + number) for number in range(count)]
-
-
-def shuffled(rng: Rng, asked: Asked) -> Asked:
-    return [asked[place] for place in rng.permutation(len(asked))]
+def every(*parts: Sequence[int]) -> torch.Tensor:
+    """Return all combinations, (combinations, parts)."""
+    return torch.cartesian_prod(*(torch.tensor(list(part)) for part in parts))
 
 
 @exercise(LESSON, "assign", points=3)
 def assign(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def told(asked: Asked, elsewhere: int = 0) -> dict[tuple[str, str, float], bool]:
+    def told(asked: Asked, elsewhere: int = 0) -> dict[tuple[int, ...], bool]:
         """Return the answers by question; one that is answered in two ways is refused."""
-        said = student.probe(assigned, student.assign, [list(each) for each in asked], elsewhere)
-        found: dict[tuple[str, str, float], bool] = {}
-        for question, answer in zip(asked, said, strict=True):
-            if type(answer) is not bool:
-                raise ValueError(f"assign{question} is {answer}, and not True or False")
-            if found.setdefault(question, answer) != answer:
-                raise ValueError(f"assign{question} is once {answer}, and once {not answer}")
+        said = student.probe(
+            assigned,
+            student.assign,
+            asked.stem,
+            asked.experiments,
+            asked.shares,
+            asked.picks,
+            elsewhere,
+        )
+        if said is None:
+            raise ValueError("it answers None: is there a return?")
+        found: dict[tuple[int, ...], bool] = {}
+        for (user, name, share), answer in zip(asked.picks.tolist(), said.tolist(), strict=True):
+            question = (user, name, share)
+            if answer not in (0, 1):
+                raise ValueError(f"{asked.words(question)} is neither True nor False")
+            if found.setdefault(question, bool(answer)) != answer:
+                raise ValueError(f"{asked.words(question)} is once True, and once False")
         return found
 
-    def properly(seen: Callable[[], str]) -> Callable[[], str]:
+    def properly(name: str, want: str, seen: Callable[[], str], *, hint: str) -> Case:
         def looked() -> str:
             try:
                 return seen()
             except ValueError as odd:
                 return str(odd)
 
-        return looked
+        return holds(name, want, looked, hint=hint)
 
     def far(found: list[bool], share: float) -> bool:
         spread = math.sqrt(len(found) * share * (1 - share)) + 0.5
         return abs(sum(found) - len(found) * share) > SIGMAS * spread
 
     def cases() -> Iterator[Case]:
-        yield case(
-            "True or False",
-            lambda: [
-                type(each).__name__
-                for each in student.probe(
-                    assigned, student.assign, [[word(rng), "a", 0.0], [word(rng), "a", 1.0]], 0
-                )
-            ],
-            ["bool", "bool"],
-            hint="A comparison is True or False: return it.",
-            form=True,
+        stem, name = word(rng, 4), f"{word(rng)}-{rng.integers(100)}"
+        begin = int(rng.integers(1000, 10**6))
+        users = range(begin, begin + 2000)
+        again = Asked(
+            stem,
+            [name],
+            [float(rng.uniform(0.35, 0.65))],
+            torch.from_numpy(
+                np.stack([rng.integers(begin, begin + 60, 400), *np.zeros((2, 400), int)], 1)
+            ),
         )
-        users, name = people(rng, 3000), f"{word(rng)}-{rng.integers(100)}"
-        share = float(rng.uniform(0.35, 0.65))
-        again = shuffled(rng, [(users[place], name, share) for place in rng.integers(0, 60, 400)])
 
         def stays() -> str:
             found = list(told(again).values())
             return "" if len(set(found)) == 2 else f"all of them get {found[0]}"
 
-        yield holds(
+        yield properly(
             "whoever asks again",
-            "the same answer for the same user, and not one for all",
-            properly(stays),
-            hint="Dice forget. Work the answer out from the user's name alone: a hash of it.",
+            "True or False, the same for the same user, and not one for all",
+            stays,
+            hint="Dice forget. Work the answer out from the user's name alone: a hash of it. A "
+            "comparison is True or False: return it.",
         )
 
         def elsewhere() -> str:
             here = told(again)
-            there = told(again[::-1], int(rng.integers(1, 2**31)))
-            odd = [user for (user, *rest), answer in here.items() if there[user, *rest] != answer]
+            there = told(again.shuffled(rng), int(rng.integers(1, 2**31)))
+            odd = [question for question, answer in here.items() if there[question] != answer]
             return f"{len(odd)} of {len(here)} users get another answer there" if odd else ""
 
-        yield holds(
+        yield properly(
             "another process",
             "the same answers in another process",
-            properly(elsewhere),
+            elsewhere,
             hint="hash() of a text is another number in each process, and seeds are not shared. "
             "hashlib.sha256 is the same everywhere.",
         )
         some = [float(each) for each in rng.uniform(0.02, 0.98, 4)]
-        wide = shuffled(rng, [(user, name, share) for user in users for share in some])
+        wide = Asked(stem, [name], some, every(users, [0], range(4))).shuffled(rng)
 
         def right_share() -> str:
             found = told(wide)
-            for share in some:
-                part = [found[user, name, share] for user in users]
+            for place, share in enumerate(some):
+                part = [found[user, 0, place] for user in users]
                 if far(part, share):
                     return f"{sum(part)} of {len(users)} users with a share of {share:.3f}"
             return ""
 
-        yield holds(
+        yield properly(
             "the share",
-            "as many of 3,000 users as the share says, but for chance",
-            properly(right_share),
+            "as many of 2,000 users as the share says, but for chance",
+            right_share,
             hint="The place of a user should lie anywhere between 0 and its largest value with the "
             "same probability: bytes of a good hash do, sums of letters do not.",
         )
-        crowd = people(rng, 12000)
-        tiny = float(rng.uniform(0.003, 0.007))
-        rare = shuffled(rng, [(user, name, tiny) for user in crowd])
+        tiny = float(rng.uniform(0.003, 0.006))
+        crowd = Asked(stem, [name], [tiny], every(range(begin, begin + 12000), [0], [0]))
+        rare = crowd.shuffled(rng)
 
         def small_share() -> str:
             found = list(told(rare).values())
             odd = f"{sum(found)} of {len(found)} users with a share of {tiny:.4f}"
             return odd if far(found, tiny) else ""
 
-        yield holds(
+        yield properly(
             "a small share",
             "as many of 12,000 users as the share says, but for chance",
-            properly(small_share),
+            small_share,
             hint="A hundred places are too few: a share of half a per cent is then nobody or one "
             "per cent. Take at least some thousands.",
         )
-        ends = shuffled(rng, [(user, name, end) for user in users[:500] for end in (0.0, 1.0)])
+        ends = Asked(stem, [name], [0.0, 1.0], every(users[:500], [0], [0, 1])).shuffled(rng)
 
         def nobody_and_all() -> str:
             found = told(ends)
             wrong = [question for question, answer in found.items() if answer != bool(question[2])]
-            return f"assign{wrong[0]} is {found[wrong[0]]}" if wrong else ""
+            return f"{ends.words(wrong[0])} is {found[wrong[0]]}" if wrong else ""
 
-        yield holds(
+        yield properly(
             "nobody and everybody",
             "False for a share of 0, and True for a share of 1",
-            properly(nobody_and_all),
+            nobody_and_all,
             hint="The place lies from 0 up to, and not with, the number of places; `<`, not `<=`.",
         )
         steps = sorted(float(each) for each in rng.uniform(0.01, 0.9, 5))
-        growing = shuffled(rng, [(user, name, step) for user in users[:800] for step in steps])
+        growing = Asked(stem, [name], steps, every(users[:600], [0], range(5))).shuffled(rng)
 
         def nested() -> str:
             found = told(growing)
-            for user in users[:800]:
-                inside = [found[user, name, step] for step in steps]
+            for user in users[:600]:
+                inside = [found[user, 0, place] for place in range(5)]
                 if inside != sorted(inside):
-                    return f"{user} is in with {steps[inside.index(True)]:.3f}, and out with more"
-            everybody = sum(found[user, name, steps[-1]] for user in users[:800])
-            return (
-                ""
-                if everybody > sum(found[user, name, steps[0]] for user in users[:800])
-                else ("nobody comes in when it grows")
-            )
+                    lost = steps[inside.index(True)]
+                    return f"{user_name(stem, user)} is in with {lost:.3f}, and out with more"
+            first, last = (sum(found[user, 0, place] for user in users[:600]) for place in (0, 4))
+            return "" if last > first or steps[4] - steps[0] < 0.02 else "nobody comes in"
 
-        yield holds(
+        yield properly(
             "the share grows",
-            "whoever is in stays in",
-            properly(nested),
+            "whoever is in stays in, and others come in",
+            nested,
             hint="Only the limit may move. If the share is hashed too, everybody draws anew.",
         )
-        one, other = (f"{word(rng)}-{end}" for end in ("1", "2"))
-        first, second = (float(each) for each in rng.uniform(0.25, 0.6, 2))
-        two = shuffled(
-            rng,
-            [(user, one, first) for user in users] + [(user, other, second) for user in users],
-        )
+        pair = [f"{word(rng)}-{end}" for end in ("1", "2")]
+        rates = [float(each) for each in rng.uniform(0.25, 0.6, 2)]
+        picks = torch.cat([every(users, [place], [place]) for place in (0, 1)])
+        two = Asked(stem, pair, rates, picks).shuffled(rng)
 
         def unrelated() -> str:
             found = told(two)
-            inside = [found[user, other, second] for user in users if found[user, one, first]]
-            if not inside or far(inside, second):
+            inside = [found[user, 1, 1] for user in users if found[user, 0, 0]]
+            if not inside or far(inside, rates[1]):
                 return (
                     f"of those in the first, {sum(inside)} of {len(inside)} are in the second, "
-                    f"whose share is {second:.2f}"
+                    f"whose share is {rates[1]:.2f}"
                 )
             return ""
 
-        yield holds(
+        yield properly(
             "two experiments",
             "among the users of one, the other's share is what it is among all",
-            properly(unrelated),
+            unrelated,
             hint="Hash the experiment together with the user, in one text. Otherwise the same "
             "people are tried on each time, and both experiments mix.",
-            points=2,
         )
 
     yield from public_and_hidden(cases)
