@@ -70,10 +70,10 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         )
         yield asked(
             "minutes without a request",
-            (told(rng, "--xx--x-."), rule(**{"long": 3})),
+            (told(rng, "--xx--x-."), rule(long=3, short=3)),
             (told(rng, "----"), rule()),
-            hint="Without a request in the window the burn rate is 0. A window with some is the sum "
-            "of its errors over the sum of its requests.",
+            hint="Without a request in the window the burn rate is 0. Otherwise it is the sum of "
+            "the window's errors over the sum of its requests.",
         )
         uneven = [
             [int(n), int(n * float(p))]
@@ -134,7 +134,7 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         ]
         yield asked(
             "two hours and a half",
-            (long, rule(**{"long": 30, "short": 4, "for": 2, "keep": 3, "burn": 6.0})),
+            (long, rule(long=30, short=4, keep=3, burn=6.0, **{"for": 2})),
             ([], rule()),
             hint="Take one minute at a time: burn rates of both windows first, then the state.",
         )

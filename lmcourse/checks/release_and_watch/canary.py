@@ -129,8 +129,9 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
                 "promote",
             ),
             (fine, {**fine, a: counted(200, rate_a)}, rules, "continue"),
-            hint="`bounds` of each measure, old version first: the lower one above 0 is a rollback, "
-            "the upper one below the limit is fine. More is worse, and all must be fine to promote.",
+            hint="`bounds` of each measure, old version first: the lower one above 0 is a "
+            "rollback, the upper one below the limit is fine. More is worse, and all must be "
+            "fine to promote.",
         )
         yield asked(
             "a little worse, and surely so",
@@ -201,8 +202,8 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
                 "promote",
             ),
             ({**fine, a: counted(few, 0)}, {**fine, a: counted(few, 1)}, rules, "rollback"),
-            hint="An arm without an error is not sure never to make one: add one 0 and one 1 before "
-            "you work out its variance, and so it is never 0.",
+            hint="An arm without an error is not sure never to make one: add one 0 and one 1 "
+            "before you work out its variance, and so it is never 0.",
         )
         zero = {**rules, "limits": {a: 0.0, b: 0.05}}
         yield asked(
@@ -274,8 +275,8 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             bad, sound = mine["bad"], mine["sound"]
             if ends(bad, "rollback") < ends(best["bad"], "rollback") - 3:
                 return f"{ends(bad, 'rollback')} of {len(bad)} bad ones came back"
-            needed, enough = took(bad, 5), took(best["bad"], 5)
-            if needed > SLOWER * enough + 5 * len(bad):
+            needed, enough = took(bad, 8), took(best["bad"], 8)
+            if needed > SLOWER * enough + 8 * len(bad):
                 return (
                     f"bad ones made {needed / len(bad):.0f} requests until they came back; "
                     f"{enough / len(bad):.0f} are enough"
@@ -288,8 +289,8 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             "they come back soon, and good ones do not",
             pairs,
             lax,
-            200,
-            5,
+            100,
+            8,
             in_time,
             hint="The formula once more: v is each arm's variance divided by its count, both added "
             "up; s is the limit; and a measure that is shown to be worse is a rollback at once.",
@@ -360,8 +361,8 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
         """Return the case of very many measures: each is another chance of a false alarm."""
         count, rollouts, looks, each = 30, 40, 20, 60
         names = [f"{word(rng, 4)}{place}" for place in range(count)]
-        alpha = float(rng.uniform(0.09, 0.11))
-        rules = {"alpha": alpha, "at_least": 20, "limits": dict.fromkeys(names, 0.02)}
+        alpha = float(rng.uniform(0.18, 0.22))
+        rules = {"alpha": alpha, "at_least": 20, "limits": dict.fromkeys(names, 0.03)}
         rates = rng.uniform(0.1, 0.5, (rollouts, 1, 1, count))
         # The first 30 are as good; in the others one measure is far worse.
         shape = (rollouts, looks, 2, count)

@@ -107,7 +107,7 @@ def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield compared(
             "better, worse, and no difference",
             [a, b, plan(400)],
-            [b, a, plan(410)],
+            [b, a, plan(400)],
             [a, [*users(rng, 190, 0.3), [1], [0]], plan(100)],
             [[*users(rng, 4), [0], [1]], [*users(rng, 3), [0], [1]], plan(10)],
             keys=("verdict",),

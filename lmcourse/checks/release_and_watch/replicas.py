@@ -86,22 +86,10 @@ def desired_replicas(student: Student, reference: Student, rng: Rng) -> Iterator
         yield asked(
             "nothing was measured",
             [n, None, [], some],
-            [m, None, [[20, m + 3]], other],
+            [m, None, [[20, m - 3]], other],
             [n, 0.0, [], some],
             hint="None is no load of 0: who sees nothing leaves things as they are. A load of 0 "
             "wants 0, and gets `least`.",
-        )
-        tight = rule(least=int(rng.integers(3, 6)), most=int(rng.integers(9, 14)))
-        yield asked(
-            "the limits",
-            [7, load(7, 40, tight), [], tight],
-            [8, load(8, 1, tight), [], tight],
-            [8, load(8, 1, tight), [[30, 7]], tight],
-            [8, load(8, 1, tight), [[30, 60]], tight],
-            [7, load(7, 50, tight), [[30, 60]], tight],
-            [1, None, [], tight],
-            hint="least and most hold for the first number, at the very end. The second is what "
-            "was wanted by the load alone.",
         )
         big = n + 40
         yield asked(
@@ -128,6 +116,18 @@ def desired_replicas(student: Student, reference: Student, rng: Rng) -> Iterator
             [n + 20, load(n + 20, 6, some), [[30, 9 * n + 90]], some],
             hint="The window holds back who wants to go down, and lifts nobody: never above what "
             "there is, unless that is wanted now.",
+        )
+        tight = rule(least=int(rng.integers(3, 6)), most=int(rng.integers(9, 14)))
+        yield asked(
+            "the limits",
+            [7, load(7, 40, tight), [], tight],
+            [8, load(8, 1, tight), [], tight],
+            [8, load(8, 1, tight), [[30, 7]], tight],
+            [8, load(8, 1, tight), [[30, 60]], tight],
+            [7, load(7, 50, tight), [[30, 60]], tight],
+            [1, None, [], tight],
+            hint="least and most hold for the first number, at the very end. The second is what "
+            "was wanted by the load alone.",
         )
         queue = (300 + 250 * (rng.standard_normal(90).cumsum() / 6)).clip(5, 900)
         day = rule(most=40, window=int(rng.integers(120, 400)))

@@ -29,9 +29,11 @@ class Asked:
     """(questions, 3): the user's number, the experiment's and the share's place."""
 
     def shuffled(self, rng: Rng) -> "Asked":
+        """Return the same questions in an order that is drawn."""
         return replace(self, picks=self.picks[torch.from_numpy(rng.permutation(len(self.picks)))])
 
     def words(self, question: tuple[int, int, int]) -> str:
+        """Return a question as one would type it."""
         user, experiment, share = question
         name = user_name(self.stem, user)
         return f"assign({name!r}, {self.experiments[experiment]!r}, {self.shares[share]:.4g})"
