@@ -252,7 +252,6 @@ def half_width(noise, alpha, scale):
 width = half_width(noise_of(failed), 0.05, 0.02)
 # The release whose z-test alarms last: by then it looks bad.
 shown = int(np.argmax(alarms.any(axis=1) * np.abs(z[:, 20:]).max(axis=1)))
-fig = None
 with plots.drawing(7.5, 3.4) as (picture, axes):
     axes.axhline(0, color="#222222", lw=0.8)
     axes.plot(requests, 100 * difference[shown], color="#222222", label="difference so far")

@@ -8,11 +8,9 @@ from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import public_and_hidden
 from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers
+from lmcourse.checks.release_and_watch.recorded import RATES
 
 Samples = list[list[float]]
-
-RECORDED: list[tuple[list[Any], float]] = []
-"""Questions, and what Prometheus 2.42 answered them, rounded to six decimals."""
 
 
 def growing(rng: Rng, begin: float, count: int, step: float, value: float) -> Samples:
@@ -134,13 +132,12 @@ def rate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
 
     yield from public_and_hidden(cases)
-    if RECORDED:
-        yield case(
-            "what the real Prometheus answered",
-            lambda: student.probe(answers, student.rate, [list(q) for q, _ in RECORDED]),
-            [answer for _, answer in RECORDED],
-            hint="Prometheus 2.42 reckoned these. Follow the five steps once more, by hand.",
-        )
+    yield case(
+        "what the real Prometheus answered",
+        lambda: student.probe(answers, student.rate, [[*question] for *question, _ in RATES]),
+        [answer for *_, answer in RATES],
+        hint="Prometheus 2.42 reckoned these. Follow the five steps once more, by hand.",
+    )
     own = growing(rng, 50.0, 4, 10.0, 900.0)
     (want,) = reference.probe(answers, reference.rate, [[own, 45.0, 85.0]])
     yield case(

@@ -9,11 +9,9 @@ from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import public_and_hidden
 from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers
+from lmcourse.checks.release_and_watch.recorded import QUANTILES
 
 Buckets = list[list[float]]
-
-RECORDED: list[tuple[list[Any], float]] = []
-"""Questions, and what Prometheus 2.42 answered them, rounded to six decimals."""
 
 
 def buckets(rng: Rng, count: int, beyond: int = 0) -> Buckets:
@@ -119,15 +117,13 @@ def histogram_quantile(student: Student, reference: Student, rng: Rng) -> Iterat
         )
 
     yield from public_and_hidden(cases)
-    if RECORDED:
-        yield case(
-            "what the real Prometheus answered",
-            lambda: student.probe(
-                answers, student.histogram_quantile, [list(q) for q, _ in RECORDED]
-            ),
-            [answer for _, answer in RECORDED],
-            hint="Prometheus 2.42 reckoned these. Follow the five steps once more, by hand.",
-        )
+    real = [([q, some], answer) for some, told in QUANTILES for q, answer in told.items()]
+    yield case(
+        "what the real Prometheus answered",
+        lambda: student.probe(answers, student.histogram_quantile, [each for each, _ in real]),
+        [answer for _, answer in real],
+        hint="Prometheus 2.42 reckoned these. Follow the five steps once more, by hand.",
+    )
     own = buckets(rng, 4)[::-1]
     (want,) = reference.probe(answers, reference.histogram_quantile, [[0.6, own]])
     yield case(

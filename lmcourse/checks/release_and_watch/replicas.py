@@ -86,7 +86,7 @@ def desired_replicas(student: Student, reference: Student, rng: Rng) -> Iterator
         yield asked(
             "nothing was measured",
             [n, None, [], some],
-            [m, None, [[20, m - 3]], other],
+            [m, None, [[20, m]], other],
             [n, 0.0, [], some],
             hint="None is no load of 0: who sees nothing leaves things as they are. A load of 0 "
             "wants 0, and gets `least`.",
