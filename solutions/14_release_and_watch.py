@@ -19,11 +19,13 @@ import bisect
 import hashlib
 import json
 import math
+import queue
 import shutil
 import subprocess
 import tempfile
 import threading
 import time
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -134,10 +136,12 @@ def colour_service(colour):
 
 def split_by_haproxy(shares):
     """Return who of 400 users got green at each share, as real answers say."""
-    import http.client
+    from lmops.release.proxy import NoProxy, Proxy, Split, find
 
-    from lmops.release.proxy import Proxy, Split
-
+    try:
+        find()
+    except NoProxy as missing:
+        raise RuntimeError(missing) from None
     services = {colour: colour_service(colour) for colour in ("blue", "green")}
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as free:
         port = free.server_port
@@ -154,7 +158,7 @@ def split_by_haproxy(shares):
                 proxy.set_split(Split("blue", "green", round(1000 * share), "lesson"))
                 green = set()
                 for user in range(400):
-                    line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                    line = HTTPConnection("127.0.0.1", port, timeout=5)
                     line.request("GET", "/", headers={"x-user": f"user {user}"})
                     if line.getresponse().read() == b"green":
                         green.add(user)
@@ -170,7 +174,7 @@ def split_by_haproxy(shares):
 shares = (0.05, 0.1, 0.25, 0.5)
 try:
     by_proxy = split_by_haproxy(shares)
-except Exception as missing:  # not installed, or not allowed to start here
+except (ImportError, OSError, RuntimeError) as missing:
     print(f"HAProxy does not run here: {missing}")
     print("Recorded, HAProxy 2.6: of 400 users 18, 37, 94 and 201 got green, each within the next.")
 else:
@@ -915,22 +919,29 @@ if check.ready("should_fire"):
 
 # %% tags=["demo"]
 try:
-    import queue
-
-    from lmops.watch.servers import Servers
+    from lmops.watch.servers import Missing, NotStarted, Servers
     from lmops.watch.webhook import Webhook
+except ImportError as missing:
+    print(f"This needs {missing.name}: pip install 'lmcourse[ops]', and run this cell again.")
+else:
 
-    heard = queue.Queue()
-    with tempfile.TemporaryDirectory() as folder, Webhook(heard.put) as webhook:
-        begun = time.monotonic()
-        with Servers(["http://127.0.0.1:9"], Path(folder), webhook.url):
-            alert = heard.get(timeout=30)
-            print(f"{alert.status} after {time.monotonic() - begun:.1f} s: {alert.name}")
-            print(alert.summary, "\nnext:", alert.next)
-except Exception as missing:  # not installed, or not allowed to start here
-    print(f"They do not run here: {missing}")
-    print("Recorded: firing after 3.1 s: ServiceDown, 127.0.0.1:9 does not answer.")
-    print("next: look at its log; lmops rollback --to production if it is the new version")
+    def first_alert():
+        """Start both, and return the first alert and after how many seconds it came."""
+        heard = queue.Queue()
+        with tempfile.TemporaryDirectory() as folder, Webhook(heard.put) as webhook:
+            begun = time.monotonic()
+            with Servers(["http://127.0.0.1:9"], Path(folder), webhook.url):
+                return heard.get(timeout=30), time.monotonic() - begun
+
+    try:
+        alert, seconds_until = first_alert()
+    except (Missing, NotStarted, OSError, queue.Empty) as missing:
+        print(f"They do not run here: {missing}")
+        print("Recorded: firing after 3.1 s: ServiceDown, 127.0.0.1:9 does not answer.")
+        print("next: look at its log; lmops rollback --to production if it is the new version")
+    else:
+        print(f"{alert.status} after {seconds_until:.1f} s: {alert.name}, {alert.summary}")
+        print("next:", alert.next)
 
 # %% [markdown]
 # Each of these alerts says what to do next. One that does not is a riddle at three in the morning.
@@ -997,20 +1008,20 @@ def an_afternoon(window_seconds):
     """Draw load and replicas of an afternoon; the replicas are asked for each 30 seconds."""
     rng = np.random.default_rng(4)
     times = np.arange(0, 3 * 3600, 30)
-    queue = (
+    asked = (
         60 + 50 * np.sin(times / 3600 * 2) + 30 * rng.standard_normal(len(times)) * (times > 3600)
     )
-    queue = np.maximum(queue, 2)
+    asked = np.maximum(asked, 2)
     rule = {"target": 24, "tolerance": 0.1, "least": 1, "most": 8, "window": window_seconds}
     said, counts, replicas = [], [], 3
-    for now, waiting in zip(times, queue, strict=True):
+    for now, waiting in zip(times, asked, strict=True):
         earlier = [(int(now - then), wanted) for then, wanted in said]
         replicas, wanted = desired_replicas(replicas, float(waiting / replicas), earlier, rule)
         said.append((now, wanted))
         counts.append(replicas)
     changes = sum(a != b for a, b in pairwise(counts))
     with plots.drawing(7.5, 2.8) as (picture, axes):
-        axes.plot(times / 60, queue / 24, color="#949494", lw=0.8, label="load / target")
+        axes.plot(times / 60, asked / 24, color="#949494", lw=0.8, label="load / target")
         axes.step(times / 60, counts, where="post", color="#0072b2", label="replicas")
         axes.set(xlabel="minute", ylabel="replicas")
         axes.legend()
