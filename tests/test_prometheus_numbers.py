@@ -66,8 +66,9 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
             le = "+Inf" if bound == math.inf else bound
             lines.append(f'h{{k="{k}",le="{le}"}} {count} {BEGIN + 50}')
     (folder / "numbers").write_text("\n".join([*lines, "# EOF", ""]))
-    made = ["promtool", "tsdb", "create-blocks-from", "openmetrics", folder / "numbers"]
-    subprocess.run([*made, folder / "data"], check=True, capture_output=True)
+    made = ["promtool", "tsdb", "create-blocks-from", "openmetrics"]
+    files = [str(folder / name) for name in ("numbers", "data")]
+    subprocess.run([*made, *files], check=True, capture_output=True)
     (folder / "prometheus.yml").write_text("{}\n")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

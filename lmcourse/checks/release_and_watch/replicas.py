@@ -19,7 +19,7 @@ def a_day(
     rule: dict[str, Any],
 ) -> Any:
     """Return what is said every `every` seconds, while the replicas follow and share the queue."""
-    replicas, said = int(rule["least"]), []
+    replicas, said = int(rule["least"]), list[Any]()
     for now, waiting in enumerate(queue):
         earlier = [(every * (now - then), wanted) for then, (_, wanted) in enumerate(said)]
         answer = desired_replicas(replicas, waiting / replicas, earlier[-40:], rule)
@@ -53,7 +53,7 @@ def desired_replicas(student: Student, reference: Student, rng: Rng) -> Iterator
 
     def load(replicas: int, wanted: float, rule: dict[str, Any]) -> float:
         """Return a load for which so many are wanted, rounded up: never just at an edge."""
-        return rule["target"] * (wanted - float(rng.uniform(0.2, 0.8))) / replicas
+        return float(rule["target"] * (wanted - rng.uniform(0.2, 0.8)) / replicas)
 
     def cases() -> Iterator[Case]:
         some, other = rule(), rule()

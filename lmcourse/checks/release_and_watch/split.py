@@ -86,7 +86,7 @@ def every(*parts: Sequence[int]) -> torch.Tensor:
 
 @exercise(LESSON, "assign", points=3)
 def assign(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def told(asked: Asked, elsewhere: int = 0) -> dict[tuple[int, ...], bool]:
+    def told(asked: Asked, elsewhere: int = 0) -> dict[tuple[int, int, int], bool]:
         """Return the answers by question; one that is answered in two ways is refused."""
         said = student.probe(
             assigned,
@@ -99,7 +99,7 @@ def assign(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
         if said is None:
             raise ValueError("it answers None: is there a return?")
-        found: dict[tuple[int, ...], bool] = {}
+        found: dict[tuple[int, int, int], bool] = {}
         for (user, name, share), answer in zip(asked.picks.tolist(), said.tolist(), strict=True):
             question = (user, name, share)
             if answer not in (0, 1):
