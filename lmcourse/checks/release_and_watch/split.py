@@ -57,26 +57,57 @@ def assigned(
 ) -> Any:
     """Return what `assign` says to each question: 1, 0, or 2 for what is no True and no False.
 
-    With `elsewhere` above 0 it is as in another process: hash() is salted anew, and dice fall
-    otherwise.
+    With `elsewhere` above 0 it is as in another process.
     """
+    questions = [
+        (user_name(stem, user), experiments[experiment], shares[share])
+        for user, experiment, share in picks.tolist()
+    ]
     if elsewhere:
-        random.seed(elsewhere)
-        np.random.seed(elsewhere)
-    salted = bool(elsewhere) and "hash" not in namespace
-    if salted:
-        namespace["hash"] = lambda value: hash((elsewhere, value))
-    try:
-        said = [
-            assign(user_name(stem, user), experiments[experiment], shares[share])
-            for user, experiment, share in picks.tolist()
-        ]
-    finally:
-        if salted:
-            del namespace["hash"]
+        said = as_elsewhere(namespace, assign, questions, elsewhere)
+    else:
+        said = [assign(*question) for question in questions]
     if all(each is None for each in said):
         return None
     return torch.tensor([int(each) if isinstance(each, bool | np.bool_) else 2 for each in said])
+
+
+def as_elsewhere(
+    namespace: dict[str, Any], assign: Callable[..., Any], questions: list[Any], number: int
+) -> list[Any]:
+    """Return what `assign` says in another process.
+
+    hash() is salted anew, dice fall otherwise, and what the notebook wrote down of these users in
+    dictionaries and sets of its own is not there.
+    """
+    random.seed(number)
+    np.random.seed(number % 2**32)
+    kept = [
+        (each, each.copy())
+        for key, each in namespace.items()
+        if type(each) in (dict, set) and not key.startswith("_")
+    ]
+    asked = {question[0] for question in questions}
+    for each, _ in kept:
+        of_them = [
+            key
+            for key in each
+            if type(key) in (str, tuple)
+            and not asked.isdisjoint([key] if type(key) is str else key)
+        ]
+        for key in of_them:
+            each.pop(key) if isinstance(each, dict) else each.remove(key)
+    salted = "hash" not in namespace
+    if salted:
+        namespace["hash"] = lambda value: hash((number, value))
+    try:
+        return [assign(*question) for question in questions]
+    finally:
+        if salted:
+            del namespace["hash"]
+        for each, before in kept:
+            each.clear()
+            each.update(before)
 
 
 def every(*parts: Sequence[int]) -> torch.Tensor:
