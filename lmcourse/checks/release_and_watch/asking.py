@@ -1,0 +1,33 @@
+"""What several checks of this lesson share: words that are drawn, and many questions at once."""
+
+from collections.abc import Callable
+from typing import Any
+
+from grader.checks.case import Rng
+from grader.checks.registry import probe
+
+LESSON = "14_release_and_watch"
+
+SMALL = "abcdefghijklmnopqrstuvwxyz"
+
+
+def word(rng: Rng, length: int = 7) -> str:
+    return "".join(SMALL[place] for place in rng.integers(0, len(SMALL), length))
+
+
+def plain(value: Any) -> Any:
+    """Return `value` with its tuples as lists: either will do as an answer."""
+    return [plain(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+@probe
+def answers(_: dict[str, Any], function: Callable[..., Any], asked: list[Any]) -> Any:
+    """Return what `function` says of each list of arguments in `asked`, tuples as lists."""
+    return [plain(function(*arguments)) for arguments in asked]
+
+
+@probe
+def answer_and_left(_: dict[str, Any], function: Callable[..., Any], arguments: list[Any]) -> Any:
+    """Return what `function` says, and its arguments as it leaves them; None for None."""
+    answer = plain(function(*arguments))
+    return None if answer is None else [answer, arguments]

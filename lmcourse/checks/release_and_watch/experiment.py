@@ -1,0 +1,182 @@
+"""The checks of `ab_test`: effect and bounds by users, a broken split, null tests."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from grader.checks.case import Case, Rng, case
+from grader.checks.registry import exercise, probe
+from grader.checks.student import Student
+from grader.checks.vocabulary import holds, public_and_hidden
+from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers
+
+Ratings = list[list[int]]
+
+KEYS = ("effect", "low", "high")
+
+
+def users(rng: Rng, count: int, likes: float = 0.5, most: int = 6) -> Ratings:
+    """Return the ratings of so many users; each has a taste, and some rate a great deal."""
+    tastes = rng.beta(4 * likes, 4 * (1 - likes), count)
+    return [rng.binomial(1, taste, int(rng.integers(1, most + 1))).tolist() for taste in tastes]
+
+
+def taken(rng: Rng, count: int, likes: float) -> npt.NDArray[np.int64]:
+    """Return ups and ratings of users some of whom rate dozens of times, (count, 2)."""
+    tastes = rng.beta(2 * likes, 2 * (1 - likes), count)
+    much = 1 + rng.geometric(0.45, count) ** 2
+    return np.stack([rng.binomial(much, tastes), much], axis=1)
+
+
+def heavy(rng: Rng, count: int, likes: float) -> Ratings:
+    """Return the ratings of such users."""
+    return listed(taken(rng, count, likes).tolist())
+
+
+def listed(users: list[list[int]]) -> Ratings:
+    return [[1] * ups + [0] * (ratings - ups) for ups, ratings in users]
+
+
+@probe
+def verdicts(
+    _: dict[str, Any], ab_test: Callable[..., Any], tests: torch.Tensor, plan: dict[str, Any]
+) -> Any:
+    """Return the verdict of each of `tests`, (tests, 2 arms, users, ups and ratings)."""
+    said = [ab_test(listed(a), listed(b), plan) for a, b in tests.tolist()]
+    return [str(each.get("verdict")) if isinstance(each, dict) else "none" for each in said]
+
+
+@exercise(LESSON, "ab_test", points=4)
+def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    def compared(name: str, *questions: list[Any], keys: tuple[str, ...], hint: str) -> Case:
+        wanted = reference.probe(answers, reference.ab_test, list(questions))
+
+        def got() -> Any:
+            said = student.probe(answers, student.ab_test, list(questions))
+            return [
+                {key: each[key] for key in keys if key in each} if isinstance(each, dict) else each
+                for each in said
+            ]
+
+        return case(name, got, [{key: each[key] for key in keys} for each in wanted], hint=hint)
+
+    def plan(count: int, share: float = 0.5, alpha: float = 0.05) -> dict[str, Any]:
+        return {"share": share, "users": count, "alpha": alpha}
+
+    def cases() -> Iterator[Case]:
+        once = [
+            [users(rng, 40, most=1), users(rng, 44, 0.6, most=1), plan(84)],
+            [users(rng, 300, 0.3, most=1), users(rng, 310, 0.6, most=1), plan(600)],
+        ]
+        yield compared(
+            "everybody rates once: the effect",
+            *once,
+            keys=("effect",),
+            hint="The mean of B's users less the mean of A's. Return a dictionary with the keys "
+            '"effect", "low", "high" and "verdict".',
+        )
+        yield compared(
+            "everybody rates once: the bounds",
+            *once,
+            keys=KEYS,
+            hint="The standard error is the root of variance/n of both arms, added up; "
+            "statistics.variance divides by n - 1. z is NormalDist().inv_cdf(1 - alpha / 2).",
+        )
+        yield compared(
+            "some rate more often",
+            [users(rng, 60), users(rng, 55), plan(100)],
+            [heavy(rng, 90, 0.4), heavy(rng, 80, 0.6), plan(170)],
+            keys=KEYS,
+            hint="A user is one number: first the mean of each user, then the means of those. Who "
+            "rates a hundred times has one taste, and counts once.",
+        )
+        yield compared(
+            "other alphas",
+            *(
+                [users(rng, 50), users(rng, 52), plan(90, alpha=float(rng.uniform(0.001, 0.3)))]
+                for _ in range(3)
+            ),
+            keys=KEYS,
+            hint="z depends on alpha, with half of it on either side: inv_cdf(1 - alpha / 2).",
+        )
+        a, b = users(rng, 200, 0.3), users(rng, 210, 0.75)
+        yield compared(
+            "better, worse, and no difference",
+            [a, b, plan(400)],
+            [b, a, plan(400)],
+            [a, [*users(rng, 190, 0.3), [1], [0]], plan(100)],
+            [[*users(rng, 4), [0], [1]], [*users(rng, 3), [0], [1]], plan(10)],
+            keys=("verdict",),
+            hint='"b" if low is above 0, "a" if high is below 0, and otherwise "no difference".',
+        )
+        yield compared(
+            "fewer users than planned",
+            [a, b, plan(411)],
+            [b, a, plan(1000)],
+            [a, b, plan(410)],
+            keys=("verdict",),
+            hint='Wait for as many users, of both arms together, as were planned: "wait", however '
+            "good it looks.",
+        )
+        share = float(rng.uniform(0.08, 0.3))
+        total = 900
+        sigma = math.sqrt(total * share * (1 - share))
+        near, far = round(total * share + 3.4 * sigma), round(total * share + 4.7 * sigma)
+        low = round(total * share - 4.7 * sigma)
+        sized = [
+            [users(rng, total - count, 0.3, 2), users(rng, count, 0.8, 2), plan(800, share)]
+            for count in (near, far, low)
+        ]
+        sized += [
+            [users(rng, 60, 0.5), users(rng, 8, 0.5), plan(500)],
+            [users(rng, 8, 0.5), users(rng, 60, 0.5), plan(500)],
+        ]
+        yield compared(
+            "a split that is off",
+            *(sized[place] for place in rng.permutation(len(sized))),
+            keys=("verdict",),
+            hint="Of n users B should get n * share, with the standard deviation "
+            "sqrt(n * share * (1 - share)). More than four of those off, to either side, is "
+            '"broken", and that goes before all else.',
+        )
+        better, arms = [], []
+        for number in range(110):
+            likes = float(rng.uniform(0.3, 0.7))
+            better.append(number >= 80)
+            more = 0.0 if number < 80 else (0.25 if likes < 0.5 else -0.25)
+            arms.append([taken(rng, 100, likes), taken(rng, 100, likes + more)])
+        order = rng.permutation(len(arms))
+        ratings = torch.from_numpy(np.array(arms)[order])
+        real = [better[place] for place in order]
+
+        def null_tests() -> str:
+            said = student.probe(verdicts, student.ab_test, ratings, plan(200))
+            found = [each in ("a", "b") for each in said]
+            alarms = sum(f for f, is_real in zip(found, real, strict=True) if not is_real)
+            if alarms > 13:
+                return f"in {alarms} of 80 tests of equal versions it finds a difference"
+            seen = sum(f for f, is_real in zip(found, real, strict=True) if is_real)
+            return f"it finds {seen} of 30 real differences" if seen < 20 else ""
+
+        yield holds(
+            "eighty tests of equal versions, and thirty of others",
+            "a difference in about 4 of the equal ones, and in most of the others",
+            null_tests,
+            hint="The ratings of one user resemble each other: they are no independent witnesses. "
+            "Compare users.",
+        )
+
+    yield from public_and_hidden(cases)
+    a, b = users(rng, 20), users(rng, 20)
+    asked = [a, b, plan(40)]
+    (want,) = reference.probe(answers, reference.ab_test, [asked])
+    yield case(
+        "ratings and plan, afterwards",
+        lambda: student.probe(answer_and_left, student.ab_test, asked),
+        [want, asked],
+        hint="Whoever hands over ratings wants to have them back as they were.",
+    )
