@@ -35,6 +35,7 @@ from lmops import bundle as bundles
 from lmops.bundle import Bundle
 from lmops.home import Home
 from lmops.service.batch import Batch, Row
+from lmops.service.ended import Ended
 from lmops.service.engine import Engine, GenerationRequest
 from lmops.service.keys import Keys
 from lmops.service.limits import Limits
@@ -322,7 +323,14 @@ def serve(way: str) -> None:
         keys = Keys(home.keys)
         token = keys.add("bench", ["complete"], days=1)[1]
         limits = Limits(rate=1e6, burst=10**6, at_once=10 * CLIENTS)
-        server = Server(Service(engine=engine, keys=keys, log=Log(home.logs), limits=limits))
+        service = Service(
+            engine=engine,
+            keys=keys,
+            log=Log(home.logs),
+            ended=Ended(home.ledger),
+            limits=limits,
+        )
+        server = Server(service, home.models)
         listening = bind("127.0.0.1", 0)
         listening.listen()
         print(listening.getsockname()[1], token, flush=True)

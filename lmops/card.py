@@ -50,6 +50,7 @@ def card(
         "",
         CORPORA.get(text, "This card does not know from which text it learnt."),
         "",
+        *_liked(metrics),
         _training(metrics),
     ]
     lines += ["", "## How good it is", ""]
@@ -80,6 +81,19 @@ def card(
     if not parts:
         lines[-2:] = ["`model.py` does not say."]
     return "\n".join([*lines, ""])
+
+
+def _liked(metrics: Mapping[str, Any]) -> list[str]:
+    """Say how much of what it learnt from came from its users."""
+    number = metrics.get("liked", 0)
+    if not number:
+        return []
+    return [
+        f"Beside it, it learnt from {number:,} answers that users of the service liked, with what "
+        "they had asked. Names, addresses and numbers were taken out; what somebody says of "
+        "themselves in other words was not.",
+        "",
+    ]
 
 
 def _training(metrics: Mapping[str, Any]) -> str:

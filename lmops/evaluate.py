@@ -112,17 +112,17 @@ def upper_bound(differences: Nats, sizes: npt.NDArray[np.int64]) -> float:
     return float(np.quantile(rates, 0.975))
 
 
-def losses(bundle: Bundle, model: nn.Module, stories: list[str]) -> Nats:
-    """Return the loss on each story with its blank line, in nats (N,).
+def losses(bundle: Bundle, model: nn.Module, stories: list[str], closing: str = corpus.END) -> Nats:
+    """Return the loss on each story with its `closing`, a blank line, in nats (N,).
 
-    A story follows on a blank line. Each character is read after at least half a context of its
-    story, or all that came before.
+    A story follows on a blank line; one that is not told to its end has `closing=""`. Each
+    character is read after at least half a context of its story, or all that came before.
     """
     context = bundle.config["context"]
     stride = max(1, context // 2)
     windows: list[tuple[int, list[int], int]] = []  # story, ids, how many at the end are judged
     for number, story in enumerate(stories):
-        ids = encode(bundle, corpus.END + story + corpus.END)
+        ids = encode(bundle, corpus.END + story + closing)
         done = len(corpus.END)
         while done < len(ids):
             end = min(len(ids), max(done + stride, context + 1))

@@ -39,3 +39,18 @@ class Home:
     def logs(self) -> Path:
         """What the service wrote down about its requests."""
         return self.folder / "logs"
+
+    @property
+    def drift(self) -> Path:
+        """What each version was asked when it came: losses, and no text."""
+        return self.folder / "drift"
+
+    @property
+    def data(self) -> Path:
+        """Stories for the next training, beside the corpus: answers that somebody liked."""
+        return self.folder / "data"
+
+    @property
+    def archive(self) -> Path:
+        """What is left of versions that were retired."""
+        return self.folder / "archive"

@@ -258,7 +258,7 @@ _FINDERS = (_names, _emails, _keys, _addresses, _ibans, _numbers)
 
 # --- Retention ---------------------------------------------------------------------------------
 
-_DAY_FILE = re.compile(r"(?:.*[^\d])?(\d{4}-\d{2}-\d{2})\.jsonl")
+_DAY_FILE = re.compile(r"(?:.*[^\d])?(\d{4}-\d{2}-\d{2})\.jsonl(?:\.\d+)?(?:\.gz)?")
 
 
 class ClockWentBack(Exception):
@@ -267,6 +267,8 @@ class ClockWentBack(Exception):
 
 def due(logs: Path, days: int, today: date) -> list[Path]:
     """Return the day files (`...2026-11-21.jsonl`) that are more than `days` days old, by name.
+
+    They may have been rotated or packed (`...2026-11-21.jsonl.1.gz`).
 
     Raises `ClockWentBack` where a file is of a later day than `today`, and ValueError for fewer
     than 0 days. What is not a day file is never due.

@@ -39,6 +39,7 @@ def tags(known: Version) -> dict[str, str]:
         "registered_by": known.registered_by,
         "approved_by": known.approved_by,
         "gate": known.verdict,
+        "retired_by": known.retired.by if known.retired else None,
         "ledger_line": str(known.line),
         "ledger_hash": known.hash,
     }

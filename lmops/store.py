@@ -32,10 +32,13 @@ def keep(bundle: Bundle, models: Path) -> Path:
     return folder
 
 
-def problems(models: Path, versions: list[str]) -> list[str]:
-    """Return what is wrong with the kept bundles: these versions should be there, and no others."""
+def problems(models: Path, versions: list[str], kept: list[str] | None = None) -> list[str]:
+    """Return what is wrong with the kept bundles: those of these versions, and no others.
+
+    `kept` are the ones that should be there, all if None.
+    """
     found = []
-    for version in versions:
+    for version in versions if kept is None else kept:
         wrong = verify(models / version)
         if not wrong and load(models / version).version != version:
             wrong = ["is another version than its folder's name says"]

@@ -1,6 +1,7 @@
 """The text that models train on and are judged by, cut as in lessons 01 and 07."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -24,9 +25,10 @@ class Data:
     floor: float | None
 
 
-def load(name: str = "fables", stories: int | None = None) -> Data:
+def load(name: str = "fables", stories: int | None = None, more: Sequence[str] = ()) -> Data:
     """Return a corpus, or its first `stories`, with no story on both sides.
 
+    `more` are stories to train on beside it, of characters that the corpus has.
     The vocabulary is that of the whole corpus, so that models of all presets share it.
     """
     text = corpus.shakespeare() if name == "shakespeare" else corpus.load("fables")
@@ -41,7 +43,7 @@ def load(name: str = "fables", stories: int | None = None) -> Data:
 
     validation = different[cut:]
     floor = corpus.floor(validation).mean if name == "fables" else None
-    return Data(name, characters, ids(different[:cut]), ids(validation), floor)
+    return Data(name, characters, ids([*different[:cut], *more]), ids(validation), floor)
 
 
 def judge(model: nn.Module, ids: torch.Tensor, context: int) -> float:

@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 from lmcourse import corpus
 from lmops import bundle
 from lmops.cli import main
+from lmops.home import Home
+from lmops.ledger import Ledger
 from lmops.soundness import weight_shapes
 
 CHARACTERS = sorted(set(corpus.load()))
@@ -42,3 +44,17 @@ def asked(*arguments: object) -> dict[str, Any]:
     assert result.exit_code == 0, result.output
     answer: dict[str, Any] = json.loads(result.stdout)
     return answer
+
+
+def promoted(made: bundle.Bundle, home: Path = Path(".lmops"), by: str = "ann") -> str:
+    """Have a ledger say that a bundle is the champion, without MLflow; return its version."""
+    from lmops.store import keep
+
+    place = Home(home)
+    keep(made, place.models)
+    ledger = Ledger(place.ledger)
+    ledger.append("gate", made.version, "lmops", passed=True, reasons=[])
+    ledger.append("register", made.version, by, lineage={})
+    ledger.append("approve", made.version, "bob")
+    ledger.append("promote", made.version, "bob", alias="champion")
+    return made.version

@@ -20,6 +20,7 @@ import lmcourse
 from lmops import bundle as bundles
 from lmops.bundle import Bundle
 from lmops.service.app import create_app
+from lmops.service.ended import Ended
 from lmops.service.engine import Engine
 from lmops.service.keys import Keys
 from lmops.service.limits import Limits
@@ -152,10 +153,12 @@ async def inside(
     bundle: Bundle, home: Path, limits: Limits | None = None, slots: int = 32, **parts: Any
 ) -> AsyncIterator[Inside]:
     """Run the app without a process or a socket."""
+    ended = Ended(home / "ledger.jsonl")
     service = Service(
         engine=Engine(bundle, slots=slots),
         keys=parts.pop("keys", None) or Keys(home / "keys.db", patience=0),
-        log=parts.pop("log", None) or Log(home / "logs"),
+        log=parts.pop("log", None) or Log(home / "logs", erased=ended.erased),
+        ended=ended,
         limits=limits or Limits(rate=1e6, burst=10**6),
         **parts,
     )

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -190,6 +191,7 @@ def test_a_swap_in_the_middle(bundle: Bundle, tmp_path: Path) -> None:
                 "object": "model",
                 "id": other.version,
                 "before": bundle.version,
+                "ending": [bundle.version],
             }
             after = await app.http.post("/v1/completions", json=ASKED, headers=key)
             old = await before
@@ -207,10 +209,11 @@ def test_a_swap_in_the_middle(bundle: Bundle, tmp_path: Path) -> None:
                     "/v1/model", json={"version": version}, headers=headers
                 )
                 assert error(refused) == want
-            weights = tmp_path / "models" / other.version / "model.safetensors"
+            shutil.copytree(bundle.folder, tmp_path / "models" / bundle.version)
+            weights = tmp_path / "models" / bundle.version / "model.safetensors"
             weights.write_bytes(weights.read_bytes()[:-1] + b"!")
             refused = await app.http.post(
-                "/v1/model", json={"version": other.version}, headers=admin
+                "/v1/model", json={"version": bundle.version}, headers=admin
             )
             assert error(refused) == (400, "broken_bundle")
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from killing import every_kill
 from ops import asked, lmops, tiny_bundle
 
 from lmops import registry
 from lmops.home import Home
 from lmops.ledger import Ledger
-from lmops.state import fold, same_person
+from lmops.roles import same_person
+from lmops.state import fold
 from lmops.store import keep, problems
 
 
@@ -158,56 +160,6 @@ def test_a_line_that_breaks_a_rule_counts_for_nothing_and_is_named(home: Home) -
 
 
 # --- Kills and many hands -----------------------------------------------------------------------
-
-KILLED = """
-import itertools, json, os, shutil, signal, sys
-from pathlib import Path
-import torch
-from lmops import registry
-from lmops.cli import main
-
-torch.set_num_threads(1)
-here, argv = Path(sys.argv[1]), sys.argv[2:]
-registry.sync = lambda home: sys.exit(0)  # MLflow is told later
-STEPS = ("open", "write", "fsync", "ftruncate", "replace", "close", "mkdir", "rename", "unlink")
-
-def hooked(call, steps, kill_at):
-    def step(*arguments, **more):
-        if next(steps) == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return call(*arguments, **more)
-    return step
-
-for kill_at in range(1, 200):
-    home = here / f"home-{kill_at}"
-    shutil.copytree(here / "before", home)
-    child = os.fork()
-    if not child:
-        steps = itertools.count(1)
-        for name in STEPS:
-            setattr(os, name, hooked(getattr(os, name), steps, kill_at))
-        try:
-            main([*argv, "--home", str(home)], standalone_mode=False)
-        except SystemExit as end:
-            os._exit(end.code or 0)
-        os._exit(3)
-    status = os.waitpid(child, 0)[1]
-    if os.WIFEXITED(status):
-        print(kill_at, os.WEXITSTATUS(status))
-        break
-"""
-
-
-def every_kill(tmp_path: Path, home: Home, *command: str) -> list[Home]:
-    """Run a command again and again, killed at one step later each time; return what was left."""
-    folder = tmp_path / "kills"
-    shutil.copytree(home.folder, folder / "before")
-    script = [sys.executable, "-c", KILLED, str(folder), *command]
-    run = subprocess.run(script, capture_output=True, text=True, check=True)
-    last, code = map(int, run.stdout.split())
-    assert code == 0, run.stderr
-    assert last > 8
-    return [Home(folder / f"home-{step}") for step in range(1, last + 1)]
 
 
 def test_kill_9_at_every_step_of_registering_leaves_the_old_or_the_new_truth(
@@ -465,7 +417,7 @@ def test_old_logs_go_and_the_ledger_says_which(home: Home) -> None:
     home.logs.mkdir()
     for name in ("requests-2020-01-01.jsonl", "requests-2020-01-02.jsonl"):
         (home.logs / name).write_text("{}\n")
-    deleted = ["requests-2020-01-01.jsonl", "requests-2020-01-02.jsonl"]
+    deleted = ["logs/requests-2020-01-01.jsonl", "logs/requests-2020-01-02.jsonl"]
     assert asked("expire-logs", "--days", 30)["deleted"] == deleted
     assert asked("expire-logs", "--days", 30)["deleted"] == []
     (entry,) = Ledger(home.ledger).entries()

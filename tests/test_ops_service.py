@@ -23,6 +23,7 @@ from serving import LMOPS, PROMPT, Running, serving, small_bundle, wait_until
 
 from lmops.bundle import Bundle
 from lmops.cli import main
+from lmops.service.ended import Ended
 from lmops.service.engine import Engine
 from lmops.service.keys import Keys
 from lmops.service.limits import Limits
@@ -283,6 +284,7 @@ def test_headers_that_do_not_come(bundle: Bundle, tmp_path: Path) -> None:
         engine=Engine(bundle),
         keys=Keys(tmp_path / "keys.db"),
         log=Log(tmp_path / "logs"),
+        ended=Ended(tmp_path / "ledger.jsonl"),
         limits=Limits(header_seconds=0.5),
     )
     server = Server(service, tmp_path)

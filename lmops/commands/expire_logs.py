@@ -15,7 +15,10 @@ from lmops.privacy import ClockWentBack, due, expire
 @json_option
 @home_option
 def expire_logs(days: int, as_json: bool, home: Home) -> None:
-    """Delete the request logs of all days that are more than N days ago."""
+    """Delete the request logs of all days that are more than N days ago.
+
+    With them go the stories of those days that were to be learnt from.
+    """
     today = datetime.now(UTC).date()
     with open_ledger(home) as ledger:
         newest = max((entry.time[:10] for entry in ledger.entries), default="")
@@ -25,12 +28,15 @@ def expire_logs(days: int, as_json: bool, home: Home) -> None:
                 "back, so no log was deleted. Set the clock."
             )
         try:
-            names = [path.name for path in due(home.logs, days, today)]
+            folders = (home.logs, home.data)
+            old = [path for folder in folders for path in due(folder, days, today)]
+            names = [str(path.relative_to(home.folder)) for path in old]
         except ClockWentBack as error:
             raise No(str(error)) from error
         if names:
             # Said first: a log may outlive this line if the process is killed, but goes the next
             # time; it cannot go unsaid.
             ledger.append("expire-logs", None, "lmops", days=days, files=names)
-            expire(home.logs, days, today)
+            for folder in folders:
+                expire(folder, days, today)
     answer(as_json, {"days": days, "deleted": names}, f"{len(names)} days' logs deleted", *names)

@@ -1,7 +1,10 @@
 """`lmops gate`: measure a model, and say whether it may go on."""
 
+from __future__ import annotations
+
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +69,40 @@ def gate(
     Exits with 0 if it may go on, and with 1 if not, with all reasons. Either stands in the ledger
     from then on. By default BUNDLE is your own model, in my_model/.
     """
+    found = load_bundle(bundle, home)
+    said = judge(found, objective, notebook, stories, home)
+    data = {"version": found.version, "passed": not said.reasons, **vars(said)}
+    shown = [f"{n}: {value:.4g}" for n, value in said.metrics.items() if isinstance(value, float)]
+    if said.reasons:
+        answer(as_json, data, *shown, *(f"- {each}" for each in said.reasons))
+        raise No(f"{found.version} may not go on, by {said.by} (line {said.line} of the ledger).")
+    answer(
+        as_json,
+        data,
+        *shown,
+        f"{found.version} may go on, by {said.by} (line {said.line} of the ledger)",
+        "Next: lmops register --by NAME",
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a gate said, by which objective, and which line of the ledger has it."""
+
+    reasons: list[str]
+    metrics: dict[str, object]
+    by: str
+    line: int
+
+
+def judge(
+    found: Bundle, objective: Path | None, notebook: Path | None, stories: int | None, home: Home
+) -> Verdict:
+    """Measure a bundle, have a gate decide, and write it down.
+
+    `objective` is by default objective.yaml here, or the course's; `notebook` one with a gate of
+    one's own.
+    """
     from lmops import evaluate
     from lmops import gate as gates
     from lmops.state import CHAMPION
@@ -77,9 +114,8 @@ def gate(
         raise Wrong(f"{error}\nTo see one: {gates.SHIPPED}") from error
     by = "the course's objective" if path == gates.SHIPPED else str(path)
     decide = _own(notebook) if notebook else gates.gate
-    found = _load(bundle, home)
     champion = read_state(home).aliases.get(CHAMPION)
-    against = None if champion is None else _load(champion, home)
+    against = None if champion is None else load_bundle(champion, home)
     metrics: dict[str, object] = {}
     try:
         with say.status("Measuring it by the validation stories ..."):
@@ -101,18 +137,7 @@ def gate(
             gate=_digest(notebook.read_bytes()) if notebook else "lmops",
             stories=stories,
         ).number
-    data = {"version": found.version, "passed": not reasons, "reasons": reasons, "line": line}
-    shown = [f"{name}: {value:.4g}" for name, value in metrics.items() if isinstance(value, float)]
-    if reasons:
-        answer(as_json, {**data, "metrics": metrics}, *shown, *(f"- {each}" for each in reasons))
-        raise No(f"{found.version} may not go on, by {by} (line {line} of the ledger).")
-    answer(
-        as_json,
-        {**data, "metrics": metrics},
-        *shown,
-        f"{found.version} may go on, by {by} (line {line} of the ledger)",
-        "Next: lmops register --by NAME",
-    )
+    return Verdict(reasons, metrics, by, line)
 
 
 def _objective() -> Path:
@@ -122,7 +147,7 @@ def _objective() -> Path:
     return own if own.is_file() else SHIPPED
 
 
-def _own(path: Path) -> "Gate":
+def _own(path: Path) -> Gate:
     """Return the gate in a student's notebook."""
     from lmops import notebooks
     from lmops.own import NoFunction
@@ -134,7 +159,7 @@ def _own(path: Path) -> "Gate":
         raise Wrong(f"{error}. Name your notebook of lesson 10.") from error
 
 
-def _load(named: str | None, home: Home) -> "Bundle":
+def load_bundle(named: str | None, home: Home) -> Bundle:
     """Return the bundle in a folder, or that of a registered version."""
     from lmops.bundle import BrokenBundle, load, mine
 

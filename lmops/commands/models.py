@@ -25,6 +25,7 @@ def models(as_json: bool, home: Home) -> None:
                 "gate": one.verdict,
                 "approved_by": one.approved_by,
                 "aliases": state.names(one.version),
+                "retired": vars(one.retired) if one.retired else None,
                 "lineage": one.lineage,
             }
             for one in state.versions.values()
@@ -42,7 +43,7 @@ def table(state: State) -> Table:
     for one in state.versions.values():
         shown.add_row(
             one.version,
-            ", ".join(state.names(one.version)),
+            "retired" if one.retired else ", ".join(state.names(one.version)),
             one.registered_at[:16].replace("T", " "),
             one.registered_by,
             one.verdict or "not asked",

@@ -2,7 +2,12 @@
 
 import click
 
-from lmops.commands.book import open_ledger, person_option, sync_registry
+from lmops.commands.book import (
+    open_ledger,
+    person_option,
+    refuse_without_right,
+    sync_registry,
+)
 from lmops.commands.common import No, answer, examples, home_option, json_option
 from lmops.home import Home
 from lmops.state import ALIASES, CHAMPION, fold, no_promotion
@@ -34,6 +39,7 @@ def promote(version: str, alias: str, by: str, as_json: bool, home: Home) -> Non
     """
     with open_ledger(home) as ledger:
         state = fold(ledger.entries)
+        refuse_without_right(state, by, "promote")
         if problem := no_promotion(state, version, alias):
             raise No(f"{version} does not become {alias}: {problem}")
         before = state.aliases.get(alias)

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lmops.commands.book import open_ledger, person_option, sync_registry
+from lmops.commands.book import (
+    open_ledger,
+    person_option,
+    refuse_without_right,
+    sync_registry,
+)
 from lmops.commands.common import No, Wrong, answer, examples, home_option, json_option
 from lmops.home import Home
-from lmops.state import CHAMPION, fold
+from lmops.state import CHAMPION, Version, fold
 
 if TYPE_CHECKING:
     from lmops.bundle import Bundle
@@ -35,14 +40,31 @@ def register(bundle: Path | None, by: str, parent: str | None, as_json: bool, ho
     content again changes nothing.
     """
     from lmops.bundle import BrokenBundle, load, mine  # with torch
-    from lmops.store import keep
 
     try:
         found = load(bundle or mine())
     except BrokenBundle as error:
         raise No(f"{error}\nPack it again: lmops pack") from error
+    known, new = enter(found, by, parent, home)
+    answer(
+        as_json,
+        {"version": known.version, "new": new, "by": known.registered_by, "line": known.line},
+        f"{known.version} registered by {known.registered_by} (line {known.line} of the ledger)"
+        if new
+        else f"{known.version} was registered by {known.registered_by} already (line {known.line})",
+    )
+
+
+def enter(found: Bundle, by: str, parent: str | None, home: Home) -> tuple[Version, bool]:
+    """Register a bundle, whose parent is by default the champion; return whether it is new."""
+    from lmops.bundle import BrokenBundle
+    from lmops.store import keep
+
     with open_ledger(home) as ledger:
         state = fold(ledger.entries)
+        refuse_without_right(state, by, "register")
+        if (known := state.versions.get(found.version)) and known.retired:
+            raise No(f"{found.version} was retired on {known.retired.at[:10]}: train another one")
         parent = parent or state.aliases.get(CHAMPION)
         if parent is not None and parent not in state.versions:
             raise Wrong(f"The parent {parent} is not registered. To see what is: lmops models")
@@ -55,14 +77,7 @@ def register(bundle: Path | None, by: str, parent: str | None, as_json: bool, ho
         new = found.version not in state.versions
         if new:
             ledger.append("register", found.version, by, lineage=lineage(found, parent))
-    known = sync_registry(home).versions[found.version]
-    answer(
-        as_json,
-        {"version": known.version, "new": new, "by": known.registered_by, "line": known.line},
-        f"{known.version} registered by {known.registered_by} (line {known.line} of the ledger)"
-        if new
-        else f"{known.version} was registered by {known.registered_by} already (line {known.line})",
-    )
+    return sync_registry(home).versions[found.version], new
 
 
 def lineage(found: Bundle, parent: str | None) -> dict[str, str]:
@@ -77,6 +92,7 @@ def lineage(found: Bundle, parent: str | None) -> dict[str, str]:
         "code": files["model.py"],
         "metrics": files["metrics.json"],
         "data": data(found.metrics.get("corpus")),
+        "liked": found.metrics.get("liked_sha256"),
         "seed": found.metrics.get("seed"),
         "parent": parent,
     }

@@ -91,6 +91,7 @@ def serve(
     """
     # Imported here, since `lmops --help` need not wait for torch.
     from lmops import bundle as bundles
+    from lmops.service.ended import Ended
     from lmops.service.engine import Engine
     from lmops.service.keys import Keys
     from lmops.service.log import Log
@@ -132,8 +133,15 @@ def serve(
         say.print(
             "There is no key yet, so nobody may ask. Type: lmops keys add me --scope complete"
         )
+    ended = Ended(home.ledger)
     server = Server(
-        Service(engine=Engine(loaded), keys=keys, log=Log(home.logs), limits=limits),
+        Service(
+            engine=Engine(loaded),
+            keys=keys,
+            log=Log(home.logs, erased=ended.erased),
+            ended=ended,
+            limits=limits,
+        ),
         home.models,
         cert=cert,
         key=key,

@@ -51,7 +51,7 @@ def add_completions(app: FastAPI, service: Service) -> None:
                 "description": "the text; with `stream`, events of this shape, and [DONE]",
                 "content": {"text/event-stream": {"schema": EVENT}},
             },
-            **documented(400, 401, 403, 404, 408, 413, 422, 429, 431, 500, 503, 504),
+            **documented(400, 401, 403, 404, 408, 410, 413, 422, 429, 431, 500, 503, 504),
         },
         openapi_extra=body_of(CompletionRequest),
     )
@@ -74,6 +74,8 @@ class _Answer:
         self._bundle = service.engine.bundle
         self._deadline = asyncio.get_running_loop().time() + service.limits.request_seconds
         self._created = int(time.time())
+        for version in (asked.model, self._bundle.version):
+            service.ended.refuse(version, "model")
         self._ids = _ids(asked, self._bundle, service.limits)
         generation = GenerationRequest(
             ids=self._ids,

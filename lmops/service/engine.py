@@ -166,6 +166,11 @@ class Engine:
         return self.bundle.version
 
     @property
+    def ending(self) -> list[str]:
+        """The versions that only end what they have begun."""
+        return [batch.bundle.version for batch in self._batches[:-1] if batch.busy]
+
+    @property
     def running(self) -> int:
         """How many requests have a slot."""
         return sum(len(batch.rows) for batch in self._batches)

@@ -112,6 +112,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
         403: "the key may not do this",
         404: "there is no such model",
         408: "the body came too slowly",
+        410: "the version was retired; see X-Model-Successor",
         413: "the body is too large",
         422: "a field is missing, unknown or out of range",
         429: "the key asks too often; see Retry-After",

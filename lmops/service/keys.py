@@ -111,6 +111,13 @@ class Keys:
         )
         return done.rowcount == 1
 
+    def forget(self, ids: Collection[str]) -> None:
+        """Delete keys with the names that they were given to, also out of what SQLite keeps."""
+        self._file.execute("pragma secure_delete = on")
+        self._file.executemany("delete from keys where id = ?", [(id,) for id in ids])
+        self._file.execute("vacuum")
+        self._file.execute("pragma wal_checkpoint(truncate)")
+
     def authenticate(self, token: str) -> Key:
         """Return the key that `token` is, or raise `BadKey`; `sqlite3.Error` if none can tell.
 

@@ -9,12 +9,15 @@ One thread writes, in the order in which it was told. What it promises:
   `GATHER_SECONDS` later and are not synced: a kill takes the last of them along. While they cannot
   be written, the last `BACKLOG` of them wait in memory and are tried again; `lost` counts those
   that had to go, `trouble` says why, and readiness and metrics show both.
+- Nothing is written of a key that was erased, and a file that was cleaned meanwhile is taken for
+  the one that it is now (`lmops.erase`).
 - Only whole lines count: one that was cut off, by a full disk or a kill, is closed by a line break
   before the next one, and is no JSON.
 """
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import threading
@@ -72,13 +75,19 @@ class _Line:
 class Log:
     """The log in `folder`: `2026-11-21.jsonl` and so on, days in UTC. Use it in a `with`."""
 
-    def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        now: Callable[[], float] = time.time,
+        erased: Callable[[str], bool] = lambda key: False,
+    ) -> None:
         self.folder = folder
         self.lost = 0
         """Lines that are not written and never will be."""
         self.trouble: str | None = None
         """Why the last attempt to write failed; None if it did not."""
         self._now = now
+        self._erased = erased
         self._told: deque[_Line] = deque()
         self._closing = False
         self._urgent = False
@@ -157,14 +166,35 @@ class Log:
         self.trouble = None
 
     def _append(self, line: _Line) -> None:
-        self._open(line.time.date().isoformat())
-        text = b"\n" * self._torn + line.render()
-        written = os.write(self._file, text)
-        self._torn = written < len(text)
-        if self._torn:
-            raise OSError("there was room for a part of a line only")
-        if line.kept:
-            os.fsync(self._file)
+        self._hold(line.time.date().isoformat())
+        try:
+            if self._erased(str(line.details.get("key"))):
+                return
+            text = b"\n" * self._torn + line.render()
+            written = os.write(self._file, text)
+            self._torn = written < len(text)
+            if self._torn:
+                raise OSError("there was room for a part of a line only")
+            if line.kept:
+                os.fsync(self._file)
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _hold(self, day: str) -> None:
+        """Lock the day's file, the one that has its name now: it may have been cleaned."""
+        self._open(day)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        while not self._is_named():
+            self._close()
+            self._open(day)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def _is_named(self) -> bool:
+        try:
+            named = os.stat(self.folder / f"{self._day}.jsonl")
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(named, os.fstat(self._file))
 
     def _open(self, day: str) -> None:
         if day == self._day:

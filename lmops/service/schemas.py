@@ -136,8 +136,9 @@ class LoadRequest(BaseModel):
 
 
 class Loaded(BaseModel):
-    """The version that answers now, and the one that did before."""
+    """The version that answers now, the one before, and those that end what they have begun."""
 
     object: Literal["model"]
     id: str
     before: str
+    ending: list[str]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from lmops.service.ended import Ended
 from lmops.service.engine import Engine
 from lmops.service.errors import ApiError
 from lmops.service.keys import BadKey, Key, Keys
@@ -22,6 +23,7 @@ class Service:
     engine: Engine
     keys: Keys
     log: Log
+    ended: Ended
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.monotonic
     draining: bool = False
@@ -70,6 +72,8 @@ class Service:
     def unready(self) -> list[str]:
         """Return why no requests should be sent here; nothing if they may be."""
         reasons = ["about to stop"] if self.draining else []
+        if self.ended.retired(self.engine.version):
+            reasons.append("its version was retired")
         if self.log.trouble is not None:
             reasons.append(f"the log cannot be written: {self.log.trouble}")
         try:
