@@ -729,9 +729,9 @@ check("erase")
 # 2. `"status"` becomes `"draining"`, and `"successor"` the successor.
 # 3. `drain(version)` waits, and returns how many answers are still under way. If there are any, `retire` returns `False`.
 # 4. What is to be kept is one string, the JSON of a dictionary of `"version"`, `"successor"`, `"reason"` and `"card"`:
-#    `keep(name, content)`, whose name is the SHA-256 of the string in UTF-8, in hexadecimal digits. If that raises, the
+#    `keep(digest, string)` is called with it, and before it its SHA-256 in UTF-8, as hexadecimal digits. If that raises, the
 #    error goes through, and the version is draining as before.
-# 5. `"status"` becomes `"retired"`, `"archive"` that name, `"weights"` is deleted, and `retire` returns `True`.
+# 5. `"status"` becomes `"retired"`, `"archive"` that digest, `"weights"` is deleted, and `retire` returns `True`.
 #
 # For example, `respond({"v1": {"status": "retired", "successor": "v2"}, "v2": {"status": "serving"}}, "v1")` is
 # `(410, "v2")`.
@@ -777,7 +777,7 @@ def retire(models, version, successor, reason, drain, keep):
 check("retire")
 
 # %% [markdown] fold="Hint 1: follow the pointer"
-# `while models[version]["status"] != "serving": version = models[version]["successor"]`.
+# A `while` loop: as long as what you have is not serving, take its successor in its place.
 
 # %% [markdown] fold="Hint 2: look before you change"
 # All reasons for a `ValueError` come first. `respond(models, successor)[0] != 200` says in one line that the successor is

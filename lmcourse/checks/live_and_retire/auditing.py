@@ -19,15 +19,17 @@ def did(event: str, version: str, by: str, **more: Any) -> Line:
 @exercise(LESSON, "audit", points=3)
 def audit(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def tried(name: str, *ledgers: list[Line], hint: str) -> Case:
-        pairs = [([ledger], reference.audit(ledger)) for ledger in ledgers]
-        return asked(name, student, "audit", *pairs, hint=hint)
+        questions = [([*quiet(), *ledger],) for ledger in ledgers]
+        return asked(name, student, reference, "audit", *questions, hint=hint)
+
+    def quiet() -> list[Line]:
+        """Return lines that break no rule, so that no line has the same number twice."""
+        (version,) = codes(rng, 1)
+        return [did("serve", version, "service") for _ in range(int(rng.integers(0, 40)))]
 
     def cases() -> Iterator[Case]:
         dev, rev, ops = some(rng, PEOPLE, 3)
         version, second = codes(rng, 2)
-        quiet = [
-            did("serve", second, "service") for _ in range(int(rng.integers(1, 6)))
-        ]  # so that no line has the same number twice
         passed = did("gate", version, "gate", passed=True)
         failed = did("gate", version, "gate", passed=False)
         made = did("register", version, dev)
@@ -36,63 +38,64 @@ def audit(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         promoted = did("promote", version, ops)
         retired = did("retire", version, ops)
         served = did("serve", version, "service")
-        good = [*quiet, passed, made, approved, promoted, served, retired]
+        good = [passed, made, approved, promoted, served, retired]
         yield tried(
             "nothing is wrong, and one line is",
             good,
             [],
-            [*quiet, made, alone],
+            [made, alone],
+            [passed, made, alone, approved, promoted],
             hint='Return a list of pairs (line, rule), such as [(3, "self-approval")]; the first '
             "line is line 1. Nothing wrong is [].",
         )
         yield tried(
             "self-approval, under another spelling",
-            [*quiet, made, did("approve", version, f"{dev.upper()} ")],
-            [*quiet, made, approved, did("approve", version, dev.title()), alone],
+            [made, did("approve", version, f"{dev.upper()} ")],
+            [made, approved, did("approve", version, dev.title()), alone],
             hint="Names that differ only in case, or in spaces around them, are one person: "
             "compare name.strip().casefold().",
         )
         yield tried(
             "a self-approval approves nothing",
-            [*quiet, passed, made, alone, promoted],
-            [*quiet, passed, made, alone, approved, promoted],
-            [*quiet, passed, made, approved, alone, promoted],
+            [passed, made, alone, promoted],
+            [passed, made, alone, approved, promoted],
+            [passed, made, approved, alone, promoted],
             hint="A line that breaks a rule counts for nothing: after a self-approval alone a "
             'promotion is "not approved".',
         )
         yield tried(
             "promoted without a gate",
-            [*quiet, made, approved, promoted],
-            [*quiet, failed, made, approved, promoted],
-            [*quiet, made, approved, did("gate", second, "gate", passed=True), promoted],
+            [made, approved, promoted],
+            [failed, made, approved, promoted],
+            [made, approved, did("gate", second, "gate", passed=True), promoted],
             hint='"not gated" is a promotion before which that version\'s gate did not pass: it '
             "failed, or was never asked.",
         )
         yield tried(
             "the last gate before it counts",
-            [*quiet, passed, failed, made, approved, promoted],
-            [*quiet, failed, passed, made, approved, promoted],
-            [*quiet, made, approved, promoted, passed],
+            [passed, failed, made, approved, promoted],
+            [failed, passed, made, approved, promoted],
+            [made, approved, promoted, passed],
             hint="The last gate before the promotion counts. One that comes after it heals "
             "nothing.",
         )
         yield tried(
             "two rules in one line",
-            [*quiet, made, promoted, promoted],
-            [*quiet, made, alone, did("promote", second, ops), promoted],
+            [made, promoted, promoted],
+            [made, alone, did("promote", second, ops), promoted],
             hint="A line may break several rules: name each, in the order of the table.",
         )
         yield tried(
             "retired, yet serving",
-            [*good, served, *quiet, served],
+            [*good, served, served],
             [*good, promoted],
             [*good, did("serve", second, "service"), did("promote", second, ops)],
             hint='After its "retire" line a version may neither serve nor be promoted.',
         )
         yield tried(
             "who registered it later",
-            [*quiet, alone, made],
-            [*quiet, passed, made, did("register", second, rev), approved, promoted],
+            [alone, made],
+            [passed, made, did("register", second, rev), approved, promoted],
             hint="Only what stands above a line counts: whoever approves before it is registered "
             "is not yet approving their own.",
         )

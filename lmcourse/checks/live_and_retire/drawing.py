@@ -73,14 +73,19 @@ def all_stays(
 
 
 def asked(
-    name: str, student: Student, function: str, *questions: tuple[list[Any], Any], hint: str
+    name: str,
+    student: Student,
+    reference: Student,
+    function: str,
+    *questions: tuple[Any, ...],
+    hint: str,
 ) -> Case:
-    """Return the case that `function` gives to each list of arguments what stands beside it."""
-    arguments = [given for given, _ in questions]
-    wanted = [plain(want) for _, want in questions]
+    """Return the case that `function` answers each of these tuples of arguments as it should."""
+    arguments = [list(question) for question in questions]
+    want = reference.probe(answers, getattr(reference, function), arguments)
     return case(
         name,
         lambda: student.probe(answers, getattr(student, function), arguments),
-        wanted,
+        want,
         hint=hint,
     )

@@ -19,9 +19,7 @@ SPLITS = 2000
 
 
 @probe
-def alarms(
-    _: dict[str, Any], detector: Callable[..., Any], pairs: list[Pair], rate: float
-) -> Any:
+def alarms(_: dict[str, Any], detector: Callable[..., Any], pairs: list[Pair], rate: float) -> Any:
     """Return what `detector` says of each reference and window, or None if it says nothing.
 
     What is neither True nor False comes as the name of its type.
@@ -44,11 +42,9 @@ class Source:
         """Return [nats, characters] of so many stories, which cost `shift` more a character."""
         characters = self.rng.integers(20, 400, stories)
         rates = self.rng.normal(self.hard + shift, self.spread, stories)
-        return [
-            [round(float(r * n), 3), int(n)] for r, n in zip(rates, characters, strict=True)
-        ]
+        return [[round(float(r * n), 3), int(n)] for r, n in zip(rates, characters, strict=True)]
 
-    def pair(self, shift: float = 0.0, sizes: tuple[int, int] = (40, 40)) -> Pair:
+    def pair(self, shift: float = 0.0, sizes: tuple[int, int] = (25, 25)) -> Pair:
         """Return a reference and a window, of which the second one is shifted."""
         return self.sample(sizes[0]), self.sample(sizes[1], shift)
 
@@ -127,22 +123,22 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
         source = Source(rng)
         yield tried(
             "the same source again, and another one",
-            [source.pair() for _ in range(40)],
-            [source.pair(0.5) for _ in range(20)],
+            [source.pair() for _ in range(16)],
+            [source.pair(0.5) for _ in range(8)],
             0.05,
+            5,
             8,
-            20,
             hint="Put both samples together, split them by chance again and again, and count how "
             "often the two parts differ as much as the window does from the reference. Alarm if "
             "that share is at most `rate`.",
         )
         yield tried(
             "a small reference: false alarms counted",
-            [source.pair(sizes=(20, 40)) for _ in range(120)],
-            [source.pair(0.5, sizes=(20, 40)) for _ in range(12)],
+            [source.pair(sizes=(20, 40)) for _ in range(70)],
+            [source.pair(0.5, sizes=(20, 40)) for _ in range(6)],
             0.05,
-            14,
-            11,
+            10,
+            6,
             hint="Too many false alarms. The reference is a sample, too, and not the truth: 20 "
             "other stories of the same source would have given another number. So both have to "
             "be drawn anew: pool them, and split the pool. Whole stories are drawn, never single "
@@ -151,35 +147,35 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
         )
         yield tried(
             "a window that is easier",
-            [source.pair() for _ in range(20)],
-            [source.pair(-0.5) for _ in range(12)],
+            [source.pair() for _ in range(7)],
+            [source.pair(-0.5) for _ in range(6)],
             0.05,
-            5,
-            12,
+            3,
+            6,
             hint="A loss that falls is a change as well: a thousand times the same prompt is easy. "
             "Compare absolute differences, abs(...).",
         )
         yield tried(
             "windows and references of other sizes",
-            [source.pair(sizes=(60, 25)) for _ in range(20)],
-            [source.pair(0.5, sizes=(60, 25)) for _ in range(12)],
+            [source.pair(sizes=(50, 22)) for _ in range(7)],
+            [source.pair(0.5, sizes=(50, 22)) for _ in range(6)],
             0.05,
-            5,
-            12,
+            3,
+            6,
             hint="The two need not have the same number of stories: split the pool into parts of "
             "exactly len(reference) and len(window).",
         )
         yield tried(
             "at a small rate",
-            [source.pair() for _ in range(20)],
-            [source.pair(0.8) for _ in range(12)],
+            [source.pair() for _ in range(7)],
+            [source.pair(0.8) for _ in range(6)],
             0.0025,
             1,
-            12,
+            6,
             hint="With N splits the smallest share that you can count is 1 in N + 1: at a rate of "
             "0.0025 take some 2,000 splits, or nothing is ever seen.",
         )
-        pairs, want = borderline(source, 16)
+        pairs, want = borderline(source, 10)
         yield holds(
             "stories of very different lengths, and two rates",
             "alarms where chance does it more rarely than the rate, and there alone",
@@ -191,14 +187,15 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
             "not halved for two sides?",
             points=2,
         )
-        shifts = np.linspace(0, 0.6, 16)
-        first = source.sample(60)
-        slow: list[Pair] = [(first, source.sample(40, float(shift))) for shift in shifts]
-        quick = [(source.sample(40, 0.6), source.sample(40, 0.6)) for _ in range(8)]
+        first = source.sample(40)
+        slow: list[Pair] = [
+            (first, source.sample(25, float(shift))) for shift in np.linspace(0.3, 0.6, 6)
+        ]
+        quick = [(source.sample(25, 0.6), source.sample(25, 0.6)) for _ in range(6)]
         yield tried(
             "a source that shifts slowly",
             quick,
-            slow[-6:],
+            slow,
             0.05,
             3,
             6,

@@ -26,9 +26,7 @@ def erase(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         """Return the case that each answer is right: all of the home, and the list of models."""
         asked = [[keys, home] for keys, home in questions]
         want = reference.probe(answers, reference.erase, asked)
-        return case(
-            name, lambda: student.probe(answers, student.erase, asked), want, hint=hint
-        )
+        return case(name, lambda: student.probe(answers, student.erase, asked), want, hint=hint)
 
     def cases() -> Iterator[Case]:
         mine, also, other = codes(rng, 3, 6)

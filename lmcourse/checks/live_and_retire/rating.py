@@ -16,11 +16,8 @@ DAYS = 7
 
 @exercise(LESSON, "join_feedback", points=3)
 def join_feedback(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def tried(
-        name: str, *questions: tuple[list[Line], list[Line], str, int], hint: str
-    ) -> Case:
-        pairs = [(list(each), reference.join_feedback(*each)) for each in questions]
-        return asked(name, student, "join_feedback", *pairs, hint=hint)
+    def tried(name: str, *questions: tuple[list[Line], list[Line], str, int], hint: str) -> Case:
+        return asked(name, student, reference, "join_feedback", *questions, hint=hint)
 
     def thumbs(count: int) -> list[str]:
         return [str(each) for each in rng.choice(["up", "down"], count)]

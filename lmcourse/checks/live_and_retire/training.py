@@ -50,11 +50,13 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
         return int(rng.integers(low, high))
 
     def tried(name: str, policy: Policy, *questions: tuple[list[Event], int], hint: str) -> Case:
-        pairs = []
-        for events, now in questions:
-            want = reference.should_retrain(events, now, policy)
-            pairs.append(([events, now, policy], want))
-        return asked(name, student, "should_retrain", *pairs, hint=hint)
+        order = rng.permutation(len(questions))
+        all_of_it = [(*questions[place], policy) for place in order]
+        return asked(name, student, reference, "should_retrain", *all_of_it, hint=hint)
+
+    def about(edge: int, low: int = -9, high: int = 9) -> list[int]:
+        """Return some days about the one on which an answer changes, both sides of it."""
+        return [edge - 1, edge, *(edge + number(low, high) for _ in range(6))]
 
     def drawn() -> tuple[Policy, int]:
         """Return a policy, and the day on which a champion came."""
@@ -66,14 +68,20 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
         }
         return policy, number(1, 50)
 
+    def seen_or_not() -> list[tuple[bool, int]]:
+        """Return what six looks saw, both at least once, and how many days ago that was."""
+        seen = [True, False, *(bool(rng.random() < 0.5) for _ in range(4))]
+        return [(each, number(0, 5)) for each in seen]
+
     def cases() -> Iterator[Case]:
         policy, came = drawn()
         every, cooldown = policy["every"], policy["cooldown"]
         quiet = [[champion(came)], [champion(came), look(came + 3, False)]]
+        due = came + every
         yield tried(
             "a quiet month",
             policy,
-            *((events, came + every + late) for events in quiet for late in (-1, 0, 5)),
+            *((events, now) for events in quiet for now in about(due)),
             hint='No training yet, so cadence counts from the day of the "champion": due from the '
             'day on that is `every` days later, that day included. Before it, "nothing".',
         )
@@ -81,23 +89,30 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
         yield tried(
             "a look that saw drift",
             policy,
-            ([champion(came), look(day, True)], day),
+            *(([champion(came), look(day, seen)], day + later) for seen, later in seen_or_not()),
             ([champion(came), look(day - 1, False), look(day, True)], day + 2),
             hint='Drift makes it due at once: "train", if nothing holds it back.',
         )
         yield tried(
             "the last look counts",
             policy,
+            *(
+                ([champion(came), look(day - 1, not seen), look(day, seen)], day + later)
+                for seen, later in seen_or_not()
+            ),
             ([champion(came), look(day - 1, True), look(day, False)], day + 1),
-            ([champion(came), look(day - 1, True), look(day, False), look(day + 1, True)], day + 1),
             hint="What a look saw, a later one may take back: only the last look counts.",
         )
         then = day + cooldown
         yield tried(
             "drift from before the last training",
             policy,
+            *(
+                ([champion(came), look(day, not seen), retrain(day), look(then, seen)], then + late)
+                for seen, late in seen_or_not()
+            ),
             ([champion(came), look(day, True), retrain(day)], then + 3),
-            ([champion(came), look(day, True), retrain(day), look(then + 1, True)], then + 3),
+            ([champion(came), look(day, True), retrain(day)], then + 1),
             hint="A look from before the last training is about the model of that time: look "
             "only at what stands behind the last training in `events`.",
         )
@@ -105,7 +120,7 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
         yield tried(
             "the cooldown",
             policy,
-            *(([*began, look(day + 1, True)], day + cooldown + late) for late in (-1, 0, 1)),
+            *(([*began, look(day + 1, True)], now) for now in about(day + cooldown, -2, 9)),
             hint='Due, but the last training began less than `cooldown` days ago: "wait". After '
             "exactly that many days it may train.",
         )
@@ -113,13 +128,13 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
             "nothing is the matter, soon after a training",
             policy,
             (began, day + 1),
-            ([*began, look(day + 1, False)], day + 1),
+            *(([*began, look(day + 1, seen)], day + 1 + late % 2) for seen, late in seen_or_not()),
             hint='"wait" is for what is due and held back. What is not due is "nothing".',
         )
         yield tried(
             "cadence counts from the last training",
             policy,
-            *((began, day + every + late) for late in (-1, 0, 4)),
+            *((began, now) for now in about(day + every)),
             ([champion(came), retrain(day), champion(day + 5)], day + every),
             hint="Where there was a training, cadence counts from the last one, not from the day "
             "of the champion, also if a new champion came after it.",
@@ -133,9 +148,7 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
             "the budget is used up",
             policy,
             (busy, last + cooldown),
-            (busy, free - 1),
-            (busy, free),
-            (busy, free + 1),
+            *((busy, now) for now in about(free)),
             hint="At most `budget` trainings within the last `within` days: those whose day is "
             "above now - within. What is exactly that old counts no more.",
         )
@@ -143,9 +156,7 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
         want = reference.probe(trainings, reference.should_retrain, looks, 130, policy)
         yield case(
             "four months, day by day, with a trigger that hardly stops",
-            lambda: student.probe(
-                trainings, student.should_retrain, looks, 130, policy
-            ),
+            lambda: student.probe(trainings, student.should_retrain, looks, 130, policy),
             want,
             hint="Your answer of each day was carried out, and is in the events of the next. Look "
             "at the first day on which the two differ.",
