@@ -1,4 +1,4 @@
-"""Checks of lesson 15: drift, training again, feedback, roles, erasure, audit, the end, forecasts."""
+"""Checks of lesson 15: drift, training again, feedback, roles, audit, erasure, the end."""
 
 # In the order of the lesson, in which they register their exercises.
 # isort: off

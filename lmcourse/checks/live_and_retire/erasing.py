@@ -19,12 +19,26 @@ def erase(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def text() -> str:
         return " ".join(str(word) for word in rng.choice(WORDS, 3))
 
+    def among_others(home: Home) -> Home:
+        """Return the home with what others left there, in an order that is drawn."""
+        made: Home = {name: list(lines) for name, lines in home.items()}
+        asks, tales = codes(rng, 9, 7), codes(rng, 9, 7)
+        for _ in range(int(rng.integers(0, 9))):
+            (key,) = codes(rng, 1, 7)
+            made["log"].append({"request": asks.pop(), "key": key, "prompt": text()})
+            made["feedback"].append({"request": asks[0], "key": key, "rating": "up"})
+            made["cache"].append({"prompt": text(), "text": text(), "keys": [key]})
+            made["stories"].append({"story": tales.pop(), "key": key, "text": text()})
+        for name in ("log", "feedback", "cache", "stories"):
+            made[name] = [made[name][place] for place in rng.permutation(len(made[name]))]
+        return made
+
     def empty() -> Home:
         return {"log": [], "feedback": [], "cache": [], "stories": [], "models": []}
 
     def tried(name: str, *questions: tuple[list[str], Home], hint: str) -> Case:
         """Return the case that each answer is right: all of the home, and the list of models."""
-        asked = [[keys, home] for keys, home in questions]
+        asked = [[keys, among_others(home)] for keys, home in questions]
         want = reference.probe(answers, reference.erase, asked)
         return case(name, lambda: student.probe(answers, student.erase, asked), want, hint=hint)
 
