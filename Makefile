@@ -101,6 +101,7 @@ bench: setup ## measure grading, training and serving against their peers, on a 
 	$(BIN)/python bench/grading.py
 	$(BIN)/python bench/training.py
 	$(BIN)/python bench/serving.py
+	$(BIN)/python bench/drift.py
 	LMOPS_REQUESTS=10000 $(BIN)/python -m pytest -q tests/test_ops_many.py
 
 small-model: $(READY) ## train the small model that ships with the course again, in about five minutes

@@ -15,7 +15,9 @@ From the top down; each imports from the lines below its own alone, which `make 
     trial, notebooks, text       a part tried by its check; what a notebook defines; what is learnt
     gate, state                  metrics -> reasons; the ledger -> what holds
     privacy, traffic             what a log may keep; what it says of requests and feedback
+    edge                         a bundle -> one with int8 weights, for machines without torch
     bundle, ledger, home         a model as it travels; who did what to it; where it is kept
     soundness, card              what a bundle must be; what it says of itself
+    edge_run                     what an edge bundle runs with: NumPy alone
     files, roles, page           files, whole or not there; who may do what; HTML that stands alone
 """

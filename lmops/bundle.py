@@ -173,11 +173,11 @@ def write(
     )
     files = {
         "CARD.md": text.encode(),
-        "config.json": _as_json(config),
-        "metrics.json": _as_json(metrics),
+        "config.json": as_json(config),
+        "metrics.json": as_json(metrics),
         "model.py": source.encode(),
         "model.safetensors": safetensors.torch.save(kept),
-        "tokenizer.json": _as_json({"type": "characters", "characters": list(characters)}),
+        "tokenizer.json": as_json({"type": "characters", "characters": list(characters)}),
     }
     _, problems = soundness.parse(files)
     if problems:
@@ -185,7 +185,7 @@ def write(
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     facts = {n: {"sha256": digests[n], "bytes": len(content)} for n, content in files.items()}
     manifest = {"format": FORMAT, "version": content_version(digests), "files": facts}
-    _put(folder, {**files, MANIFEST: _as_json(manifest)})
+    put(folder, {**files, MANIFEST: as_json(manifest)})
     return load(folder)
 
 
@@ -283,8 +283,14 @@ def _without_links(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe would wait for ever
 
 
-def _put(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Have `folder` hold these files alone."""
+def put(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Have `folder` hold these files alone, or leave it as it was.
+
+    Raises
+    ------
+    FileExistsError
+        If it holds something else than a bundle.
+    """
     if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is there and holds no bundle. Name another folder.")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -302,6 +308,7 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _as_json(value: Mapping[str, Any]) -> bytes:
+def as_json(value: Mapping[str, Any]) -> bytes:
+    """Return the content of a JSON file of a bundle."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode()

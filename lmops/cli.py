@@ -13,6 +13,7 @@ COMMANDS = (
     "approve",
     "promote",
     "roles",
+    "quantize",
     "keys",
     "serve",
     "models",

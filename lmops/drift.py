@@ -187,10 +187,9 @@ def samples(
     reference = _kept(kept, first)
     needed = last + (0 if reference else first)
     if len(readable) < needed:
-        raise TooFew(
-            f"{needed} prompts are needed and {len(readable)} are there; "
-            f"{len(prompts) - len(readable)} more have characters that the model does not know"
-        )
+        odd = len(prompts) - len(readable)
+        more = f"; {odd} more have characters that the model does not know" if odd else ""
+        raise TooFew(f"{needed} prompts are needed and {len(readable)} are there{more}")
     if reference is None:
         reference = measures.of(readable[:first])
         kept.parent.mkdir(parents=True, exist_ok=True)

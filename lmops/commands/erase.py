@@ -45,8 +45,8 @@ def erase(person: str, words: tuple[str, ...], by: str, as_json: bool, home: Hom
     learnt from them, trainings that were not finished, and their keys.
 
     The ledger has the proof: how many lines of each file, its hash before and after. Models that
-    learnt from the person are listed, and are to be trained again. Exits with 1 if something of the
-    person is still there.
+    learnt from the person are listed, and are to be trained again. What somebody did to a version
+    stays told. Exits with 1 if something that the person sent is still there.
     """
     from lmops import erase as erasure
     from lmops import liked

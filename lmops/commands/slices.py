@@ -1,6 +1,5 @@
 """`lmops slices`: whether a model serves some worse than others."""
 
-
 import click
 from rich.console import Console
 from rich.table import Table

@@ -1,0 +1,24 @@
+variable "name" {
+  description = "What it is called."
+  type        = string
+}
+
+variable "resource_group_name" {
+  description = "The resource group that it is in."
+  type        = string
+}
+
+variable "location" {
+  description = "The Azure region."
+  type        = string
+}
+
+variable "tags" {
+  description = "Tags, for the bill and for who looks after it."
+  type        = map(string)
+}
+
+variable "retention_days" {
+  description = "How long logs are kept."
+  type        = number
+}
