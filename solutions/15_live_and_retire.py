@@ -19,9 +19,6 @@
 # %% tags=["setup"]
 import hashlib
 import json
-import math
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -62,7 +59,7 @@ preset = "laptop"  # "smoke", "laptop" or "gpu"
 try:
     from lmops import bundle, drift
 except ImportError as missing:
-    drift = None
+    drift = None  # what needs it is left out from here on
     print(f"This needs {missing.name}: pip install 'lmcourse[ops]', and run this cell again.")
 else:
     mine = bundle.load(bundle.mine())
@@ -78,7 +75,9 @@ else:
     def with_noise(text):
         """Return the text with one character in ten replaced by any other."""
         return "".join(
-            mine.characters[random.integers(len(mine.characters))] if random.random() < 0.1 else each
+            mine.characters[random.integers(len(mine.characters))]
+            if random.random() < 0.1
+            else each
             for each in text
         )
 
@@ -195,16 +194,17 @@ def naive_detector(reference, window, rate):
 def source(random, stories, shift=0.0):
     """Draw stories of one source: [nats, characters] of each."""
     characters = random.integers(20, 400, stories)
-    return [[r * n, n] for r, n in zip(random.normal(1.1 + shift, 0.15, stories), characters)]
+    return [
+        [r * n, n]
+        for r, n in zip(random.normal(1.1 + shift, 0.15, stories), characters, strict=True)
+    ]
 
 
 def false_alarms(detector, references, windows=120, rate=0.05):
     """Return the share of windows of 40 stories that alarm, by the size of the reference."""
     random = np.random.default_rng(3)
     return [
-        np.mean(
-            [detector(source(random, n), source(random, 40), rate) for _ in range(windows)]
-        )
+        np.mean([detector(source(random, n), source(random, 40), rate) for _ in range(windows)])
         for n in references
     ]
 
@@ -229,8 +229,9 @@ if check.ready("drift_detector"):
         axes.set_xticks(range(4), references)
         axes.set(xlabel="stories in the reference", ylabel="false alarms (%)")
         axes.legend()
-    picture.alt = "False alarms among windows of the same source, by the size of the reference. " + (
-        "; ".join(f"{n}: " + ", ".join(f"{s:.0%}" for s in v) for n, v in counted.items()) + "."
+    picture.alt = (
+        "False alarms among windows of the same source, by the size of the reference. "
+        + ("; ".join(f"{n}: " + ", ".join(f"{s:.0%}" for s in v) for n, v in counted.items()) + ".")
     )
     display(picture)
 
@@ -268,9 +269,79 @@ if check.ready("drift_detector"):
 # by the way; a detector of this kind does not.
 
 # %% [markdown]
-# `lmops drift` asks this for the model in service: the first prompts that it got against the last ones, by
-# both measures. `lmops drift --with` and this notebook's name takes *your* detector. You will see it below, when
-# there is somebody whose log it can read.
+# `lmops drift` asks this of the model in service: the first prompts that it got against the last ones, by both
+# measures, which share the rate. The next cells make a small home for it, as lesson 11 left it: your model is the
+# champion, beside an older one; and a log like the one of lesson 12, whose last prompts have noise in them.
+
+# %% tags=["demo"]
+if drift:
+    from datetime import UTC, datetime, timedelta
+
+    from click.testing import CliRunner
+
+    from lmops.cli import main as command
+    from lmops.home import Home
+    from lmops.ledger import Ledger
+    from lmops.store import keep as keep_bundle
+
+    place = Path(tempfile.mkdtemp())
+    home = Home(place / ".lmops")
+
+    def lmops(*arguments, lines=12):
+        """Run a command as it is typed, and print what it says."""
+        said = CliRunner().invoke(command, [*arguments, "--home", str(home.folder)])
+        print("$ lmops", *arguments)
+        print("\n".join(said.output.strip().splitlines()[-lines:]))
+        print(f"(exit code {said.exit_code})")
+        return said
+
+    def champion(made):
+        """Write into the ledger that a bundle went the whole way, and keep it."""
+        keep_bundle(made, home.models)
+        book = Ledger(home.ledger)
+        book.append("gate", made.version, "lmops", passed=True, reasons=[])
+        book.append("register", made.version, "ann", lineage={})
+        book.append("approve", made.version, "bob")
+        book.append("promote", made.version, "bob", alias="champion")
+
+    def log(texts, key, day):
+        """Write what the service logs of requests: redacted, with the id of a key and no name."""
+        start = datetime.now(UTC) - timedelta(days=day)
+        path = home.logs / f"{start.date()}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            for number, text in enumerate(texts):
+                line = {
+                    "time": (start + timedelta(seconds=number)).isoformat(timespec="milliseconds"),
+                    "event": "request",
+                    "id": f"req-{key}-{day}-{number}",
+                    "code": 200,
+                    "key": key,
+                    "version": mine.version,
+                    "prompt": text,
+                    "text": "",
+                }
+                file.write(json.dumps(line) + "\n")
+
+    weights = {name: each * 0.98 for name, each in mine.model().state_dict().items()}
+    older = bundle.write(
+        place / "older",
+        weights=weights,
+        config=mine.config,
+        characters=mine.characters,
+        metrics={"corpus": "fables", "steps": 0},
+        source=mine.source,
+    )
+    champion(older)
+    champion(mine)
+    log(stories[:120], "k1", 3)
+    log([with_noise(text) for text in stories[120:200]], "k1", 1)
+    lmops("drift", "--reference", "80", "--window", "60")
+
+# %% [markdown]
+# It ends with exit code 1, so a pipeline sees it, and it stands in the ledger, where the next section's rule finds
+# it. What it keeps of the first prompts is numbers, not words: these outlive the log, which is deleted after some
+# days. `lmops drift --with 15_live_and_retire.ipynb` asks *your* detector in the place of the platform's.
 #
 # ## When do you train again?
 #
@@ -388,6 +459,21 @@ if check.ready("should_retrain"):
 # the gate of lesson 10, approval, a canary. The champion serves on until then. If the new one is worse, all
 # that happened is that some computing was spent.
 #
+# `lmops retrain --if-due` is that rule with its four parts, read from the ledger, and then the training, the gate and
+# the registration. At the preset `smoke` of this notebook only the question is asked.
+
+# %% tags=["demo"]
+if drift:
+    if preset == "smoke":
+        lmops("retrain", "--if-due", "--budget", "0", "--by", "nightly", lines=4)
+    else:
+        (place / "objective.yaml").write_text("loss: {at_most: 9}")
+        easy = ("--objective", str(place / "objective.yaml"), "--stories", "10")
+        lmops("retrain", "--if-due", "--preset", "smoke", *easy, "--by", "nightly", lines=8)
+
+# %% [markdown]
+# (The training here is one of seconds, and its objective lets anything pass: it is to show the way, not the result.)
+#
 # ## What did they think of it?
 #
 # Drift of concept cannot be seen in the questions. You need somebody who says whether the *answers* are any
@@ -461,6 +547,14 @@ check("join_feedback")
 # And whom does it serve? A mean over all users hides those who are few. Lesson 10's slices answer that, by
 # source, by length, by language: `lmops slices` tells each slice's loss with an interval, and whether one is served
 # worse than the rest. It takes away what is hard by nature: a long story is no unfairness.
+
+# %% tags=["demo"]
+if drift:
+    lmops("slices", "--stories", "60" if preset == "smoke" else "300", lines=9)
+
+# %% [markdown]
+# Each animal of the fables is a slice, with the model's loss above what the story costs anybody. The last column is so
+# wide that all of its intervals hold at once in 95 % of cases: among thirty slices, one always looks bad, by chance.
 #
 # ## Who may do that?
 #
@@ -786,6 +880,35 @@ check("retire")
 # %% [markdown]
 # If the disk is full between 3 and 4, the weights are still there, and you try again tomorrow. The other way round, nobody
 # would ever know what it was.
+#
+# Now the same with the platform: somebody who called himself Anton gets a key, asks a few things, and wants to be
+# forgotten. Then the older one of the two models ends.
+
+# %% tags=["demo"]
+if drift:
+    added = lmops("keys", "add", "anton", "--scope", "complete", "--json", lines=1)
+    key = json.loads(added.stdout)["id"]
+    log(["The fox went home. "] * 3, key, 2)
+    lmops("erase", "anton", "--by", "stewart", lines=6)
+
+# %% tags=["demo"]
+if drift:
+    lmops(
+        "retire", older.version, "--reason", "a better one took its place", "--by", "bob", lines=4
+    )
+    print("kept of it:", *(path.name[:16] + "..." for path in home.archive.iterdir()))
+    print("its weights:", (home.models / older.version / "model.safetensors").exists())
+
+# %% [markdown]
+# Last of all the audit: is every line a link of the chain, does every line keep the rules, is every bundle what the ledger
+# says, are the retired ones gone, and does nobody reappear who was erased? With `--html` it writes a page that stands alone,
+# of who did what to which version.
+
+# %% tags=["demo"]
+if drift:
+    lmops("audit", "--html", str(place / "audit.html"), lines=3)
+    for entry in Ledger(home.ledger).entries()[-6:]:
+        print(f"{entry.number:3}  {entry.by:8}  {entry.event:8}  {entry.version or ''}")
 
 # %% [markdown]
 # ## Who watches the pipeline?
@@ -860,6 +983,62 @@ check("predict_failures")
 # `mean` and `spread` over the *known* runs; `(x - mean) / spread` for these and for the fresh ones alike. A thousand steps at a
 # rate of 0.5 are then plenty.
 
+# %% [markdown]
+# Is it of any use? Draw a team of your own, and look at two things: are runs that it calls risky really the ones that fail,
+# and what does the leak do to the number in your report?
+
+# %% tags=["demo"]
+if check.ready("predict_failures"):
+    random = np.random.default_rng(4)
+
+    def drawn_runs(count, first):
+        """Draw runs of a team, and how likely each one is to fail."""
+        files, hour = random.integers(1, 61, count), random.integers(7, 23, count)
+        tests, before = random.integers(0, 2, count), random.integers(0, 2, count)
+        lines = files * 20 + random.integers(0, 800, count)
+        likely = 1 / (
+            1 + np.exp(-(files / 12 + before * 1.6 - tests * 1.2 + (hour - 14) / 4 - 3.5))
+        )
+        failed = random.random(count) < likely
+        columns = zip(files, lines, hour, tests, before, strict=True)
+        return [
+            dict(zip(FEATURES, map(int, row), strict=True))
+            | {"start": first + 20 * at, "end": first + 20 * at + 15, "failed": bool(failed[at])}
+            for at, row in enumerate(columns)
+        ]
+
+    past, coming = drawn_runs(800, 0), drawn_runs(600, 20_000)
+    said = np.array(predict_failures(past, coming, 20_000))
+    came = np.array([run["failed"] for run in coming])
+    with plots.drawing(4.6, 3.4) as (picture, axes):
+        groups = np.array_split(np.argsort(said), 8)
+        at = [said[ids].mean() for ids in groups]
+        share = [came[ids].mean() for ids in groups]
+        axes.plot([0, 1], [0, 1], color=plots.GREY, linestyle=":")
+        axes.plot(at, share, marker="o", color=plots.HIGHLIGHT)
+        axes.set(xlabel="probability that was said", ylabel="share that failed")
+    picture.alt = "Share of runs that failed by what was said: " + ", ".join(
+        f"{one:.2f} said, {other:.2f} failed" for one, other in zip(at, share, strict=True)
+    )
+    display(picture)
+    risky = np.argsort(-said)[: len(said) // 5]
+    print(f"the fifth that looks worst has {came[risky].sum() / came.sum():.0%} of all failures")
+
+# %% [markdown]
+# *The picture: runs in eight groups, by what was said of them. On the dotted line the word is kept: of runs to which 0.3 was
+# said, three in ten fail. That is **calibrated**.*
+#
+# What do you do with it? Not skip the tests: a run that is likely to pass is not one that passed. Run the tests of the risky
+# ones first, or ask for a second look. And watch this model as you watch the other one: the team learns from it, writes
+# smaller changes, and its world has changed.
+#
+# ## Where are we?
+#
+# It is past six. The day is whole.
+
+# %% tags=["demo"]
+display(timeline.until("15_live_and_retire"))
+
 # %% [markdown] contract="quiz"
 # Five questions. Give each answer as one small letter in quotes, such as `answer_1 = "a"`.
 #
@@ -896,6 +1075,39 @@ answer_5 = "c"
 
 # %% check="quiz" tags=["nbval-check-output"]
 check("quiz")
+
+# %% [markdown]
+# ## What you have now
+#
+# - The reference is a sample as well. Deal both anew, and an alarm is as rare as you promised.
+# - Data drift is in the questions; concept drift only in what people say of the answers.
+# - Train again by cadence and by trigger, held back by cooldown and budget. What comes out is a challenger.
+# - Feedback belongs to one answer, of one version, by who asked, in time.
+# - A right belongs to a role, and a role ends. Two people stand behind what goes out.
+# - An audit reads what was done, and believes nobody.
+# - A person is in the log, the feedback, the cache, the training data, and in models. Weights are trained again.
+# - Nobody new, drain, archive, dispose; and `410` with a pointer.
+# - A prediction may use what was known when it was made, and nothing else.
+#
+# **Next**: the project. You put your own model into a pipeline of your own, with what you wrote in these six lessons:
+# `lmops new-project` writes the folder.
+#
+# **In the life of a model** (define, data, features, choose, train, evaluate, optimise, deploy, monitor, update, feed
+# back) this was *monitor*, *update* and *feed back*, and the end that the list leaves out.
+#
+# ### References
+#
+# - J. Gama and others (2014). A Survey on Concept Drift Adaptation. *ACM Computing Surveys* 46(4).
+# - R. A. Fisher (1935). *The Design of Experiments*. E. J. G. Pitman (1937). Significance Tests Which May Be Applied to
+#   Samples from Any Populations. *Supplement to the Journal of the Royal Statistical Society* 4(1).
+# - B. Phipson, G. K. Smyth (2010). Permutation P-values Should Never Be Zero. *Statistical Applications in Genetics and
+#   Molecular Biology* 9(1).
+# - R. S. Sandhu and others (1996). Role-Based Access Control Models. *Computer* 29(2).
+# - L. Bourtoule and others (2021). Machine Unlearning. *IEEE Symposium on Security and Privacy*.
+# - M. Sharma and others (2024). Towards Understanding Sycophancy in Language Models. *ICLR*.
+# - S. Kapoor, A. Narayanan (2023). Leakage and the Reproducibility Crisis in Machine-Learning-Based Science. *Patterns* 4(9).
+# - D. R. Cox (1958). The Regression Analysis of Binary Sequences. *Journal of the Royal Statistical Society B* 20(2).
+# - Regulation (EU) 2016/679 (General Data Protection Regulation), article 17.
 
 # %%
 check.summary()

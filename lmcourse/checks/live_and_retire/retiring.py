@@ -14,6 +14,16 @@ from lmcourse.checks.live_and_retire.drawing import LESSON, answers, codes, plai
 Models = dict[str, dict[str, Any]]
 
 
+def astray(models: Models, version: Any) -> bool:
+    """Say whether the pointers from a version lead in a circle: who follows them never ends."""
+    for _ in range(len(models) + 1):
+        model = models.get(version, {})
+        if model.get("status") not in ("draining", "retired"):
+            return False
+        version = model.get("successor")
+    return True
+
+
 @probe
 def retirements(
     namespace: dict[str, Any],
@@ -34,7 +44,9 @@ def retirements(
     open_answers = list(left)
 
     def drain(version: Any) -> int:
-        seen.append(["drain", version, plain(namespace["respond"](models, version))])
+        lost = astray(models, version)
+        answer = [410, "nobody"] if lost else plain(namespace["respond"](models, version))
+        seen.append(["drain", version, answer])
         return open_answers.pop(0) if open_answers else 0
 
     def keep(name: Any, content: Any) -> None:
