@@ -970,7 +970,7 @@ def predict_failures(runs, fresh, now):
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
     x = (x - mean) / spread
     w, b = np.zeros(len(FEATURES)), 0.0
-    for _ in range(1000):
+    for _ in range(500):
         off = 1 / (1 + np.exp(-(x @ w + b))) - y
         w -= 0.5 * (x.T @ off) / len(y)
         b -= 0.5 * off.mean()
