@@ -946,7 +946,8 @@ FEATURES = ("files", "lines", "hour", "tests", "failed_before")
 #   `"failed"`. Up to a thousand of them, in any order.
 # - `fresh` is a list of runs that begin at or after `now`: the five `FEATURES`, and `"start"`.
 #
-# Learn from the runs whose end is at most `now`, and from their `FEATURES` alone. A fresh run gets the same answer whatever other
+# Learn from the runs whose end is at most `now`, and from their `FEATURES` alone. The same question gets the same answer (seed
+# what you draw). A fresh run gets the same answer whatever other
 # fresh runs stand beside it. If no run is over, all answers are 0.5.
 #
 # The judge draws the runs from a logistic regression of its own, and compares with the true probabilities, in nats per run: you
