@@ -49,7 +49,7 @@ def join_feedback(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         yield tried(
             "late",
             (three, [rate(0, one, DAYS), rate(2, one, DAYS + 1.25)], version, DAYS),
-            (three, [rate(1, two, DAYS + 0.25), rate(2, one, DAYS + 0.75)], version, DAYS),
+            (three, [rate(1, two, DAYS + 0.25, key=1), rate(2, one, DAYS + 0.75)], version, DAYS),
             (three, [rate(0, one, DAYS), rate(2, one, DAYS + 1.25)], version, DAYS - 1),
             hint="Late is what came more than `days` days after ITS answer; exactly `days` days is "
             "in time.",

@@ -100,6 +100,7 @@ def may(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             (approved, ops, "promote", version),
             (approved, rev, "promote", version),
             (approved, ops, "promote", second),
+            ([*approved, did(dev, "register", second)], ops, "promote", second),
             hint="To promote takes the right AND an approval of that very version.",
         )
         gone = withdraw(boss, rev, "reviewer")
