@@ -141,7 +141,7 @@ else:
 # For example, with `a = [[50, 50]] * 20` and `b = [[60, 50]] * 20`, `drift_detector(a, b, 0.01)` is `True`, and
 # `drift_detector(a, a, 0.01)` is `False`.
 #
-# It is called some hundred times in a check, on up to 100 stories: 2,000 splits at once in numpy take
+# It is called some hundred times in a check, on up to 100 stories: 1,000 splits at once in numpy take
 # some hundredths of a second.
 
 
@@ -151,7 +151,7 @@ def drift_detector(reference, window, rate):
     ### BEGIN SOLUTION
     stories = np.array([*reference, *window], dtype=float)
     first = len(reference)
-    order = np.random.default_rng(0).random((2000, len(stories))).argsort(axis=1)
+    order = np.random.default_rng(0).random((1000, len(stories))).argsort(axis=1)
     order = np.concatenate([np.arange(len(stories))[None], order])  # what was seen is a split, too
     dealt = stories[order]
     old, new = dealt[:, :first].sum(axis=1), dealt[:, first:].sum(axis=1)
@@ -165,8 +165,8 @@ def drift_detector(reference, window, rate):
 check("drift_detector")
 
 # %% [markdown] fold="Hint 1: many shuffles at once"
-# `np.random.default_rng(0).random((2000, n)).argsort(axis=1)` has 2,000 orders of `n` stories, one a row.
-# `stories[order]` has then the shape `(2000, n, 2)`.
+# `np.random.default_rng(0).random((1000, n)).argsort(axis=1)` has 1,000 orders of `n` stories, one a row.
+# `stories[order]` has then the shape `(1000, n, 2)`.
 
 # %% [markdown] fold="Hint 2: a part's loss"
 # `dealt[:, :first].sum(axis=1)` has the nats and the characters of each first part. Divide *these* sums; the

@@ -158,7 +158,7 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
             1,
             6,
             hint="With N splits the smallest share that you can count is 1 in N + 1: at a rate of "
-            "0.0025 take some 2,000 splits, or nothing is ever seen.",
+            "0.0025 take some 1,000 splits, or nothing is ever seen.",
         )
         first = source.sample(40)
         slow: list[Pair] = [
