@@ -96,7 +96,9 @@ def audit(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "who registered it later",
             [alone, made],
             [passed, made, did("register", second, rev), approved, promoted],
-            hint="Only what stands above a line counts: whoever approves before it is registered "
+            [passed, made, did("register", version, rev), alone, promoted, approved],
+            hint="All who registered a version above a line are its authors, and only what stands "
+            "above counts: whoever approves before it is registered "
             "is not yet approving their own.",
         )
         yield tried(

@@ -90,8 +90,10 @@ def may(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "a version that is not registered",
             (made, rev, "approve", second),
             (made, rev, "approve", version),
+            (made, ops, "retire", second),
             ([*made, did(rev, "approve", version)], ops, "promote", second),
-            hint="What nobody registered can be neither approved nor promoted.",
+            hint="What nobody registered can be neither approved nor promoted; all else asks for "
+            "the right alone.",
         )
         approved = [*made, did(rev, "approve", version)]
         yield tried(
@@ -99,9 +101,11 @@ def may(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             (made, ops, "promote", version),
             (approved, ops, "promote", version),
             (approved, rev, "promote", version),
+            ([*approved, grant(boss, dev, "operator")], dev, "promote", version),
             (approved, ops, "promote", second),
             ([*approved, did(dev, "register", second)], ops, "promote", second),
-            hint="To promote takes the right AND an approval of that very version.",
+            hint="To promote takes the right AND an approval of that very version. Four eyes are "
+            "for approving: who registered it may promote it, once somebody else approved.",
         )
         gone = withdraw(boss, rev, "reviewer")
         yield tried(

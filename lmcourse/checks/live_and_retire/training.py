@@ -135,6 +135,7 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
             "cadence counts from the last training",
             policy,
             *((began, now) for now in about(day + every)),
+            *(([*began, retrain(then)], now) for now in about(then + every)),
             ([champion(came), retrain(day), champion(day + 5)], day + every),
             hint="Where there was a training, cadence counts from the last one, not from the day "
             "of the champion, also if a new champion came after it.",
