@@ -196,7 +196,7 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
             "stories of very different lengths, and two rates",
             "alarms where chance does it more rarely than the rate, and there alone",
             lambda: compared([said(pairs, 0.3), said(pairs, 0.02)], want),
-            hint="Here chance alone makes as large a difference in about 20 of 100 splits: an alarm "
+            hint="Here chance alone makes as large a difference in about 20 of 100 splits: alarm "
             "at rate 0.3, none at rate 0.02. Is the difference one of nats per character, all "
             "nats of a part divided by all its characters (a mean of the stories' own rates "
             "counts a short one as much as a long one)? Is `rate` the one that was handed in, and "
