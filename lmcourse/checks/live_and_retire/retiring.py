@@ -66,7 +66,11 @@ def retirements(
 def retire(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def serving() -> dict[str, Any]:
         weights = [round(float(each), 3) for each in rng.normal(size=3)]
-        return {"status": "serving", "card": f"A model, {rng.integers(1_000_000)}.", "weights": weights}
+        return {
+            "status": "serving",
+            "card": f"A model, {rng.integers(1_000_000)}.",
+            "weights": weights,
+        }
 
     def gone(successor: str | None, status: str = "retired") -> dict[str, Any]:
         return {"status": status, "successor": successor, "card": "It was one."}
