@@ -113,7 +113,9 @@ def predict_failures(student: Student, reference: Student, rng: Rng) -> Iterator
             "numbers above 0 and below 1, not all the same",
             odd,
             hint="Return sigmoid(x @ w + b) for each fresh run, the probability that it fails: no "
-            "True and False, nothing rounded. Fresh runs have only FEATURES and start.",
+            "True and False, nothing rounded, and not all the same. Exactly 0 or 1 comes from sums far "
+            "too large: of features of very different sizes (take the mean of the past runs away, "
+            "and divide by their standard deviation), or of steps with the wrong sign.",
             points=0.5,
         )
 
@@ -145,7 +147,8 @@ def predict_failures(student: Student, reference: Student, rng: Rng) -> Iterator
             f"at most {MOST} nats a run above the true probabilities",
             close,
             hint="It is better than the baseline, and not done: take more steps or a greater rate, "
-            "all five features, and an intercept b.",
+            "all five features, and an intercept b. It is calibrated by itself: do not weight "
+            "the failures more.",
         )
 
         def calibrated() -> str:
