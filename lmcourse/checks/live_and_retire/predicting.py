@@ -113,7 +113,7 @@ def predict_failures(student: Student, reference: Student, rng: Rng) -> Iterator
             "numbers above 0 and below 1, not all the same",
             odd,
             hint="Return sigmoid(x @ w + b) for each fresh run, the probability that it fails: no "
-            "True and False, nothing rounded, and not all the same. Exactly 0 or 1 is from sums far "
+            "True and False, nothing rounded, and not all the same. Exactly 0 or 1: sums far "
             "too large: of features of very different sizes (take the mean of the past runs away, "
             "and divide by their standard deviation), or of steps with the wrong sign.",
             points=0.5,
