@@ -1,0 +1,231 @@
+"""The checks of `drift_detector`: the same source again, others, and one that shifts slowly."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from grader.checks.case import Case, Rng, case
+from grader.checks.registry import exercise, probe
+from grader.checks.student import Student
+from grader.checks.vocabulary import holds, public_and_hidden
+from lmcourse.checks.live_and_retire.drawing import LESSON
+
+Sample = list[list[float]]
+Pair = tuple[Sample, Sample]
+
+
+@probe
+def alarms(_: dict[str, Any], detector: Callable[..., Any], pairs: list[Pair], rate: float) -> Any:
+    """Return what `detector` says of each reference and window, or None if it says nothing.
+
+    What is neither True nor False comes as the name of its type.
+    """
+    given = [detector(reference, window, rate) for reference, window in pairs]
+    if all(each is None for each in given):
+        return None
+    return [each if type(each) is bool else type(each).__name__ for each in given]
+
+
+class Source:
+    """Where stories come from: how long they are, and how hard for the model."""
+
+    def __init__(self, rng: Rng) -> None:
+        self.rng = rng
+        self.hard = rng.uniform(0.8, 1.4)  # nats per character
+        self.spread = rng.uniform(0.1, 0.2)  # of the stories about that
+
+    def sample(self, stories: int, shift: float = 0.0) -> Sample:
+        """Return [nats, characters] of so many stories, which cost `shift` more a character."""
+        characters = self.rng.integers(20, 400, stories)
+        spread = self.spread * np.sqrt(150 / characters)  # a short one says less
+        rates = self.rng.normal(self.hard + shift, spread)
+        return [[round(float(r * n), 3), int(n)] for r, n in zip(rates, characters, strict=True)]
+
+    def pair(self, shift: float = 0.0, sizes: tuple[int, int] = (25, 25)) -> Pair:
+        """Return a reference and a window, of which the second one is shifted."""
+        return self.sample(sizes[0]), self.sample(sizes[1], shift)
+
+
+def p_value(pair: Pair) -> float:
+    """Return about how often chance differs as much in nats per character: a ratio's variance."""
+    losses, variances = [], []
+    for sample in pair:
+        nats, sizes = np.array(sample, dtype=float).T
+        loss = nats.sum() / sizes.sum()
+        losses.append(loss)
+        off = nats - loss * sizes
+        variances.append((off**2).sum() / (1 - 1 / len(off)) / sizes.sum() ** 2)
+    z = abs(losses[0] - losses[1]) / math.sqrt(sum(variances))
+    return math.erfc(z / math.sqrt(2))
+
+
+def mixed(rng: Rng, same: list[Pair], shifted: list[Pair]) -> tuple[list[Pair], list[bool]]:
+    """Return all of them in an order that is drawn, and which of them are shifted."""
+    pairs, moved = [*same, *shifted], [False] * len(same) + [True] * len(shifted)
+    order = rng.permutation(len(pairs))
+    return [pairs[place] for place in order], [moved[place] for place in order]
+
+
+@exercise(LESSON, "drift_detector", points=4, exercise_seconds=40)
+def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    def said(pairs: list[Pair], rate: float) -> Any:
+        return student.probe(alarms, student.drift_detector, pairs, rate)
+
+    def tried(
+        name: str,
+        same: list[Pair],
+        shifted: list[Pair],
+        rate: float,
+        allowed: int,
+        needed: int,
+        hint: str,
+        points: float = 1.0,
+    ) -> Case:
+        """Return the case that few of the same alarm, and many of those that are shifted."""
+        pairs, moved = mixed(rng, same, shifted)
+
+        def seen() -> str:
+            given = said(pairs, rate)
+            if given is None:
+                raise ValueError("your function gives None: is a return missing?")
+            odd = [each for each in given if not isinstance(each, bool)]
+            if odd or len(given) != len(pairs):
+                return f"it answers with a {odd[0] if odd else 'list of another length'}"
+            false = sum(each for each, drift in zip(given, moved, strict=True) if not drift)
+            found = sum(each for each, drift in zip(given, moved, strict=True) if drift)
+            if false > allowed:
+                return f"{false} false alarms in {len(same)} windows of the same source"
+            if found < needed:
+                return f"{found} of {len(shifted)} shifted windows are seen"
+            return ""
+
+        want = (
+            f"at rate {rate:g}, at most {allowed} alarms in {len(same)} windows of the same "
+            f"source, and {needed} or more in {len(shifted)} that are shifted"
+        )
+        return holds(name, want, seen, hint=hint, points=points)
+
+    source = Source(rng)
+    far = source.pair(0.6)
+    yield case(
+        "True or False",
+        lambda: said([far, source.pair(0.6)], 0.05),
+        [True, True],
+        hint="Return a plain True or False: bool(...) makes one of numpy's. This window costs the "
+        "model half a nat more a character than the reference, so it is True.",
+        form=True,
+    )
+
+    def plain() -> Iterator[Case]:
+        yield tried(
+            "the same source again, and another one",
+            [source.pair() for _ in range(16)],
+            [source.pair(0.5) for _ in range(8)],
+            0.05,
+            5,
+            8,
+            hint="Put both samples together, split them by chance again and again, and count how "
+            "often the two parts differ as much as the window does from the reference. Alarm if "
+            "that share is at most `rate`.",
+        )
+        yield tried(
+            "a window that is easier",
+            [source.pair() for _ in range(7)],
+            [source.pair(-0.5) for _ in range(6)],
+            0.05,
+            3,
+            6,
+            hint="A loss that falls is a change as well: a thousand times the same prompt is easy. "
+            "Compare absolute differences, abs(...).",
+        )
+        yield tried(
+            "windows and references of other sizes",
+            [source.pair(sizes=(50, 22)) for _ in range(7)],
+            [source.pair(0.5, sizes=(50, 22)) for _ in range(6)],
+            0.05,
+            3,
+            6,
+            hint="The two need not have the same number of stories: split the pool into parts of "
+            "exactly len(reference) and len(window).",
+        )
+        yield tried(
+            "at a small rate",
+            [source.pair() for _ in range(7)],
+            [source.pair(0.8) for _ in range(6)],
+            0.0025,
+            1,
+            6,
+            hint="With N splits the smallest share that you can count is 1 in N + 1: at a rate of "
+            "0.0025 take some 1,000 splits, or nothing is ever seen.",
+        )
+        first = source.sample(40)
+        slow: list[Pair] = [
+            (first, source.sample(25, float(shift))) for shift in np.linspace(0.3, 0.6, 6)
+        ]
+        quick = [(source.sample(25, 0.6), source.sample(25, 0.6)) for _ in range(6)]
+        yield tried(
+            "a source that shifts slowly",
+            quick,
+            slow,
+            0.05,
+            3,
+            6,
+            hint="Each window is held against the first reference. So what went up by a little "
+            "every day is seen in the end.",
+        )
+
+    def demanding() -> Iterator[Case]:
+        source = Source(rng)
+        yield tried(
+            "a small reference: false alarms counted",
+            [source.pair(sizes=(20, 40)) for _ in range(50)],
+            [source.pair(0.5, sizes=(20, 40)) for _ in range(5)],
+            0.05,
+            8,
+            5,
+            hint="Too many false alarms. The reference is a sample, too, and not the truth: 20 "
+            "other stories of the same source would have given another number. So both have to "
+            "be drawn anew: pool them, and split the pool. Whole stories are drawn, never single "
+            "characters.",
+            points=2,
+        )
+        pairs, want = borderline(source, 10)
+        yield holds(
+            "stories of very different lengths, and two rates",
+            "alarms where chance does it more rarely than the rate, and there alone",
+            lambda: compared([said(pairs, 0.3), said(pairs, 0.02)], want),
+            hint="Here chance alone makes as large a difference in about 20 of 100 splits: alarm "
+            "at rate 0.3, none at rate 0.02. Is the difference one of nats per character, all "
+            "nats of a part divided by all its characters (a mean of the stories' own rates "
+            "counts a short one as much as a long one)? Is `rate` the one that was handed in, and "
+            "not halved for two sides?",
+            points=2,
+        )
+
+    def borderline(source: Source, count: int) -> tuple[list[Pair], list[list[bool]]]:
+        """Return pairs that alarm at a rate of 0.3 and not at 0.02, and some that alarm at none."""
+        near: list[Pair] = []
+        none: list[Pair] = []
+        while len(near) < count or len(none) < count // 2:
+            pair = source.pair(float(rng.normal(0.0, 0.05)))
+            p = p_value(pair)
+            if 0.18 < p < 0.24 and len(near) < count:
+                near.append(pair)
+            elif p > 0.6 and len(none) < count // 2:
+                none.append(pair)
+        pairs, moved = mixed(rng, none, near)
+        return pairs, [moved, [False] * len(pairs)]
+
+    def compared(given: list[Any], want: list[list[bool]]) -> str:
+        if any(each is None for each in given):
+            raise ValueError("your function gives None: is a return missing?")
+        for rate, came, right in zip((0.3, 0.02), given, want, strict=True):
+            wrong = sum(one != other for one, other in zip(came, right, strict=True))
+            if wrong > 2:
+                return f"at rate {rate}, {wrong} of {len(right)} answers are not right"
+        return ""
+
+    yield from plain()
+    yield from public_and_hidden(demanding)

@@ -1,0 +1,38 @@
+"""The lesson's quiz."""
+
+from grader.checks.vocabulary import Question, quiz
+from lmcourse.checks.live_and_retire.drawing import LESSON
+
+quiz(
+    LESSON,
+    Question(
+        "the questions are the same, the right answers are not",
+        hint="Which of the two can be seen without anybody's feedback?",
+        explain="Drift of concept: the inputs look as ever, so only feedback or fresh labels "
+        "show it.",
+    ),
+    Question(
+        "a look every hour",
+        hint="How many looks is that in a week, and how many of a hundred alarm falsely?",
+        explain="168 looks at a rate of 0.01: one or two false alarms a week, all without drift.",
+    ),
+    Question(
+        "erased from the data",
+        hint="Can you search weights for a person?",
+        explain="A model keeps traces of what it learnt from: it is trained again without that, "
+        "and the old one retired.",
+    ),
+    Question(
+        "fair on average",
+        hint="Who is hidden by an average?",
+        explain="A slice that is served worse is hidden by the mean: look at each slice, with its "
+        "interval.",
+    ),
+    Question(
+        "it sounds true",
+        hint="What was the model trained to do?",
+        explain="It was trained to write what is likely, not what is true: so say who wrote it, "
+        "and let a person answer for what is published.",
+    ),
+    points=2,
+)
