@@ -4,7 +4,6 @@ import contextlib
 import json
 import ssl
 import string
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 import httpx
 import openai
 import torch
+from warm import Forked, lmops
 
 import lmcourse
 from lmops import bundle as bundles
@@ -56,9 +56,9 @@ def small_bundle(folder: Path, seed: int = 0, layers: int = 2, channels: int = 3
 
 @dataclass
 class Running:
-    """A server in a process of its own, started as a person would, and who may ask it."""
+    """A server in a process of its own, and who may ask it."""
 
-    process: subprocess.Popen[str]
+    process: Forked
     home: Path
     url: str
     version: str
@@ -105,14 +105,9 @@ def serving(
     folder: Path, *options: str, home: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
     """Run `lmops serve FOLDER`, and end it."""
-    process = subprocess.Popen(
-        [*LMOPS, "serve", str(folder), "--home", str(home), "--port", "0", "--json", *options],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
+    command = ["serve", str(folder), "--home", str(home), "--port", "0", "--json", *options]
+    process = Forked(lmops, *command, environment=environment)
     try:
-        assert process.stdout is not None
         told = json.loads(process.stdout.readline())
         server = Running(process, home, told["url"], told["version"])
         yield server
@@ -120,8 +115,7 @@ def serving(
         if process.poll() is None:
             process.kill()
         process.wait()
-        if process.stdout:
-            process.stdout.close()
+        process.stdout.close()
 
 
 def wait_until(true: Any, seconds: float = 20.0) -> None:

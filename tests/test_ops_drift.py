@@ -1,5 +1,6 @@
 """Whether what is sent has changed: false alarms counted, changed worlds seen, and the command."""
 
+import functools
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from ops import asked, lmops, promoted, tiny_bundle
 from river.drift import ADWIN
 
 from lmcourse import corpus
-from lmops import bundle, drift
+from lmops import bundle, drift, text
 from lmops.ledger import Ledger
 
 Columns = dict[str, npt.NDArray[np.float64]]
@@ -27,11 +28,15 @@ def prompts(number: int, seed: int) -> list[str]:
     return [story[: draw.randint(24, 96)] for story in corpus.fables(number, seed=1000 + seed)]
 
 
+@functools.cache
+def characters() -> list[str]:
+    return bundle.load(bundle.SHIPPED).characters
+
+
 def noisy(share: float) -> Callable[[str], str]:
     draw = random.Random(0)
-    characters = bundle.load(bundle.SHIPPED).characters
     return lambda text: "".join(
-        draw.choice(characters) if draw.random() < share else each for each in text
+        draw.choice(characters()) if draw.random() < share else each for each in text
     )
 
 
@@ -81,8 +86,9 @@ def alarms(old: Columns, new: Columns, windows: int, rate: float = RATE) -> dict
 # --- The test ------------------------------------------------------------------------------------
 
 
-def test_a_thousand_windows_of_the_same_source_alarm_at_most_at_the_rate(pool: Columns) -> None:
-    assert alarms(pool, pool, 1000)["any"] <= 1000 * RATE
+def test_windows_of_the_same_source_alarm_at_most_at_the_rate(pool: Columns) -> None:
+    """Some hundreds of them: `make bench` (`bench/drift.py`) counts 24,000."""
+    assert alarms(pool, pool, 300)["any"] <= 300 * RATE
 
 
 def test_a_reference_that_is_taken_for_the_truth_alarms_too_often(pool: Columns) -> None:
@@ -174,10 +180,14 @@ def test_river_s_adwin_sees_the_same_worlds_as_changed(
 # --- The command ---------------------------------------------------------------------------------
 
 
+loaded = functools.cache(text.load)
+
+
 @pytest.fixture
 def champion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return the champion of a new home here."""
+    """Return the champion of a new home here. The corpus is read once, for all commands."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(text, "load", loaded)
     return promoted(tiny_bundle(Path("my_model"), 1))
 
 

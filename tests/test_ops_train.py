@@ -1,16 +1,13 @@
 """A training that is killed goes on, and ends in the same weights."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import torch
 from click.testing import CliRunner
+from warm import Forked, lmops
 
 from lmops import bundle, text, train
 from lmops.cli import main
@@ -120,10 +117,6 @@ def packed(tmp_path: Path) -> Path:
     return made.folder
 
 
-def lmops(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "lmops.cli", *map(str, arguments)]
-
-
 @pytest.mark.lesson
 def test_killed_it_goes_on_and_ends_in_the_same_weights(packed: Path, tmp_path: Path) -> None:
     command = ["train", packed, "--preset", "smoke", "--json"]
@@ -133,18 +126,15 @@ def test_killed_it_goes_on_and_ends_in_the_same_weights(packed: Path, tmp_path: 
     straight = bundle.load(packed)
 
     home = tmp_path / "home"
-    process = subprocess.Popen(
-        lmops(*command, "--home", home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = Forked(lmops, *map(str, command), "--home", str(home))
     while process.poll() is None and not list(home.glob("trainings/*.safetensors")):
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
     assert bundle.verify(packed) == []
     assert list(home.glob("trainings/*.safetensors"))
-    again = subprocess.run(
-        lmops(*command, "--home", home), capture_output=True, text=True, check=True
-    )
+    again = CliRunner().invoke(main, [*map(str, command), "--home", str(home)])
+    assert again.exit_code == 0, again.output
     assert "Going on after step" in again.stderr
     assert same(bundle.load(packed).weights, straight.weights)
     assert not list(home.glob("trainings/*.safetensors"))
