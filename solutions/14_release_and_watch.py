@@ -115,8 +115,6 @@ check("assign")
 # they are, and asks for 400 users.
 
 # %% tags=["demo"]
-
-
 def colour_service(colour):
     """Start a service that answers with its colour; return it."""
 

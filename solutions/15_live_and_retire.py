@@ -1069,7 +1069,6 @@ display(timeline.until("15_live_and_retire"))
 #    - (a) it must have read that
 #    - (b) its loss would have been high, so one would know
 #    - (c) it writes what is likely, not what is true
-#
 
 # %% exercise="quiz" minutes=5 level=1
 ### BEGIN SOLUTION
