@@ -114,6 +114,7 @@ check("assign")
 # is dropped. The next cell starts it, if it is installed, before two small services that say which colour
 # they are, and asks for 400 users.
 
+
 # %% tags=["demo"]
 def colour_service(colour):
     """Start a service that answers with its colour; return it."""
