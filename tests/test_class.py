@@ -364,6 +364,7 @@ NEEDED = {
     **{"stats": ["x"], "similar": ["x"], "sample": ["x"], "forget": ["x", "ada"]},
     **{"new-course": ["x"], "new-lesson": ["x"], "try": ["x"]},
     "export": ["csv", "x", "--out", "y"],
+    "project": ["x", "--out", "y"],
 }
 
 

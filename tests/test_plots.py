@@ -455,6 +455,7 @@ def test_pictures_are_small_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_pictures_leave_pyplot_and_its_settings_alone() -> None:
+    pyplot.close("all")  # what another test left
     before = dict(matplotlib.rcParams)
     for draw in EVERY_KIND:
         draw()

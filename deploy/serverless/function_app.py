@@ -21,6 +21,7 @@ import azure.functions as func
 from lmops import bundle
 from lmops.home import Home
 from lmops.service.app import create_app
+from lmops.service.ended import Ended
 from lmops.service.engine import Engine
 from lmops.service.keys import Keys
 from lmops.service.log import Log
@@ -55,6 +56,7 @@ service = Service(
     engine=Engine(bundle.load(Path(__file__).with_name("model"))),
     keys=Keys(home.keys, patience=0),
     log=log,
+    ended=Ended(home.ledger),
 )
 app = func.AsgiFunctionApp(
     app=create_app(service, home.models),

@@ -50,7 +50,7 @@ class ExerciseResult:
 class SubmissionResult:
     """One submission.
 
-    `status` is "graded", or says why it could not be: "not_a_notebook", "wrong_lesson",
+    `status` is "graded", or says why it could not be: "not_a_notebook", "not_a_repository", "wrong_lesson",
     "wrong_language", "empty", "too_large", "not_submitted" (with no `file` if the roster alone
     names the student), or "not_graded" when the grader itself failed. `message` is a sentence for
     the student. `fingerprint` covers all that decides the result: the file, the checks, the limits;
