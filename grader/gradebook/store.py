@@ -50,10 +50,11 @@ class ExerciseResult:
 class SubmissionResult:
     """One submission.
 
-    `status` is "graded", or says why it could not be: "not_a_notebook",
-    "not_a_repository", "wrong_lesson", "wrong_language", "empty", "too_large", "not_submitted" (with
-    no `file` if the roster alone names the student), or "not_graded" when the grader itself failed. `message` is a sentence for
-    the student. `fingerprint` covers all that decides the result: the file, the checks, the limits;
+    `status` is "graded", or says why it could not be: "not_a_notebook", "not_a_repository",
+    "wrong_lesson", "wrong_language", "empty", "too_large", "not_submitted" (with no `file` if the
+    roster alone names the student), or "not_graded" when the grader itself failed. `message` is a
+    sentence for the student. `fingerprint` covers all that decides the result: the file, the
+    checks, the limits;
     it is empty when the submission is to be graded again. `sha256` is the file's, `lesson_sha256`
     that of all source that decides a grade in the lesson, and `run` names the facts that
     `Gradebook.describe_run` stored.
