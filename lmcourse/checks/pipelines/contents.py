@@ -12,6 +12,8 @@ from fnmatch import fnmatch
 from lmcourse.checks.pipelines.dockerfile import Instruction, Stage, commands, words_of
 
 SYSTEM = "/usr/local"
+HOME = posixpath.join("/", "root")
+"""Where `pip install --user` begins in a stage that sets no HOME: a build runs as root."""
 TOOLS = {"pip", "setuptools", "wheel", "uv"}
 """What is installed to install other things by."""
 VALUED = ("-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url")
@@ -178,7 +180,7 @@ def _install(words: list[str], now: Contents) -> None:
     if options.get("--prefix") or options.get("--root"):
         prefix = now.path(options.get("--prefix") or options["--root"] + SYSTEM)
     elif "--user" in options:
-        prefix = "/root/.local"
+        prefix = now.path(now.values.get("HOME", HOME) + "/.local")
     now.files[f"{prefix}/lib/python3/site-packages/packages"] = now.python
 
 
@@ -193,6 +195,8 @@ def packages_seen(image: Contents, program: str) -> str:
         prefixes += [posixpath.dirname(each.rstrip("/")) for each in image.searched()]
     if prefixes[0] in (SYSTEM, "/usr", "/"):
         prefixes += [SYSTEM, "/usr"]
+        if home := image.values.get("HOME"):
+            prefixes.append(image.path(home) + "/.local")
         prefixes += [
             path.split("/lib/")[0] for path in there if re.match(r"/home/\w+/\.local/", path)
         ]
