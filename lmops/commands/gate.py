@@ -12,6 +12,7 @@ import click
 
 from lmops.commands.book import open_ledger, read_state
 from lmops.commands.common import (
+    Function,
     No,
     Wrong,
     answer,
@@ -27,6 +28,33 @@ if TYPE_CHECKING:
     from lmops.gate import Gate
 
 
+def judging_options(function: Function) -> Function:
+    """Add to a command what a model is judged by: its `objective`, `notebook` and `stories`."""
+    for option in (
+        click.option(
+            "--stories",
+            type=click.IntRange(10),
+            metavar="N",
+            help="Let the gate read so many of the validation stories.  [default: all]",
+        ),
+        click.option(
+            "--with",
+            "notebook",
+            type=click.Path(path_type=Path),
+            metavar="NOTEBOOK",
+            help="Ask your own gate, from your notebook of lesson 10.",
+        ),
+        click.option(
+            "--objective",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="What it must be like.  [default: objective.yaml here, or the course's]",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 @click.command(
     epilog=examples(
         "lmops gate",
@@ -35,25 +63,7 @@ if TYPE_CHECKING:
     )
 )
 @click.argument("bundle", required=False)
-@click.option(
-    "--objective",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="What it must be like.  [default: objective.yaml here, or the course's]",
-)
-@click.option(
-    "--with",
-    "notebook",
-    type=click.Path(path_type=Path),
-    metavar="NOTEBOOK",
-    help="Ask your own gate, from your notebook of lesson 10.",
-)
-@click.option(
-    "--stories",
-    type=click.IntRange(10),
-    metavar="N",
-    help="Read so many of the validation stories.  [default: all]",
-)
+@judging_options
 @json_option
 @home_option
 def gate(

@@ -16,7 +16,7 @@ from lmops.commands.book import (
     sync_registry,
 )
 from lmops.commands.common import No, Wrong, answer, examples, home_option, json_option, say
-from lmops.commands.gate import Verdict, judge
+from lmops.commands.gate import Verdict, judge, judging_options
 from lmops.commands.register import enter
 from lmops.home import Home
 from lmops.state import CHALLENGER, CHAMPION, fold, no_promotion
@@ -66,25 +66,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seconds, to see that all works; or about five minutes of one core.",
 )
-@click.option(
-    "--objective",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="What it must be like.  [default: objective.yaml here, or the course's]",
-)
-@click.option(
-    "--with",
-    "notebook",
-    type=click.Path(path_type=Path),
-    metavar="NOTEBOOK",
-    help="Ask your own gate, from your notebook of lesson 10.",
-)
-@click.option(
-    "--stories",
-    type=click.IntRange(10),
-    metavar="N",
-    help="Let the gate read so many of the validation stories.  [default: all]",
-)
+@judging_options
 @person_option("Who answers for it; somebody else has to approve it.")
 @json_option
 @home_option
