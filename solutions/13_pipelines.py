@@ -359,9 +359,9 @@ stages:
 # %% tags=["demo"]
 try:
     from lmcourse.pipelines import picture as pipeline_picture
-    from lmcourse.pipelines.reading import read
+    from lmcourse.pipelines.azure.reading import read
+    from lmcourse.pipelines.azure.simulate import Scenario, simulate
     from lmcourse.pipelines.runs import Start
-    from lmcourse.pipelines.simulate import Scenario, simulate
 except ImportError as missing:
     print(f"This needs {missing.name}: pip install 'lmcourse[ops]', and run this cell again.")
 else:

@@ -15,6 +15,7 @@ from course import ROOT
 import grader
 import lmops
 from lmcourse import pipelines
+from lmcourse.pipelines import azure, expressions, github, shell
 
 NUMPY = "examples/numpy_basics/numpy_basics"
 LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
@@ -54,7 +55,11 @@ def lint(root: Path) -> list[str]:
     return broken
 
 
-@pytest.mark.parametrize("package", [grader, lmops, pipelines], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "package",
+    [grader, lmops, pipelines, azure, github, expressions, shell],
+    ids=lambda one: one.__name__,
+)
 def test_a_packages_map_is_what_is_held(package: ModuleType) -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
     (layers,) = (
@@ -86,7 +91,8 @@ def test_every_arrow_runs_down(copy: Path) -> None:
         ("lmcourse/tables.py", "import lmops.gate", "no course knows the platform"),
         ("lmops/gate.py", "import grader.checks.case", "needs no grader"),
         ("lmops/ledger.py", "import lmops.store", "the parts below"),
-        ("lmcourse/pipelines/runs.py", "import lmcourse.pipelines.schedule", "of pipelines"),
+        ("lmcourse/pipelines/runs.py", "import lmcourse.pipelines.azure.schedule", "of pipelines"),
+        ("lmcourse/pipelines/azure/jobs.py", "import lmcourse.pipelines.azure.reading", "Azure's"),
     ],
 )
 def test_a_broken_arrow_fails_the_lint(copy: Path, module: str, line: str, contract: str) -> None:

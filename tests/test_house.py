@@ -25,11 +25,11 @@ from ruamel.yaml import YAML
 import lmcourse
 from grader.author.render import render_solved, render_student
 from grader.cli import build_parser
-from lmcourse.pipelines.github import simulate_workflow
-from lmcourse.pipelines.reading import read
+from lmcourse.pipelines.azure.reading import read
+from lmcourse.pipelines.azure.simulate import Scenario
+from lmcourse.pipelines.github.reading import read_workflow
+from lmcourse.pipelines.github.simulate import simulate_workflow
 from lmcourse.pipelines.runs import Start
-from lmcourse.pipelines.simulate import Scenario
-from lmcourse.pipelines.workflow_reading import read_workflow
 from lmops.cli import COMMANDS
 from lmops.cli import main as lmops
 

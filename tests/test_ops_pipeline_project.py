@@ -9,13 +9,13 @@ import pytest
 from course import ROOT
 from ops import lmops
 
-from lmcourse.pipelines import workflow_rights
-from lmcourse.pipelines.github import simulate_workflow
+from lmcourse.pipelines.azure.reading import read
+from lmcourse.pipelines.azure.simulate import Scenario, simulate
+from lmcourse.pipelines.github import rights as workflow_rights
+from lmcourse.pipelines.github.reading import read_workflow
+from lmcourse.pipelines.github.simulate import simulate_workflow
 from lmcourse.pipelines.model import Pipeline
-from lmcourse.pipelines.reading import read
 from lmcourse.pipelines.runs import Approval, Run, Start
-from lmcourse.pipelines.simulate import Scenario, simulate
-from lmcourse.pipelines.workflow_reading import read_workflow
 
 REPOSITORY = "lmcourse/lmcourse"
 VERSION = "3f2a9c01d4e5b678"

@@ -2,11 +2,11 @@
 
 import pytest
 
+from lmcourse.pipelines.azure.reading import read
+from lmcourse.pipelines.azure.simulate import simulate
 from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.reading import read
 from lmcourse.pipelines.runs import Approval, Run, Start
 from lmcourse.pipelines.scenarios import Scenario, read_scenario
-from lmcourse.pipelines.simulate import simulate
 
 
 def ran(text: str, **others: object) -> Run:

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.expression_syntax import GITHUBS_CONTEXTS
-from lmcourse.pipelines.expressions import (
+from lmcourse.pipelines.expressions.azure import (
     Scope,
     Status,
     check,
@@ -24,8 +23,9 @@ from lmcourse.pipelines.expressions import (
     resolve,
     runtime,
 )
-from lmcourse.pipelines.functions import FUNCTIONS, MAX_TEXT
-from lmcourse.pipelines.values import Version
+from lmcourse.pipelines.expressions.functions import FUNCTIONS, MAX_TEXT
+from lmcourse.pipelines.expressions.syntax import GITHUBS_CONTEXTS
+from lmcourse.pipelines.expressions.values import Version
 
 TABLE = yaml.safe_load((Path(__file__).parent / "pipelines/expressions.yml").read_text("utf-8"))
 TIME = datetime(2024, 2, 29, 7, 5, 3, 123456, UTC)

@@ -10,9 +10,9 @@ from course import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lmcourse.pipelines.azure.simulate import Scenario
 from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.github import read_workflow, simulate_workflow
-from lmcourse.pipelines.github_expressions import (
+from lmcourse.pipelines.expressions.github import (
     Scope,
     Status,
     condition,
@@ -20,14 +20,14 @@ from lmcourse.pipelines.github_expressions import (
     insert,
     parse,
 )
-from lmcourse.pipelines.github_values import FUNCTIONS
+from lmcourse.pipelines.expressions.github_values import FUNCTIONS
+from lmcourse.pipelines.github.events import fits, passes
+from lmcourse.pipelines.github.matrix import legs, title
+from lmcourse.pipelines.github.rights import injected, loose, passwords, rights, secrets, unpinned
+from lmcourse.pipelines.github.simulate import read_workflow, simulate_workflow
+from lmcourse.pipelines.github.workflow import Patterns
 from lmcourse.pipelines.runs import Approval, Run, Start
-from lmcourse.pipelines.simulate import Scenario
 from lmcourse.pipelines.source import parse as parse_yaml
-from lmcourse.pipelines.workflow import Patterns
-from lmcourse.pipelines.workflow_events import fits, passes
-from lmcourse.pipelines.workflow_matrix import legs, title
-from lmcourse.pipelines.workflow_rights import injected, loose, passwords, rights, secrets, unpinned
 
 HERE = Path(__file__).parent / "pipelines"
 TABLE = yaml.safe_load((HERE / "github_expressions.yml").read_text("utf-8"))

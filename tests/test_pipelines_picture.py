@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from lmcourse.pipelines import picture
-from lmcourse.pipelines.reading import read
+from lmcourse.pipelines.azure.reading import read
+from lmcourse.pipelines.azure.simulate import Scenario, simulate
 from lmcourse.pipelines.runs import Run, Start
-from lmcourse.pipelines.simulate import Scenario, simulate
 from lmops.pipeline import graph
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lmcourse.pipelines.azure.reading import read
+from lmcourse.pipelines.azure.simulate import Scenario, simulate
 from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.reading import read
 from lmcourse.pipelines.runs import Approval, Start
-from lmcourse.pipelines.simulate import Scenario, simulate
 
 FILES = sorted((Path(__file__).parent / "pipelines" / "refused").glob("*.yml"))
 

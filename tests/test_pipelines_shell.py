@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lmcourse.pipelines.errors import Refused
-from lmcourse.pipelines.shell import Answer, follow
-from lmcourse.pipelines.shell_words import Ran
+from lmcourse.pipelines.shell.calls import Answer, follow
+from lmcourse.pipelines.shell.words import Ran
 
 STUB = """#!/bin/sh
 echo "${0##*/} $*" >> "$CALLS"

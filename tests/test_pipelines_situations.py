@@ -4,9 +4,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from lmcourse.pipelines.reading import read
+from lmcourse.pipelines.azure.reading import read
+from lmcourse.pipelines.azure.simulate import Scenario, simulate
 from lmcourse.pipelines.runs import Approval, Run, Start
-from lmcourse.pipelines.simulate import Scenario, simulate
 
 PIPELINE = """
 trigger: {branches: {include: [main]}, paths: {exclude: [docs]}}

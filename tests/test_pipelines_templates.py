@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
+from lmcourse.pipelines.azure.reading import read
+from lmcourse.pipelines.azure.simulate import Scenario, simulate
 from lmcourse.pipelines.errors import Refused
 from lmcourse.pipelines.model import Pipeline
-from lmcourse.pipelines.reading import read
 from lmcourse.pipelines.runs import Run, Start
-from lmcourse.pipelines.simulate import Scenario, simulate
 
 MAIN = Start()
 PR = Start(reason="PullRequest", branch="idea", target="main")

@@ -114,7 +114,7 @@ def run(
     out here, and what is not committed yet. Ctrl-C (or SIGTERM) cancels the run: steps with
     always() still run. Exits with 0 if the run succeeded, with 1 if not.
     """
-    from lmcourse.pipelines import schedule
+    from lmcourse.pipelines.azure import schedule
     from lmcourse.pipelines.errors import Refused
     from lmcourse.pipelines.runs import Start
     from lmops.ledger import BrokenLedger, Ledger
@@ -198,11 +198,11 @@ def simulate(file: Path, scenario: Path, repository: str, svg: Path | None, as_j
     FILE can also be a workflow in .github/workflows/. Exits with 0 if the run would succeed, with 1
     if not.
     """
+    from lmcourse.pipelines.azure.simulate import simulate as simulated
     from lmcourse.pipelines.errors import Refused
-    from lmcourse.pipelines.github import simulate_workflow
+    from lmcourse.pipelines.github.reading import read_workflow
+    from lmcourse.pipelines.github.simulate import simulate_workflow
     from lmcourse.pipelines.scenarios import read_scenario
-    from lmcourse.pipelines.simulate import simulate as simulated
-    from lmcourse.pipelines.workflow_reading import read_workflow
 
     try:
         situation = read_scenario(_text(scenario), str(scenario))
@@ -291,8 +291,8 @@ def _templates(file: Path) -> tuple[dict[str, str], Path]:
 
 
 def _read(file: Path, files: dict[str, str], root: Path, parameters: dict[str, str]) -> "Pipeline":
+    from lmcourse.pipelines.azure.reading import read
     from lmcourse.pipelines.errors import Refused
-    from lmcourse.pipelines.reading import read
 
     text = _text(file)
     try:

@@ -1,7 +1,7 @@
 """Run a pipeline on this machine, for real: scripts with bash, each job in a folder of its own.
 
-Which stage, job and step comes next, `lmcourse.pipelines.schedule` says; here are its hands. From
-the top down; each imports from the lines below its own alone:
+Which stage, job and step comes next, `lmcourse.pipelines.azure.schedule` says; here are its hands.
+From the top down; each imports from the lines below its own alone:
 
     worker                 the engine's hands: a step -> an Outcome
     tasks                  the few tasks of Azure's that are known: caches, artifacts, reports

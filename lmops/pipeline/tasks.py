@@ -44,7 +44,7 @@ Inputs = Mapping[str, str]
 
 
 def do(name: str, job: Job, inputs: Inputs) -> None:
-    """Do the task `name`, such as "Cache@2", which `lmcourse.pipelines.tasks` has let through."""
+    """Do the task `name`, such as "Cache@2", one of `lmcourse.pipelines.azure.tasks`."""
     if name not in TASKS:
         raise Failed(f"{name} cannot be run here; there are {', '.join(TASKS)}")
     TASKS[name](job, inputs)

@@ -40,7 +40,7 @@ class Secrets:
 
 
 class Hands:
-    """Does what `lmcourse.pipelines.schedule` says is next. Use it in a `with`: then all is ended.
+    """Does what `lmcourse.pipelines.azure.schedule` says is next. Use it in a `with`: all is ended.
 
     `on_line` is given each line of the log, without secrets. `protected` are the environments into
     which only an approved commit goes; `patience` is how many seconds an approval is waited for.

@@ -12,8 +12,8 @@ from lmcourse.checks.pipelines.drawing import LESSON, once
 from lmcourse.checks.pipelines.situations import Trial, at_night, situations
 
 if TYPE_CHECKING:
+    from lmcourse.pipelines.azure.simulate import Scenario
     from lmcourse.pipelines.runs import Run
-    from lmcourse.pipelines.simulate import Scenario
 
 FILE = "azure-pipelines.yml"
 
@@ -84,9 +84,9 @@ def simulated(text: str, scenario: "Scenario") -> "Run":
     Raised
         With file, line and sentence, if it is no pipeline of the course's subset.
     """
+    from lmcourse.pipelines.azure.reading import read
+    from lmcourse.pipelines.azure.simulate import simulate
     from lmcourse.pipelines.errors import Refused
-    from lmcourse.pipelines.reading import read
-    from lmcourse.pipelines.simulate import simulate
 
     try:
         found = read(text, file=FILE, files={})

@@ -14,9 +14,9 @@ from lmcourse.checks.pipelines.drawing import LESSON, once
 from lmcourse.checks.pipelines.situations import Trial, at_night, situations
 
 if TYPE_CHECKING:
+    from lmcourse.pipelines.azure.simulate import Scenario
+    from lmcourse.pipelines.github.workflow import Workflow, WorkflowJob
     from lmcourse.pipelines.runs import Run
-    from lmcourse.pipelines.simulate import Scenario
-    from lmcourse.pipelines.workflow import Workflow, WorkflowJob
 
 FILE = ".github/workflows/model.yml"
 
@@ -95,7 +95,7 @@ def read(text: str) -> "Workflow":
         With file, line and sentence, if it is none of the course's subset.
     """
     from lmcourse.pipelines.errors import Refused
-    from lmcourse.pipelines.workflow_reading import read_workflow
+    from lmcourse.pipelines.github.reading import read_workflow
 
     try:
         return read_workflow(text, FILE)
@@ -116,7 +116,7 @@ def at_night_alone(workflow: "Workflow") -> "Workflow":
 def simulated(text: str, scenario: "Scenario") -> "Run":
     """Return what the workflow `text` does in a scenario; raise as `read` does."""
     from lmcourse.pipelines.errors import Refused
-    from lmcourse.pipelines.github import simulate_workflow
+    from lmcourse.pipelines.github.simulate import simulate_workflow
 
     workflow = read(text)
     if scenario.start.reason == "Schedule":

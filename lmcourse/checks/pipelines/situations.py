@@ -12,8 +12,8 @@ from grader.checks.student import Raised
 from lmcourse.checks.pipelines.drawing import PEOPLE, some, word
 
 if TYPE_CHECKING:
+    from lmcourse.pipelines.azure.simulate import Scenario
     from lmcourse.pipelines.runs import Run, StepRun
-    from lmcourse.pipelines.simulate import Scenario
 
 WAY = ("test", "train", "gate", "register", "staging", "smoke", "canary", "production")
 """The targets of make, in the order of a good day."""
@@ -44,8 +44,8 @@ class Situation:
 
     def scenario(self) -> "Scenario":
         """Return it in the language of the simulation."""
+        from lmcourse.pipelines.azure.simulate import Scenario
         from lmcourse.pipelines.runs import Approval, Start
-        from lmcourse.pipelines.simulate import Scenario
 
         answer, by = self.approval
         return Scenario(
