@@ -570,7 +570,7 @@ def test_a_part_of_the_course_that_is_hidden_is_there_for_the_judge_alone(start:
     )
     student = Student(session.send)
     assert student.here() == student.known() == []
-    with pytest.raises(Raised, match=r"No module named 'lmcourse\.pipelines\.schedule'"):
+    with pytest.raises(Raised, match=r"No module named 'lmcourse\.pipelines\.azure'"):
         student.get("lmcourse.pipelines.azure.schedule")
     assert "checks" in student.get("lmcourse.checks.pipelines")
     assert importlib.import_module("lmcourse.pipelines.azure.schedule").run
