@@ -81,8 +81,8 @@ def test_wrong_shows_the_first_difference_and_raises_for_a_machine(
     with pytest.raises(CheckFailed, match="double: two: expected 4, got 5"):
         run_cell(toy_check, "check('double')", double=lambda value: 5)
     out = capsys.readouterr().out
-    assert "call: double(2)" in out
-    assert "hint: add it to itself" in out
+    assert "\n    call      double(2)\n    expected  4\n    got       5\n" in out
+    assert "hint      add it to itself" in out
     assert "any number" not in out  # the second thing worth fixing waits
 
 

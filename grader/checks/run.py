@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ PUBLIC_SEED = 1948  # the year of Shannon's paper
 FIXED_SHARE = 0.4
 """At most this part of an exercise is for cases whose right answer is the same for every seed."""
 
+LOOKS_FURTHER = "# the check looks at a part of this"
+
 NO_RETURN = "it returned None: is a `return` missing?"
 
 
@@ -28,13 +31,15 @@ class Outcome:
 
     `status` is one of passed, partial, failed, error, timeout, out_of_memory, crashed, missing,
     forbidden.
-    `share` is the part of the points that was earned, from 0 to 1.
+    `share` is the part of the points that was earned, from 0 to 1. `given` is what the call of the
+    first failure names `given[0]`, `given[1]` and so on.
     """
 
     status: str
     share: float
     cases: list[CaseResult] = field(default_factory=list)
     message: str = ""
+    given: list[Any] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def first_failure(self) -> CaseResult | None:
@@ -64,6 +69,7 @@ def run(
     values: list[bool] = []  # for each case that asks for more than kind and shape, whether right
     raised: list[Raised] = []
     asked: list[str] = []  # for each case, what it called last
+    first_given: list[Any] | None = None  # what the call of the first case that failed names
     gave: dict[str, bool] = {}  # for what was called to its end, whether it ever gave anything
     lost: Lost | None = None
     try:
@@ -100,10 +106,12 @@ def run(
             asked.append(last.name)
             if ended:
                 gave[last.name] = gave.get(last.name, False) or last.result is not None
-            call = "" if item.hidden else last.text
-            if call and got is not last.result:  # the case works something out from the result
-                call = f"… {call} …"
+            call, given = ("", []) if item.hidden else last.written()
+            if call and ended and got is not last.result:  # the case works something out from it
+                call += f"  {LOOKS_FURTHER}"
             results.append(_result(item, call, came, message, line))
+            if first_given is None and not results[-1].passed:
+                first_given = given
             if not item.form:
                 values.append(results[-1].passed)
     except Raised as error:
@@ -134,7 +142,7 @@ def run(
         status = "missing"
     else:
         status = "error" if len(raised) == len(results) else "failed"
-    return Outcome(status, share, results, str(lost or ""))
+    return Outcome(status, share, results, str(lost or ""), first_given or [])
 
 
 def _weighed(results: list[CaseResult], fixed: Collection[str]) -> list[CaseResult]:

@@ -7,6 +7,7 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Timer
 from typing import Any
 
@@ -17,19 +18,14 @@ from IPython.display import display
 
 from grader.checks import recording
 from grader.checks.audience import a_person_watches
+from grader.checks.cards import outcome_html, outcome_text, summary_html, summary_text
+from grader.checks.ran import Cells
 from grader.checks.registry import Exercise, exercises
-from grader.checks.results import CaseResult
 from grader.checks.run import PUBLIC_SEED, Outcome, run
 from grader.checks.student import Host, Student
 
 PATIENCE = 10.0
 """Seconds after which a check that still runs says so."""
-
-MARKS = {True: "✓", False: "✗"}
-START = (
-    "Put your code in place of `raise NotImplementedError(...)`, or of the dots, "
-    "run that cell, and check again."
-)
 
 
 class CheckFailed(AssertionError):
@@ -46,12 +42,16 @@ class SelfCheck:
         self._package = package
         self._lesson = ""
         self._outcomes: dict[str, Outcome] = {}
+        self._cells = Cells()
+        self.given: list[Any] = []
+        """The values that the call shown last names `given[0]`, `given[1]` and so on."""
 
     def lesson(self, name: str) -> None:
         """Say which lesson this notebook is, such as "02_bigrams"."""
         exercises(self._package, name)
         self._lesson = name
         self._outcomes = {}
+        self._cells.watch(get_ipython())
 
     def __call__(self, name: str) -> None:
         """Check exercise `name` with the notebook's own definitions and show the result.
@@ -65,8 +65,12 @@ class SelfCheck:
         if _in_worker():
             return
         exercise = self._find(name)
-        with _random_state_kept(), _patience():
-            outcome = self_check(exercise, sys._getframe(1).f_globals)
+        namespace = sys._getframe(1).f_globals
+        outcome = self._not_run(exercise)
+        if outcome is None:
+            with _random_state_kept(), _patience():
+                outcome = self_check(exercise, namespace)
+        self.given = outcome.given
         self._outcomes[name] = outcome
         _show(outcome_text(exercise, outcome), outcome_html(exercise, outcome))
         if outcome.status == "passed" or a_person_watches():
@@ -107,6 +111,21 @@ class SelfCheck:
         ]
         _show(summary_text(rows), summary_html(rows))
 
+    def _not_run(self, exercise: Exercise) -> Outcome | None:
+        """Return what to say if a cell with the exercise's names failed: they have older values."""
+        failed = self._cells.failed
+        names = [name for name in exercise.names if name in failed]
+        if not names:
+            return None
+        first = failed[names[0]]
+        older = ", which still has its older value" * any(failed[name].is_older for name in names)
+        return Outcome(
+            "error",
+            0.0,
+            message=f"Nothing was checked: the cell that defines {names[0]}{older}, stopped with "
+            f"{first.error}. Mend that cell, run it, and check again.",
+        )
+
     def _require_lesson(self) -> str:
         if not self._lesson:
             raise RuntimeError(
@@ -126,8 +145,9 @@ class SelfCheck:
 
 def self_check(exercise: Exercise, namespace: dict[str, Any]) -> Outcome:
     """Check `exercise` in `namespace` with the public seed, against the recorded reference."""
-    student = Student(Host(namespace, exercise.probes).send)
-    return check_against_recording(exercise, student)
+    host = Host(namespace, exercise.probes)
+    outcome = check_against_recording(exercise, Student(host.send))
+    return _to_paste(outcome, [host.behind(value) for value in outcome.given], namespace)
 
 
 def check_against_recording(exercise: Exercise, student: Student) -> Outcome:
@@ -138,125 +158,17 @@ def check_against_recording(exercise: Exercise, student: Student) -> Outcome:
     return run(exercise, student, reference, seed=PUBLIC_SEED, hidden=False, fixed=fixed)
 
 
-def outcome_text(exercise: Exercise, outcome: Outcome) -> str:
-    """Return the outcome as plain text for a terminal."""
-    lines = [_headline(exercise, outcome)]
-    if outcome.status == "missing":
-        return f"{lines[0]}\n  {START}"
-    failure = outcome.first_failure
-    for result in outcome.cases:
-        lines.append(f"  {MARKS[result.passed]} {result.name}")
-        if result is failure:
-            lines += [f"      {name}: {text}" for name, text in _details(result)]
-        elif result.explain:
-            lines.append(f"      {result.explain}")
-    if outcome.message:
-        lines.append(f"  {outcome.message}")
-    return "\n".join(lines)
-
-
-def outcome_html(exercise: Exercise, outcome: Outcome) -> str:
-    """Return the outcome as a small table; marks and words carry what colour repeats."""
-    head = f"<p><b>{html.escape(_headline(exercise, outcome))}</b></p>"
-    if outcome.status == "missing":
-        return f"{head}<p>{html.escape(START)}</p>"
-    failure = outcome.first_failure
-    rows = []
-    for result in outcome.cases:
-        first = result is failure
-        note = result.explain
-        if first:
-            note = "<br>".join(
-                f"<i>{name}</i> {html.escape(text)}"
-                for name, text in _details(result)
-                if name in ("call", "difference", "where", "hint")
-            )
-        else:
-            note = html.escape(note)
-        colour = "#2e7d32" if result.passed else "#c62828"
-        cells = (
-            f'<span style="color:{colour};font-weight:bold">{MARKS[result.passed]}</span> '
-            + html.escape(result.name),
-            html.escape(result.expected) if first or result.passed else "",
-            html.escape(result.came) if first or result.passed else "",
-            note,
-        )
-        style = "text-align:left;white-space:pre-wrap"
-        rows.append("".join(f'<td style="{style}">{cell}</td>' for cell in cells))
-    titles = ("case", "expected", "what came", "note")
-    header = "".join(f'<th style="text-align:left">{title}</th>' for title in titles)
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    tail = f"<p>{html.escape(outcome.message)}</p>" if outcome.message else ""
-    return f"{head}<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>{tail}"
-
-
-def summary_text(rows: list[tuple[Exercise, Outcome]]) -> str:
-    """Return the points per exercise, the total as a bar, and what is left, as plain text."""
-    earned, total, left = _totals(rows)
-    filled = round(20 * earned / total)
-    lines = [f"[{'█' * filled}{'░' * (20 - filled)}] {_points(earned)} of {total:g} points"]
-    width = max(len(exercise.name) for exercise, _ in rows)
-    for exercise, outcome in rows:
-        points = f"{_points(outcome.share * exercise.points)}/{exercise.points:g}"
-        lines.append(f"  {_mark(outcome)} {exercise.name:<{width}}  {points:>5}  {_word(outcome)}")
-    lines.append(f"Left to do: {', '.join(left)}." if left else "All done.")
-    return "\n".join(lines)
-
-
-def summary_html(rows: list[tuple[Exercise, Outcome]]) -> str:
-    """Return what `summary_text` says, as HTML."""
-    earned, total, left = _totals(rows)
-    label = f"{_points(earned)} of {total:g} points"
-    bar = f'<progress max="{total:g}" value="{earned:g}" aria-label="{label}"></progress>'
-    body = "".join(
-        f'<tr><td style="text-align:left">{_mark(outcome)} {html.escape(exercise.name)}</td>'
-        f"<td>{_points(outcome.share * exercise.points)} / {exercise.points:g}</td>"
-        f'<td style="text-align:left">{_word(outcome)}</td></tr>'
-        for exercise, outcome in rows
-    )
-    tail = f"Left to do: {html.escape(', '.join(left))}." if left else "All done."
-    return f"<p>{bar} <b>{label}</b></p><table><tbody>{body}</tbody></table><p>{tail}</p>"
-
-
-def _totals(rows: list[tuple[Exercise, Outcome]]) -> tuple[float, float, list[str]]:
-    earned = sum(outcome.share * exercise.points for exercise, outcome in rows)
-    total = sum(exercise.points for exercise, _ in rows)
-    left = [exercise.name for exercise, outcome in rows if outcome.status != "passed"]
-    return earned, total, left
-
-
-def _points(number: float) -> str:
-    return f"{round(number, 2):g}"
-
-
-def _headline(exercise: Exercise, outcome: Outcome) -> str:
-    points = f"{_points(outcome.share * exercise.points)} of {exercise.points:g} points"
-    if outcome.status == "missing":
-        return f"{_mark(outcome)} {exercise.name}: not started"
-    return f"{_mark(outcome)} {exercise.name}: {_word(outcome)} ({points})"
-
-
-def _mark(outcome: Outcome) -> str:
-    return "○" if outcome.status == "missing" else MARKS[outcome.status == "passed"]
-
-
-def _word(outcome: Outcome) -> str:
-    words = {"passed": "right", "missing": "not started", "partial": "partly right"}
-    words |= {"forbidden": "not written by hand"}
-    return words.get(outcome.status, "not right yet")
-
-
-def _details(result: CaseResult) -> Iterator[tuple[str, str]]:
-    for name, text in (
-        ("call", result.call),
-        ("expected", result.expected),
-        ("what came", result.came),
-        ("difference", result.message),
-        ("where", result.line),
-        ("hint", result.hint),
-    ):
-        if text:
-            yield name, text
+def _to_paste(outcome: Outcome, given: list[Any], namespace: dict[str, Any]) -> Outcome:
+    """Return `outcome` with what has to stand before its first failure's call in the notebook."""
+    fix = outcome.first_failure
+    if fix is None or not fix.call:
+        return outcome
+    before = "import torch\n" * ("torch." in fix.call and "torch" not in namespace)
+    before += "given = check.given\n" * bool(given)
+    cases = [
+        replace(case, call=before + case.call) if case is fix else case for case in outcome.cases
+    ]
+    return replace(outcome, cases=cases, given=given)
 
 
 def _show(text: str, page: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.checks.compare import show
+from grader.checks.paste import Text, call_of, probe_call
 from grader.checks.refusal import refused
 from grader.checks.values import MAX_REASON, Frame, FromHandle, pack, unpack
 
@@ -26,6 +26,9 @@ Probe = Callable[..., Any]
 MAX_HANDLES = 10_000
 MAX_MESSAGE = 2_000
 MAX_KIND = 60
+
+MADE = "(...)"
+"""Ends the name of what a call made."""
 
 
 class Raised(Exception):
@@ -55,19 +58,32 @@ class NotDefined(NameError):
 
 @dataclass
 class Call:
-    """A call of the notebook's code: of what, with which arguments, and what it returned."""
+    """A call of the notebook's code: of what, with which arguments, and what it returned.
+
+    `of` is the object that was called, or a probe, which runs beside the notebook's code.
+    """
 
     name: str = ""
+    of: Any = None
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     result: Any = None
 
-    @property
-    def text(self) -> str:
-        """All of it as Python text, or "" if there was none."""
-        words = [_words(value) for value in self.args]
-        words += [f"{key}={_words(value)}" for key, value in self.kwargs.items()]
-        return self.name and f"{self.name}({', '.join(words)})"
+    def written(self) -> tuple[str, list[Any]]:
+        """Return Python that makes the call again, or "" if there was none, and what it names.
+
+        The text has `given[0]`, `given[1]` and so on for those values.
+        """
+        if self.of is None:
+            return "", []
+        text = Text()
+        words = [_words(value, text) for value in self.args]
+        words += [f"{key}={_words(value, text)}" for key, value in self.kwargs.items()]
+        if isinstance(self.of, Handle):
+            call = call_of(_words(self.of, text), *words)
+        else:
+            call = probe_call(self.of, words)
+        return text.whole(call), text.given
 
 
 class _Link:
@@ -78,15 +94,18 @@ class _Link:
         self.last = Call()
         self.handles: dict[str, Handle] = {}
 
-    def call(self, request: dict[str, Any], name: str, *args: Any, **kwargs: Any) -> Any:
-        self.last = Call(name, args, kwargs)
+    def call(self, request: dict[str, Any], name: str, of: Any, *args: Any, **kwargs: Any) -> Any:
+        self.last = Call(name, of, args, kwargs)
         # What it makes goes by another name than it does: GPT(config)(ids) is a call of GPT(...).
-        self.last.result = _ask(self, request, f"{name}(...)")
+        self.last.result = _ask(self, request, name + MADE)
         return self.last.result
 
 
-def _words(value: Any) -> str:
-    return value._name if isinstance(value, Handle) else show(value)
+def _words(value: Any, text: Text) -> str:
+    if not isinstance(value, Handle):
+        return text.of(value)
+    # What a call made has no name in the notebook.
+    return text.name(value, value._name) if MADE in value._name else value._name
 
 
 class Handle:
@@ -109,7 +128,7 @@ class Handle:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the object where it lives; return what it returns, by value."""
         request = {"op": "call", "of": self, "args": list(args), "kwargs": kwargs}
-        return self._link.call(request, self._name, *args, **kwargs)
+        return self._link.call(request, self._name, self, *args, **kwargs)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -158,7 +177,7 @@ class Student:
     def probe(self, function: Probe, *args: Any) -> Any:
         """Run `function(namespace, *args)`, a probe of the check module, beside that code."""
         request = {"op": "probe", "name": function.__name__, "args": list(args)}
-        return self._link.call(request, function.__name__, *args)
+        return self._link.call(request, function.__name__, function, *args)
 
 
 def last_call(student: Student) -> Call:
@@ -198,6 +217,10 @@ class Host:
             raise
         except BaseException as error:  # SystemExit too: the notebook's code may raise anything
             return pack({"raised": describe_exception(error)}, self._keep)
+
+    def behind(self, value: Any) -> Any:
+        """Return the notebook's object that `value` stands for, if it is a handle, else `value`."""
+        return self._objects[value._number] if isinstance(value, Handle) else value
 
     def _answer(self, request: dict[str, Any]) -> Any:
         op = request["op"]

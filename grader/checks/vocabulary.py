@@ -29,6 +29,7 @@ import torch
 
 from grader.checks.case import Case, Rng, case
 from grader.checks.compare import describe
+from grader.checks.paste import call_of, shown_as
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 
@@ -44,11 +45,15 @@ class Question:
     explain: str
 
 
-def quiz(lesson: str, *questions: Question, points: float | None = None) -> None:
+QUIZ_POINTS = 2.0
+"""What each lesson's quiz is worth, few beside the exercises: tries are free, and letters few."""
+
+
+def quiz(lesson: str, *questions: Question) -> None:
     """Register the exercise "quiz" of `lesson`, whose answers are `answer_1`, `answer_2` and so on.
 
     An answer is right in upper or lower case, and with spaces, brackets or a full stop around it.
-    The quiz is worth `points`, or as many as it has questions.
+    The quiz is worth `QUIZ_POINTS`, and its questions count alike.
     """
     names = tuple(f"answer_{number}" for number in range(1, len(questions) + 1))
 
@@ -65,8 +70,7 @@ def quiz(lesson: str, *questions: Question, points: float | None = None) -> None
 
     # It belongs to the module that asks for it, which says of which course and lesson it is.
     check.__module__ = sys._getframe(1).f_globals["__name__"]
-    worth = len(questions) if points is None else points
-    exercise(lesson, "quiz", points=worth, names=names, constant=True)(check)
+    exercise(lesson, "quiz", points=QUIZ_POINTS, names=names, constant=True)(check)
 
 
 def _answer(student: Student, name: str) -> str:
@@ -152,6 +156,7 @@ def same_as_reference(
 
 
 @probe
+@shown_as(call_of)
 def answer_and_arguments(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
     """Return a list of what `function` gives and of `args` as it leaves them, or None for None."""
     answer = function(*args)
@@ -159,6 +164,7 @@ def answer_and_arguments(_: dict[str, Any], function: Callable[..., Any], *args:
 
 
 @probe
+@shown_as(lambda function, times, *args: f"[{call_of(function, *args)} for _ in range({times})]")
 def repeat(_: dict[str, Any], function: Callable[..., Any], times: int, *args: Any) -> Any:
     """Return what `times` calls of `function` gave, a list, or None if none gave anything."""
     given = [function(*args) for _ in range(times)]
@@ -166,12 +172,14 @@ def repeat(_: dict[str, Any], function: Callable[..., Any], times: int, *args: A
 
 
 @probe
+@shown_as(lambda function, *args: f"type({call_of(function, *args)})")
 def kind_of(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> str | None:
     """Return `kind` of what `function` gives: a tensor that looks like a number does not here."""
     return kind(function(*args))
 
 
 @probe
+@shown_as(call_of)
 def kinds_in(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
     """Return the kinds, each once, of what is in the list that `function` gives, or None for None.
 

@@ -3,9 +3,10 @@
 import os
 from pathlib import Path
 
+from grader.checks.cards import outcome_text, summary_text
 from grader.checks.registry import Exercise
 from grader.checks.run import Outcome
-from grader.checks.selfcheck import check_against_recording, outcome_text, summary_text
+from grader.checks.selfcheck import check_against_recording
 from grader.checks.student import Student
 from grader.course.lessons import Course
 from grader.formats.junit import JUnitTest, write_junit

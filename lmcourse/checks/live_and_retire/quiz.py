@@ -34,5 +34,4 @@ quiz(
         explain="It was trained to write what is likely, not what is true: so say who wrote it, "
         "and let a person answer for what is published.",
     ),
-    points=2,
 )

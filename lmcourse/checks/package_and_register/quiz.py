@@ -34,5 +34,4 @@ quiz(
         hint="Do you need what it was made from, or what was made from it?",
         explain="What came of it: the data sets that hold it, and all that was trained on those.",
     ),
-    points=2,
 )

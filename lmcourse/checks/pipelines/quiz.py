@@ -32,5 +32,4 @@ quiz(
         hint="Who has a copy of the history, and can you reach them all?",
         explain="Copies are out of reach: only a key that is worth nothing any more is harmless.",
     ),
-    points=2,
 )

@@ -31,5 +31,4 @@ quiz(
         hint="Who pays for one too few, and who for one too many?",
         explain="Too few hurts users now; too many costs a little money for a while.",
     ),
-    points=2,
 )

@@ -29,5 +29,4 @@ quiz(
         hint="Look at the slots of those who are done before the others.",
         explain="Who waits has the slot with the next step, and no row computes for nobody.",
     ),
-    points=2,
 )

@@ -31,5 +31,4 @@ quiz(
         explain="To fail closed is to say no where one does not know. A gate that says yes there "
         "opens whenever a measurement breaks.",
     ),
-    points=2,
 )
