@@ -30,6 +30,9 @@ COLOURS = {
 EDGES = {"right": "#4caf50", "wrong": "#e5484d", "waiting": "#8a94a6"}
 """Of a card's left side: 3:1 on every page, light or dark."""
 
+NAMED = 3
+"""So many of the other cases that failed are named in a line."""
+
 MOST_TOKENS = 2_000
 """So many parts of two texts are compared to mark what differs."""
 
@@ -146,8 +149,9 @@ def _others(outcome: Outcome) -> str:
     others = [case for case in outcome.cases if case is not outcome.first_failure]
     wrong = [case.name for case in others if not case.passed]
     right = len(others) - len(wrong)
+    names = [*wrong[:NAMED], *["…"] * (len(wrong) > NAMED)]
     said = [f"{right} right"] * bool(right)
-    said += [f"{len(wrong)} not right yet ({'; '.join(wrong)})"] * bool(wrong)
+    said += [f"{len(wrong)} not right yet ({'; '.join(names)})"] * bool(wrong)
     cases = "1 other case" if len(others) == 1 else f"{len(others)} other cases"
     return f"and {cases}: {', '.join(said)}" if others else ""
 

@@ -20,7 +20,7 @@ PUBLIC_SEED = 1948  # the year of Shannon's paper
 FIXED_SHARE = 0.4
 """At most this part of an exercise is for cases whose right answer is the same for every seed."""
 
-LOOKS_FURTHER = "# the check looks at a part of this"
+LOOKS_FURTHER = "# the check works on what this returns"
 
 NO_RETURN = "it returned None: is a `return` missing?"
 
@@ -108,7 +108,7 @@ def run(
                 gave[last.name] = gave.get(last.name, False) or last.result is not None
             call, given = ("", []) if item.hidden else last.written()
             if call and ended and got is not last.result:  # the case works something out from it
-                call += f"  {LOOKS_FURTHER}"
+                call += f"\n{LOOKS_FURTHER}"
             results.append(_result(item, call, came, message, line))
             if first_given is None and not results[-1].passed:
                 first_given = given

@@ -595,5 +595,4 @@ quiz(
         hint="reread 'How did people get from rules to nets?': where does the knowledge come from?",
         explain="Every rule of ELIZA was written by a person. A model's numbers come from data.",
     ),
-    points=3,
 )
