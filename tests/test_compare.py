@@ -127,8 +127,12 @@ def test_of_a_large_value_only_the_beginning_is_looked_at(many: Any) -> None:
     assert Counted.written < 120
 
 
-def test_few_numbers_are_shown_with_kind_and_shape() -> None:
+def test_few_numbers_are_shown_as_python_writes_them() -> None:
     shown = summarise(torch.tensor([[0.25, 1 / 3]]))
-    assert shown == "float32 tensor (1, 2): [[0.25, 0.3333]]"
-    assert summarise(torch.zeros(3, 3)) == "float32 tensor (3, 3)"
+    assert shown == "torch.tensor([[0.25, 0.3333]])"
+    assert summarise(torch.eye(2)) == "torch.tensor([[1.0, 0.0],\n              [0.0, 1.0]])"
+    assert summarise(torch.ones(1, 2).double()) == "torch.tensor([[1.0, 1.0]], dtype=torch.float64)"
+    assert summarise(np.array([1, 2], np.int32)) == "np.array([1, 2], dtype=int32)"
+    assert summarise(torch.zeros(6, 6)) == "float32 tensor (6, 6)"
+    assert summarise(torch.zeros(0, 3)) == "float32 tensor (0, 3)"
     assert summarise("x") == "'x'"

@@ -13,7 +13,7 @@ from itertools import zip_longest
 
 from grader.checks.registry import Exercise
 from grader.checks.results import CaseResult
-from grader.checks.run import Outcome
+from grader.checks.run import NOT_THIS, Outcome
 
 MARKS = {True: "✓", False: "✗"}
 START = (
@@ -89,6 +89,8 @@ def details(fix: CaseResult) -> list[tuple[str, str]]:
     # What was raised is all that came; and a difference of two short texts is seen.
     raised = bool(fix.came) and fix.message.startswith(fix.came)
     seen = fix.message == f"expected {fix.expected}, got {fix.came}"
+    if fix.message == NOT_THIS:  # of a quiz, where the right answer is not told
+        return [("your answer", f"{fix.came}, {fix.message}"), ("hint", fix.hint)]
     pairs = [
         ("call", fix.call),
         ("expected", fix.expected),
@@ -229,8 +231,9 @@ def _folded(outcome: Outcome) -> str:
 def _case(case: CaseResult) -> str:
     chip = _chip("right" if case.passed else "wrong", MARKS[case.passed])
     words = "" if case.passed else " (not right yet)"
+    why = f": {_prose(case.explain)}" if case.explain else ""
     call = f'<pre style="{_CODE}">{escape(case.call)}</pre>' if case.call else ""
-    return f"{chip} {escape(case.name)}{words}{call}"
+    return f"{chip} {escape(case.name)}{words}{why}{call}"
 
 
 def _prose(text: str) -> str:

@@ -10,6 +10,8 @@ import torch
 
 MAX_SHOWN = 120
 FEW = 8
+SCREENFUL = 32
+"""So many numbers of one tensor are shown where there is room."""
 
 _LARGEST = int(sys.float_info.max)
 _BRACKETS: dict[type, tuple[str, str]] = {
@@ -79,12 +81,25 @@ def _written(value: Any) -> Iterator[str]:
 
 
 def summarise(value: Any) -> str:
-    """Return what a small table has room for: kind and shape of numbers, and values if few."""
+    """Return what a card has room for: a tensor's numbers, if few, as Python writes a tensor."""
     if not isinstance(value, (torch.Tensor, np.ndarray)):
         return show(value)
-    if math.prod(value.shape) > FEW:
+    if math.prod(value.shape) > SCREENFUL or 0 in value.shape:
         return describe(value)
-    return f"{describe(value)}: {show(value)}"
+    start = "torch.tensor(" if isinstance(value, torch.Tensor) else "np.array("
+    kind = str(value.dtype).removeprefix("torch.")
+    usual = ("float32", "int64", "bool") if start[0] == "t" else ("float64", "int64", "bool")
+    dtype = "" if kind in usual else f", dtype={value.dtype}"
+    return f"{start}{_rows(value.tolist(), len(start) + 1)}{dtype})"
+
+
+def _rows(value: Any, indent: int) -> str:
+    """Return nested lists of numbers as text, the rows one below the other."""
+    if isinstance(value, list):
+        flat = not isinstance(value[0], list)
+        between = ", " if flat else ",\n" + " " * indent
+        return f"[{between.join(_rows(part, indent + 1) for part in value)}]"
+    return repr(float(f"{value:.4g}")) if isinstance(value, float) else repr(value)
 
 
 def difference(got: Any, want: Any, *, atol: float, rtol: float) -> str:

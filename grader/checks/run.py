@@ -22,6 +22,9 @@ FIXED_SHARE = 0.4
 
 LOOKS_FURTHER = "# the check works on what this returns"
 
+NOT_THIS = "not this one"
+"""Is said of a wrong answer where the right one is not to be told."""
+
 NO_RETURN = "it returned None: is a `return` missing?"
 
 
@@ -180,7 +183,7 @@ def _result(item: Case, call: str, came: str, message: str, line: str) -> CaseRe
     if item.hidden:
         return CaseResult(item.name, passed, item.points, hidden=True)
     if not item.reveal and message.startswith("expected"):
-        message = "not this one"
+        message = NOT_THIS
     return CaseResult(
         name=item.name,
         passed=passed,
