@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from grader.author.byheart import fixed_cases
 from grader.author.rules import Trial
 from grader.checks import recording
 from grader.checks.registry import Exercise
+from grader.checks.selfcheck import self_check
 from grader.course.answers import Mistake, Right
 from grader.course.configuration import read_configuration
 from grader.course.solved import solved_namespace
@@ -27,6 +29,13 @@ MISTAKES = [
     for lesson in COURSE.names
     for mistake in COURSE.mistakes(lesson)
 ]
+FIRST_MISTAKES = list(
+    {
+        (lesson, mistake.exercise): pytest.param(lesson, mistake, id=f"{lesson}-{mistake.exercise}")
+        for lesson in COURSE.names
+        for mistake in reversed(list(COURSE.mistakes(lesson)))
+    }.values()
+)
 RIGHTS = [
     pytest.param(lesson, right, id=f"{lesson}-{right.exercise}-{right.name}")
     for lesson in COURSE.names
@@ -70,6 +79,22 @@ def test_a_stub_is_not_started_and_earns_nothing(exercise: Exercise) -> None:
 def test_a_known_mistake_fails_and_draws_its_hint(lesson: str, mistake: Mistake) -> None:
     exercise = COURSE.exercises(lesson)[mistake.exercise]
     assert trial(lesson).problem_of_mistake(exercise, mistake) == ""
+
+
+@pytest.mark.parametrize(("lesson", "mistake"), FIRST_MISTAKES)
+def test_the_call_that_is_shown_runs_again_when_it_is_pasted(lesson: str, mistake: Mistake) -> None:
+    namespace = dict(solved(lesson))
+    exec(mistake.code, namespace)
+    outcome = self_check(COURSE.exercises(lesson)[mistake.exercise], namespace)
+    assert outcome.first_failure is not None
+    call, message = outcome.first_failure.call, outcome.first_failure.message
+    assert call or mistake.exercise == rules.QUIZ or outcome.status == "forbidden"
+    raised = ""
+    try:
+        exec(call, {**namespace, "check": SimpleNamespace(given=outcome.given)})
+    except Exception as error:
+        raised = type(error).__name__
+    assert raised in message  # as it was when it was checked
 
 
 @pytest.mark.parametrize(("lesson", "right"), RIGHTS)

@@ -1,14 +1,16 @@
-"""What a student sees in the notebook: plain text in a terminal, a table in Jupyter."""
+"""What a student sees in the notebook: plain text in a terminal, a card in Jupyter."""
 
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
 
 from grader.checks import recording, selfcheck
 from grader.checks import run as running
@@ -64,7 +66,7 @@ def toy_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SelfCheck:
 
 
 def run_cell(check: SelfCheck, source: str, **namespace: Any) -> None:
-    exec(source, {"check": check, **namespace})
+    exec(source, {**namespace, "check": check})
 
 
 def test_right(toy_check: SelfCheck, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,6 +86,53 @@ def test_wrong_shows_the_first_difference_and_raises_for_a_machine(
     assert "\n    call      double(2)\n    expected  4\n    got       5\n" in out
     assert "hint      add it to itself" in out
     assert "any number" not in out  # the second thing worth fixing waits
+
+
+def test_what_a_call_is_given_is_there_to_call_it_again(
+    toy_check: SelfCheck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def long(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+        x = torch.arange(100)
+        yield case("long", lambda: student.double(x), 2 * x, hint="add it to itself")
+
+    exercise = replace(TOY["double"], check=long)
+    student = Host({"double": lambda value: value}, {})
+    found = running.run(exercise, Student(student.send), Student(student.send), seed=1, hidden=True)
+    assert torch.equal(found.given[0], torch.arange(100))
+    with pytest.raises(CheckFailed):
+        run_cell(toy_check, "check('double')", double=lambda value: 5)
+    assert toy_check.given == []
+
+
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [("answer_1 = 'b'", "defines answer_1, which still has its older value, stopped"), ("", "")],
+)
+def test_a_cell_that_failed_is_not_graded_by_its_older_answers(
+    toy_check: SelfCheck,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    before: str,
+    words: str,
+) -> None:
+    shell = InteractiveShell()
+    with monkeypatch.context() as patched:
+        patched.setattr(selfcheck, "get_ipython", lambda: shell)
+        toy_check.lesson(LESSON)
+    shell.run_cell(before)
+    shell.run_cell("answer_1 = b")
+    capsys.readouterr()
+    with pytest.raises(CheckFailed, match="Nothing was checked"):
+        run_cell(toy_check, "check('quiz')", **shell.user_ns)
+    out = capsys.readouterr().out
+    assert "✗ quiz: not right yet (0 of 1 points)" in out
+    assert "stopped with NameError: name 'b' is not defined. Mend that cell" in out
+    assert words in out
+    shell.run_cell("answer_1 = 'b'")
+    run_cell(toy_check, "check('quiz')", **shell.user_ns)
+    assert "✓ quiz: right" in capsys.readouterr().out
+    assert shell.history_manager is not None
+    shell.history_manager.end_session()
 
 
 def test_wrong_does_not_raise_for_a_person(

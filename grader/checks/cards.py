@@ -6,6 +6,7 @@ front ends drop style sheets. So styles stand in the elements, words have the pa
 and a colour comes with its own background: `COLOURS` has them all.
 """
 
+import inspect
 import re
 from difflib import SequenceMatcher
 from html import escape
@@ -27,7 +28,7 @@ COLOURS = {
     "waiting": "color:#ffffff;background:#4a5568",
     "differs": "color:#1a1a1a;background:#ffd54f",
 }
-EDGES = {"right": "#4caf50", "wrong": "#e5484d", "waiting": "#8a94a6"}
+EDGES = {"right": "#43a047", "wrong": "#e8554e", "waiting": "#7f8a9c"}
 """Of a card's left side: 3:1 on every page, light or dark."""
 
 NAMED = 3
@@ -38,8 +39,9 @@ MOST_TOKENS = 2_000
 
 _CODE = (
     "margin:.15em 0 .5em;padding:0;background:transparent;color:inherit;border:0;"
-    "font-family:monospace;white-space:pre-wrap;overflow-wrap:anywhere"
+    "font-family:monospace;white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
 )
+_IMPORT = re.compile(r"^from \S+ import (\w+)$", re.MULTILINE)
 _TOKEN = re.compile(r"[\w.+-]+|\s+|.", re.DOTALL)
 
 
@@ -76,7 +78,7 @@ def outcome_html(exercise: Exercise, outcome: Outcome) -> str:
         parts.append(_folded(outcome))
     else:
         parts.append(f"<div><b>The first thing to fix: {escape(fix.name)}</b></div>")
-        parts += _fix(fix)
+        parts += _fix(exercise, fix)
         if outcome.message not in ("", fix.message):
             parts.append(f"<div>{escape(outcome.message)}</div>")
         parts.append(_folded(outcome))
@@ -196,17 +198,31 @@ def _chip(kind: str, words: str) -> str:
     return f'<span style="{style}">{escape(words)}</span>'
 
 
-def _fix(fix: CaseResult) -> list[str]:
-    expected, got = differing(fix.expected, fix.came)
-    marked = {fix.expected: expected, fix.came: got}
+def _fix(exercise: Exercise, fix: CaseResult) -> list[str]:
+    known = dict(details(fix))
+    html = {name: escape(text) for name, text in known.items()}
+    if known.get("got") == fix.came and "expected" in known:
+        html["expected"], html["got"] = differing(fix.expected, fix.came)
     parts = []
-    for name, text in details(fix):
-        if name in ("hint", "difference"):
+    for name, text in known.items():
+        if name in ("hint", "difference", "your answer"):
             parts.append(f"<div><b>{name}</b> {_prose(text)}</div>")
-            continue
-        code = marked.get(text, escape(text)) if name in ("expected", "got") else escape(text)
-        parts.append(f'<div><b>{name}</b><pre style="{_CODE}">{code}</pre></div>')
+        else:
+            parts.append(f'<div><b>{name}</b><pre style="{_CODE}">{html[name]}</pre></div>')
+        if name == "call":
+            parts.append(_lines_of_probe(exercise, text))
     return parts
+
+
+def _lines_of_probe(exercise: Exercise, call: str) -> str:
+    """Return the lines of the probe that `call` imports, folded; nothing for any other call."""
+    found = _IMPORT.search(call)
+    probe = exercise.probes.get(found[1]) if found else None
+    if probe is None:
+        return ""
+    title = f'<summary style="cursor:pointer">what {escape(probe.__name__)} does</summary>'
+    lines = escape(inspect.getsource(probe).partition("\n")[2])  # without @probe
+    return f'<details>{title}<pre style="{_CODE}">{lines}</pre></details>'
 
 
 def _learnt(case: CaseResult) -> str:
@@ -232,7 +248,9 @@ def _case(case: CaseResult) -> str:
     chip = _chip("right" if case.passed else "wrong", MARKS[case.passed])
     words = "" if case.passed else " (not right yet)"
     why = f": {_prose(case.explain)}" if case.explain else ""
-    call = f'<pre style="{_CODE}">{escape(case.call)}</pre>' if case.call else ""
+    # The notebook has the long values of the first failure alone.
+    can_be_pasted = case.call and "given[" not in case.call
+    call = f'<pre style="{_CODE}">{escape(case.call)}</pre>' if can_be_pasted else ""
     return f"{chip} {escape(case.name)}{words}{why}{call}"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from grader.checks.case import Case, Rng, case
+from grader.checks.paste import call_of, each_of, shown_as
 from grader.checks.registry import probe
 from grader.checks.student import Student
 
@@ -44,6 +45,7 @@ def plain(value: Any) -> Any:
 
 
 @probe
+@shown_as(each_of)
 def answers(_: dict[str, Any], function: Callable[..., Any], asked: list[list[Any]]) -> Any:
     """Return what `function` gives to each list of arguments, or None if it gives nothing at all.
 
@@ -54,6 +56,7 @@ def answers(_: dict[str, Any], function: Callable[..., Any], asked: list[list[An
 
 
 @probe
+@shown_as(call_of)
 def answer_and_rest(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
     """Return a list of what `function` gives and of `args` as it leaves them, or None for None."""
     answer = plain(function(*args))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from grader.checks.case import Case, Rng
+from grader.checks.paste import each_of, shown_as
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds, public_and_hidden
@@ -18,6 +19,7 @@ PLACES = ("north", "south", "east", "west", "centre", "coast", "hill", "lake")
 
 
 @probe
+@shown_as(each_of)
 def plans(_: dict[str, Any], plan: Callable[..., Any], pairs: list[Any]) -> Any:
     """Return the steps that `plan` gives for each pair of desired and actual, or why not."""
     said: list[Any] = []

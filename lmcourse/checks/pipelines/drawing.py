@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from grader.checks.case import Case, Rng, case
+from grader.checks.paste import call_of, shown_as
 from grader.checks.registry import probe
 from grader.checks.student import Student
 
@@ -56,6 +57,7 @@ def plain(value: Any) -> Any:
 
 
 @probe
+@shown_as(call_of)
 def plain_and_arguments(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
     """Return a list of what `function` gives and of `args` as it leaves them, or None for None."""
     answer = function(*args)

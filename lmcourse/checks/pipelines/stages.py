@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from grader.checks.case import Case, Rng, case
+from grader.checks.paste import each_of, shown_as
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds, public_and_hidden
@@ -17,6 +18,7 @@ ENDS = ("succeeded", "failed", "canceled")
 
 
 @probe
+@shown_as(each_of)
 def decisions(_: dict[str, Any], ready: Callable[..., Any], asked: list[Any]) -> Any:
     """Return what `ready` says of each pair of stages and results, or why it refuses them."""
     said: list[Any] = []

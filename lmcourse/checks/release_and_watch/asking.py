@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from grader.checks.case import Rng
+from grader.checks.paste import each_of, shown_as
 from grader.checks.registry import probe
 
 LESSON = "14_release_and_watch"
@@ -21,12 +22,14 @@ def plain(value: Any) -> Any:
 
 
 @probe
+@shown_as(each_of)
 def answers(_: dict[str, Any], function: Callable[..., Any], asked: list[Any]) -> Any:
     """Return what `function` says of each list of arguments in `asked`, tuples as lists."""
     return [plain(function(*arguments)) for arguments in asked]
 
 
 @probe
+@shown_as(lambda function, arguments: f"{function}(*{arguments})")
 def answer_and_left(_: dict[str, Any], function: Callable[..., Any], arguments: list[Any]) -> Any:
     """Return what `function` says, and its arguments as it leaves them; None for None."""
     answer = plain(function(*arguments))

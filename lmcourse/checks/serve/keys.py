@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from grader.checks.case import Case, Rng, case
+from grader.checks.paste import each_of, shown_as
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import public_and_hidden
@@ -49,6 +50,7 @@ def new_keys(rng: Rng) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 @probe
+@shown_as(each_of)
 def let_in(
     _: dict[str, Any], authenticate: Callable[..., Any], requests: list[Request]
 ) -> list[Any] | None:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from grader.checks.case import Case, case
+from grader.checks.paste import shown_as
 from grader.checks.registry import probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import answer_and_arguments, slopes_of
@@ -56,6 +57,7 @@ def input_stays(
 
 
 @probe
+@shown_as(lambda kind, arguments: f"dict({kind}(*{arguments}).named_parameters())")
 def parameters_of(_: dict[str, Any], kind: type[nn.Module], arguments: list[Any]) -> Weights:
     """Return the parameters of a new module `kind(*arguments)` by name."""
     return {name: value.detach() for name, value in kind(*arguments).named_parameters()}
