@@ -279,7 +279,7 @@ def test_feedback_stops_at_the_first_thing_to_fix(tmp_path):
     assert "The first thing to fix: empty row" in page.text
     for shown in (
         "expected float32 tensor (2, 2)",
-        "what came float64 tensor (2,)",
+        "got float64 tensor (2,)",
         "difference the shapes differ",
         "where cell 3, line 2: return counts",
         "hint keep the dimension",

@@ -13,8 +13,8 @@ from html import escape
 from itertools import zip_longest
 
 from grader.checks.registry import Exercise
-from grader.checks.results import CaseResult
-from grader.checks.run import NOT_THIS, Outcome
+from grader.checks.results import CaseResult, details
+from grader.checks.run import Outcome
 
 MARKS = {True: "✓", False: "✗"}
 START = (
@@ -84,24 +84,6 @@ def outcome_html(exercise: Exercise, outcome: Outcome) -> str:
         parts.append(_folded(outcome))
     style = f"border-left:4px solid {EDGES[_kind(outcome)]};padding:.2em 0 .2em .8em;margin:.3em 0"
     return f'<div style="{style}">{"".join(parts)}</div>'
-
-
-def details(fix: CaseResult) -> list[tuple[str, str]]:
-    """Return what is known of a case that failed, as pairs of a title and a text."""
-    # What was raised is all that came; and a difference of two short texts is seen.
-    raised = bool(fix.came) and fix.message.startswith(fix.came)
-    seen = fix.message == f"expected {fix.expected}, got {fix.came}"
-    if fix.message == NOT_THIS:  # of a quiz, where the right answer is not told
-        return [("your answer", f"{fix.came}, {fix.message}"), ("hint", fix.hint)]
-    pairs = [
-        ("call", fix.call),
-        ("expected", fix.expected),
-        ("got", fix.message if raised else fix.came),
-        ("difference", "" if raised or seen else fix.message),
-        ("where", fix.line),
-        ("hint", fix.hint),
-    ]
-    return [(name, text) for name, text in pairs if text]
 
 
 def summary_text(rows: list[tuple[Exercise, Outcome]]) -> str:

@@ -16,7 +16,7 @@ import torch
 
 from grader.checks.compare import describe
 
-LONGEST = 240
+LONGEST = 400
 """Characters of the longest argument that is written; most calls then fit a screen."""
 
 MANY = 64

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+NOT_THIS = "not this one"
+"""Is said of a wrong answer where the right one is not to be told."""
+
 
 @dataclass(frozen=True)
 class CaseResult:
@@ -23,3 +26,21 @@ class CaseResult:
     line: str = ""
     hint: str = ""
     explain: str = ""
+
+
+def details(fix: CaseResult) -> list[tuple[str, str]]:
+    """Return what is known of a case that failed, as pairs of a title and a text."""
+    # What was raised is all that came; and a difference of two short texts is seen.
+    raised = bool(fix.came) and fix.message.startswith(fix.came)
+    seen = fix.message == f"expected {fix.expected}, got {fix.came}"
+    if fix.message == NOT_THIS:  # of a quiz, where the right answer is not told
+        return [("your answer", f"{fix.came}, {fix.message}"), ("hint", fix.hint)]
+    pairs = [
+        ("call", fix.call),
+        ("expected", fix.expected),
+        ("got", fix.message if raised else fix.came),
+        ("difference", "" if raised or seen else fix.message),
+        ("where", fix.line),
+        ("hint", fix.hint),
+    ]
+    return [(name, text) for name, text in pairs if text]

@@ -11,7 +11,7 @@ from grader.checks.case import Case
 from grader.checks.compare import difference, summarise
 from grader.checks.refusal import Forbidden
 from grader.checks.registry import Exercise
-from grader.checks.results import CaseResult
+from grader.checks.results import NOT_THIS, CaseResult
 from grader.checks.student import Lost, Raised, Student, last_call
 from grader.checks.values import MAX_REASON
 
@@ -21,9 +21,6 @@ FIXED_SHARE = 0.4
 """At most this part of an exercise is for cases whose right answer is the same for every seed."""
 
 LOOKS_FURTHER = "# the check works on what this returns"
-
-NOT_THIS = "not this one"
-"""Is said of a wrong answer where the right one is not to be told."""
 
 NO_RETURN = "it returned None: is a `return` missing?"
 

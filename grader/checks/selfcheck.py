@@ -118,11 +118,11 @@ class SelfCheck:
         if not names:
             return None
         first = failed[names[0]]
-        older = ", which still has its older value" * any(failed[name].is_older for name in names)
+        older = ", which still has its older value," * any(failed[name].is_older for name in names)
         return Outcome(
             "error",
             0.0,
-            message=f"Nothing was checked: the cell that defines {names[0]}{older}, stopped with "
+            message=f"Nothing was checked: the cell that defines {names[0]}{older} stopped with "
             f"{first.error}. Mend that cell, run it, and check again.",
         )
 

@@ -15,7 +15,7 @@ from statistics import median
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from grader.checks.results import CaseResult
+from grader.checks.results import CaseResult, details
 from grader.course.answers import Mistake
 from grader.course.lessons import Course
 from grader.formats.spreadsheet import points
@@ -185,7 +185,9 @@ def _environment() -> Environment:
         exercise_statuses=EXERCISE_STATUSES,
         submission_statuses=SUBMISSION_STATUSES,
     )
-    environment.filters.update(points=points, slug=slug, first_to_fix=first_to_fix, shown=shown)
+    environment.filters.update(
+        points=points, slug=slug, first_to_fix=first_to_fix, details=details, shown=shown
+    )
     return environment
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from grader.checks.results import details
 from grader.formats.junit import clean
 from grader.formats.spreadsheet import points
 from grader.gradebook.scores import ExerciseScore, FinalScore
@@ -128,14 +129,7 @@ def feedback(exercise: ExerciseScore) -> str:
     lines = [f"{status.mark} {status.word}. {status.sentence}", exercise.comment, result.message]
     fix = first_to_fix(result.cases)
     if fix and result.status != "missing":
-        details = {
-            "call": fix.call,
-            "expected": fix.expected,
-            "what came": fix.came,
-            "difference": fix.message,
-            "where": fix.line,
-            "hint": fix.hint,
-        }
         lines.append(f"The first thing to fix: {fix.name}")
-        lines += [f"  {name}: {text}" for name, text in details.items() if text]
+        for name, text in details(fix):
+            lines.append(f"  {name}: " + text.replace("\n", "\n    "))
     return clean("\n".join(filter(None, lines)))
