@@ -15,6 +15,7 @@ from grader.author.rules import Trial
 from grader.checks import recording
 from grader.checks.registry import Exercise
 from grader.checks.selfcheck import self_check
+from grader.checks.vocabulary import QUIZ_POINTS
 from grader.course.answers import Mistake, Right
 from grader.course.configuration import read_configuration
 from grader.course.solved import solved_namespace
@@ -63,6 +64,13 @@ def test_built_files_are_what_their_sources_say() -> None:
 def test_the_source_its_known_answers_and_its_row_keep_the_rules(lesson: str) -> None:
     assert list(rules.problems_of_source(COURSE, lesson)) == []
     assert list(COURSE.exercises(lesson))[-1] == rules.QUIZ
+
+
+@pytest.mark.parametrize("lesson", COURSE.names)
+def test_the_quiz_weighs_little_beside_the_exercises(lesson: str) -> None:
+    exercises = COURSE.exercises(lesson)
+    total = sum(exercise.points for exercise in exercises.values())
+    assert exercises[rules.QUIZ].points == QUIZ_POINTS <= total / 8
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)

@@ -16,7 +16,7 @@ from grader.checks import registry
 from grader.checks.registry import Exercise
 from grader.checks.run import NO_RETURN, Outcome, run
 from grader.checks.student import Host, Student
-from grader.checks.vocabulary import kind
+from grader.checks.vocabulary import QUIZ_POINTS, kind
 from grader.grading.decides import followed
 
 FIRST = """
@@ -119,11 +119,11 @@ def outcome(
     return run(exercise, student, reference, seed=7, hidden=hidden)
 
 
-def test_a_quiz_asks_each_question_for_a_point_and_forgives_how_a_letter_is_written(
+def test_a_quiz_is_worth_as_much_as_any_and_forgives_how_a_letter_is_written(
     checks: Path,
 ) -> None:
     quiz = registry.exercises("shelf", "00_first")["quiz"]
-    assert (quiz.points, quiz.names, quiz.constant) == (2, ("answer_1", "answer_2"), True)
+    assert (quiz.points, quiz.names, quiz.constant) == (QUIZ_POINTS, ("answer_1", "answer_2"), True)
     assert registry.home({"quiz": quiz}) == "shelf.checks.first"
     right = outcome(quiz, {"answer_1": " (A). "})
     assert right.status == "passed"
