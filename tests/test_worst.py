@@ -142,7 +142,7 @@ def compare_answer(reply: bytes) -> None:
         pass
     except TypeError:  # what is sent on is too large for a question
         pass
-    assert isinstance(last_call(student).text, str)
+    assert isinstance(last_call(student).written()[0], str)
 
 
 # --- Files ------------------------------------------------------------------------------------
