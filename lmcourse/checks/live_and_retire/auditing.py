@@ -20,7 +20,7 @@ def did(event: str, version: str, by: str, **more: Any) -> Line:
 def audit(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def tried(name: str, *ledgers: list[Line], hint: str) -> Case:
         questions = [([*quiet(), *ledger],) for ledger in ledgers]
-        return asked(name, student, reference, "audit", *questions, hint=hint)
+        return asked(name, student, reference, rng, "audit", *questions, hint=hint)
 
     def quiet() -> list[Line]:
         """Return lines that break no rule, so that no line has the same number twice."""

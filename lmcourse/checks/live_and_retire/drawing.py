@@ -76,12 +76,16 @@ def asked(
     name: str,
     student: Student,
     reference: Student,
+    rng: Rng,
     function: str,
     *questions: tuple[Any, ...],
     hint: str,
 ) -> Case:
-    """Return the case that `function` answers each of these tuples of arguments as it should."""
-    arguments = [list(question) for question in questions]
+    """Return the case that `function` answers each of these tuples of arguments as it should.
+
+    They come in an order that is drawn: whoever counts the questions does not know the answer.
+    """
+    arguments = [list(questions[place]) for place in rng.permutation(len(questions))]
     want = reference.probe(answers, getattr(reference, function), arguments)
     return case(
         name,

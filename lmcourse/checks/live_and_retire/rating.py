@@ -17,7 +17,7 @@ DAYS = 7
 @exercise(LESSON, "join_feedback", points=3)
 def join_feedback(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def tried(name: str, *questions: tuple[list[Line], list[Line], str, int], hint: str) -> Case:
-        return asked(name, student, reference, "join_feedback", *questions, hint=hint)
+        return asked(name, student, reference, rng, "join_feedback", *questions, hint=hint)
 
     def thumbs(count: int) -> list[str]:
         return [str(each) for each in rng.choice(["up", "down"], count)]

@@ -50,9 +50,8 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
         return int(rng.integers(low, high))
 
     def tried(name: str, policy: Policy, *questions: tuple[list[Event], int], hint: str) -> Case:
-        order = rng.permutation(len(questions))
-        all_of_it = [(*questions[place], policy) for place in order]
-        return asked(name, student, reference, "should_retrain", *all_of_it, hint=hint)
+        all_of_it = [(*question, policy) for question in questions]
+        return asked(name, student, reference, rng, "should_retrain", *all_of_it, hint=hint)
 
     def about(edge: int, low: int = -9, high: int = 9) -> list[int]:
         """Return some days about the one on which an answer changes, both sides of it."""
