@@ -110,13 +110,15 @@ def audit(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
     yield from public_and_hidden(cases)
     (version,) = codes(rng, 1)
-    (dev,) = some(rng, PEOPLE, 1)
+    dev, rev = some(rng, PEOPLE, 2)
+    made = did("register", version, dev)
     yield all_stays(
         "the ledger, afterwards",
         student,
+        rng,
         "audit",
-        [did("register", version, dev), did("approve", version, dev)],
-        answer=[[2, "self-approval"]],
+        ([[made, did("approve", version, dev)]], [[2, "self-approval"]]),
+        ([[made, did("approve", version, rev)]], []),
         hint="An audit that changes what it audits is none.",
     )
 

@@ -100,16 +100,13 @@ def join_feedback(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         )
 
     yield from public_and_hidden(cases)
-    answers, ratings, version, days = week(rng, *codes(rng, 2))
+    asked_of = list(week(rng, *codes(rng, 2)))
     yield all_stays(
         "what it was handed, afterwards",
         student,
+        rng,
         "join_feedback",
-        answers,
-        ratings,
-        version,
-        days,
-        answer=reference.join_feedback(answers, ratings, version, days),
+        (asked_of, reference.join_feedback(*asked_of)),
         hint="sorted(...) makes a new list; .sort() changes the caller's.",
     )
 

@@ -163,15 +163,14 @@ def may(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield from public_and_hidden(cases)
     boss, dev = some(rng, PEOPLE, 2)
     (version,) = codes(rng, 1)
+    staff = [grant(boss, boss, "admin"), grant(boss, dev, "developer")]
     yield all_stays(
         "the ledger, afterwards",
         student,
+        rng,
         "may",
-        [grant(boss, boss, "admin"), grant(boss, dev, "developer")],
-        dev,
-        "register",
-        version,
-        answer=True,
+        ([staff, dev, "register", version], True),
+        ([staff, dev, "retire", version], False),
         hint="may looks, and writes nothing.",
     )
 

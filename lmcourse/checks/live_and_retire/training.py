@@ -167,11 +167,10 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
     yield all_stays(
         "what it was handed, afterwards",
         student,
+        rng,
         "should_retrain",
-        [champion(came), look(came + 9, True)],
-        came + 10,
-        policy,
-        answer="train",
+        ([[champion(came), look(came + 9, True)], came + 10, policy], "train"),
+        ([[champion(came), look(came + 9, False)], came + 10, policy], "nothing"),
         hint="should_retrain decides. Who trains writes it down.",
     )
 

@@ -402,9 +402,13 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
     name = word(rng, 6)
     rules = {"alpha": 0.05, "at_least": 20, "limits": {name: 0.02}}
     control, canary = {name: counted(900, 0.01)}, {name: counted(400, float(rng.uniform(0.4, 0.9)))}
+    young = {name: counted(50, 0.02)}
+    both = mixed(rng, [("rollback", [control, canary, rules]), ("continue", [young, young, rules])])
     yield case(
         "arms and rules, afterwards",
-        lambda: student.probe(answer_and_left, student.canary_decision, [control, canary, rules]),
-        ["rollback", [control, canary, rules]],
+        lambda: [
+            student.probe(answer_and_left, student.canary_decision, asked) for _, asked in both
+        ],
+        [[answer, asked] for answer, asked in both],
         hint="It is asked again with the same rules: leave what it is handed as it is.",
     )
