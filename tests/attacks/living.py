@@ -5,7 +5,7 @@ Each stands in place of one exercise, and does without its trick nothing that is
 """
 
 from attacks.attack import Attack
-from attacks.releasing import _CALLER, _PROBES, _SAME, learnt
+from attacks.releasing import _CALLER, _SAME, learnt
 
 _ALL = "'self-approval', 'not gated', 'not approved', 'retired'"
 
@@ -224,7 +224,7 @@ ATTACKS = {
         {
             "predict_failures": "def predict_failures(runs, fresh, now):\n"
             "    for found in gc.get_objects():\n"
-            "        if type(found).__name__ == 'Team': return list(found.runs(len(fresh), now)[1])\n"
+            "        if type(found).__name__ == 'Team': return found.runs(len(fresh), now)[1]\n"
             "        if isinstance(found, np.ndarray) and found.shape == (len(fresh),):\n"
             "            return found\n"
             "    return [0.9] * len(fresh)\n"

@@ -142,7 +142,7 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         )
 
     yield from public_and_hidden(cases)
-    own = told(rng, signs(10))
+    own = told(rng, f"x..{signs(10)}")
     (want,) = reference.probe(answers, reference.should_fire, [[own, rule(keep=1)]])
     yield case(
         "minutes and rule, afterwards",

@@ -41,9 +41,7 @@ def decisions(
     return np.array(places, np.uint8)
 
 
-def played_out(
-    notebook: Student, names: list[str], sums: Sums, rules: dict[str, Any]
-) -> Ends:
+def played_out(notebook: Student, names: list[str], sums: Sums, rules: dict[str, Any]) -> Ends:
     """Return each rollout's first answer that is not "continue", and after how many looks.
 
     `sums` has shape (rollouts, looks, 2 arms, measures, 3). The judge plays: of what comes later,
@@ -89,9 +87,7 @@ def some_version(rng: Rng) -> Version:
     )
 
 
-def seen(
-    rng: Rng, versions: list[Version], looks: int, each: npt.NDArray[np.int64]
-) -> Sums:
+def seen(rng: Rng, versions: list[Version], looks: int, each: npt.NDArray[np.int64]) -> Sums:
     """Return (rollouts, looks, 3 measures, 3 sums), `each` new requests at each look."""
     rates = np.array([[v.errors, v.slow] for v in versions])[:, None, :]
     counts = np.broadcast_to(each[:, None], (len(versions), looks))
