@@ -1175,10 +1175,11 @@ CMD python service.py
 # It is read, and tried in twelve situations; each is worth the same:
 #
 # - Two stages at least; what goes out has no compiler: its base is a small one, and its tag says so
-#   (`-slim`).
+#   (`-slim`). Of a digest without a tag it is believed.
 # - The service, the folder `model` beside it and the packages are where what is started finds them.
-# - Built again in a year it is the same: bases have a tag with two numbers or more, if you like with a
-#   digest behind it (`python:3.12-slim@sha256:...`), and packages come from `requirements.txt`, or with `==`.
+# - Built again in a year it is the same: bases have a tag with two numbers or more, or a digest
+#   (`python@sha256:` and its 64 digits), or both (`python:3.12-slim@sha256:...`). Packages come from
+#   `requirements.txt`, or with `==`.
 # - A changed line in the service, or a new model, installs nothing anew; a changed `requirements.txt` does.
 # - It does not run as root, and its user exists (a number always does).
 # - Its health is asked for, with what is in the image. `python -c "..."` with `urllib.request.urlopen` is
