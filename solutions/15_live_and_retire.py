@@ -975,7 +975,8 @@ def predict_failures(runs, fresh, now):
         off = 1 / (1 + np.exp(-(x @ w + b))) - y
         w -= 0.5 * (x.T @ off) / len(y)
         b -= 0.5 * off.mean()
-    return (1 / (1 + np.exp(-((table(fresh) - mean) / spread @ w + b)))).tolist()
+    likely = 1 / (1 + np.exp(-((table(fresh) - mean) / spread @ w + b)))
+    return np.clip(likely, 1e-6, 1 - 1e-6).tolist()
     ### END SOLUTION
 
 
