@@ -155,7 +155,7 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
     )
 
     def known() -> Iterator[Case]:
-        """Yield cases whose shares are known: none by chance, all of them, and some 22 of 100."""
+        """Yield cases whose shares are known: all deals, hardly one, and some 22 of 100."""
 
         def sizes(low: int) -> tuple[int, int]:
             return int(rng.integers(low, 31)), int(rng.integers(low, 31))
@@ -178,7 +178,7 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
         )
         ties = []
         for _ in range(4):
-            small = int(rng.integers(20, 24))
+            small = int(rng.integers(20, 23))
             ties.append(tied(rng, (round(small * 3.5), small), 1))
         far = [rough.pair(5, (70, 20)) for _ in range(4)]
         both, which = mixed(rng, ties, far)
@@ -189,8 +189,8 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
             hint="One story in 4 or 5 stands in the window. So a deal has the odd story in the "
             "window's part in some 22 of 100, and differs as much: no alarm at 0.15, one at 0.3. "
             "The parts of a deal are of exactly len(reference) and len(window) stories. And deal "
-            "the stories themselves, each once: a bootstrap, which draws some twice and some never, "
-            "or a formula for the normal distribution, is about right with many stories alone.",
+            "the stories themselves, each once: a bootstrap, which draws some twice, or a formula "
+            "for the normal distribution, is about right with many stories alone.",
         )
 
     def plain() -> Iterator[Case]:
