@@ -48,25 +48,6 @@ def learnt(name: str) -> Attack:
 
 ATTACKS = {
     # --- assign
-    "users in a cache": Attack(
-        "throw dice, and keep what fell where no check clears it: in a cache",
-        "import functools\n"
-        "@functools.cache\n"
-        "def place(user, experiment): return np.random.random()\n",
-        {
-            "assign": "def assign(user, experiment, share):\n"
-            "    return bool(place(user, experiment) < share)\n"
-        },
-    ),
-    "users in a default": Attack(
-        "throw dice, and keep what fell in an argument's default, deep in an object",
-        "class Memory: places = [{}]\n",
-        {
-            "assign": "def assign(user, experiment, share, memory=Memory()):\n"
-            "    known = memory.places[0]\n"
-            "    return bool(known.setdefault((experiment, user), np.random.random()) < share)\n"
-        },
-    ),
     "answers that are made up afterwards": Attack(
         "return what claims to be a bool, and becomes a number once all is asked",
         "places = {}\n"
