@@ -204,29 +204,44 @@ def source(random, stories, shift=0.0):
     ]
 
 
-def false_alarms(detector, references, windows=120, rate=0.05):
+def false_alarms(detector, references, windows, rate=0.05):
     """Return the share of windows of 40 stories that alarm, by the size of the reference."""
     random = np.random.default_rng(3)
-    return [
-        np.mean([detector(source(random, n), source(random, 40), rate) for _ in range(windows)])
-        for n in references
-    ]
+    return np.array(
+        [
+            np.mean([detector(source(random, n), source(random, 40), rate) for _ in range(windows)])
+            for n in references
+        ]
+    )
+
+
+def how_sure(shares, windows):
+    """Return how far below and above these shares, counted in so many windows, the truth may be.
+
+    In 95 of 100 counts it is within (Wilson, 1927).
+    """
+    middle = (shares + 2 / windows) / (1 + 4 / windows)
+    half = 2 * np.sqrt(shares * (1 - shares) / windows + 1 / windows**2) / (1 + 4 / windows)
+    return shares - middle + half, middle + half - shares
 
 
 # %% tags=["demo"]
 if check.ready("drift_detector"):
     references = (20, 40, 80, 160)
+    windows = 40 if preset == "smoke" else 200
     with plots.drawing(7.0, 2.8) as (picture, axes):
         counted = {}
         for place, (name, detector) in enumerate(
             {"reference = truth": naive_detector, "yours": drift_detector}.items()
         ):
-            counted[name] = false_alarms(detector, references, 40 if preset == "smoke" else 120)
+            counted[name] = false_alarms(detector, references, windows)
             axes.bar(
                 np.arange(4) + 0.38 * place - 0.19,
-                100 * np.array(counted[name]),
+                100 * counted[name],
+                yerr=100 * np.array(how_sure(counted[name], windows)),
                 width=0.36,
                 color=plots.CURVES[1 - place],
+                error_kw={"ecolor": plots.INK, "elinewidth": 1, "capsize": 3},
                 label=name,
             )
         axes.axhline(5, color=plots.INK, linestyle=":", label="promised: 5 %")
@@ -234,15 +249,17 @@ if check.ready("drift_detector"):
         axes.set(xlabel="stories in the reference", ylabel="false alarms (%)")
         axes.legend()
     picture.alt = (
-        "False alarms among windows of the same source, by the size of the reference. "
+        f"False alarms among {windows} windows of the same source, by the size of the reference, "
+        "with what chance makes of such a count. "
         + ("; ".join(f"{n}: " + ", ".join(f"{s:.0%}" for s in v) for n, v in counted.items()) + ".")
     )
     display(picture)
 
 # %% [markdown]
 # *The picture: how many of 100 windows alarm though nothing has changed. The smaller the reference, the
-# worse does the shortcut: it forgets that the reference is a sample as well. Yours stays near what it
-# promised.*
+# worse does the shortcut: it forgets that the reference is a sample as well. A count of some windows is a
+# sample, too: the thin lines say where the true share may be. Yours reach down to what was promised, also where
+# a bar ends above it by chance; those of the shortcut do not, where the reference is small.*
 #
 # A false alarm in twenty looks is no small thing: with a look every hour it is one a day, and after a week
 # nobody reads them. That is why the rate is chosen small, and shared among all measures that may alarm.
@@ -731,6 +748,23 @@ check("audit")
 # In a promotion ask for the gate, then for the approval, then whether it is retired: three `if`s, no `elif`.
 
 # %% [markdown]
+# ### And the law?
+#
+# That you keep the rules is one thing, that you can show it another: **compliance** is both. A law seldom says how. It says
+# what somebody may ask of you, and you look for what answers:
+#
+# | who asks | for what, by which law | what answers |
+# |---|---|---|
+# | a user | what is kept of me, and for how long? (GDPR, articles 5 and 15) | what the log takes in, redaction, a day on which it is deleted (12) |
+# | a user | erase it (GDPR, article 17) | `erase`, below |
+# | a user | am I talking to a machine? (AI Act, article 50) | the page says so; the card says which model (11) |
+# | an authority | what was it made of, and how was it tested? (AI Act, article 11) | the card, the lineage, the gate's reasons (10, 11) |
+# | an authority | what did it do, and who oversaw it? (AI Act, articles 12 and 14) | the ledger, the log, four eyes |
+# | an auditor | is that so? | `audit`: it reads what was done, and believes nobody |
+#
+# Articles 11, 12 and 14 bind systems of *high risk*, such as one that chooses among applicants; a page with fables is none. What
+# holds for your own, say with somebody who knows the law; the table tells you what to have ready when you do.
+#
 # ## Can a person be forgotten?
 #
 # At a quarter to six a letter comes: *Please erase what you have of me.* In Europe that is a right (GDPR, article 17),
@@ -1054,6 +1088,23 @@ if check.ready("predict_failures"):
 # ones first, or ask for a second look. And watch this model as you watch the other one: the team learns from it, writes
 # smaller changes, and its world has changed.
 #
+# ### The six parts of MLOps
+#
+# All that you did since eight o'clock has a name, **MLOps**: what one does to models so that they work on the next day, too.
+# Nearly every guide lists its parts, and no two lists are alike. Amazon's, for one, has versions, automation, four things that
+# go on all the time, and governance. Automation is how the others are done; so six are left:
+#
+# | part | asks | you wrote |
+# |---|---|---|
+# | **versions** of code, data, models | which one is it, and of what was it made? | `content_version`, `lineage` (11) |
+# | **continuous integration** | is this change sound? | `check_data`, `model_problems` (10), `PIPELINE` (13) |
+# | **continuous delivery** | how does it get out, and back? | `DOCKERFILE`, `plan` (13), `canary_decision` (14) |
+# | **continuous training** | when is a new one made? | `should_retrain` |
+# | **continuous monitoring** | how does it do, and has its world changed? | `should_fire` (14), `drift_detector` |
+# | **governance** | who may, who did, and for whom is it wrong? | `gate` (10), `append` (11), `may`, `audit`, `erase`, `retire` |
+#
+# Where one is missing, the others help little. A model that is watched, and that nobody can bring back, only worries you sooner.
+#
 # ## Where are we?
 #
 # It is past six. The day is whole.
@@ -1121,6 +1172,8 @@ check("quiz")
 # - J. Gama and others (2014). A Survey on Concept Drift Adaptation. *ACM Computing Surveys* 46(4).
 # - R. A. Fisher (1935). *The Design of Experiments*. E. J. G. Pitman (1937). Significance Tests Which May Be Applied to
 #   Samples from Any Populations. *Supplement to the Journal of the Royal Statistical Society* 4(1).
+# - E. B. Wilson (1927). Probable Inference, the Law of Succession, and Statistical Inference. *Journal of the American
+#   Statistical Association* 22(158).
 # - B. Phipson, G. K. Smyth (2010). Permutation P-values Should Never Be Zero. *Statistical Applications in Genetics and
 #   Molecular Biology* 9(1).
 # - R. S. Sandhu and others (1996). Role-Based Access Control Models. *Computer* 29(2).
@@ -1128,7 +1181,9 @@ check("quiz")
 # - M. Sharma and others (2024). Towards Understanding Sycophancy in Language Models. *ICLR*.
 # - S. Kapoor, A. Narayanan (2023). Leakage and the Reproducibility Crisis in Machine-Learning-Based Science. *Patterns* 4(9).
 # - D. R. Cox (1958). The Regression Analysis of Binary Sequences. *Journal of the Royal Statistical Society B* 20(2).
-# - Regulation (EU) 2016/679 (General Data Protection Regulation), article 17.
+# - Regulation (EU) 2016/679 (General Data Protection Regulation), articles 5, 15 and 17. Regulation (EU) 2024/1689
+#   (Artificial Intelligence Act), articles 11, 12, 14 and 50.
+# - Amazon Web Services. What is MLOps? aws.amazon.com/what-is/mlops
 
 # %%
 check.summary()

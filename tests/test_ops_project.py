@@ -1,6 +1,7 @@
 """`lmops new-project`: a repository of the student's own, which the grader takes as it is."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from ops import asked, lmops
 from grader.cli import main as grader
 from grader.gradebook.store import Gradebook
 from lmops import bundle
+from lmops.notebooks import read
+from lmops.own import own
 
 SOLVED = [*sorted((ROOT / "solutions").glob("1[0-3]_*.ipynb"))]
 
@@ -33,6 +36,29 @@ def test_what_was_written_in_the_lessons_is_in_its_place(tmp_path: Path) -> None
     readme = (tmp_path / "ada" / "README.md").read_text("utf-8")
     assert "- [ ] `Makefile`" in readme
     assert "service.py`: " not in readme
+
+
+def test_the_decision_and_the_detector_are_asked(tmp_path: Path) -> None:
+    ada = tmp_path / "ada"
+    told = made(ada, *sorted((ROOT / "solutions").glob("1[45]_*.ipynb")))
+    assert told["own"] == ["canary_decision.ipynb", "drift_detector.ipynb"]
+    for target, words in (
+        ("canary", "--strategy canary .* --with canary_decision.ipynb"),
+        ("drift", "lmops drift --with drift_detector.ipynb"),
+    ):
+        make = ["make", "--dry-run", target, f"CHALLENGER={'0' * 16}", "BY=ada"]
+        ran = subprocess.run(make, cwd=ada, capture_output=True, text=True, check=True)
+        assert re.search(words, ran.stdout)
+    hears = own(read(ada / "drift_detector.ipynb"), "drift_detector")
+    reference = [[20.0 + place % 7, 10] for place in range(60)]
+    assert hears(reference, [[40.0, 10]] * 40, 0.01) is True
+    decides = own(read(ada / "canary_decision.ipynb"), "canary_decision")
+    rules = {"alpha": 0.05, "at_least": 20, "limits": {"errors": 0.02}}
+    few, many = ({"errors": [400, bad, bad]} for bad in (4, 200))
+    assert (decides(few, many, rules), decides(few, few, rules)) == ("rollback", "continue")
+    nothing = made(tmp_path / "bo", ROOT / "notebooks" / "14_release_and_watch.ipynb")
+    assert nothing["own"] == []
+    assert not (tmp_path / "bo" / "canary_decision.ipynb").exists()
 
 
 def test_it_passes_its_own_tests_and_the_grader(tmp_path: Path) -> None:
