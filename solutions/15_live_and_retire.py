@@ -78,9 +78,7 @@ else:
     def with_noise(text):
         """Return the text with one character in ten replaced by any other."""
         return "".join(
-            mine.characters[dice.integers(len(mine.characters))]
-            if dice.random() < 0.1
-            else each
+            mine.characters[dice.integers(len(mine.characters))] if dice.random() < 0.1 else each
             for each in text
         )
 
@@ -566,7 +564,28 @@ check("join_feedback")
 # latest.
 
 # %% [markdown]
-# What is such feedback worth? Less than it looks. Few people press a thumb, and those are not like the others;
+# What would somebody who takes it as it comes have read? Here the model of last week is worse, and its users are slow
+# to say so.
+
+# %% tags=["demo"]
+if check.ready("join_feedback"):
+    dice = np.random.default_rng(6)
+    given = [
+        {"id": f"a{n}", "key": "k1", "version": "v1" if n < 150 else "v2", "day": n / 30}
+        for n in range(300)
+    ]
+    thumbs = []
+    for each in given:
+        good = dice.random() < {"v1": 0.4, "v2": 0.8}[each["version"]]
+        moment = each["day"] + dice.exponential(3)
+        thumbs.append(each | {"day": moment, "rating": "up" if good else "down"})
+    joined = join_feedback(given, thumbs, "v2", 7)
+    rated = list(joined.pop("rated").values())
+    print(f"as they came: {np.mean([each['rating'] == 'up' for each in thumbs]):.0%} thumbs up")
+    print(f"joined, of v2: {rated.count('up') / len(rated):.0%} thumbs up; left out: {joined}")
+
+# %% [markdown]
+# Joined, it is another number, and the right one. What is such feedback worth? Less than it looks. Few people press a thumb, and those are not like the others;
 # they like what is long, and what agrees with them. A model that is trained on it learns to please (Sharma and
 # others, 2024). And a thumb up says nothing about truth. A language model writes what is *likely*; it has read that
 # foxes are sly in a thousand fables, and never met one. What it makes up sounds just like what it learnt. So
@@ -748,6 +767,20 @@ check("audit")
 # In a promotion ask for the gate, then for the approval, then whether it is retired: three `if`s, no `elif`.
 
 # %% [markdown]
+# Now the ledger of the small home from above, as the commands wrote it: Ann registered, Bob approved. Then somebody writes
+# a line with an editor.
+
+# %% tags=["demo"]
+if drift and check.ready("audit"):
+    lines = [
+        {"event": each.event, "version": each.version, "by": each.by, **each.details}
+        for each in Ledger(home.ledger).entries()
+    ]
+    print("the ledger as it is:", audit(lines))
+    own = {"event": "approve", "version": mine.version, "by": " ANN"}
+    print(f"with one more line, number {len(lines) + 1}:", audit([*lines, own]))
+
+# %% [markdown]
 # ### And the law?
 #
 # That you keep the rules is one thing, that you can show it another: **compliance** is both. A law seldom says how. It says
@@ -836,6 +869,27 @@ check("erase")
 # %% [markdown] fold="Hint 2: children of children"
 # Keep a set of models to train again. Go through the list again and again, and add who learnt from one of the stories, or
 # comes from one in the set, until a whole round adds nothing.
+
+# %% [markdown]
+# Try it on Anton, who asked once; Berta liked the answer, and got the same one out of the cache.
+
+# %% tags=["demo"]
+if check.ready("erase"):
+    asked = {"request": "r1", "key": "anton", "prompt": "The fox"}
+    small = {
+        "log": [asked, {"request": "r2", "key": "berta", "prompt": "The fox"}],
+        "feedback": [{"request": "r1", "key": "berta", "rating": "up"}],
+        "cache": [{"prompt": "The fox", "text": " went home.", "keys": ["anton", "berta"]}],
+        "stories": [{"story": "s1", "key": "anton", "text": "The fox went home."}],
+        "models": [
+            {"version": "v2", "stories": ["s1"], "from": "v1"},
+            {"version": "v3", "stories": [], "from": "v2"},
+        ],
+    }
+    without, again = erase(["anton"], small)
+    for name, kept in without.items():
+        print(f"{name:9} {len(small[name])} before, {len(kept)} after")
+    print("to be trained again:", *again)
 
 # %% [markdown]
 # Nobody can search weights for a person. There is research on making a model forget without training it again (Bourtoule
@@ -962,7 +1016,8 @@ if drift:
 if drift:
     lmops("audit", "--html", "audit.html", lines=3, smoke=False)
     for entry in Ledger(home.ledger).entries()[-6:]:
-        print(f"{entry.number:3}  {entry.by:8}  {entry.event:8}  {entry.version or ''}")
+        alias = entry.details.get("alias", "")
+        print(f"{entry.number:3}  {entry.by:8}  {entry.event:8}  {entry.version or ''}  {alias}")
 
 # %% [markdown]
 # ## Who watches the pipeline?
