@@ -155,7 +155,7 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
     )
 
     def known() -> Iterator[Case]:
-        """Yield the case of samples whose stories are all alike: all deals differ as much, or few."""
+        """Yield the case of samples whose stories are all alike."""
 
         def sizes(low: int) -> tuple[int, int]:
             return int(rng.integers(low, 31)), int(rng.integers(low, 31))
