@@ -72,7 +72,7 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
             "minutes without a request",
             (told(rng, "--xx--x-."), rule(long=3, short=3)),
             (told(rng, "----"), rule()),
-            (told(rng, signs(20).replace("...", ".-.")), rule(long=4, short=4)),
+            (told(rng, signs(20).replace("...", ".-.")), rule()),
             hint="Without a request in the window the burn rate is 0. Otherwise it is the sum of "
             "the window's errors over the sum of its requests.",
         )
