@@ -495,7 +495,7 @@ if drift:
     (place / "objective.yaml").write_text("loss: {at_most: 9}")
     easy = ("--objective", "objective.yaml", "--stories", "10")
     lmops(
-        "retrain", "--if-due", "--preset", "smoke", *easy, "--by", "nightly", lines=8, smoke=False
+        "retrain", "--if-due", "--preset", "smoke", *easy, "--by", "nightly", first=8, smoke=False
     )
 
 # %% [markdown]
@@ -779,6 +779,10 @@ if drift and check.ready("audit"):
     print("the ledger as it is:", audit(lines))
     own = {"event": "approve", "version": mine.version, "by": " ANN"}
     print(f"with one more line, number {len(lines) + 1}:", audit([*lines, own]))
+
+# %% [markdown]
+# If yours names a promotion that nobody approved before that line: it is the challenger of the training above. The machine
+# gives it this alias, and it answers nobody yet, so the platform's own audit lets it be. Yours makes no exceptions.
 
 # %% [markdown]
 # ### And the law?
