@@ -249,7 +249,7 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
             4,
             hint="Here three odd stories stand in the window, which chance does in 1 of 100 deals: "
             "that is no alarm at a rate of 0.0025. With 200 splits there are often none of these. "
-            "Count what you saw as a split, which it is: then the share is never 0. Take some 1,000 "
+            "Count what you saw as a split, which it is: then the share is never 0. Take 1,000 "
             "splits, into parts of exactly len(reference) and len(window) stories.",
         )
         first = fine.sample(40)
