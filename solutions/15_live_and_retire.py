@@ -1,4 +1,4 @@
-# %% [markdown] lesson="15_live_and_retire" title="What if the world changes?" minutes=230 laptop_minutes=1 gpu_minutes=1 extras="ops"
+# %% [markdown] lesson="15_live_and_retire" title="What if the world changes?" minutes=230 laptop_minutes=3 gpu_minutes=3 extras="ops"
 # It is half past four. Your model is in service, and nothing about it changes any more: its weights are
 # frozen. All else changes. People ask other things than last month, one of them wants to be forgotten,
 # a colleague leaves; and one day a better model is there, and this one has to go.
@@ -19,6 +19,7 @@
 # %% tags=["setup"]
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -66,8 +67,8 @@ except ImportError as missing:
 else:
     mine = bundle.load(bundle.mine())
     measures = drift.Measures(mine)
-    random = np.random.default_rng(15)
-    stories = [story[:80] for story in corpus.fables(260 if preset == "smoke" else 800, seed=1015)]
+    dice = np.random.default_rng(15)
+    stories = [story[:80] for story in corpus.fables(260 if preset == "smoke" else 480, seed=1015)]
 
     def inner(story):
         """Return the words inside a story's beginning, which are whole and in small letters."""
@@ -77,16 +78,14 @@ else:
     def with_noise(text):
         """Return the text with one character in ten replaced by any other."""
         return "".join(
-            mine.characters[random.integers(len(mine.characters))]
-            if random.random() < 0.1
-            else each
+            mine.characters[dice.integers(len(mine.characters))] if dice.random() < 0.1 else each
             for each in text
         )
 
     plain = [inner(story) for story in stories]
     worlds = {
         "the same": plain,
-        "words in another order": [" ".join(random.permutation(text.split())) for text in plain],
+        "words in another order": [" ".join(dice.permutation(text.split())) for text in plain],
         "one character in ten": [with_noise(text) for text in plain],
     }
     samples = {name: measures.of(measures.readable(texts)) for name, texts in worlds.items()}
@@ -98,7 +97,7 @@ else:
             part = axes.inset_axes((0.24 + 0.4 * side, 0.12, 0.34, 0.75))
             for row, (name, found) in enumerate(samples.items()):
                 every = np.array(found[measure])
-                parts = np.array_split(random.permutation(len(every)), len(every) // 40)
+                parts = np.array_split(dice.permutation(len(every)), len(every) // 40)
                 losses = [every[ids, 0].sum() / every[ids, 1].sum() for ids in parts]
                 color = plots.CURVES[row]
                 part.scatter(losses, [row] * len(losses), s=22, color=color, alpha=0.7)
@@ -134,15 +133,16 @@ else:
 # `[[52.1, 40], [61.7, 55]]`. There are 20 or more in each, and not always as many in both. What is compared
 # is the loss in nats per character: all nats of a sample divided by all its characters.
 #
-# It alarms if chance, dealing the same stories into two parts of these sizes, makes an absolute difference
-# at least as large as theirs in a share of at most `rate`. So of windows of the same source at most that
-# share alarms. `rate` is between 0.0025 and 0.3.
+# Deal the stories of both at random into two parts of these sizes, each story once. The *share* is the part
+# of the random deals whose absolute difference is at least theirs. Alarm if the share is at most `rate`. So of
+# windows of the same source at most that part alarms. `rate` is between 0.0025 (some 1,000 deals can still
+# tell so small a share) and 0.3.
 #
 # For example, with `a = [[50, 50]] * 20` and `b = [[60, 50]] * 20`, `drift_detector(a, b, 0.01)` is `True`, and
 # `drift_detector(a, a, 0.01)` is `False`.
 #
 # It is called some hundred times in a check, on up to 100 stories: 1,000 splits at once in numpy take
-# some hundredths of a second.
+# some hundredths of a second. In pure Python the check takes ten seconds or more, and says "Still checking".
 
 
 # %% exercise="drift_detector" minutes=25 level=3
@@ -286,10 +286,15 @@ if check.ready("drift_detector"):
 # Against the first day, the alarm comes after a week or two, and stays. Against the day before there is
 # hardly ever one: each step is smaller than the noise. A frog in water that is warmed slowly does jump out,
 # by the way; a detector of this kind does not.
+#
+# And with 0.0 a day nothing changes at all. If there is an alarm then, it is a false one, and a fine specimen:
+# at a rate of 0.01 one look in a hundred is wrong, and here are 24 looks.
 
 # %% [markdown]
 # `lmops drift` asks this of the model in service: the first prompts that it got against the last ones, by both
-# measures, which share the rate. The next cells make a small home for it, as lesson 11 left it: your model is the
+# measures. Two looks would give two chances of a false alarm, so each gets half the rate. (Its model loss is
+# another one than in the picture above: whole beginnings of stories are easier to guess than inner words on
+# their own.) The next cell makes a small home for it, as lesson 11 left it: your model is the
 # champion, beside an older one; and a log like the one of lesson 12, whose last prompts have noise in them.
 
 # %% tags=["demo"]
@@ -303,15 +308,19 @@ if drift:
     place = Path(tempfile.mkdtemp())
     home = Home(place / ".lmops")
 
-    def lmops(*arguments, lines=12, smoke=True):
-        """Run a command as it is typed, and print what it says."""
+    plainly = {name: value for name, value in os.environ.items() if "COLOR" not in name}
+
+    def lmops(*arguments, first=0, lines=12, smoke=True):
+        """Run a command as it is typed, and print the first lines or the last of what it says."""
         print("$ lmops", *arguments)
         if preset == "smoke" and not smoke:
-            print("(left out at the preset smoke)")
+            print("(left out at the preset smoke: what the text says of it is of the others)")
             return
         line = [sys.executable, "-m", "lmops.cli", *arguments]
-        said = subprocess.run(line, cwd=place, capture_output=True, text=True)
-        print("\n".join((said.stdout + said.stderr).strip().splitlines()[-lines:]))
+        env = plainly | {"TERM": "dumb"}  # no spinner, which would fill the last lines
+        said = subprocess.run(line, cwd=place, capture_output=True, text=True, env=env)
+        told = (said.stdout + said.stderr).strip().splitlines()
+        print("\n".join(told[:first] if first else told[-lines:]))
         print(f"(exit code {said.returncode})")
 
     def champion(made):
@@ -323,7 +332,7 @@ if drift:
         book.append("approve", made.version, "bob")
         book.append("promote", made.version, "bob", alias="champion")
 
-    def log(texts, key, day):
+    def write_log(texts, key, day):
         """Write what the service logs of requests: redacted, with the id of a key and no name."""
         start = datetime.now(UTC) - timedelta(days=day)
         path = home.logs / f"{start.date()}.jsonl"
@@ -353,8 +362,8 @@ if drift:
     )
     champion(older)
     champion(mine)
-    log(stories[:120], "k1", 3)
-    log([with_noise(text) for text in stories[120:200]], "k1", 1)
+    write_log(stories[:120], "k1", 3)
+    write_log([with_noise(text) for text in stories[120:200]], "k1", 1)
     lmops("drift", "--reference", "80", "--window", "60")
 
 # %% [markdown]
@@ -475,7 +484,7 @@ if check.ready("should_retrain"):
 # stops. With a budget there are never more than four trainings in thirty days.*
 #
 # And what comes out of a training is no champion. It is a *challenger*: it takes the way of all others,
-# the gate of lesson 10, approval, a canary. The champion serves on until then. If the new one is worse, all
+# the gate of lesson 10, approval, a canary. The champion serves on until somebody promotes the new one. If the new one is worse, all
 # that happened is that some computing was spent.
 #
 # `lmops retrain --if-due` is that rule with its four parts, read from the ledger, and then the training, the gate and
@@ -486,11 +495,11 @@ if drift:
     (place / "objective.yaml").write_text("loss: {at_most: 9}")
     easy = ("--objective", "objective.yaml", "--stories", "10")
     lmops(
-        "retrain", "--if-due", "--preset", "smoke", *easy, "--by", "nightly", lines=8, smoke=False
+        "retrain", "--if-due", "--preset", "smoke", *easy, "--by", "nightly", first=8, smoke=False
     )
 
 # %% [markdown]
-# (The training here is one of seconds, and its objective lets anything pass: it is to show the way, not the result.)
+# (The training here is a short one, and its objective lets anything pass: it is to show the way, not the result.)
 #
 # ## What did they think of it?
 #
@@ -555,7 +564,28 @@ check("join_feedback")
 # latest.
 
 # %% [markdown]
-# What is such feedback worth? Less than it looks. Few people press a thumb, and those are not like the others;
+# What would somebody who takes it as it comes have read? Here the model of last week is worse, and its users are slow
+# to say so.
+
+# %% tags=["demo"]
+if check.ready("join_feedback"):
+    dice = np.random.default_rng(6)
+    given = [
+        {"id": f"a{n}", "key": "k1", "version": "v1" if n < 150 else "v2", "day": n / 30}
+        for n in range(300)
+    ]
+    thumbs = []
+    for each in given:
+        good = dice.random() < {"v1": 0.4, "v2": 0.8}[each["version"]]
+        moment = each["day"] + dice.exponential(3)
+        thumbs.append(each | {"day": moment, "rating": "up" if good else "down"})
+    joined = join_feedback(given, thumbs, "v2", 7)
+    rated = list(joined.pop("rated").values())
+    print(f"as they came: {np.mean([each['rating'] == 'up' for each in thumbs]):.0%} thumbs up")
+    print(f"joined, of v2: {rated.count('up') / len(rated):.0%} thumbs up; left out: {joined}")
+
+# %% [markdown]
+# Joined, it is another number, and the right one. What is such feedback worth? Less than it looks. Few people press a thumb, and those are not like the others;
 # they like what is long, and what agrees with them. A model that is trained on it learns to please (Sharma and
 # others, 2024). And a thumb up says nothing about truth. A language model writes what is *likely*; it has read that
 # foxes are sly in a thousand fables, and never met one. What it makes up sounds just like what it learnt. So
@@ -568,11 +598,13 @@ check("join_feedback")
 
 # %% tags=["demo"]
 if drift:
-    lmops("slices", "--stories", "300", smoke=False)
+    lmops("slices", "--stories", "120", first=12, smoke=False)
 
 # %% [markdown]
-# Each animal of the fables is a slice, with the model's loss above what the story costs anybody. The last column is so
-# wide that all of its intervals hold at once in 95 % of cases: among thirty slices, one always looks bad, by chance.
+# Each animal of the fables is a slice; the worst stand at the top, and the rest is left out here. The loss is the one
+# *above the floor*: the floor is what a story costs even somebody who knows by which rules the fables are made, so what is
+# above it is the model's own doing. The last column is so wide that all of its intervals hold at once in 95 % of cases:
+# among so many slices, one always looks bad, by chance.
 #
 # ## Who may do that?
 #
@@ -685,7 +717,7 @@ check("may")
 # | `"self-approval"` | approves a version, by somebody who registered it above |
 # | `"not gated"` | promotes a version whose last gate above did not pass, or that had none |
 # | `"not approved"` | promotes a version that nobody approved above |
-# | `"retired"` | promotes a version that was retired above, or in which such a one serves |
+# | `"retired"` | promotes a version that was retired above, or is a `"serve"` of one |
 #
 # A line that breaks several rules is named once for each, in the order of this table. A self-approval counts for
 # nothing, so it approves nothing. All other lines count, also those that break a rule. People's names are compared as in
@@ -733,6 +765,24 @@ check("audit")
 
 # %% [markdown] fold="Hint 2: the order of the rules"
 # In a promotion ask for the gate, then for the approval, then whether it is retired: three `if`s, no `elif`.
+
+# %% [markdown]
+# Now the ledger of the small home from above, as the commands wrote it: Ann registered, Bob approved. Then somebody writes
+# a line with an editor.
+
+# %% tags=["demo"]
+if drift and check.ready("audit"):
+    lines = [
+        {"event": each.event, "version": each.version, "by": each.by, **each.details}
+        for each in Ledger(home.ledger).entries()
+    ]
+    print("the ledger as it is:", audit(lines))
+    own = {"event": "approve", "version": mine.version, "by": " ANN"}
+    print(f"with one more line, number {len(lines) + 1}:", audit([*lines, own]))
+
+# %% [markdown]
+# If yours names a promotion that nobody approved before that line: it is the challenger of the training above. The machine
+# gives it this alias, and it answers nobody yet, so the platform's own audit lets it be. Yours makes no exceptions.
 
 # %% [markdown]
 # ### And the law?
@@ -825,6 +875,27 @@ check("erase")
 # comes from one in the set, until a whole round adds nothing.
 
 # %% [markdown]
+# Try it on Anton, who asked once; Berta liked the answer, and got the same one out of the cache.
+
+# %% tags=["demo"]
+if check.ready("erase"):
+    asked = {"request": "r1", "key": "anton", "prompt": "The fox"}
+    small = {
+        "log": [asked, {"request": "r2", "key": "berta", "prompt": "The fox"}],
+        "feedback": [{"request": "r1", "key": "berta", "rating": "up"}],
+        "cache": [{"prompt": "The fox", "text": " went home.", "keys": ["anton", "berta"]}],
+        "stories": [{"story": "s1", "key": "anton", "text": "The fox went home."}],
+        "models": [
+            {"version": "v2", "stories": ["s1"], "from": "v1"},
+            {"version": "v3", "stories": [], "from": "v2"},
+        ],
+    }
+    without, again = erase(["anton"], small)
+    for name, kept in without.items():
+        print(f"{name:9} {len(small[name])} before, {len(kept)} after")
+    print("to be trained again:", *again)
+
+# %% [markdown]
 # Nobody can search weights for a person. There is research on making a model forget without training it again (Bourtoule
 # and others, 2021), and no proof that it has. What can be proved is this: which stories a model learnt from (the lineage
 # of lesson 11), that these are gone, and that it was trained again without them, and retired.
@@ -842,6 +913,10 @@ check("erase")
 #
 # **Predict first.** What is lost if 3 and 4 change places, and the disk is full?
 
+# %% [markdown] fold="Answer"
+# Then the weights are gone, and nothing was kept of what they were: nobody will ever know. In the right order the
+# weights are still there, and you try again tomorrow.
+
 # %% [markdown] contract="retire"
 # Two functions on a dictionary `models`, from versions to what there is of them. One in service is
 # `{"status": "serving", "card": "A model ...", "weights": [...]}`.
@@ -858,8 +933,8 @@ check("erase")
 # 2. `"status"` becomes `"draining"`, and `"successor"` the successor.
 # 3. `drain(version)` waits, and returns how many answers are still under way. If there are any, `retire` returns `False`.
 # 4. What is to be kept is one string, the JSON of a dictionary of `"version"`, `"successor"`, `"reason"` and `"card"`:
-#    `keep(digest, string)` is called with it, and before it its SHA-256 in UTF-8, as hexadecimal digits. If that raises, the
-#    error goes through, and the version is draining as before.
+#    call `keep(digest, text)`: `text` is that string, `digest` the SHA-256 of it in UTF-8, as hexadecimal digits. If that
+#    raises, the error goes through, and the version is draining as before.
 # 5. `"status"` becomes `"retired"`, `"archive"` that digest, `"weights"` is deleted, and `retire` returns `True`.
 #
 # For example, `respond({"v1": {"status": "retired", "successor": "v2"}, "v2": {"status": "serving"}}, "v1")` is
@@ -913,9 +988,6 @@ check("retire")
 # not there, draining or retired.
 
 # %% [markdown]
-# If the disk is full between 3 and 4, the weights are still there, and you try again tomorrow. The other way round, nobody
-# would ever know what it was.
-#
 # Now the same with the platform: somebody who called himself Anton gets a key, asks a few things, and wants to be
 # forgotten. Then the older one of the two models ends.
 
@@ -928,7 +1000,7 @@ if drift:
     with closing(Keys(home.keys)) as keys:
         added, _ = keys.add("anton", ["complete"], 90)
     key = added.id
-    log(["The fox went home. "] * 3, key, 2)
+    write_log(["The fox went home. "] * 3, key, 2)
     lmops("erase", "anton", "--by", "stewart", lines=6)
 
 # %% tags=["demo"]
@@ -948,7 +1020,8 @@ if drift:
 if drift:
     lmops("audit", "--html", "audit.html", lines=3, smoke=False)
     for entry in Ledger(home.ledger).entries()[-6:]:
-        print(f"{entry.number:3}  {entry.by:8}  {entry.event:8}  {entry.version or ''}")
+        alias = entry.details.get("alias", "")
+        print(f"{entry.number:3}  {entry.by:8}  {entry.event:8}  {entry.version or ''}  {alias}")
 
 # %% [markdown]
 # ## Who watches the pipeline?
@@ -973,8 +1046,8 @@ if drift:
 FEATURES = ("files", "lines", "hour", "tests", "failed_before")
 
 # %% [markdown] contract="predict_failures"
-# `predict_failures(runs, fresh, now)` returns for each fresh run the probability that it fails, a list of floats above 0 and
-# below 1.
+# `predict_failures(runs, fresh, now)` returns for each fresh run the probability that it fails, a list (or array) of floats
+# above 0 and below 1.
 #
 # - `runs` is a list of dictionaries: the five `FEATURES` as whole numbers, `"start"` and `"end"` in minutes, `"log_lines"`, and
 #   `"failed"`. Up to a thousand of them, in any order.
@@ -982,7 +1055,7 @@ FEATURES = ("files", "lines", "hour", "tests", "failed_before")
 #
 # Learn from the runs whose end is at most `now`, and from their `FEATURES` alone. The same question gets the same answer (seed
 # what you draw). A fresh run gets the same answer whatever other
-# fresh runs stand beside it. If no run is over, all answers are 0.5.
+# fresh runs stand beside it. If no run is over, all answers are 0.5; one that is over is enough to learn from.
 #
 # The judge draws the runs from a logistic regression of its own, and compares with the true probabilities, in nats per run: you
 # should be at most half as far from them as who says the share of failures for each, and at most 0.03 nats.
@@ -1009,7 +1082,8 @@ def predict_failures(runs, fresh, now):
         off = 1 / (1 + np.exp(-(x @ w + b))) - y
         w -= 0.5 * (x.T @ off) / len(y)
         b -= 0.5 * off.mean()
-    return (1 / (1 + np.exp(-((table(fresh) - mean) / spread @ w + b)))).tolist()
+    likely = 1 / (1 + np.exp(-((table(fresh) - mean) / spread @ w + b)))
+    return np.clip(likely, 1e-6, 1 - 1e-6).tolist()
     ### END SOLUTION
 
 
@@ -1022,25 +1096,25 @@ check("predict_failures")
 
 # %% [markdown] fold="Hint 2: one size"
 # `mean` and `spread` over the *known* runs; `(x - mean) / spread` for these and for the fresh ones alike. A thousand steps at a
-# rate of 0.5 are then plenty.
+# rate of 0.5 are then plenty. Where all known runs are the same in a feature, its spread is 0: add `1e-9`. With few runs the
+# sigmoid may be rounded to exactly 0 or 1: `np.clip(p, 1e-6, 1 - 1e-6)`.
 
 # %% [markdown]
-# Is it of any use? Draw a team of your own, and look at two things: are runs that it calls risky really the ones that fail,
-# and what does the leak do to the number in your report?
+# Is it of any use? Draw a team of your own, and look: are runs that it calls risky really the ones that fail?
 
 # %% tags=["demo"]
 if check.ready("predict_failures"):
-    random = np.random.default_rng(4)
+    dice = np.random.default_rng(4)
 
     def drawn_runs(count, first):
         """Draw runs of a team, and how likely each one is to fail."""
-        files, hour = random.integers(1, 61, count), random.integers(7, 23, count)
-        tests, before = random.integers(0, 2, count), random.integers(0, 2, count)
-        lines = files * 20 + random.integers(0, 800, count)
+        files, hour = dice.integers(1, 61, count), dice.integers(7, 23, count)
+        tests, before = dice.integers(0, 2, count), dice.integers(0, 2, count)
+        lines = files * 20 + dice.integers(0, 800, count)
         likely = 1 / (
             1 + np.exp(-(files / 12 + before * 1.6 - tests * 1.2 + (hour - 14) / 4 - 3.5))
         )
-        failed = random.random(count) < likely
+        failed = dice.random(count) < likely
         columns = zip(files, lines, hour, tests, before, strict=True)
         return [
             dict(zip(FEATURES, map(int, row), strict=True))
@@ -1098,7 +1172,7 @@ if check.ready("predict_failures"):
 display(timeline.until("15_live_and_retire"))
 
 # %% [markdown] contract="quiz"
-# Five questions. Give each answer as one small letter in quotes, such as `answer_1 = "a"`.
+# Five questions. Give each answer as one small letter, in quotes (`b` without them is a name, and there is none), such as `answer_1 = "a"`.
 #
 # 1. Users ask what they always asked, and want other answers than last year. You notice it by
 #    - (a) the bigrams' loss on the prompts

@@ -1,6 +1,7 @@
 """`lmops erase`: take one person out of all that is kept of what people sent."""
 
 import contextlib
+import hashlib
 import sqlite3
 from dataclasses import asdict
 from pathlib import Path
@@ -95,8 +96,9 @@ def erase(person: str, words: tuple[str, ...], by: str, as_json: bool, home: Hom
     answer(
         as_json,
         {**proof, "line": line},
-        f"{proof['lines']} lines of {len(cleaned)} files are gone, {stories} of them training data",
-        *(f"{one.file}: {one.before[:12]} -> {one.after[:12]}" for one in cleaned),
+        f"{proof['lines']} lines of {len(cleaned)} file{'s' * (len(cleaned) != 1)} are gone, "
+        f"{stories} of them training data",
+        *(f"{one.file}: {one.before[:12]} -> {_short(one.after)}" for one in cleaned),
         *(f"learnt from it, to be trained again: {one['version']}" for one in again),
         f"the proof: line {line} of the ledger",
     )
@@ -104,6 +106,11 @@ def erase(person: str, words: tuple[str, ...], by: str, as_json: bool, home: Hom
         raise No(f"Something is still in: {', '.join(left)}. Delete it there, and type it again")
     if again:
         click.echo("Next: lmops retrain --if-due --by NAME; then lmops retire VERSION", err=True)
+
+
+def _short(digest: str) -> str:
+    """Return the beginning of a file's hash, and say so where it is that of an empty file."""
+    return digest[:12] + (" (empty)" if digest == hashlib.sha256().hexdigest() else "")
 
 
 def _files(home: Home) -> list[Path]:

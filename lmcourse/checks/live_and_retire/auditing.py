@@ -7,7 +7,16 @@ from grader.checks.case import Case, Rng
 from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import public_and_hidden
-from lmcourse.checks.live_and_retire.drawing import LESSON, PEOPLE, all_stays, asked, codes, some
+from lmcourse.checks.live_and_retire.drawing import (
+    LESSON,
+    PEOPLE,
+    SHARP,
+    all_stays,
+    asked,
+    codes,
+    some,
+    spelt,
+)
 
 Line = dict[str, Any]
 
@@ -29,6 +38,7 @@ def audit(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
     def cases() -> Iterator[Case]:
         dev, rev, ops = some(rng, PEOPLE, 3)
+        (sharp,) = some(rng, SHARP, 1)
         version, second = codes(rng, 2)
         passed = did("gate", version, "gate", passed=True)
         failed = did("gate", version, "gate", passed=False)
@@ -52,16 +62,18 @@ def audit(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "self-approval, under another spelling",
             [made, did("approve", version, f"{dev.upper()} ")],
             [made, approved, did("approve", version, dev.title()), alone],
+            [did("register", version, f" {dev.upper()}"), alone],
+            [did("register", version, sharp), approved, did("approve", version, sharp.upper())],
             hint="Names that differ only in case, or in spaces around them, are one person: "
-            "compare name.strip().casefold().",
+            "compare name.strip().casefold(), of who registers as well as of who approves.",
         )
         yield tried(
             "a self-approval approves nothing",
             [passed, made, alone, promoted],
             [passed, made, alone, approved, promoted],
             [passed, made, approved, alone, promoted],
-            hint="A line that breaks a rule counts for nothing: after a self-approval alone a "
-            'promotion is "not approved".',
+            hint="A self-approval counts for nothing: it approves nothing, so that a promotion "
+            'after it alone is "not approved"; and it takes nothing away.',
         )
         yield tried(
             "promoted without a gate",
@@ -78,6 +90,14 @@ def audit(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             [made, approved, promoted, passed],
             hint="The last gate before the promotion counts. One that comes after it heals "
             "nothing.",
+        )
+        yield tried(
+            "promoted more than once",
+            [passed, made, approved, promoted, promoted],
+            [passed, made, approved, promoted, failed, promoted, passed, promoted],
+            [passed, promoted, made, approved, promoted],
+            hint="An approval is not used up: whoever approved above a promotion approved it for "
+            "the next one, too. And a promotion that breaks a rule changes nothing for the next.",
         )
         yield tried(
             "two rules in one line",
@@ -100,6 +120,15 @@ def audit(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint="All who registered a version above a line are its authors, and only what stands "
             "above counts: whoever approves before it is registered "
             "is not yet approving their own.",
+        )
+        yield tried(
+            "registered once more",
+            [passed, made, approved, did("register", version, ops), promoted],
+            [passed, made, approved, did("register", version, rev), promoted],
+            [*good, made, promoted, served],
+            [passed, made, retired, did("register", version, rev), approved, promoted],
+            hint="A registration adds one who registered it, and takes nothing back: what was "
+            "approved by then stays approved, and what was retired stays retired.",
         )
         yield tried(
             "a year",
@@ -126,12 +155,16 @@ def audit(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 def history(rng: Rng) -> list[Line]:
     """Return a ledger of three versions in which about one line in three breaks a rule."""
     people, versions = some(rng, PEOPLE, 3), codes(rng, 3)
-    lines = [did("register", version, str(rng.choice(people))) for version in versions]
+
+    def who() -> str:
+        return spelt(rng, str(rng.choice(people)))
+
+    lines = [did("register", version, who()) for version in versions]
     events = ("gate", "gate", "approve", "approve", "promote", "serve", "serve", "retire")
     for _ in range(30):
         event, version = str(rng.choice(events)), str(rng.choice(versions))
         if event == "gate":
             lines.append(did(event, version, "gate", passed=bool(rng.random() < 0.6)))
         elif event != "retire" or rng.random() < 0.5:
-            lines.append(did(event, version, str(rng.choice(people))))
+            lines.append(did(event, version, who()))
     return lines

@@ -14,6 +14,9 @@ LESSON = "15_live_and_retire"
 
 PEOPLE = ("ana", "bo", "chen", "dara", "emil", "fay", "goro", "hana", "ivo", "jun", "kaya", "lior")
 
+SHARP = ("strauß", "groß", "weiß")
+"""Names that only `casefold` finds again in capitals: STRAUSS."""
+
 DIGITS = "0123456789abcdef"
 
 
@@ -33,6 +36,12 @@ def codes(rng: Rng, count: int, length: int = 8) -> list[str]:
 def some(rng: Rng, names: Sequence[str], count: int) -> list[str]:
     """Return so many of `names`, each once, in an order that is drawn."""
     return [str(name) for name in rng.permutation(list(names))[:count]]
+
+
+def spelt(rng: Rng, name: str) -> str:
+    """Return the name as somebody may type it: in other cases, with spaces around it."""
+    turned = (str.title, str.upper, str.lower)[int(rng.integers(3))](name)
+    return " " * int(rng.integers(2)) + turned + " " * int(rng.integers(2))
 
 
 def plain(value: Any) -> Any:

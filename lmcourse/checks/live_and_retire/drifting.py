@@ -27,12 +27,12 @@ difference that is fixed beforehand tells the two apart."""
 def alarms(_: dict[str, Any], detector: Callable[..., Any], pairs: list[Pair], rate: float) -> Any:
     """Return what `detector` says of each reference and window, or None if it says nothing.
 
-    What is neither True nor False comes as the name of its type.
+    What is neither True nor False, of Python or of numpy, comes as the name of its type.
     """
     given = [detector(reference, window, rate) for reference, window in pairs]
     if all(each is None for each in given):
         return None
-    return [each if type(each) is bool else type(each).__name__ for each in given]
+    return [bool(x) if isinstance(x, bool | np.bool_) else type(x).__name__ for x in given]
 
 
 class Source:
@@ -73,6 +73,21 @@ def mixed(rng: Rng, same: list[Pair], shifted: list[Pair]) -> tuple[list[Pair], 
     pairs, moved = [*same, *shifted], [False] * len(same) + [True] * len(shifted)
     order = rng.permutation(len(pairs))
     return [pairs[place] for place in order], [moved[place] for place in order]
+
+
+def tied(rng: Rng, sizes: tuple[int, int], odd: int, room: int = 100) -> Pair:
+    """Return a pair of which all stories cost the same, but for `odd` ones of the window.
+
+    Of all ways to deal them, only those that have all the odd ones in the smaller part, which must
+    be the window, differ as much: the share of these is known exactly. All numbers are whole, so
+    that equal losses are equal.
+    """
+    size, nats = (int(each) for each in rng.integers(20, 60, 2))
+    more = int(rng.integers(5, room))
+    reference = [[nats, size] for _ in range(sizes[0])]
+    window = [[nats + more * (place < odd), size] for place in range(sizes[1])]
+    order = rng.permutation(len(window))
+    return reference, [window[place] for place in order]
 
 
 @exercise(LESSON, "drift_detector", points=4, exercise_seconds=40)
@@ -139,6 +154,48 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
         form=True,
     )
 
+    def known() -> Iterator[Case]:
+        """Yield the case of samples whose stories are all alike."""
+
+        def sizes(low: int) -> tuple[int, int]:
+            return int(rng.integers(low, 31)), int(rng.integers(low, 31))
+
+        equal = [tied(rng, sizes(20), 0) for _ in range(4)]
+        other = []
+        for _ in range(4):
+            (a, _), (_, b) = tied(rng, sizes(20), 0), tied(rng, sizes(20), 0)
+            more = int(rng.integers(5, 30))
+            other.append((a, [[a[0][0] + more, a[0][1]] for _ in b]))
+        pairs, moved = mixed(rng, equal, other)
+        yield case(
+            "all stories cost the same, or all of the window cost more",
+            lambda: said(pairs, 0.01),
+            moved,
+            hint="Where all stories cost the same, every split differs by as much as what you saw: "
+            "by nothing. Count the splits that differ as much as what you saw, or more (>=, and "
+            "not >): their share is 1 here, and that is no alarm.",
+            points=0.5,
+        )
+
+    def one_odd() -> Iterator[Case]:
+        """Yield the case whose share is known, and some 22 of 100."""
+        ties = []
+        for _ in range(4):
+            small = int(rng.integers(20, 23))
+            ties.append(tied(rng, (round(small * 3.5), small), 1))
+        far = [rough.pair(5, (70, 20)) for _ in range(4)]
+        both, which = mixed(rng, ties, far)
+        yield case(
+            "one story of the window is another one",
+            lambda: [said(both, rate) for rate in (0.15, 0.3)],
+            [which, [True] * len(both)],
+            hint="One story in 4 or 5 stands in the window. So a deal has the odd story in the "
+            "window's part in some 22 of 100, and differs as much: no alarm at 0.15, one at 0.3. "
+            "The parts of a deal are of exactly len(reference) and len(window) stories. And deal "
+            "the stories themselves, each once: a bootstrap, which draws some twice, or a formula "
+            "for the normal distribution, is about right with many stories alone.",
+        )
+
     def plain() -> Iterator[Case]:
         yield tried(
             "the same source again, and another one",
@@ -182,6 +239,18 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
             6,
             hint="With N splits the smallest share that you can count is 1 in N + 1: at a rate of "
             "0.0025 take some 1,000 splits, or nothing is ever seen.",
+        )
+        yield tried(
+            "at a small rate, what chance does in 1 of 100 deals",
+            [tied(rng, (70, 20), 3) for _ in range(24)],
+            shifted(4, 5),
+            0.0025,
+            2,
+            4,
+            hint="Here three odd stories stand in the window, which chance does in 1 of 100 deals: "
+            "that is no alarm at a rate of 0.0025. With 200 splits there are often none of these. "
+            "Count what you saw as a split, which it is: then the share is never 0. Take 1,000 "
+            "splits, into parts of exactly len(reference) and len(window) stories.",
         )
         first = fine.sample(40)
         slow: list[Pair] = [
@@ -258,5 +327,7 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
                 return f"at rate {rate}, {wrong} of {len(right)} answers are not right"
         return ""
 
+    yield from known()
     yield from plain()
     yield from public_and_hidden(demanding)
+    yield from one_odd()

@@ -113,6 +113,24 @@ def erase(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint="Stories that users liked are learnt from next time: those with the person's key "
             "go. The corpus has None for a key, and stays.",
         )
+        longer, shorter = f"{mine}{rng.integers(10)}", mine[:-1]
+        alike = empty() | {
+            "log": [line(place, key) for place, key in enumerate((longer, mine, shorter))],
+            "cache": [
+                {"prompt": text(), "text": text(), "keys": [longer]},
+                {"prompt": text(), "text": text(), "keys": [shorter, mine]},
+                {"prompt": text(), "text": text(), "keys": [shorter]},
+            ],
+            "stories": [story(place, key) for place, key in enumerate((longer, shorter, mine))],
+        }
+        yield tried(
+            "keys that begin alike",
+            ([mine], alike),
+            ([mine, other], alike),
+            ([longer], alike),
+            hint="One key may be the beginning of another, as k1 is of k12: compare whole keys, "
+            "such as by `key in set(keys)`, and never parts of a string.",
+        )
         models = [model(0, [0]), model(1, [0, 1]), model(2, [0, 2]), model(3, [2, 3, 1])]
         yield tried(
             "which models learnt from them",

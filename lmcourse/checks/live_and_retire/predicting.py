@@ -4,9 +4,9 @@ The judge draws the runs, so it knows how likely each one was to fail: it compar
 not with the luck of which ones did.
 """
 
-import copy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,12 @@ Floats = npt.NDArray[np.float64]
 FEATURES = ("files", "lines", "hour", "tests", "failed_before")
 MOST = 0.03  # nats a run above what is possible; a good fit has some 0.005
 FAR = 0.06  # so far off is who did not learn; the share of failures, said of each, is further
+
+LEARNS = (
+    "Does it learn at all? Three usual reasons why not: features of very different sizes (take the "
+    "mean away and divide by the standard deviation, of the PAST runs, for both), too few steps, "
+    "or the slope with the wrong sign: it is x.T @ (p - y) / n, and you go against it."
+)
 
 
 @probe
@@ -45,7 +51,7 @@ class Team:
     def __init__(self, rng: Rng) -> None:
         self.rng = rng
         signs = rng.choice([-1.0, 1.0], len(FEATURES))
-        self.weights = signs * rng.uniform(0.6, 1.2, len(FEATURES))  # of standardised features
+        self.weights = signs * rng.uniform(1.3, 1.8, len(FEATURES))  # of standardised features
         self.bias = rng.uniform(-1.6, -0.6)
 
     def runs(self, count: int, first: float) -> tuple[list[Run], Floats]:
@@ -106,8 +112,12 @@ def predict_failures(student: Student, reference: Student, rng: Rng) -> Iterator
         now = max(run["end"] for run in runs) + 1
         fresh, likely = team.runs(300, now)
 
+        @cache
+        def usual() -> Floats:
+            return forecast(runs, fresh, now)
+
         def odd() -> str:
-            said = forecast(runs, fresh, now)
+            said = usual()
             bad = said[~((said > 0) & (said < 1))]
             if len(bad):
                 return f"{len(bad)} of {len(said)} are not above 0 and below 1, such as {bad[0]:g}"
@@ -125,8 +135,42 @@ def predict_failures(student: Student, reference: Student, rng: Rng) -> Iterator
         )
         yield replace(form, form=True)
 
+        def longer() -> str:
+            other = [run | {"log_lines": int(count)} for run, count in zipped]
+            off = float(np.abs(forecast(other, fresh, now) - usual()).max())
+            by_itself = float(np.abs(forecast(runs, fresh, now) - usual()).max())
+            if off > max(1e-6, 10 * by_itself):
+                return f"with other logs, an answer is {off:.3g} away"
+            return "its answers are far off" if excess(likely, usual()) > FAR else ""
+
+        zipped = list(zip(runs, rng.integers(200, 3000, len(runs)), strict=True))
+        yield holds(
+            "nothing of the future: the log",
+            'the same answers, however long the logs are that "log_lines" counts',
+            longer,
+            hint="If other logs change the answers: a log is as long as it is because the run "
+            "failed, and when one wants to know, there is none. Learn from the five FEATURES "
+            f"alone. If they are far off: {LEARNS}",
+            points=0.5,
+        )
+
+        def twice() -> str:
+            off = float(np.abs(forecast(runs, fresh, now) - usual()).max())
+            if off > 1e-6:
+                return f"asked once more, an answer is {off:.3g} away"
+            return "its answers are far off" if excess(likely, usual()) > FAR else ""
+
+        yield holds(
+            "the same question, the same answer",
+            "the same answers when asked twice",
+            twice,
+            hint="Something is drawn anew each time: seed what you draw, by "
+            "np.random.default_rng(0).",
+            points=0.5,
+        )
+
         def better() -> str:
-            said = forecast(runs, fresh, now)
+            said = usual()
             share = np.full(len(fresh), np.mean([run["failed"] for run in runs]))
             above, baseline = excess(likely, said), excess(likely, share)
             if above > 0.5 * baseline:
@@ -138,14 +182,11 @@ def predict_failures(student: Student, reference: Student, rng: Rng) -> Iterator
             "at most half as far from what is possible as the baseline: the share of runs that "
             "failed, said of each",
             better,
-            hint="Does it learn at all? Three usual reasons why not: features of very different "
-            "sizes (take the mean away and divide by the standard deviation, of the PAST runs, "
-            "for both), too few steps, or the slope with the wrong sign: it is "
-            "x.T @ (p - y) / n, and you go against it.",
+            hint=LEARNS,
         )
 
         def close() -> str:
-            above = excess(likely, forecast(runs, fresh, now))
+            above = excess(likely, usual())
             return f"{above:.3f} nats above what is possible" if above > MOST else ""
 
         yield holds(
@@ -154,11 +195,12 @@ def predict_failures(student: Student, reference: Student, rng: Rng) -> Iterator
             close,
             hint="It is better than the baseline, and not done: take more steps or a greater rate, "
             "all five features, and an intercept b. It is calibrated by itself: do not weight "
-            "the failures more.",
+            "the failures more. A straight line that is cut off at 0 and 1 is no sigmoid, and "
+            "far off at both ends.",
         )
 
         def calibrated() -> str:
-            said = forecast(runs, fresh, now)
+            said = usual()
             if excess(likely, said) > FAR:
                 return "its answers are far off"
             order = np.argsort(said)
@@ -179,34 +221,58 @@ def predict_failures(student: Student, reference: Student, rng: Rng) -> Iterator
             "failures are not weighted more: do not balance the classes.",
         )
 
-        late, _ = team.runs(250, now)
-        known = [*runs, *(run | {"end": run["start"] + 9, "log_lines": 300} for run in late)]
-        flipped = copy.deepcopy(known)
-        for place, run in enumerate(known[len(runs) :]):
-            run["failed"], flipped[len(runs) + place]["failed"] = False, True
-            flipped[len(runs) + place]["files"] += 500
+        coming, _ = team.runs(250, now)
+        began, _ = team.runs(150, now)
+        late = [
+            *(run | {"end": run["start"] + 9} for run in coming),
+            *(run | {"start": now - 1 - place % 30, "end": now + 1 + place % 40}
+              for place, run in enumerate(began)),
+        ]  # fmt: skip
+        endings: list[list[Run]] = [
+            [run | {"failed": failed, "log_lines": 300, "files": run["files"] + more}
+             for run in late]
+            for failed, more in ((False, 0), (True, 500))
+        ]  # fmt: skip
 
         def blind() -> str:
-            one, other = forecast(known, fresh, now), forecast(flipped, fresh, now)
-            if excess(likely, one) > FAR:
-                return "all three changed its answers: they are far off"
-            off = float(np.abs(one - other).max())
-            return f"an answer changed by {off:.3f}" if off > 1e-6 else ""
+            for name, ending in zip(("passed", "failed"), endings, strict=True):
+                off = float(np.abs(forecast([*runs, *ending], fresh, now) - usual()).max())
+                if off > 1e-6:
+                    return f"where those that were not over {name}, an answer changes by {off:.3f}"
+            return "its answers are far off" if excess(likely, usual()) > FAR else ""
 
         yield holds(
             "nothing of the future: runs that were not over",
-            "the same answers, however runs ended that were not over at `now`",
+            "the same answers, however runs ended that were not over at `now`, as without them",
             blind,
             hint='Learn from runs whose "end" is at most `now`; also mean and standard deviation '
-            "are of those alone. A run that had started, and was not over, had no outcome yet.",
+            "are of those alone. A run that had started, and was not over, had no outcome yet: it "
+            "has not passed either.",
+        )
+        just = [run | {"end": now} if place % 3 == 0 else run for place, run in enumerate(runs)]
+        turned = [run | {"failed": run["failed"] != (run["end"] == now)} for run in just]
+
+        def edge() -> str:
+            said = forecast(just, fresh, now)
+            if excess(likely, said) > FAR:
+                return "its answers are far off"
+            off = float(np.abs(forecast(turned, fresh, now) - said).max())
+            return "" if off > 0.01 else "how those runs ended that end at `now` changes nothing"
+
+        yield holds(
+            "runs that end at this very moment",
+            "answers that learn from runs whose end is `now`, too",
+            edge,
+            hint='"At most `now`": a run that ends at `now` is over. Write <=, and not <.',
+            points=0.5,
         )
 
         def one_by_one() -> str:
-            together = forecast(runs, fresh, now)
-            alone = [forecast(runs, [run], now)[0] for run in fresh[:4]]
+            together = usual()
+            alone = [forecast(runs, [run], now)[0] for run in fresh[:2]]
             if excess(likely, together) > FAR:
                 return "its answers are far off"
-            off = float(np.abs(together[:4] - alone).max())
+            off = float(np.abs(together[:2] - alone).max())
             return f"alone, an answer is {off:.3f} away" if off > 1e-6 else ""
 
         yield holds(
@@ -250,4 +316,34 @@ def predict_failures(student: Student, reference: Student, rng: Rng) -> Iterator
         "0.5 for each, until runs are over that one can learn from",
         before_any,
         hint="Without one run that is over, 0.5 for each is all that can be said.",
+    )
+
+    def from_few() -> str:
+        for over in (1, 2, 5):
+            means = []
+            for failed in (False, True):
+                few = [run | {"failed": failed} for run in runs[:over]]
+                said = forecast(few, fresh, now)
+                bad = said[~((said > 0) & (said < 1))]
+                if len(bad):
+                    return f"after {over} runs, {len(bad)} answers are such as {bad[0]:g}"
+                means.append(said.mean())
+            if means[0] > 0.49 or means[1] < 0.51:
+                return (
+                    f"after {over} that passed it says {means[0]:.2f}, "
+                    f"after {over} that failed {means[1]:.2f}"
+                )
+        mixed = [run | {"failed": place == 1} for place, run in enumerate(runs[:2])]
+        said = forecast(mixed, fresh, now)
+        bad = said[~((said > 0) & (said < 1))]
+        return f"after two runs, {len(bad)} answers are such as {bad[0]:g}" if len(bad) else ""
+
+    yield holds(
+        "one run is over, or a few",
+        "probabilities above 0 and below 1, less than 0.5 where all passed, more where all failed",
+        from_few,
+        hint="One run is enough to learn from. Of one run the standard deviation is 0, and through "
+        "0 nothing is divided: add something tiny to it, or take 1 in its place. And with few runs "
+        "the sums may be so large that a sigmoid is rounded to exactly 0 or 1: "
+        "np.clip(p, 1e-6, 1 - 1e-6).",
     )

@@ -7,7 +7,7 @@ quiz(
     LESSON,
     Question(
         "the questions are the same, the right answers are not",
-        hint="Which of the two can be seen without anybody's feedback?",
+        hint="Which of these can see what the right answer is?",
         explain="Drift of concept: the inputs look as ever, so only feedback or fresh labels "
         "show it.",
     ),

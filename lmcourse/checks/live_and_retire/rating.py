@@ -91,7 +91,14 @@ def join_feedback(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         yield tried(
             "before the answer was given",
             (three, [rate(2, one, 0.5), rate(0, two, 0)], version, DAYS),
-            hint='Nobody can rate what is not there yet: "unknown". The same moment is in time.',
+            (
+                [answer(0), answer(1, day=2, of=older)],
+                [rate(1, one, 1), rate(0, two, 3)],
+                version,
+                DAYS,
+            ),
+            hint='Nobody can rate what is not there yet: "unknown", whichever version it is of. '
+            "The same moment is in time.",
         )
         yield tried(
             "a week",

@@ -191,17 +191,18 @@ def retire(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             ".hexdigest(). Keep it first; only then may the weights go.",
         )
 
-        def stuck() -> Any:
-            said, seen, models = run(both, [[old, new, reason]], [int(rng.integers(1, 9))])
+        def stuck(count: int) -> Any:
+            said, seen, models = run(both, [[old, new, reason]], [count])
             state = models[old]
             others = {version: model for version, model in models.items() if version != old}
             did = [each[0] for each in seen]
             return [said, did, state.get("status"), state.get("weights"), others]
 
+        some_open = int(rng.integers(2, 9))
         yield case(
             "retire: answers that do not end",
-            stuck,
-            [[False], ["drain"], "draining", both[old]["weights"], {new: both[new]}],
+            lambda: [stuck(count) for count in (1, some_open)],  # one is enough to wait for
+            [[[False], ["drain"], "draining", both[old]["weights"], {new: both[new]}]] * 2,
             hint="drain says how many answers are still under way. With more than 0 of them return "
             "False, keep nothing and delete nothing: they need the weights.",
         )
@@ -216,6 +217,21 @@ def retire(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             [[False, True], ["drain", "drain", "keep"], "retired"],
             hint='One that is "draining" may be retired again: it drains once more, and goes on '
             "from there.",
+        )
+
+        def elsewhere() -> Any:
+            asked = [[old, new, reason], [old, third, reason]]
+            _, seen, models = run(both | {third: serving_too}, asked, [3, 0])
+            told = [each[2] for each in seen if each[0] == "drain"]
+            return [told, models[old].get("successor")]
+
+        serving_too = serving()
+        yield case(
+            "retire: called again, with another successor",
+            elsewhere,
+            [[[410, new], [410, third]], third],
+            hint='Each call has its own successor: models[version]["successor"] = successor, also '
+            "where there is one from the call before.",
         )
 
         def disk() -> Any:

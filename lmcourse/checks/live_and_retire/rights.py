@@ -7,7 +7,16 @@ from grader.checks.case import Case, Rng
 from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import public_and_hidden
-from lmcourse.checks.live_and_retire.drawing import LESSON, PEOPLE, all_stays, asked, codes, some
+from lmcourse.checks.live_and_retire.drawing import (
+    LESSON,
+    PEOPLE,
+    SHARP,
+    all_stays,
+    asked,
+    codes,
+    some,
+    spelt,
+)
 
 Line = dict[str, Any]
 
@@ -40,7 +49,7 @@ def may(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         staff = [grant(boss, boss, "admin"), *(staff[place] for place in rng.permutation(3))]
         made = [*staff, did(dev, "register", version)]
         plain = [
-            (made, who, what, version)
+            (made, who, what, second if what == "register" else version)
             for who in (boss, dev, rev, ops)
             for what in ("grant", "withdraw", "register", "approve", "retire")
         ]
@@ -79,36 +88,41 @@ def may(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint="Four eyes: nobody approves what they registered themselves, whatever roles they "
             "have.",
         )
-        spelt = f" {dev.upper()}"
+        (sharp,) = some(rng, SHARP, 1)
         yield tried(
             "the same name, spelt in another way",
-            (double, spelt, "approve", version),
+            (double, f" {dev.upper()}", "approve", version),
             (double, dev.title(), "approve", version),
             (made, rev.upper(), "approve", version),
             (made, f"{ops} ", "retire", version),
+            ([*made, grant(boss, sharp.casefold(), "reviewer")], sharp, "approve", version),
             hint="Names that differ only in case, or in spaces around them, are one person: "
             "compare name.strip().casefold(), in roles as well as for the four eyes.",
         )
         yield tried(
             "a version that is not registered",
+            (made, dev, "register", version),
             (made, rev, "approve", second),
             (made, rev, "approve", version),
             (made, ops, "retire", second),
             ([*made, did(rev, "approve", version)], ops, "promote", second),
             hint="What nobody registered can be neither approved nor promoted; all else asks for "
-            "the right alone.",
+            "the right alone: to register, too, whether or not it is registered already.",
         )
-        approved = [*made, did(rev, "approve", version)]
+        by_rev = did(rev, "approve", version)
+        approved = [*made, by_rev]
         yield tried(
             "promoted only once it is approved",
             (made, ops, "promote", version),
             (approved, ops, "promote", version),
             (approved, rev, "promote", version),
             ([*approved, grant(boss, dev, "operator")], dev, "promote", version),
+            ([*approved, grant(boss, rev, "operator")], rev, "promote", version),
             (approved, ops, "promote", second),
             ([*approved, did(dev, "register", second)], ops, "promote", second),
             hint="To promote takes the right AND an approval of that very version. Four eyes are "
-            "for approving: who registered it may promote it, once somebody else approved.",
+            "for approving: who registered it may promote it, once somebody else approved, and "
+            "so may who approved it.",
         )
         gone = withdraw(boss, rev, "reviewer")
         yield tried(
@@ -137,6 +151,23 @@ def may(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             ),
             ([*approved, withdraw(boss, dev, "developer")], ops, "promote", version),
             (
+                [*made, grant(boss, rev, "operator"), by_rev, withdraw(boss, rev, "operator")],
+                ops,
+                "promote",
+                version,
+            ),
+            (
+                [
+                    *approved,
+                    grant(boss, new, "reviewer"),
+                    did(new, "approve", version),
+                    withdraw(boss, new, "reviewer"),
+                ],
+                ops,
+                "promote",
+                version,
+            ),
+            (
                 [*approved, grant(boss, new, "reviewer"), withdraw(boss, new, "reviewer")],
                 ops,
                 "promote",
@@ -153,9 +184,33 @@ def may(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
                 "promote",
                 version,
             ),
-            hint="When somebody loses the role of reviewer, what they approved is approved by "
-            "them no more, also when they get the role back: until they approve it again. What "
-            "another reviewer approved stays so.",
+            hint="When somebody loses the role of reviewer (and no other one), what they approved "
+            "is approved by them no more, also when they get the role back: until they approve it "
+            "again. What another reviewer approved stays so: keep who approved, not one name a "
+            "version.",
+        )
+        both = [*staff, grant(boss, dev, "reviewer")]
+        yield tried(
+            "other spellings in the ledger",
+            ([*made, grant(boss, f" {new.upper()}", "operator")], new, "retire", version),
+            ([*made, withdraw(boss, rev.upper(), "reviewer")], rev, "approve", version),
+            (
+                [*made, by_rev, withdraw(boss, f"{rev.title()} ", "reviewer")],
+                ops,
+                "promote",
+                version,
+            ),
+            (
+                [*made, did(rev.upper(), "approve", version), withdraw(boss, rev, "reviewer")],
+                ops,
+                "promote",
+                version,
+            ),
+            ([*both, did(f" {dev.title()}", "register", version)], dev, "approve", version),
+            ([*both, did(f" {rev.title()}", "register", version)], dev, "approve", version),
+            hint="The same person may stand in the ledger in another spelling, too: as who was "
+            "granted a role, or lost it, who registered, and who approved. Make every name that "
+            "you read one of plain letters first, in one small function.",
         )
         yield tried(
             "a year of a team",
@@ -190,25 +245,29 @@ def history(rng: Rng) -> list[tuple[list[Line], str, str, str]]:
     lines = [grant(boss, boss, "admin")]
     roles: dict[str, set[str]] = {person: set() for person in people}
     roles[boss].add("admin")
+
+    def typed(name: str) -> str:
+        return spelt(rng, name)
+
     owner: dict[str, str] = {}
     while len(lines) < 40:
         person, role = str(rng.choice(people)), str(rng.choice(ROLES[1:]))
         luck = rng.random()
         if luck < 0.35:
-            lines.append(grant(boss, person, role))
+            lines.append(grant(typed(boss), typed(person), role))
             roles[person].add(role)
         elif luck < 0.5 and role in roles[person]:
-            lines.append(withdraw(boss, person, role))
+            lines.append(withdraw(typed(boss), typed(person), role))
             roles[person].remove(role)
         elif luck < 0.7 and "developer" in roles[person] and len(owner) < 3:
             owner[versions[len(owner)]] = person
-            lines.append(did(person, "register", versions[len(owner) - 1]))
+            lines.append(did(typed(person), "register", versions[len(owner) - 1]))
         elif "reviewer" in roles[person] and owner:
             version = str(rng.choice(list(owner)))
             if owner[version] != person:
-                lines.append(did(person, "approve", version))
+                lines.append(did(typed(person), "approve", version))
     questions = [
-        (lines[:end], person, what, version)
+        (lines[:end], typed(person), what, version)
         for end in (25, 40)
         for person in people
         for what in ("approve", "promote", "register")

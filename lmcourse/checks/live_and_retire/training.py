@@ -84,6 +84,15 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
             hint='No training yet, so cadence counts from the day of the "champion": due from the '
             'day on that is `every` days later, that day included. Before it, "nothing".',
         )
+        newer = champion(came + number(8, 20))
+        yield tried(
+            "a new champion in a quiet month",
+            policy,
+            *(([champion(came), newer], now) for now in about(due, 0, 7)),
+            ([champion(came), newer], due - 1),
+            hint='Without any training cadence counts from the FIRST "champion", also if another '
+            "one came after it.",
+        )
         day = came + number(8, 12)
         yield tried(
             "a look that saw drift",
@@ -102,6 +111,16 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
             ([champion(came), look(day - 1, True), look(day, False)], day + 1),
             hint="What a look saw, a later one may take back: only the last look counts.",
         )
+        yield tried(
+            "a look, and then a new champion",
+            policy,
+            *(
+                ([champion(came), look(day, seen), champion(day + later)], day + later + 1)
+                for seen, later in seen_or_not()
+            ),
+            hint="A new champion takes nothing back of what a look saw: only a later look does, or "
+            "a training.",
+        )
         then = day + cooldown
         yield tried(
             "drift from before the last training",
@@ -112,8 +131,13 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
             ),
             ([champion(came), look(day, True), retrain(day)], then + 3),
             ([champion(came), look(day, True), retrain(day)], then + 1),
+            *(
+                ([champion(came), retrain(day), look(day, seen)], then + 1 + late)
+                for seen, late in seen_or_not()
+            ),
             hint="A look from before the last training is about the model of that time: look "
-            "only at what stands behind the last training in `events`.",
+            "only at what stands behind the last training in `events`. Its place in the list "
+            "says so, and not its day: a look may be of the same day.",
         )
         began = [champion(came), look(day, True), retrain(day)]
         yield tried(
