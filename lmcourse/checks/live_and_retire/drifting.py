@@ -84,8 +84,8 @@ def tied(rng: Rng, sizes: tuple[int, int], odd: int, room: int = 100) -> Pair:
     """
     size, nats = (int(each) for each in rng.integers(20, 60, 2))
     more = int(rng.integers(5, room))
-    reference = [[nats, size] for _ in range(sizes[0])]
-    window = [[nats + more * (place < odd), size] for place in range(sizes[1])]
+    reference: Sample = [[nats, size] for _ in range(sizes[0])]
+    window: Sample = [[nats + more * (place < odd), size] for place in range(sizes[1])]
     order = rng.permutation(len(window))
     return reference, [window[place] for place in order]
 
