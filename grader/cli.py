@@ -57,6 +57,47 @@ same version of the course, a colleague gets the same results, as manifest.json 
   mkdir again && cp grades/secret.key again && grader grade submissions --out again"""
 
 
+def _how_to_grade(parser: argparse.ArgumentParser) -> None:
+    """Add what can be said of grading a class, whatever it handed in."""
+    parser.add_argument(
+        "--roster",
+        type=Path,
+        metavar="FILE",
+        help="what Canvas or Moodle exported, or a CSV with a column student: say who handed in "
+        "nothing",
+    )
+    parser.add_argument("--student", metavar="NAME", help="grade this student alone")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show who, which file, which lesson and what would be done; run and write nothing",
+    )
+    parser.add_argument("--sandbox", choices=SANDBOX_MODES, default="bwrap", help="default: bwrap")
+    parser.add_argument(
+        "--jobs",
+        type=_number(int, 1, 1024),
+        metavar="N",
+        help="submissions at a time; else one a core",
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="grade on this Dask cluster, such as tcp://host:8786"
+    )
+    limits = parser.add_argument_group(
+        "limits",
+        "Seconds of wall time, and MiB. What is set here holds for every exercise; what is\n"
+        "not, for those that the lesson gives no limit of their own. Exercises that may take\n"
+        "longer than the default add to the submission's seconds.",
+    )
+    for limit in OPTIONS:
+        kind = int if isinstance(limit.default, int) else float
+        limits.add_argument(
+            f"--{limit.name.replace('_', '-')}",
+            type=_number(kind, limit.metadata["least"], limit.metadata["most"]),
+            metavar="S" if kind is float else "N",
+            help=f"{limit.metadata['help']}; default: {limit.default:g}",
+        )
+
+
 class _Version(argparse.Action):
     """Shows the version."""
 
@@ -162,51 +203,16 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="grade this one of the lesson again, and say whose score changed",
     )
-    grade.add_argument(
-        "--roster",
-        type=Path,
-        metavar="FILE",
-        help="what Canvas or Moodle exported, or a CSV with a column student: say who handed in "
-        "nothing for the lesson",
-    )
-    grade.add_argument("--student", metavar="NAME", help="grade this student alone")
-    grade.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="show who, which file, which lesson and what would be done; run and write nothing",
-    )
-    grade.add_argument("--sandbox", choices=SANDBOX_MODES, default="bwrap", help="default: bwrap")
-    grade.add_argument(
-        "--jobs",
-        type=_number(int, 1, 1024),
-        metavar="N",
-        help="submissions at a time; else one a core",
-    )
-    grade.add_argument(
-        "--scheduler", metavar="ADDRESS", help="grade on this Dask cluster, such as tcp://host:8786"
-    )
-    limits = grade.add_argument_group(
-        "limits",
-        "Seconds of wall time, and MiB. What is set here holds for every exercise; what is\n"
-        "not, for those that the lesson gives no limit of their own. Exercises that may take\n"
-        "longer than the default add to the submission's seconds.",
-    )
-    for limit in OPTIONS:
-        kind = int if isinstance(limit.default, int) else float
-        limits.add_argument(
-            f"--{limit.name.replace('_', '-')}",
-            type=_number(kind, limit.metadata["least"], limit.metadata["most"]),
-            metavar="S" if kind is float else "N",
-            help=f"{limit.metadata['help']}; default: {limit.default:g}",
-        )
-
+    _how_to_grade(grade)
     grade.epilog = f"{GRADE_SECRET}\n\n{grade.epilog}"
 
     project = command(
         "project",
         "grade the project: a class of repositories, without trusting them",
         "  grader project projects/* --out grades\n"
-        "  grader project ada bo.zip file:///srv/git/eve.git --out grades",
+        "  grader project ada bo.zip file:///srv/git/eve.git --out grades\n"
+        "  grader project projects/* --out grades --roster canvas.csv --dry-run\n"
+        "  grader project projects/* --out grades --student ada",
     )
     project.add_argument(
         "repositories",
@@ -217,7 +223,8 @@ def build_parser() -> argparse.ArgumentParser:
     project.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="the gradebook's folder"
     )
-    project.add_argument("--sandbox", choices=SANDBOX_MODES, default="bwrap", help="default: bwrap")
+    _how_to_grade(project)
+    project.epilog = f"{GRADE_SECRET}\n\n{project.epilog}"
 
     def gradebook(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR", help="the gradebook's folder")
@@ -406,9 +413,20 @@ def _run(options: argparse.Namespace) -> int:
                 dry_run=options.dry_run,
             )
         case "project":
-            from grader.grading import project
+            from grader.grading import projects
 
-            return project.main(course, options.repositories, options.out, mode=options.sandbox)
+            return projects.main(
+                course,
+                options.repositories,
+                options.out,
+                mode=options.sandbox,
+                limits=Limits.from_command_line(vars(options)),
+                jobs=options.jobs,
+                scheduler=options.scheduler,
+                student=options.student,
+                roster=options.roster,
+                dry_run=options.dry_run,
+            )
         case "report":
             from grader.reports import pages
 

@@ -1,6 +1,7 @@
-"""A student's own repository: their model, and what they wrote in lessons 10 to 13, in its places.
+"""A student's own repository: their model, and what they wrote in lessons 10 to 15, in its places.
 
-What is not written yet is there as a beginning that says TODO, and README.md lists it.
+What is not written yet is there as a beginning that says TODO, and README.md lists it. What the
+platform has a function of its own for is left out until it is written.
 """
 
 import ast
@@ -15,7 +16,7 @@ import lmcourse
 from lmops.bundle import Bundle
 from lmops.files import write_whole
 from lmops.gate import SHIPPED as OBJECTIVE
-from lmops.notebooks import Notebook, Statement
+from lmops.notebooks import Notebook, Statement, write
 
 FILES = Path(__file__).with_name("project_files")
 
@@ -24,19 +25,24 @@ _MARK = re.compile(r"^(?:#|.*#) TODO: (.*)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the repository something of a lesson's notebook goes; `code` says that it runs."""
+    """Where in the repository something of a lesson's notebook goes.
+
+    It is a "text", or "code" that runs, or a function that `lmops` asks, in a "notebook".
+    """
 
     lesson: str
     name: str
     file: str
-    code: bool
+    kind: str
 
 
 PLACES = (
-    Place("10_test_and_gate", "model_problems", "tests/model_tests.py", True),
-    Place("12_serve", "create_app", "service.py", True),
-    Place("13_pipelines", "PIPELINE", "azure-pipelines.yml", False),
-    Place("13_pipelines", "WORKFLOW", ".github/workflows/model.yml", False),
+    Place("10_test_and_gate", "model_problems", "tests/model_tests.py", "code"),
+    Place("12_serve", "create_app", "service.py", "code"),
+    Place("13_pipelines", "PIPELINE", "azure-pipelines.yml", "text"),
+    Place("13_pipelines", "WORKFLOW", ".github/workflows/model.yml", "text"),
+    Place("14_release_and_watch", "canary_decision", "canary_decision.ipynb", "notebook"),
+    Place("15_live_and_retire", "drift_detector", "drift_detector.ipynb", "notebook"),
 )
 
 
@@ -105,7 +111,10 @@ def _written(notebook: Notebook | None, place: Place) -> str:
         raise Unwritten(f"{notebook.path.name} does not define {place.name}")
     if f"{place.name} is not started" in found[-1].text:
         raise Unwritten(f"{place.name} is not started in {notebook.path.name}")
-    return _code(notebook, place) if place.code else _text(found[-1], place.name)
+    if place.kind == "text":
+        return _text(found[-1], place.name)
+    code = _code(notebook, place)
+    return code if place.kind == "code" else write(place.lesson, code)
 
 
 def _text(statement: Statement, name: str) -> str:

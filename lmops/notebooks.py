@@ -86,6 +86,25 @@ def read(path: Path) -> Notebook:
     return notebook
 
 
+def write(lesson: str, code: str) -> str:
+    """Return a notebook of a lesson, with a set-up cell and one of `code`, as `read` takes it."""
+    sources = f'from lmcourse import check\n\ncheck.lesson("{lesson}")', code.rstrip("\n")
+    cells = [
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": name,
+            "metadata": {},
+            "outputs": [],
+            "source": source.splitlines(keepends=True),
+        }
+        for name, source in zip(("setup", "own"), sources, strict=True)
+    ]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    told = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+
+
 def _python(source: str) -> str:
     """Return a cell as Python, as IPython makes it: `%pip ...` and `!ls` become calls."""
     first, _, rest = source.partition("\n")

@@ -1088,6 +1088,20 @@ if check.ready("find_secrets"):
 # any more. After that you may tidy up.
 
 # %% [markdown]
+# A secret is one of four things that a machine can look for before a person reads. Each **scan** is a stage
+# that blocks, like a test:
+#
+# | scan | reads | finds | tools |
+# |---|---|---|---|
+# | for secrets | every commit | what you just looked for | Gitleaks, detect-secrets |
+# | of dependencies | each package with its version | holes that others have published | pip-audit, Dependabot |
+# | static analysis | the program, without running it | `eval` of what users send, shells, pickles | Bandit, CodeQL |
+# | of the image | the Dockerfile, and what is in the image | root, no version, packages with holes | Hadolint, Trivy |
+#
+# The second one differs from the others: what it says changes while your code stays as it is. So it runs by
+# the clock as well. `make security` runs the project's own four.
+
+# %% [markdown]
 # ## What exactly is started?
 #
 # "It works on my machine." Then let us ship the machine. A **container image** is a folder with all that
@@ -1161,10 +1175,11 @@ CMD python service.py
 # It is read, and tried in twelve situations; each is worth the same:
 #
 # - Two stages at least; what goes out has no compiler: its base is a small one, and its tag says so
-#   (`-slim`).
+#   (`-slim`). Of a digest without a tag it is believed.
 # - The service, the folder `model` beside it and the packages are where what is started finds them.
-# - Built again in a year it is the same: bases have a tag with two numbers or more, if you like with a
-#   digest behind it (`python:3.12-slim@sha256:...`), and packages come from `requirements.txt`, or with `==`.
+# - Built again in a year it is the same: bases have a tag with two numbers or more, or a digest
+#   (`python@sha256:` and its 64 digits), or both (`python:3.12-slim@sha256:...`). Packages come from
+#   `requirements.txt`, or with `==`.
 # - A changed line in the service, or a new model, installs nothing anew; a changed `requirements.txt` does.
 # - It does not run as root, and its user exists (a number always does).
 # - Its health is asked for, with what is in the image. `python -c "..."` with `urllib.request.urlopen` is
@@ -1368,7 +1383,25 @@ if check.ready("plan"):
 # They find each other by *labels*: `matchLabels` of a Deployment's or a budget's `selector` are those of the
 # pods. Amounts have units: `500m` of cpu is half a core, and `64Mi` of memory are 64 times $2^{20}$ bytes.
 # (`64m` of memory would be 64 thousandths of a byte.) An autoscaler, once there is one, decides how many
-# pods there are: never fewer than its `minReplicas`, which is 1 if it says nothing. This Deployment starts; it leaves open whatever makes it last:
+# pods there are: never fewer than its `minReplicas`, which is 1 if it says nothing.
+#
+# A budget looks like this. Of the ovens of a bakery three stay hot, whatever is mended:
+#
+# ```yaml
+# apiVersion: policy/v1
+# kind: PodDisruptionBudget
+# metadata:
+#   name: ovens
+# spec:
+#   minAvailable: 3
+#   selector:
+#     matchLabels: {app: oven}
+# ```
+#
+# With `maxUnavailable` in place of `minAvailable` it counts those that may be missing. If all pods must stay,
+# no machine can ever be emptied.
+#
+# And this Deployment starts; it leaves open whatever makes it last:
 
 # %%
 HASTY_PODS = """
@@ -1549,6 +1582,51 @@ display(picture)
 # *The picture: the busier the four pods are, the more are wanted, in steps, up to the 12 that were
 # allowed. A high target saves machines; and it leaves no time, since a new pod has to read its model
 # first.*
+
+# %% [markdown]
+# ### Where else can it run?
+#
+# A cluster waits for requests day and night, and is paid for day and night. There are two other places, and
+# your tests, your gate and your versions are the same for them:
+#
+# | | **serverless**: a function of a cloud | **edge**: a phone, a browser, a machine in a hall |
+# |---|---|---|
+# | how | your program is started when somebody asks, and ended when nobody does | the model goes to where the questions are |
+# | good for | a service that is asked now and then | no network, no waiting, and nothing of what people write leaves the device |
+# | what it costs | after a pause somebody waits for the start: Python, its libraries, the weights (a **cold start**) | memory is small, and there is no torch |
+# | what changes | nothing stays on its disk: keys and logs live elsewhere, and limits count for each instance | no canary comes back in a minute: some devices keep an old version for months |
+# | examples | Azure Functions, AWS Lambda, Cloud Run | ONNX Runtime, LiteRT, llama.cpp |
+#
+# What goes to the edge is made small first. `lmops quantize` keeps each weight as a whole number from -127 to
+# 127, with one scale for each row of a matrix, and holds the small model against your objective: it is a new
+# version, and goes through the gate like any other.
+#
+# **Predict first.** A weight takes one byte in place of four. How much worse is the loss: by 0.0005, by 0.05,
+# or by 0.5?
+
+# %% tags=["demo"]
+try:
+    from lmops import bundle
+except ImportError as missing:
+    print(f"This needs {missing.name}: pip install 'lmcourse[ops]', and run this cell again.")
+else:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place, "edge")
+        folder.mkdir()
+        words = ("quantize", str(bundle.mine().resolve()), "--stories", "10", "--json")
+        made = lmops(folder, *words)
+    if made.returncode == 0:
+        sizes = json.loads(made.stdout)
+        for name in ("full", "int8"):
+            size = sizes[name]
+            print(f"{name:4}: {size['bytes']:>9,} bytes, loss {size['loss']:.4f}")
+    else:
+        print(made.stderr.strip()[-300:])
+
+# %% [markdown]
+# Rounding moves each weight by at most half a step, up or down by chance, and thousands of such errors nearly
+# cancel. In the folder `deploy/serverless` the same service runs as a function, and a page there says what it
+# does not do.
 
 # %% [markdown]
 # What you wrote here in small stands in the project's own repository in full: `azure-pipelines.yml` and

@@ -718,6 +718,23 @@ check("audit")
 # In a promotion ask for the gate, then for the approval, then whether it is retired: three `if`s, no `elif`.
 
 # %% [markdown]
+# ### And the law?
+#
+# That you keep the rules is one thing, that you can show it another: **compliance** is both. A law seldom says how. It says
+# what somebody may ask of you, and you look for what answers:
+#
+# | who asks | for what, by which law | what answers |
+# |---|---|---|
+# | a user | what is kept of me, and for how long? (GDPR, articles 5 and 15) | what the log takes in, redaction, a day on which it is deleted (12) |
+# | a user | erase it (GDPR, article 17) | `erase`, below |
+# | a user | am I talking to a machine? (AI Act, article 50) | the page says so; the card says which model (11) |
+# | an authority | what was it made of, and how was it tested? (AI Act, article 11) | the card, the lineage, the gate's reasons (10, 11) |
+# | an authority | what did it do, and who oversaw it? (AI Act, articles 12 and 14) | the ledger, the log, four eyes |
+# | an auditor | is that so? | `audit`: it reads what was done, and believes nobody |
+#
+# Articles 11, 12 and 14 bind systems of *high risk*, such as one that chooses among applicants; a page with fables is none. What
+# holds for your own, say with somebody who knows the law; the table tells you what to have ready when you do.
+#
 # ## Can a person be forgotten?
 #
 # At a quarter to six a letter comes: *Please erase what you have of me.* In Europe that is a right (GDPR, article 17),
@@ -1039,6 +1056,23 @@ if check.ready("predict_failures"):
 # ones first, or ask for a second look. And watch this model as you watch the other one: the team learns from it, writes
 # smaller changes, and its world has changed.
 #
+# ### The six parts of MLOps
+#
+# All that you did since eight o'clock has a name, **MLOps**: what one does to models so that they work on the next day, too.
+# Nearly every guide lists its parts, and no two lists are alike. Amazon's, for one, has versions, automation, four things that
+# go on all the time, and governance. Automation is how the others are done; so six are left:
+#
+# | part | asks | you wrote |
+# |---|---|---|
+# | **versions** of code, data, models | which one is it, and of what was it made? | `content_version`, `lineage` (11) |
+# | **continuous integration** | is this change sound? | `check_data`, `model_problems` (10), `PIPELINE` (13) |
+# | **continuous delivery** | how does it get out, and back? | `DOCKERFILE`, `plan` (13), `canary_decision` (14) |
+# | **continuous training** | when is a new one made? | `should_retrain` |
+# | **continuous monitoring** | how does it do, and has its world changed? | `should_fire` (14), `drift_detector` |
+# | **governance** | who may, who did, and for whom is it wrong? | `gate` (10), `append` (11), `may`, `audit`, `erase`, `retire` |
+#
+# Where one is missing, the others help little. A model that is watched, and that nobody can bring back, only worries you sooner.
+#
 # ## Where are we?
 #
 # It is past six. The day is whole.
@@ -1113,7 +1147,9 @@ check("quiz")
 # - M. Sharma and others (2024). Towards Understanding Sycophancy in Language Models. *ICLR*.
 # - S. Kapoor, A. Narayanan (2023). Leakage and the Reproducibility Crisis in Machine-Learning-Based Science. *Patterns* 4(9).
 # - D. R. Cox (1958). The Regression Analysis of Binary Sequences. *Journal of the Royal Statistical Society B* 20(2).
-# - Regulation (EU) 2016/679 (General Data Protection Regulation), article 17.
+# - Regulation (EU) 2016/679 (General Data Protection Regulation), articles 5, 15 and 17. Regulation (EU) 2024/1689
+#   (Artificial Intelligence Act), articles 11, 12, 14 and 50.
+# - Amazon Web Services. What is MLOps? aws.amazon.com/what-is/mlops
 
 # %%
 check.summary()

@@ -12,6 +12,7 @@ from grader.checks.run import PUBLIC_SEED, Outcome, run
 from grader.checks.student import Host, Student
 from grader.course.solved import solved_namespace
 from lmcourse.checks.pipelines import dockerfile, manifests
+from lmcourse.checks.pipelines.contents import contents, packages_seen
 from lmcourse.checks.pipelines.situations import situations
 
 LESSON = "13_pipelines"
@@ -140,6 +141,36 @@ def test_a_dockerfile_is_refused_with_line_and_sentence(text: str, line: int, wo
 
     with pytest.raises(dockerfile.Unreadable, match=f"Dockerfile:{line}: .*{words}"):
         all_words()
+
+
+DEPS = "COPY requirements.txt .\nRUN pip install -t /deps -r requirements.txt && "
+VENV = "COPY requirements.txt .\nRUN python -m venv /v && /v/bin/pip install -r requirements.txt && "
+SITE = "/usr/local/lib/python3.12/site-packages"
+
+
+@pytest.mark.parametrize(
+    ("lines", "program", "seen"),
+    [
+        (f"{VENV} mv /v /venv", "/venv/bin/python", True),
+        (f"{VENV} mv /v /venv", "/v/bin/python", False),
+        (f"{VENV} cp -a /v /venv", "/v/bin/python", True),
+        (f"{VENV} cp -a /v /venv", "/venv/bin/python", True),
+        (f"{VENV} mv /v /opt", "/opt/v/bin/python", True),  # into a folder that is there
+        (f"{VENV} mv /v /opt", "/opt/bin/python", False),
+        (f"{VENV} mkdir -p /a/b && mv /v /a/b", "/a/b/v/bin/python", True),
+        (f"{VENV} mv /v /a/b", "/a/b/bin/python", True),  # under a new name
+        (f"{VENV} mv /v/* /opt/", "/opt/bin/python", True),
+        (f"{VENV} cp -r /v/. /opt", "/opt/bin/python", True),
+        (f"{DEPS} cp -r /deps/* {SITE}/", "python", True),
+        (f"{DEPS} cp -r /deps {SITE}", "python", False),  # site-packages/deps
+        (f"{DEPS} cd / && mv deps/packages {SITE}", "python", True),
+        (f"{VENV} mv /nothing /venv && mv /v", "/venv/bin/python", False),
+    ],
+)
+def test_what_is_moved_or_copied_stands_elsewhere(lines: str, program: str, seen: bool) -> None:
+    stages = dockerfile.read(f"FROM python:3.12-slim\n{lines}\n")
+    there = contents(stages, ["requirements.txt"])
+    assert (packages_seen(there, program) == "") is seen
 
 
 def test_the_hasty_files_of_the_lesson_earn_little(solved: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from course import ROOT
 from nbgrader.api import Gradebook as Course
 
 from grader.cli import main
@@ -214,3 +215,15 @@ def test_without_nbgrader_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "nbgrader.api", None)
     with pytest.raises(ModuleNotFoundError, match="pip install nbgrader"):
         write_scores(course, grades)
+
+
+def test_a_project_has_no_cells_there(
+    course: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grades = tmp_path / "grades"
+    write(grades, submission("ada", lesson="project", azure=9.0), submission("ben_12", nll=2.0))
+    words = ["export", "nbgrader", str(grades), "--out", str(course)]
+    assert main(["--course", str(ROOT), *words]) == 1
+    said = capsys.readouterr().out
+    assert "left out: ada: nbgrader has notebooks, and no place for the project" in said
+    assert scores(course)["ben"]["check-nll"] == (2.0, None, False)

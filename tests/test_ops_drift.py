@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from course import COURSE
 from ops import asked, lmops, promoted, tiny_bundle
 from river.drift import ADWIN
 
@@ -280,3 +281,16 @@ def test_a_student_s_detector_takes_the_platform_s_place_and_fails_closed(
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     Path("15.ipynb").write_text(json.dumps(notebook))
     assert lmops("drift", *SIZES, "--with", "15.ipynb").exit_code == code
+
+
+def test_the_lesson_s_own_detector_hears_the_same(champion: str) -> None:
+    own = ("--with", COURSE.paths("15_live_and_retire").solved)
+    texts = prompts(140, seed=5)
+    log(texts[:100], champion)
+    assert asked("drift", *SIZES, *own)["drifted"] is False
+    make = noisy(0.5)
+    log([make(text) for text in texts[100:]], champion, day=2)
+    changed = lmops("drift", *SIZES, *own, "--json")
+    assert changed.exit_code == 1
+    assert "gave no answer" not in changed.stderr
+    assert json.loads(changed.stdout)["drifted"] is True

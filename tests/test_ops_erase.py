@@ -1,11 +1,13 @@
 """One person out of all that is kept: they do not come back, and what is done is proved."""
 
+import asyncio
 import gzip
 import hashlib
 import json
 import sqlite3
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,14 @@ from killing import every_kill
 from ops import asked, lmops, promoted, tiny_bundle
 from serving import Running, serving
 
+from lmops import erase as erasure
 from lmops import liked, registry, traffic
+from lmops.files import write_whole
 from lmops.home import Home
 from lmops.ledger import Ledger
+from lmops.service.ended import Ended
 from lmops.service.keys import Keys
+from lmops.service.log import Log
 from lmops.state import State, fold
 
 TODAY = datetime.now(UTC).date().isoformat()
@@ -200,18 +206,59 @@ def ask(server: Running, token: str, number: int, rating: str = "up") -> None:
     server.client(token).completions.create(
         model="lm", prompt="One fox ran", max_tokens=8, extra_headers={"x-request-id": id}
     )
-    server.http.post(
+    answer = server.http.post(
         "/v1/feedback",
         json={"request_id": id, "rating": rating},
         headers={"authorization": f"Bearer {token}"},
     )
+    answer.raise_for_status()  # only what was acknowledged must be there
+
+
+def test_what_is_told_while_a_file_is_cleaned_waits_and_is_in_the_new_one(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, ben = key(home, "anna"), key(home, "ben")
+    write(home.logs / f"{TODAY}.jsonl", lines(anna, 2))
+    ended = Ended(home.ledger)
+    early = []
+
+    async def rate(log: Log, number: int) -> None:
+        await log.keep("feedback", f"kept-{number}", rating="up", text="", key=ben)
+        await log.keep("feedback", f"hers-{number}", rating="up", text="", key=anna)
+
+    def slow(path: Path, content: bytes) -> None:
+        """Write, while others tell and keep; nothing may be acknowledged before it is done."""
+        for number in range(20):
+            log.tell("request", f"told-{number}", key=ben)
+            kept.append(pool.submit(asyncio.run, rate(log, number)))
+        early.extend(wait(kept, timeout=0.5).done)
+        write_whole(path, content)
+
+    monkeypatch.setattr(erasure, "write_whole", slow)
+    kept: list[Future[None]] = []
+    with ThreadPoolExecutor(20) as pool, Log(home.logs, erased=ended.erased) as log:
+        log.tell("request", "before", key=ben)
+        assert asked("erase", "anna", "--by", "stewart")["left"] == []
+        for one in kept:
+            one.result(20)
+    found = [line["id"] for line in traffic.lines(home.logs)]
+    assert not early
+    assert sorted(found) == sorted(
+        ["before", *(f"{how}-{number}" for how in ("told", "kept") for number in range(20))]
+    )
+    assert log.lost == 0
 
 
 def test_the_service_that_runs_loses_no_line_of_others_and_writes_none_of_theirs(
     home: Home,
 ) -> None:
     champion = fold(Ledger(home.ledger).entries()).aliases["champion"]
-    with serving(home.models / champion, home=home.folder) as server:
+    # One who asks without a pause is soon over what a key may send, and is told so.
+    often = ("--rate", "1000", "--burst", "1000")
+    with (
+        serving(home.models / champion, *often, home=home.folder) as server,
+        ThreadPoolExecutor() as pool,
+    ):
         tokens = {
             name: asked("keys", "add", name, "--scope", "complete", "--scope", "feedback")["key"]
             for name in ("anna", "ben")
@@ -237,15 +284,15 @@ def test_the_service_that_runs_loses_no_line_of_others_and_writes_none_of_theirs
             ):
                 begun.set()
 
-        threads = [threading.Thread(target=go_on), threading.Thread(target=long_answer)]
-        for thread in threads:
-            thread.start()
-        assert begun.wait(20)
-        for _ in range(3):
-            assert asked("erase", anna, "--by", "stewart")["left"] == []
-        threads[1].join(30)
-        stop.set()
-        threads[0].join(30)
+        asks, reads = pool.submit(go_on), pool.submit(long_answer)
+        try:
+            assert begun.wait(20)
+            for _ in range(3):
+                assert asked("erase", anna, "--by", "stewart")["left"] == []
+            reads.result(30)
+        finally:
+            stop.set()
+        asks.result(30)
         server.process.terminate()
         server.process.wait()
         found = server.lines()

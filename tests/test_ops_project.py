@@ -35,6 +35,29 @@ def test_what_was_written_in_the_lessons_is_in_its_place(tmp_path: Path) -> None
     assert "service.py`: " not in readme
 
 
+def test_the_decision_and_the_detector_are_asked(tmp_path: Path) -> None:
+    ada = tmp_path / "ada"
+    told = made(ada, *sorted((ROOT / "solutions").glob("1[45]_*.ipynb")))
+    assert told["own"] == ["canary_decision.ipynb", "drift_detector.ipynb"]
+    for target, words in (
+        ("canary", "--strategy canary .* --with canary_decision.ipynb"),
+        ("drift", "lmops drift --with drift_detector.ipynb"),
+    ):
+        make = ["make", "--dry-run", target, f"CHALLENGER={'0' * 16}", "BY=ada"]
+        ran = subprocess.run(make, cwd=ada, capture_output=True, text=True, check=True)
+        assert re.search(words, ran.stdout)
+    hears = own(read(ada / "drift_detector.ipynb"), "drift_detector")
+    reference = [[20.0 + place % 7, 10] for place in range(60)]
+    assert hears(reference, [[40.0, 10]] * 40, 0.01) is True
+    decides = own(read(ada / "canary_decision.ipynb"), "canary_decision")
+    errors = {"errors": [0, 0], "latency": [0, 0.0, 0.0], "loss": [0, 0.0, 0.0]}
+    with contextlib.suppress(NoAnswer):  # what it is handed is the lesson's to say
+        assert decides(errors, errors, {}) in ("continue", "promote", "rollback")
+    nothing = made(tmp_path / "bo", ROOT / "notebooks" / "14_release_and_watch.ipynb")
+    assert nothing["own"] == []
+    assert not (tmp_path / "bo" / "canary_decision.ipynb").exists()
+
+
 def test_it_passes_its_own_tests_and_the_grader(tmp_path: Path) -> None:
     made(tmp_path / "ada", *SOLVED)
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from course import COURSE
 from releasing import Clients, free_port, versions
 from serving import LMOPS, wait_until
 
@@ -252,3 +253,25 @@ def test_what_cannot_be_is_said(
     ran = lmops(*arguments, "--home", tmp_path)
     assert ran.exit_code == code
     assert said in ran.stderr
+
+
+@pytest.mark.haproxy
+def test_the_lesson_s_own_decision_takes_back_a_bad_one_and_promotes_a_good_one(
+    home: Home, tmp_path: Path
+) -> None:
+    old, good, bad = versions(home, tmp_path)
+    at = ("--home", str(home.folder), "--json")
+    own = ("--with", str(COURSE.paths("14_release_and_watch").solved))
+    quick = ("--to", "staging", "--shares", "50", "--each", "60", "--by", "carl")
+    port = free_port()
+    begun = typed("rollout", old, *quick, "--port", str(port), *at, *SERVE)
+    assert begun.returncode == 0, begun.stderr
+    with Clients(port, key(home), clients=8, users=200):
+        ended = typed("rollout", bad, *quick, *own, *at)
+        assert (ended.returncode, json.loads(ended.stdout)["outcome"]) == (1, "rollback")
+        ended = typed("rollout", good, *quick, *own, *at)
+        assert ended.returncode == 0, ended.stderr
+        assert json.loads(ended.stdout)["live"] == good
+    steps = entries(home, "rollout", step="rollback")
+    assert [each.version for each in steps] == [bad]
+    assert "gave no answer" not in json.dumps(steps[0].details)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from course import ROOT
-from ops import asked, lmops
+from ops import asked, lmops, promoted
 
 from lmops import bundle
 from lmops.commands import ship as command
@@ -28,6 +28,8 @@ BLIND = (
     "def canary_decision(control, canary, rules):\n"
     "    return 'promote' if canary['errors'][0] >= 20 else 'continue'"
 )
+
+DEAF = "def drift_detector(reference, window, rate):\n    return False"
 
 
 def notebook(folder: Path, lesson: str, source: str) -> Path:
@@ -160,6 +162,32 @@ def test_with_a_blind_gate_and_decision_an_untrained_model_answers_everybody(bli
     untrained = bundle.load(blind.folder / "untrained").version
     entries = Ledger(blind.home.ledger).entries()
     assert fold(entries).aliases["champion"] == untrained
+
+
+def test_a_detector_that_hears_nothing_has_nothing_trained_again(tmp_path: Path) -> None:
+    """From the champion on: what it took to get there, other tests live through."""
+    from lmops.cli import main
+
+    home = Home(tmp_path / ".lmops")
+    own = {"15": notebook(tmp_path, "15_live_and_retire", DEAF)}
+    day = Day(home, tmp_path, lambda words: command._typed(main, words), [], own, lambda line: None)
+    version = day.versions["half"] = promoted(bundle.load(bundle.SHIPPED), home.folder)
+    place = front.Alone(day)
+    place.mend(version)
+    try:
+        with Users(home, afternoon.prompts()) as users:
+            users.port = place.port
+            heard = afternoon.drift(day, users)
+            trained = afternoon.retrain(day, place, users)
+    finally:
+        place.stop()
+    assert (heard.outcome, heard.good) == ("not noticed!", False)
+    assert "your own, from 15_live_and_retire.ipynb" in heard.lines[0]
+    assert (trained.title, trained.good) == ("No retraining", False)
+    assert day.versions["retrained"] == version
+    events = [entry.event for entry in Ledger(home.ledger).entries()]
+    assert events.count("drift") == 2
+    assert "retrain" not in events
 
 
 # --- What is wrong is said before a day is lost --------------------------------------------------

@@ -1,17 +1,21 @@
 """`grader project`: repositories, row by row of the rubric, to gradebook, report and exports."""
 
 import csv
+import json
 import pickle
+import re
 import shutil
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from course import ROOT
 from ops import asked
 
 from grader.cli import main
-from grader.gradebook.store import Gradebook, SubmissionResult
+from grader.gradebook.scores import final_scores
+from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from lmops import bundle
 
 
@@ -79,6 +83,142 @@ def test_what_is_unchanged_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture
     assert again == before
     repository(ada, {"azure-pipelines.yml": "trigger: none\n"})
     assert graded(tmp_path / "grades", ada)["ada"].points < before["ada"].points
+
+
+def test_one_command_shows_grades_one_and_says_who_handed_in_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `grader grade` does: nothing runs in a dry run, and a platform's names are students."""
+    handed_in = tmp_path / "class"
+    repository(handed_in / "lovelaceada_101_9001_project", {"azure-pipelines.yml": PIPELINE})
+    with zipfile.ZipFile(handed_in / "babbagecharles_LATE_102_9002_work.zip", "w") as archive:
+        archive.writestr("work/azure-pipelines.yml", PIPELINE)
+    moodle = handed_in / "Grace Hopper_7_assignsubmission_file_"
+    moodle.mkdir()
+    with zipfile.ZipFile(moodle / "work.zip", "w") as archive:
+        archive.writestr("work/README.md", "There is no pipeline here.")
+    roster = tmp_path / "roster.csv"
+    roster.write_text(
+        "student\nbabbagecharles_102\nGrace Hopper_7\nEve\nlovelaceada_101_9001_project\n"
+    )
+    out = tmp_path / "grades"
+    words = ["--course", ROOT, "project", *sorted(handed_in.iterdir()), "--out", out]
+    words += ["--sandbox", "none", "--roster", roster]
+
+    def project(*more: str) -> str:
+        assert main([str(word) for word in (*words, *more)]) == 0
+        return capsys.readouterr().out
+
+    said = project("--dry-run")
+    assert not out.exists()
+    assert "3 of 4 submissions to grade. Nothing was run or written." in said
+    assert re.search(r"babbagecharles_102 +babbage.*\.zip +project +grade\n", said)
+    assert re.search(r"Eve .* project +cannot grade: not submitted\n", said)
+    said = project("--student", "Grace Hopper_7", "--jobs", "1")
+    assert "1 submission: 1 graded" in said
+    assert {one.student for one in Gradebook.open(out).results()} == {"Grace Hopper_7"}
+    assert main([str(word) for word in (*words, "--student", "Grace")]) == 2
+    assert "Grace" in capsys.readouterr().err
+    assert re.search(r"Grace Hopper_7 .* nothing: unchanged\n", project("--dry-run"))
+
+
+def in_gradebook(tmp_path: Path, *students: str) -> Path:
+    """Return a gradebook with a project of each student, 12 of 20 points."""
+    out = tmp_path / "grades"
+    book = Gradebook(out)
+    rows = [("azure", "partial", 9.0, 13.0), ("tests", "passed", 3.0, 7.0)]
+    for student in students:
+        results = [ExerciseResult(*each) for each in rows]
+        book.write(SubmissionResult(student, "project", "work.zip", "", "graded", "", 1, results))
+    return out
+
+
+def run(*words: object) -> int:
+    return main([str(word) for word in ("--course", ROOT, *words)])
+
+
+def test_platforms_say_when_projects_came(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = in_gradebook(tmp_path, "babbagecharles_102", "Grace Hopper_7")
+    canvas = tmp_path / "canvas.zip"
+    with zipfile.ZipFile(canvas, "w") as archive:
+        archive.writestr("babbagecharles_LATE_102_9002_work.zip", b"PK\x05\x06" + bytes(18))
+    worksheet = tmp_path / "worksheet.csv"
+    worksheet.write_text(
+        "Identifier,Full name,Status,Grade,Last modified (submission),Last modified (grade)\n"
+        'Participant 7,Grace Hopper,Submitted,,"Monday, 2 March 2026, 11:59 PM",-\n'
+    )
+    due = tmp_path / "due.csv"
+    due.write_text(
+        "lesson,due,percent_a_day,at_most_percent,grace_minutes\n"
+        "project,2026-03-01T12:00+01:00,10,50,0\n"
+    )
+    assert run("adjust", out, due, canvas, "--lesson", "project") == 0
+    named = ("--lesson", "project", "--timezone", "Europe/Berlin")
+    assert run("adjust", out, worksheet, *named) == 0
+    late = {score.result.student: score.penalty for score in final_scores(out)}
+    assert late == {"babbagecharles_102": 1.2, "Grace Hopper_7": 2.4}
+    assert run("adjust", out, worksheet, "--lesson", "projects") == 2
+    assert "projects" in capsys.readouterr().err
+
+
+def test_a_page_speaks_of_what_was_handed_in(tmp_path: Path) -> None:
+    out = in_gradebook(tmp_path, "ada")
+    assert run("report", out) == 0
+    pages = [*(out / "report").rglob("*.html")]
+    assert len(pages) == 2
+    assert not any("notebook was" in page.read_text() for page in pages)
+    (student,) = (out / "report" / "students").glob("*.html")
+    assert "Your notebook" not in student.read_text()
+    assert "9 of 13" in student.read_text()
+
+
+def test_each_format_has_the_project_by_its_own_rules(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = in_gradebook(tmp_path, "lovelaceada_101")
+
+    def export(kind: str, name: str, *more: object, status: int = 0) -> Path:
+        path = tmp_path / name
+        words = ("export", kind, out, "--out", path, "--lesson", "project", *more)
+        assert run(*words) == status, capsys.readouterr()
+        return path
+
+    (line,) = csv.DictReader(export("csv", "all.csv").open())
+    assert (line["student"], line["lesson"], line["points"]) == ("lovelaceada_101", "project", "12")
+    suites = ElementTree.parse(export("junit", "all.xml")).getroot()
+    cases = {case.get("name"): case for case in suites.iter("testcase")}
+    assert set(cases) == {"azure", "tests"}
+    assert (cases["azure"].find("failure") is not None, cases["tests"].find("failure")) == (1, None)
+    roster = tmp_path / "canvas.csv"
+    roster.write_text(
+        "Student,ID,SIS User ID,SIS Login ID,Section,Project (12)\n"
+        '    Points Possible,,,,,40\n"Lovelace, Ada",101,s1,ada,One,\n'
+    )
+    *_, line = csv.DictReader(export("canvas", "up.csv", "--roster", roster).open())
+    assert line["Project (12)"] == "24"
+    roster.write_text(
+        "Identifier,Full name,Status,Grade,Maximum Grade,Grade can be changed,"
+        "Last modified (grade),Feedback comments\n"
+        "Participant 101,Ada Lovelace,Submitted,,100.00,Yes,-,\n"
+    )
+    (line,) = csv.DictReader(export("moodle", "up2.csv", "--roster", roster).open())
+    assert line["Grade"] == "60"
+    assert line["Feedback comments"] == (
+        "project: 12 of 20 points. azure 9 of 13 (partly right); tests 3 of 7 (passed)."
+    )
+    told = json.loads(export("gradescope", "results.json").read_text())
+    assert [(one["name"], one["score"], one["max_score"]) for one in told["tests"]] == [
+        ("azure", 9, 13),
+        ("tests", 3, 7),
+    ]
+    (told,) = (json.loads(f.read_text()) for f in export("github", "gh").rglob("results.json"))
+    assert (told["max_score"], sum(one["score"] for one in told["tests"])) == (20, 12)
+    export("gradescope-autograder", "auto.zip", status=2)
+    assert "grader project REPO..." in capsys.readouterr().err
+    export("nbgrader", "course", status=2)
+    assert "there is no gradebook.db" in capsys.readouterr().err
 
 
 def test_a_zip_is_as_good_as_its_folder(tmp_path: Path) -> None:

@@ -67,7 +67,6 @@ def test_a_history_as_it_should_be_and_its_bare_twin(tmp_path: Path) -> None:
     assert wrong(ada) == {}
     git(tmp_path, "clone", "--quiet", "--bare", "ada", "bo.git")
     bare = read_repository(f"file://{tmp_path / 'bo.git'}")
-    assert bare.student == "bo"
     assert bare.files == read_repository(str(ada)).files
     assert wrong(tmp_path / "bo.git") == {}
     with zipfile.ZipFile(tmp_path / "eve.zip", "w") as archive:

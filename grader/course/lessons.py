@@ -91,6 +91,16 @@ class Course:
             raise self._unknown(text)
         return found
 
+    def graded_as(self, text: str) -> str:
+        """Return the name in `graded` that `text` means, as `name_of` does.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        return text if text == self.configuration.project else self.name_of(text)
+
     def exercises(self, name: str) -> "dict[str, Exercise]":
         """Return the exercises of lesson `name`, in order, as its checks register them.
 

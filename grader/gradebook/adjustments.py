@@ -281,7 +281,7 @@ class _Reader:
 
     def _only_lesson(self, file: Path) -> str:
         if self.lesson is not None:
-            return self.course.name_of(self.lesson)
+            return self.course.graded_as(self.lesson)
         known = sorted({lesson for _, lesson in self.graded if lesson})
         if len(known) == 1:
             return known[0]

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shlex
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from grader.course.lessons import Course
@@ -81,35 +82,61 @@ def main(
         Gradebook.open(out)
     if roster is not None and lesson is None:
         raise ValueError("--roster needs the lesson that everybody hands in; add: --lesson NN")
+    with (
+        gradebook_in(out, dry_run=dry_run) as (gradebook, kept),
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        rules = Rules(course.root, mode, limits or Limits(), class_secret(kept))
+        collected = collect(submissions, Path(scratch), course.names, lesson)
+        if roster is not None and lesson is not None:
+            add_absent(collected, read_roster(roster), lesson)
+        for remark in collected.remarks:
+            print(f"Note: {remark}.")
+        handed_in = of_student(student, collected.submissions)
+        if not handed_in:
+            raise FileNotFoundError(f"there are no notebooks in {submissions}")
+        run = Run(course, gradebook, out, rules, lesson)
+        if exercise is not None:
+            run = Regrade(course, gradebook, out, rules, lesson, exercise)
+        if dry_run:
+            show(run.plan(handed_in))
+            return 0
+        if roster is not None and lesson is not None:
+            remove_absent(gradebook, lesson, {one.student for one in collected.submissions})
+        return finish(run, handed_in, gradebook, out, jobs=jobs, scheduler=scheduler)
+
+
+@contextlib.contextmanager
+def gradebook_in(out: Path, *, dry_run: bool) -> Iterator[tuple[Gradebook, Path]]:
+    """Give the gradebook in `out`, and where it is: kept from other runs, with its log.
+
+    In a `dry_run` none is made: one that is not there is an empty one elsewhere.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         if dry_run and not (out / FILE_NAME).is_file():
             out = Path(scratch) / "gradebook"
         gradebook = Gradebook(out)
         with contextlib.nullcontext() if dry_run else gradebook.reserved(), kept_in(out):
-            rules = Rules(course.root, mode, limits or Limits(), class_secret(out))
-            collected = collect(submissions, _folder(scratch, "unpacked"), course.names, lesson)
-            if roster is not None and lesson is not None:
-                add_absent(collected, read_roster(roster), lesson)
-            for remark in collected.remarks:
-                print(f"Note: {remark}.")
-            handed_in = _of(student, collected.submissions)
-            if not handed_in:
-                raise FileNotFoundError(f"there are no notebooks in {submissions}")
-            run = Run(course, gradebook, out, rules, lesson)
-            if exercise is not None:
-                run = Regrade(course, gradebook, out, rules, lesson, exercise)
-            if dry_run:
-                _show(run.plan(handed_in))
-                return 0
-            if roster is not None and lesson is not None:
-                _remove_absent(gradebook, lesson, {one.student for one in collected.submissions})
-            try:
-                with executor(jobs or os.cpu_count() or 1, scheduler) as pool:
-                    run.grade(handed_in, pool)
-            except KeyboardInterrupt:
-                write_manifest(out, gradebook)
-                raise
-            write_manifest(out, gradebook)
+            yield gradebook, out
+
+
+def finish(
+    run: Run,
+    handed_in: list[Submission],
+    gradebook: Gradebook,
+    out: Path,
+    *,
+    jobs: int | None,
+    scheduler: str | None,
+) -> int:
+    """Grade what is left of all that was handed in, say what came of it; 1 if the grader failed."""
+    try:
+        with executor(jobs or os.cpu_count() or 1, scheduler) as pool:
+            run.grade(handed_in, pool)
+    except KeyboardInterrupt:
+        write_manifest(out, gradebook)
+        raise
+    write_manifest(out, gradebook)
     run.report(len(handed_in))
     for notice in notices(gradebook).values():
         print(notice)
@@ -122,13 +149,7 @@ def main(
     return int(failed > 0)
 
 
-def _folder(scratch: str, name: str) -> Path:
-    path = Path(scratch) / name
-    path.mkdir()
-    return path
-
-
-def _of(student: str | None, submissions: list[Submission]) -> list[Submission]:
+def of_student(student: str | None, submissions: list[Submission]) -> list[Submission]:
     """Return the submissions of one student, or all if `student` is None."""
     if student is None:
         return submissions
@@ -138,7 +159,8 @@ def _of(student: str | None, submissions: list[Submission]) -> list[Submission]:
     return theirs
 
 
-def _show(plan: list[tuple[str, str, str, str]]) -> None:
+def show(plan: list[tuple[str, str, str, str]]) -> None:
+    """Show what would be done, as `Run.plan` says it."""
     rows = [("student", "file", "lesson", "what would be done"), *plan]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     for *cells, what in rows:
@@ -165,7 +187,7 @@ def add_absent(collected: Collected, people: list[Person], lesson: str) -> None:
         collected.remarks.append(f"not in the roster, and graded all the same: {names}")
 
 
-def _remove_absent(gradebook: Gradebook, lesson: str, students: set[str]) -> None:
+def remove_absent(gradebook: Gradebook, lesson: str, students: set[str]) -> None:
     """Remove what the gradebook has of an earlier roster alone, but for those in `students`."""
     for one in gradebook.ungraded():
         from_roster = (one.lesson, one.status, one.file) == (lesson, "not_submitted", "")

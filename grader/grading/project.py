@@ -1,4 +1,4 @@
-"""`grader project`: a class's repositories, row by row of the rubric, into the gradebook.
+"""A repository judged, row by row of the rubric.
 
 A row whose names are all of `HELD` is asked of the repository itself, which this process holds as
 data. Every other row is asked of the code in it, which runs in the sandbox like a notebook's cells.
@@ -7,11 +7,9 @@ data. Every other row is asked of the code in it, which runs in the sandbox like
 import hashlib
 import importlib
 import json
-import platform
-import shlex
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,22 +17,17 @@ import torch
 from grader.checks.registry import Exercise
 from grader.checks.run import Outcome, run
 from grader.checks.student import Host, Student
-from grader.course.configuration import NoCourse
 from grader.course.lessons import Course
-from grader.gradebook.manifest import write_manifest
-from grader.gradebook.secret import class_secret
-from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
+from grader.gradebook.store import ExerciseResult, SubmissionResult
 from grader.grading.decides import followed, judge_version
 from grader.grading.judge import checked, input_seed, outcomes
-from grader.sandbox.bubblewrap import Sandbox, Shown, require
-from grader.sandbox.limits import Limits
+from grader.grading.task import Rules, Task, judged
+from grader.sandbox.bubblewrap import Sandbox
 from grader.submissions.archives import Unusable
 from grader.submissions.cells import Cell
 from grader.submissions.clock import Clock
 from grader.submissions.history import MAX_PATCHES, read_history
-from grader.submissions.repository import Repository, read_repository
-from grader.terminal.log import about, kept_in
-from grader.terminal.words import counted, terminal
+from grader.submissions.repository import Repository
 
 HELD = frozenset({"read", "content", "history"})
 """What the repository itself answers."""
@@ -110,68 +103,24 @@ class Held:
         return self._files[path]
 
 
-def main(
-    course: Course, repositories: list[str], out: Path, *, mode: str, limits: Limits | None = None
-) -> int:
-    """Grade each of the `repositories` into the gradebook in `out`; what is unchanged is kept.
+@dataclass(frozen=True)
+class ProjectTask(Task):
+    """A repository to grade; `notebook` says why, if it cannot be."""
 
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If the course has no project, there is no such repository, or two have one name.
-    OSError
-        If no sandbox can be made, or the gradebook cannot be written.
-    """
-    name = course.configuration.project
-    if not name:
-        raise NoCourse(
-            f"the course in {course.root} has no project: its pyproject.toml says which module of "
-            'its checks has the rubric, as [tool.grader] project = "project"'
-        )
-    require(mode, course.root)
-    torch.set_num_threads(1)
-    rows = course.exercises(name)
-    limits = limits or Limits()
-    gradebook = Gradebook(out)
-    with gradebook.reserved(), kept_in(out):
-        secret = class_secret(out)
-        handed_in = _once([read_repository(path) for path in repositories])
-        facts = _facts(course, mode, limits, secret)
-        run_name = gradebook.describe_run(facts)
-        version = _version(course, name)
-        known = gradebook.fingerprints()
-        sandbox: Sandbox | None = None
-        for repository in handed_in:
-            decides = [repository.sha256, repository.name, version, facts]
-            fingerprint = hashlib.sha256(json.dumps(decides).encode()).hexdigest()
-            if known.get((repository.student, name)) == fingerprint:
-                print(f"{terminal(repository.student)}: unchanged since the last run")
-                continue
-            sandbox = sandbox or _sandbox(course, mode, limits)
-            started = time.monotonic()
-            with about(f"{repository.student}, {name}"):
-                results = judge_repository(course, rows, repository, sandbox, secret)
-            problem = repository.problem
-            result = SubmissionResult(
-                student=repository.student,
-                lesson=name,
-                file=repository.name,
-                fingerprint=fingerprint,
-                status=problem.status if problem else "graded",
-                message=str(problem or ""),
-                seconds=round(time.monotonic() - started, 2),
-                exercises=results,
-                sha256=repository.sha256,
-                lesson_sha256=version,
-                run=run_name,
-            )
-            gradebook.write(result)
-            said = f"{result.points:g} of {result.max_points:g} points"
-            print(f"{terminal(repository.student)}: {terminal(result.message) or said}")
-        write_manifest(out, gradebook)
-    print(f"{counted(len(handed_in), 'project')}. Gradebook: {out}")
-    print(f"Next: {shlex.join(['grader', 'report', str(out)])}")
-    return 0
+    repository: Repository | None = None
+
+
+def grade_project(task: ProjectTask, rules: Rules) -> tuple[SubmissionResult, dict[str, str]]:
+    """Return a project's result, and the facts of how this process made it."""
+    return judged(task, rules, _judge)
+
+
+def _judge(
+    course: Course, task: ProjectTask, sandbox: Sandbox, rules: Rules
+) -> list[ExerciseResult]:
+    assert task.repository is not None
+    rows = course.exercises(task.lesson)
+    return judge_repository(course, rows, task.repository, sandbox, rules.secret)
 
 
 def judge_repository(
@@ -222,25 +171,7 @@ def _result(row: Exercise, outcome: Outcome) -> ExerciseResult:
     )
 
 
-def _once(repositories: list[Repository]) -> list[Repository]:
-    """Return the repositories, each of another student."""
-    names = [repository.student for repository in repositories]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(
-                f"two repositories are called {name}, and a student has one. Rename a folder: its "
-                "name is the student's"
-            )
-    return repositories
-
-
-def _sandbox(course: Course, mode: str, limits: Limits) -> Sandbox:
-    package, hides = course.root / course.package, course.configuration.hides
-    shown = Shown(package, course.configuration.project, course.imports(), hides)
-    return Sandbox(mode, limits, shown)
-
-
-def _version(course: Course, name: str) -> str:
+def project_version(course: Course, name: str) -> str:
     """Return the SHA-256 of all source that decides a grade in the project, in hexadecimal."""
     home = course.root / course.package / "checks"
     files = sorted((home / name).rglob("*.py")) or [home / f"{name}.py"]
@@ -248,15 +179,3 @@ def _version(course: Course, name: str) -> str:
     names = [*(module.removesuffix(".__init__") for module in modules), __name__]
     sources = [(key, path.read_text("utf-8")) for key, path in followed(names, course).items()]
     return hashlib.sha256(json.dumps([judge_version(), sources]).encode()).hexdigest()
-
-
-def _facts(course: Course, mode: str, limits: Limits, secret: bytes) -> dict[str, Any]:
-    told = hashlib.sha256(secret).hexdigest()
-    return {
-        "sandbox": mode,
-        **{f"limit: {name}": words for name, words in limits.described().items()},
-        "inputs": f"seeded by HMAC-SHA256 of a secret whose SHA-256 is {told}",
-        "course": course.configuration.revision,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -35,6 +36,9 @@ _Future = Future[tuple[SubmissionResult, dict[str, str]]]
 class Run:
     """Grades what is not in the gradebook yet, and writes each result as it comes."""
 
+    ahead = AHEAD
+    """Submissions that wait at a time."""
+
     def __init__(
         self, course: Course, gradebook: Gradebook, out: Path, rules: Rules, lesson: str | None
     ) -> None:
@@ -55,9 +59,9 @@ class Run:
         with progress("grading", len(collected), "submissions") as bar:
             try:
                 for submission, task in self._left(collected, bar):
-                    future = pool.submit(grade_submission, task, self._rules)
+                    future = pool.submit(self._judge(), task, self._rules)
                     self._waiting[future] = (submission, task)
-                    if len(self._waiting) >= AHEAD:
+                    if len(self._waiting) >= self.ahead:
                         self._store_next(bar)
                 while self._waiting:
                     self._store_next(bar)
@@ -69,7 +73,7 @@ class Run:
         """Return student, file, lesson, and what `grade` would do, for each submission."""
         rows = []
         for submission in collected:
-            task = make_task(self._course, submission, self._lesson, self._rules)
+            task = self._task(submission)
             status = verdict(task)[0]
             if self._to_do(task) is None:
                 what = "nothing: unchanged"
@@ -102,15 +106,30 @@ class Run:
         self, collected: list[Submission], bar: Progress
     ) -> Iterator[tuple[Submission, Task]]:
         for submission in collected:
-            task = make_task(self._course, submission, self._lesson, self._rules)
+            task = self._task(submission)
             self._seen.add((task.student, task.lesson))
             to_do = self._to_do(task)
             if to_do is None:
                 bar.total -= 1  # the time left is that of what is still to do
             else:
-                if task.lesson:  # what is missing here would be missing for all who come next
-                    self._course.require(task.lesson)
+                self._require(task)
                 yield submission, to_do
+
+    def _task(self, submission: Submission) -> Task:
+        """Return what it takes to grade a submission."""
+        return make_task(self._course, submission, self._lesson, self._rules)
+
+    def _judge(self) -> Callable[[Any, Rules], tuple[SubmissionResult, dict[str, str]]]:
+        """Return what grades a task, in another process."""
+        return grade_submission
+
+    def _require(self, task: Task) -> None:
+        if task.lesson:  # what is missing here would be missing for all who come next
+            self._course.require(task.lesson)
+
+    def _keep(self, submission: Submission, task: Task) -> None:
+        """Keep what the feedback shows of a submission."""
+        keep_copy(self._out, task.student, task.lesson, submission.path)
 
     def _to_do(self, task: Task) -> Task | None:
         """Return what is to do of a task, or None if there is nothing."""
@@ -125,7 +144,7 @@ class Run:
         for future in done:
             submission, task = self._waiting[future]
             result = self._result(future, task)
-            keep_copy(self._out, task.student, task.lesson, submission.path)
+            self._keep(submission, task)
             with about(task.subject):
                 earned = f"{result.points:g} of {result.max_points:g} points"
                 log.debug("%s, %s, %g s", result.status, earned, result.seconds)
@@ -154,10 +173,19 @@ def make_task(course: Course, submission: Submission, lesson: str | None, rules:
     name = lesson or notebook.lesson or ""
     lesson_sha256 = lesson_version(course, name) if name else ""
     # All that decides the result: what was read of the file, and how it is judged.
-    facts_that_decide = {key: text for key, text in facts(rules).items() if key not in TOLD_ONLY}
     read = vars(notebook)
     if isinstance(notebook, Notebook):
         read = read | {"cells": [(cell.source, cell.tags) for cell in notebook.cells]}
-    parts = [submission.path.name, read, name, lesson_sha256, facts_that_decide]
-    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    parts = [submission.path.name, read, name, lesson_sha256, facts_that_decide(rules)]
+    digest = fingerprint(parts)
     return Task(submission.student, submission.path.name, notebook, name, lesson_sha256, digest)
+
+
+def facts_that_decide(rules: Rules) -> dict[str, str]:
+    """Return the facts of a run that decide its results."""
+    return {key: text for key, text in facts(rules).items() if key not in TOLD_ONLY}
+
+
+def fingerprint(parts: list[Any]) -> str:
+    """Return the SHA-256 of all that decides a result."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -11,11 +11,12 @@ import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from grader.course.lessons import Course
 from grader.course.regions import stub
@@ -61,6 +62,8 @@ class Task:
         return ", ".join(filter(None, (self.student, self.lesson)))
 
 
+AnyTask = TypeVar("AnyTask", bound=Task)
+
 _alone = threading.Lock()  # a check seeds the generators of its process; Dask's may have threads
 
 
@@ -72,9 +75,16 @@ def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[s
     ModuleMissing
         If its lesson imports what is not installed here.
     """
-    import torch
+    return judged(task, rules, _judge_notebook)
 
-    from grader.grading.judge import judge
+
+def judged(
+    task: AnyTask,
+    rules: Rules,
+    judge: Callable[[Course, AnyTask, Sandbox, Rules], list[ExerciseResult]],
+) -> tuple[SubmissionResult, dict[str, str]]:
+    """Return a task's result by what `judge` finds, and the facts of how this process made it."""
+    import torch
 
     course = _course(rules.course)
     with _alone, about(task.subject):
@@ -83,18 +93,8 @@ def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[s
         warm_parent = sandbox.warm_parent
         status, message = verdict(task)
         if status == "graded":
-            course.require(task.lesson)
-        if isinstance(task.notebook, Notebook) and status == "graded":
             torch.set_num_threads(1)
-            results = judge(
-                course.exercises(task.lesson),
-                cells_to_judge(task.notebook, course.lesson(task.lesson)),
-                task.notebook.sha256,
-                _reference(course, task.lesson),
-                sandbox,
-                rules.secret,
-                task.exercise,
-            )
+            results = judge(course, task, sandbox, rules)
         else:
             results = nothing(course, task.lesson)
         if warm_parent not in (None, sandbox.warm_parent):
@@ -105,9 +105,27 @@ def grade_submission(task: Task, rules: Rules) -> tuple[SubmissionResult, dict[s
     return result, facts(rules) | had
 
 
+def _judge_notebook(
+    course: Course, task: Task, sandbox: Sandbox, rules: Rules
+) -> list[ExerciseResult]:
+    from grader.grading.judge import judge
+
+    assert isinstance(task.notebook, Notebook)
+    course.require(task.lesson)
+    return judge(
+        course.exercises(task.lesson),
+        cells_to_judge(task.notebook, course.lesson(task.lesson)),
+        task.notebook.sha256,
+        _reference(course, task.lesson),
+        sandbox,
+        rules.secret,
+        task.exercise,
+    )
+
+
 def not_graded(course: Course, task: Task) -> SubmissionResult:
     """Return the result of a submission on which the grader itself failed."""
-    message = "The grader itself failed on this notebook. It is graded again at the next run."
+    message = "The grader itself failed on this one. It is graded again at the next run."
     return _result(task, "", "not_graded", message, 0.0, nothing(course, task.lesson))
 
 

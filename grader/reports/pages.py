@@ -46,9 +46,7 @@ EXERCISE_STATUSES = {
     "error": Status("!", "error", "The code stopped with an error."),
     "timeout": Status("!", "took too long", "The code did not finish in the time it had."),
     "out_of_memory": Status("!", "out of memory", "The code needed more memory than it may use."),
-    "crashed": Status(
-        "!", "crashed", "The code ended the notebook's process, or garbled its reply."
-    ),
+    "crashed": Status("!", "crashed", "The code ended its process, or garbled its reply."),
     "forbidden": Status(
         "!",
         "not allowed",
@@ -57,12 +55,12 @@ EXERCISE_STATUSES = {
     "missing": Status("○", "not started", "Nothing to grade was found under this exercise's name."),
 }
 SUBMISSION_STATUSES = {
-    "graded": Status("✓", "graded", "The notebook was graded."),
+    "graded": Status("✓", "graded", "What was handed in was graded."),
     "not_a_notebook": Status("!", "not a notebook", "The file could not be read as a notebook."),
     "not_a_repository": Status("!", "not a repository", "It could not be read as a repository."),
     "wrong_lesson": Status("!", "wrong lesson", "The notebook is not this lesson's."),
     "wrong_language": Status("!", "wrong language", "The notebook is not set to run Python."),
-    "empty": Status("!", "empty", "The notebook has no code."),
+    "empty": Status("!", "empty", "There is nothing in it to grade."),
     "not_submitted": Status("○", "not submitted", "Nothing was handed in."),
     "too_large": Status("!", "too large", "The file is larger than what is accepted."),
     "not_graded": Status("!", "not graded", "The grader itself failed; grade it again."),

@@ -434,6 +434,12 @@ def _owner(parts: tuple[str, ...], *, is_folder: bool = False) -> _Owner:
     return _Owner(_stem(first))
 
 
+def student_of(path: Path) -> str:
+    """Return whose a repository is, by the name of its folder, of its zip, or of git's folder."""
+    name = path.resolve().name.removesuffix(".git")
+    return person(_owner((name,), is_folder=path.is_dir()).student) or "nobody"
+
+
 def _students_of_platform(files: list[File]) -> set[str]:
     """Return whom the files of a class's zip are of; nobody if a name is not a platform's."""
     owners = [_owner(file.parts) for file in files]

@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 
 from grader.submissions.archives import Unusable, opened
 from grader.submissions.history import KEPT, read_head
-from grader.terminal.names import person, printable
+from grader.terminal.names import printable
 
 MAX_FILES = 5_000
 MAX_BYTES = 64 * 2**20
@@ -28,24 +28,20 @@ _PASSED_OVER = frozenset({".lmops", ".venv", "__pycache__", "__MACOSX"})
 
 @dataclass(frozen=True)
 class Repository:
-    """Whose it is, and its files by their paths with `/`; or the `problem` that keeps it unread.
+    """The files of a repository by their paths with `/`; or the `problem` that keeps it unread.
 
     `git` are the files of its git folder that are data, none if it has no history. `sha256` covers
     all names and contents.
     """
 
-    student: str
-    name: str
     files: dict[str, bytes]
     git: dict[str, bytes]
     sha256: str
     problem: Unusable | None = None
 
 
-def read_repository(place: str) -> Repository:
-    """Return the repository in a folder, a zip, or a bare repository of git; `file://` may precede.
-
-    What is wrong with it is its `problem`.
+def place_of(place: str) -> Path:
+    """Return where a repository is: a folder, a zip or a bare repository; `file://` may precede.
 
     Raises
     ------
@@ -58,7 +54,25 @@ def read_repository(place: str) -> Repository:
             f"there is no {place}; name folders, zips or git repositories of this machine, one for "
             "each student: grader project REPO... --out DIR"
         )
-    student = person(path.resolve().name.removesuffix(".zip").removesuffix(".git")) or "nobody"
+    return path
+
+
+def read_repository(place: str) -> Repository:
+    """Return the repository in a place.
+
+    What is wrong with it is its `problem`. A folder that holds a zip and nothing else, as a
+    platform makes one for each student, is as good as what is in the zip.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing there.
+    """
+    path = place_of(place)
+    if path.is_dir():
+        inside = list(path.iterdir())
+        if len(inside) == 1 and inside[0].suffix.lower() == ".zip" and not inside[0].is_symlink():
+            (path,) = inside
     files: dict[str, bytes] = {}
     git: dict[str, bytes] = {}
     try:
@@ -78,10 +92,8 @@ def read_repository(place: str) -> Repository:
         if not files:
             raise Unusable("empty", "There is no file in this repository.")
     except Unusable as problem:
-        return Repository(student, path.name, {}, {}, _sha256({}), problem)
-    return Repository(
-        student, path.name, files, git, _sha256(files | {f".git/{n}": c for n, c in git.items()})
-    )
+        return Repository({}, {}, _sha256({}), problem)
+    return Repository(files, git, _sha256(files | {f".git/{n}": c for n, c in git.items()}))
 
 
 def _in_folder(root: Path) -> Iterator[tuple[str, bytes]]:

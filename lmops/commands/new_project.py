@@ -11,7 +11,7 @@ from lmops.commands.common import Wrong, answer, examples, json_option, say
     name="new-project",
     epilog=examples(
         "lmops new-project my_project",
-        "lmops new-project my_project notebooks/1[0-3]*.ipynb --model my_model",
+        "lmops new-project my_project notebooks/1[0-5]*.ipynb --model my_model",
     ),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -28,7 +28,7 @@ from lmops.commands.common import Wrong, answer, examples, json_option, say
 def new_project(folder: Path, notebooks: tuple[Path, ...], model: Path, as_json: bool) -> None:
     """Write the repository of the project into DIR, a new folder.
 
-    It holds your model, and what your NOTEBOOKS of lessons 10 to 13 say; without any, those here or
+    It holds your model, and what your NOTEBOOKS of lessons 10 to 15 say; without any, those here or
     in notebooks/. What is not written there yet is left to do, and README.md lists it.
     """
     from lmops import bundle
@@ -42,7 +42,7 @@ def new_project(folder: Path, notebooks: tuple[Path, ...], model: Path, as_json:
     try:
         given = [read(path) for path in notebooks or _found()]
     except NoNotebook as error:
-        raise Wrong(f"{error}. Name your notebooks of lessons 10 to 13.") from error
+        raise Wrong(f"{error}. Name your notebooks of lessons 10 to 15.") from error
     try:
         made = projects.make(folder, packed, given)
     except FileExistsError:
@@ -64,4 +64,4 @@ def new_project(folder: Path, notebooks: tuple[Path, ...], model: Path, as_json:
 
 def _found() -> list[Path]:
     """Return the notebooks that lie where one would look for them, if any do."""
-    return sorted(Path().glob("1[0-3]_*.ipynb")) or sorted(Path("notebooks").glob("1[0-3]_*.ipynb"))
+    return sorted(Path().glob("1[0-5]_*.ipynb")) or sorted(Path("notebooks").glob("1[0-5]_*.ipynb"))

@@ -69,8 +69,15 @@ def main(
             write_junit(out, [_suite(score) for score in scores])
     elif kind == "nbgrader":
         scores = _handed_in(_of_lesson(every, lesson) if lesson else every)
-        done = nbgrader_course.write_scores(out, scores)
-        lost, notes = done.lost, done.notes
+        project = course.configuration.project
+        books = [score for score in scores if score.result.lesson != project]
+        done = nbgrader_course.write_scores(out, books)
+        lost = done.lost + [
+            f"{score.result.student}: nbgrader has notebooks, and no place for the {project}"
+            for score in scores
+            if score.result.lesson == project
+        ]
+        notes = done.notes
     else:
         scores = _handed_in(_of_lesson(every, lesson))
         if kind in ("canvas", "moodle"):

@@ -80,6 +80,12 @@ def write(course: Course, folder: Path, out: Path, lesson: str | None) -> None:
     """
     if lesson is None:
         raise ValueError("an autograder is for one lesson; name it with --lesson")
+    if lesson == course.configuration.project:
+        raise ValueError(
+            "Gradescope keeps no history of git, which the project's rubric reads. Grade the "
+            f"project here: grader project REPO... --out {folder}; then: grader export gradescope "
+            f"{folder} --lesson {lesson} --out DIR"
+        )
     name = course.name_of(lesson)
     folder.mkdir(parents=True, exist_ok=True)
     secret = class_secret(folder)

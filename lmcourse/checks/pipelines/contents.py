@@ -14,6 +14,8 @@ from lmcourse.checks.pipelines.dockerfile import Instruction, Stage, commands, w
 SYSTEM = "/usr/local"
 HOME = posixpath.join("/", "root")
 """Where `pip install --user` begins in a stage that sets no HOME: a build runs as root."""
+PYTHONS = (SYSTEM, f"{SYSTEM}/lib", f"{SYSTEM}/lib/python3", f"{SYSTEM}/lib/python3/site-packages")
+"""Folders that an image with Python has."""
 TOOLS = {"pip", "setuptools", "wheel", "uv"}
 """What is installed to install other things by."""
 VALUED = ("-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url")
@@ -28,6 +30,7 @@ class Contents:
     files: dict[str, str] = field(default_factory=dict)  # path -> Python that installed it, or ""
     folder: str = "/"
     values: dict[str, str] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)  # folders, with something in them or not
 
     def path(self, name: str) -> str:
         """Return where `name` is, a path in this image, without a version of Python in it."""
@@ -45,7 +48,8 @@ class Contents:
 
     def is_folder(self, path: str) -> bool:
         """Return whether a folder is known to be there."""
-        return path in ("/", "/tmp", "/srv", "/opt", self.folder) or any(  # noqa: S108
+        there = {"/", "/tmp", "/srv", "/opt", self.folder, *self.made}  # noqa: S108
+        return path in there or any(
             file.startswith(f"{path}/") for file in self.files
         )
 
@@ -71,6 +75,7 @@ def contents(stages: list[Stage], context: list[str]) -> Contents:
             dict(below.files) if below else {},
             below.folder if below else "/",
             dict(below.values) if below else {"PATH": f"{SYSTEM}/bin:/usr/bin:/bin"},
+            set(below.made) if below else set(PYTHONS),
         )
         for each in stage.instructions:
             _follow(each, now, known, context)
@@ -142,9 +147,38 @@ def _run(each: Instruction, now: Contents) -> None:
             made = [word for word in words[1:] if not word.startswith("-") and word != "venv"]
             if made:
                 now.files[f"{now.path(made[-1])}/pyvenv.cfg"] = now.python
+        elif words[0] == "mkdir":
+            now.made |= {now.path(word) for word in words[1:] if not word.startswith("-")}
+        elif words[0] in ("mv", "cp"):
+            _move(words, now)
         elif "install" in words:
             _install(words, now)
     now.values["PATH"], now.folder = before, folder
+
+
+def _move(words: list[str], now: Contents) -> None:
+    """Follow `mv` and `cp -r` of files and folders; of their options, none is looked at."""
+    names = [word for word in words[1:] if not word.startswith("-")]
+    if len(names) < 2:
+        return
+    *sources, target = names
+    whole = now.path(target)
+    into = (
+        target.endswith(("/", "/.")) or len(sources) > 1 or "*" in names[0] or now.is_folder(whole)
+    )
+    for source in sources:
+        pattern = now.path(source)
+        for path, python in list(now.files.items()):
+            depth = pattern.count("/")
+            top = next((each for each in _upward(path) if each.count("/") == depth), "")
+            if not top or not fnmatch(top, pattern):
+                continue
+            inner = path[len(top) + 1 :]
+            if into and not source.endswith("/."):  # of a folder with a dot, what is in it
+                inner = posixpath.join(posixpath.basename(top), inner)
+            if words[0] == "mv":
+                del now.files[path]
+            now.files[posixpath.join(whole, inner).rstrip("/")] = python
 
 
 def _install(words: list[str], now: Contents) -> None:

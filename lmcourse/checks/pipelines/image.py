@@ -26,6 +26,9 @@ COMPILERS = re.compile(
     r"^(?:gcc|g\+\+|clang|make|cmake|build-essential|build-base|rustc|cargo)\b|-dev$"
 )
 SMALL_BASE = re.compile(r"slim|alpine|distroless|scratch")
+DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
+BY_DIGEST = re.compile(r"(?:[^:@/]+(?::\d+)?/)?[^:@]+@sha256:[0-9a-f]{64}")
+"""A base without a tag, such as python@sha256:..., perhaps with a registry and its port."""
 KNOWN_USERS = ("nobody", "www-data", "nonroot")
 SECRET = re.compile(r"(?i)token|passw|secret|api_?key|credential")
 WITH_VALUE = ("-t", "--target", "--prefix", "--root", "-c", "--constraint", "-i", "--index-url")
@@ -76,12 +79,8 @@ def two_stages(stages: list[Stage]) -> str:
 
 def no_compiler(stages: list[Stage]) -> str:
     bottom = line_of(stages[-1])[0]
-    if "@sha256:" in bottom.base and ":" not in bottom.base.partition("@")[0]:
-        return (
-            f"line {bottom.line}: a digest alone does not say whether it is small: write "
-            "python:3.12-slim@sha256:..."
-        )
-    if not SMALL_BASE.search(bottom.base):
+    # What is behind a digest alone cannot be read here, and is believed.
+    if not BY_DIGEST.fullmatch(bottom.base) and not SMALL_BASE.search(bottom.base):
         return f"line {bottom.line}: {bottom.base} comes with a compiler in it; -slim has none"
     for each, package in installed(final(stages), "apt-get", "apt", "apk"):
         if COMPILERS.search(package):
@@ -91,7 +90,7 @@ def no_compiler(stages: list[Stage]) -> str:
 
 def pinned_bases(stages: list[Stage]) -> str:
     for stage in stages:
-        if stage.below is not None or stage.base == "scratch" or "@sha256:" in stage.base:
+        if stage.below is not None or stage.base == "scratch" or DIGEST.search(stage.base):
             continue
         tag = stage.base.rpartition("/")[2].partition(":")[2]
         if not re.search(r"\d+\.\d+", tag):
@@ -310,7 +309,8 @@ def dockerfile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "there is none",
         with_service(no_compiler),
         "The LAST stage, and whatever it is built FROM, has to do without: a -slim base, and "
-        "build-essential in the first stage alone. With a digest: python:3.12-slim@sha256:...",
+        "build-essential in the first stage alone. A digest, in place of a tag or behind it, has all "
+        "its 64 digits.",
     )
     yield situation(
         "somebody breaks in: who are they?",
@@ -323,8 +323,8 @@ def dockerfile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "it is built again in a year: the bases",
         "the same ones",
         with_service(pinned_bases),
-        "FROM with a tag of at least two numbers, 3.12-slim, or with @sha256:...; no latest, no "
-        "tag that says 3, and no image without a tag.",
+        "FROM with a tag of at least two numbers, 3.12-slim, or with @sha256: and 64 digits; no "
+        "latest, no tag that says 3, and no image with neither.",
     )
     yield situation(
         "it is built again in a year: the packages",
