@@ -95,6 +95,15 @@ def read_head(git: Mapping[str, bytes]) -> dict[str, bytes]:
     return files
 
 
+def has_commits(git: Mapping[str, bytes]) -> bool:
+    """Return whether a git folder has a branch, or is at a commit; an empty one has neither."""
+    return (
+        any(name.startswith("refs/heads/") or name == "packed-refs" for name in git)
+        or _HASH.fullmatch(git.get("HEAD", b"")) is not None
+        or any(name.startswith("objects/") for name in git)
+    )
+
+
 @contextmanager
 def _opened(git: Mapping[str, bytes]) -> Iterator[Path]:
     """Give the folder of a bare repository with this data and settings of ours."""
