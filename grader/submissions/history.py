@@ -45,7 +45,7 @@ class Commit:
     """
 
     name: str
-    parents: int
+    parents: list[str]
     author: str
     message: str
     lines: int
@@ -185,7 +185,7 @@ def _commit(name: str, parents: str, author: str, message: str, patch: str) -> C
             changed.append(line)
     return Commit(
         name=name,
-        parents=len(parents.split()),
+        parents=parents.split(),
         author=author,
         message=message.strip(),
         lines=len(changed),

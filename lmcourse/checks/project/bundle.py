@@ -31,8 +31,8 @@ LOSS = 0.6
 """Nats a character: what `lmops gate` lets out by the objective that comes with the course."""
 WORTH = 7.0
 """What a model that has learnt something weighs: as much as all that is about its files."""
-STORIES = 40
-READ = 8_000
+STORIES = 20
+READ = 3_000
 """Characters at most whose losses count."""
 WINDOW = 256
 """Places at most that are read at once, whatever the context."""
