@@ -1,4 +1,4 @@
-"""Where a project lies in what was handed in, and whose it is: folders, zips, classes, histories."""
+"""Where a project lies in what was handed in, and whose it is: folders, zips, histories."""
 
 import os
 import subprocess
@@ -46,7 +46,7 @@ def run(*words: object) -> int:
     return main([str(word) for word in ("--course", ROOT, *words)])
 
 
-def graded(out: Path, *places: Path) -> dict[str, SubmissionResult]:
+def graded(out: Path, *places: Path | str) -> dict[str, SubmissionResult]:
     assert run("project", *places, "--out", out, "--sandbox", "none") == 0
     return {result.student: result for result in Gradebook.open(out).results()}
 
@@ -147,11 +147,10 @@ def test_names_are_those_that_grade_gives(
         for name in ("lovelaceada_101_2002_zoe", "lovelaceada_101_1001_first", "bo_LATE_7_9_x")
     ]
     (tmp_path / "notes.txt").write_text("for myself")
-    (tmp_path / "eve.git").mkdir()
     project(tmp_path / "eve")
     committed(tmp_path / "eve")
     results = graded(
-        tmp_path / "grades", *zips, tmp_path / "notes.txt", Path(f"file://{tmp_path}/eve/.git")
+        tmp_path / "grades", *zips, tmp_path / "notes.txt", f"file://{tmp_path}/eve/.git"
     )
     assert set(results) == {"lovelaceada_101", "bo_7", "eve"}
     assert results["lovelaceada_101"].file == "lovelaceada_101_2002_zoe.zip"

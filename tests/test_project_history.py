@@ -164,7 +164,7 @@ def test_empty_commits_are_no_history(tmp_path: Path) -> None:
     commit(ada, "a.txt", "one line\n", "Begin with one line of text")
     for number in range(5):
         git(ada, "commit", "--quiet", "--allow-empty", "--message", f"Do nothing for time {number}")
-    assert wrong(ada)["the commits"] == "1 commit with changes"
+    assert "1 commit with changes" in wrong(ada)["the commits"]
 
 
 @pytest.mark.parametrize(
@@ -181,6 +181,6 @@ def test_empty_commits_are_no_history(tmp_path: Path) -> None:
 def test_who_reviewed_a_merge(tmp_path: Path, person: str, message: str, is_reviewed: bool) -> None:
     ada = begun(tmp_path / "ada")
     git(ada, "reset", "--quiet", "--hard", "HEAD^1")
-    words = ("-c", f"user.name={person}", "merge", "--quiet", "--no-ff", "--message", message)
-    git(ada, *words, "idea")
+    git(ada, "merge", "--quiet", "--no-ff", "--message", message, "idea")
+    git(ada, "commit", "--amend", "--no-edit", "--quiet", "--author", f"{person} <a@b.c>")
     assert ("the merges" not in wrong(ada)) == is_reviewed
