@@ -89,7 +89,7 @@ def read(path: Path) -> Notebook:
 def write(lesson: str, code: str) -> str:
     """Return a notebook of a lesson, with a set-up cell and one of `code`, as `read` takes it."""
     sources = f'from lmcourse import check\n\ncheck.lesson("{lesson}")', code.rstrip("\n")
-    cells = [
+    cells: list[dict[str, Any]] = [
         {
             "cell_type": "code",
             "execution_count": None,

@@ -1386,19 +1386,21 @@ if check.ready("plan"):
 # pods there are: never fewer than its `minReplicas`, which is 1 if it says nothing.
 #
 # A budget looks like this. Of the ovens of a bakery three stay hot, whatever is mended:
-#
-# ```yaml
-# apiVersion: policy/v1
-# kind: PodDisruptionBudget
-# metadata:
-#   name: ovens
-# spec:
-#   minAvailable: 3
-#   selector:
-#     matchLabels: {app: oven}
-# ```
-#
-# With `maxUnavailable` in place of `minAvailable` it counts those that may be missing. If all pods must stay,
+
+# %%
+OVENS = """
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: ovens
+spec:
+  minAvailable: 3
+  selector:
+    matchLabels: {app: oven}
+"""
+
+# %% [markdown]
+# With `maxUnavailable` in place of `minAvailable` it counts those that may be missing. Where all pods must stay,
 # no machine can ever be emptied.
 #
 # And this Deployment starts; it leaves open whatever makes it last:

@@ -202,29 +202,44 @@ def source(random, stories, shift=0.0):
     ]
 
 
-def false_alarms(detector, references, windows=120, rate=0.05):
+def false_alarms(detector, references, windows, rate=0.05):
     """Return the share of windows of 40 stories that alarm, by the size of the reference."""
     random = np.random.default_rng(3)
-    return [
-        np.mean([detector(source(random, n), source(random, 40), rate) for _ in range(windows)])
-        for n in references
-    ]
+    return np.array(
+        [
+            np.mean([detector(source(random, n), source(random, 40), rate) for _ in range(windows)])
+            for n in references
+        ]
+    )
+
+
+def how_sure(shares, windows):
+    """Return how far below and above these shares, counted in so many windows, the truth may be.
+
+    In 95 of 100 counts it is within (Wilson, 1927).
+    """
+    middle = (shares + 2 / windows) / (1 + 4 / windows)
+    half = 2 * np.sqrt(shares * (1 - shares) / windows + 1 / windows**2) / (1 + 4 / windows)
+    return shares - middle + half, middle + half - shares
 
 
 # %% tags=["demo"]
 if check.ready("drift_detector"):
     references = (20, 40, 80, 160)
+    windows = 40 if preset == "smoke" else 200
     with plots.drawing(7.0, 2.8) as (picture, axes):
         counted = {}
         for place, (name, detector) in enumerate(
             {"reference = truth": naive_detector, "yours": drift_detector}.items()
         ):
-            counted[name] = false_alarms(detector, references, 40 if preset == "smoke" else 120)
+            counted[name] = false_alarms(detector, references, windows)
             axes.bar(
                 np.arange(4) + 0.38 * place - 0.19,
-                100 * np.array(counted[name]),
+                100 * counted[name],
+                yerr=100 * np.array(how_sure(counted[name], windows)),
                 width=0.36,
                 color=plots.CURVES[1 - place],
+                error_kw={"ecolor": plots.INK, "elinewidth": 1, "capsize": 3},
                 label=name,
             )
         axes.axhline(5, color=plots.INK, linestyle=":", label="promised: 5 %")
@@ -232,15 +247,17 @@ if check.ready("drift_detector"):
         axes.set(xlabel="stories in the reference", ylabel="false alarms (%)")
         axes.legend()
     picture.alt = (
-        "False alarms among windows of the same source, by the size of the reference. "
+        f"False alarms among {windows} windows of the same source, by the size of the reference, "
+        "with what chance makes of such a count. "
         + ("; ".join(f"{n}: " + ", ".join(f"{s:.0%}" for s in v) for n, v in counted.items()) + ".")
     )
     display(picture)
 
 # %% [markdown]
 # *The picture: how many of 100 windows alarm though nothing has changed. The smaller the reference, the
-# worse does the shortcut: it forgets that the reference is a sample as well. Yours stays near what it
-# promised.*
+# worse does the shortcut: it forgets that the reference is a sample as well. A count of some windows is a
+# sample, too: the thin lines say where the true share may be. Yours reach down to what was promised, also where
+# a bar ends above it by chance; those of the shortcut do not, where the reference is small.*
 #
 # A false alarm in twenty looks is no small thing: with a look every hour it is one a day, and after a week
 # nobody reads them. That is why the rate is chosen small, and shared among all measures that may alarm.
@@ -1140,6 +1157,8 @@ check("quiz")
 # - J. Gama and others (2014). A Survey on Concept Drift Adaptation. *ACM Computing Surveys* 46(4).
 # - R. A. Fisher (1935). *The Design of Experiments*. E. J. G. Pitman (1937). Significance Tests Which May Be Applied to
 #   Samples from Any Populations. *Supplement to the Journal of the Royal Statistical Society* 4(1).
+# - E. B. Wilson (1927). Probable Inference, the Law of Succession, and Statistical Inference. *Journal of the American
+#   Statistical Association* 22(158).
 # - B. Phipson, G. K. Smyth (2010). Permutation P-values Should Never Be Zero. *Statistical Applications in Genetics and
 #   Molecular Biology* 9(1).
 # - R. S. Sandhu and others (1996). Role-Based Access Control Models. *Computer* 29(2).

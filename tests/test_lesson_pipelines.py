@@ -144,7 +144,9 @@ def test_a_dockerfile_is_refused_with_line_and_sentence(text: str, line: int, wo
 
 
 DEPS = "COPY requirements.txt .\nRUN pip install -t /deps -r requirements.txt && "
-VENV = "COPY requirements.txt .\nRUN python -m venv /v && /v/bin/pip install -r requirements.txt && "
+VENV = (
+    "COPY requirements.txt .\nRUN python -m venv /v && /v/bin/pip install -r requirements.txt && "
+)
 SITE = "/usr/local/lib/python3.12/site-packages"
 
 

@@ -124,7 +124,7 @@ def test_boxes_hold_their_text_and_do_not_overlap() -> None:
         boxes.append((x, y, x + width, y + height))
         for text in group.iter(f"{SVG}text"):
             assert y < float(text.get("y", "")) < y + height
-            assert float(text.get("x", "")) + 6.0 * len(text.text or "") <= x + width + 10
+            assert float(text.get("x", "")) + 6.9 * len(text.text or "") <= x + width + 10
     for number, one in enumerate(boxes):
         for other in boxes[:number]:
             apart = one[0] >= other[2] or other[0] >= one[2] or one[1] >= other[3]
@@ -162,7 +162,33 @@ def test_a_notebook_gets_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn._ipython_display_()
     (data,) = shown
     assert data["text/plain"] == drawn.alt
-    assert data["text/html"] == data["image/svg+xml"] == drawn.svg
+    assert data["image/svg+xml"] == drawn.svg
+    assert data["text/html"] == drawn.html
+
+
+@pytest.mark.parametrize("screen", [375, 768, 1600])
+@pytest.mark.parametrize("outcomes", [{}, {"make slow": 3}])
+def test_it_can_be_read_on_a_phone_and_on_a_wide_screen(
+    chromium: str, screen: int, outcomes: dict[str, int]
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    chain = "".join(
+        f"  - stage: {name}\n    jobs: [{{job: {name}, steps: [{{script: make {name}}}]}}]\n"
+        for name in ("Test", "slow", "Production")
+    )
+    drawn = [picture.draw(ran(outcomes)), picture.draw(ran(outcomes, f"stages:\n{chain}"))]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": screen, "height": 800})
+        page.set_content("".join(f"<p>{each.html}</p>" for each in drawn))
+        heights = page.eval_on_selector_all(
+            ".lm-run text", "all => all.map(one => one.getBoundingClientRect().height)"
+        )
+        spills = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        browser.close()
+    assert 12.5 <= min(heights) <= max(heights) <= 27  # of letters of 12 to 20 pixels
+    assert not spills
 
 
 # In a terminal

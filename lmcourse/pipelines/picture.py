@@ -40,11 +40,12 @@ COLOURS: Mapping[Result, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
     "skipped": (("#f6f6f6", "#8a8a8a", "#4a4a4a"), ("#262626", "#8a8a8a", "#cfcfcf")),
 }
 
-WIDE, NARROW = 520, 250  # pixels: a box that has its row for itself, and one that shares it
-GAP, DROP = 22, 26  # pixels between two boxes of a row, and between two rows
-LINE, PAD = 17, 9  # pixels: a line of text, and the space around all of them
+WIDE, NARROW = 420, 230  # pixels: a box that has its row for itself, and one that shares it
+GAP, DROP = 20, 26  # pixels between two boxes of a row, and between two rows
+LINE, PAD = 20, 10  # pixels: a line of text, and the space around all of them
 LANE = 14  # pixels between two edges that go around boxes
-LETTER = 6.6  # pixels, a wide guess; of bold letters fewer fit
+LETTER = 7.6  # pixels, a wide guess; of bold letters fewer fit
+LEAST, MOST = 0.8, 1.3  # how much smaller or larger a page may show it: letters of 12 to 20 pixels
 NOT_STARTED = "not started"
 
 
@@ -121,16 +122,26 @@ def _placed(
 
 
 class Drawing:
-    """A picture of a run: `svg` is its content, `alt` says the same in words."""
+    """A picture of a run: `svg` is its content, `width` in pixels, `alt` says the same in words."""
 
-    def __init__(self, svg: str, alt: str):
+    def __init__(self, svg: str, width: float, alt: str):
         self.svg = svg
+        self.width = width
         self.alt = alt
+
+    @property
+    def html(self) -> str:
+        """The picture as wide as its page allows; on a narrow one it is moved, and can be read."""
+        least, most = LEAST * self.width, MOST * self.width
+        return (
+            f'<div style="overflow-x:auto"><div class="lm-run-page" '
+            f'style="min-width:{least:.0f}px;max-width:{most:.0f}px">{self.svg}</div></div>'
+        )
 
     def _ipython_display_(self) -> None:
         from IPython.display import display  # in a notebook alone
 
-        bundle = {"text/plain": self.alt, "text/html": self.svg, "image/svg+xml": self.svg}
+        bundle = {"text/plain": self.alt, "text/html": self.html, "image/svg+xml": self.svg}
         display(bundle, metadata={"image/svg+xml": {"alt": self.alt}}, raw=True)
 
 
@@ -139,7 +150,7 @@ def draw(run: Run) -> Drawing:
     alt = told(run)
     if not run.started:
         box = _Box(Node(NOT_STARTED, "skipped", run.why, 0, ()), 0, 0, WIDE)
-        return Drawing(_svg([box], [], WIDE, box.height, alt), alt)
+        return Drawing(_svg([box], [], WIDE, box.height, alt), WIDE, alt)
     placed = nodes(run)
     rows: dict[int, list[Node]] = {}
     for node in placed:
@@ -156,7 +167,8 @@ def draw(run: Run) -> Drawing:
             left += each + GAP
         top += max(boxes[node.name].height for node in row) + DROP
     edges, lanes = _edges(placed, boxes, width)
-    return Drawing(_svg(list(boxes.values()), edges, width + lanes * LANE, top - DROP, alt), alt)
+    wide = width + lanes * LANE
+    return Drawing(_svg(list(boxes.values()), edges, wide, top - DROP, alt), wide, alt)
 
 
 def told(run: Run) -> str:
@@ -239,8 +251,9 @@ def _edges(
 
 
 STYLE = """
-.lm-run{{max-width:100%;height:auto;font:13px system-ui,sans-serif}}
-.lm-run .name{{font-weight:600}}.lm-run .why{{font-style:italic;font-size:12px}}
+.lm-run{{max-width:100%;height:auto;font:15px system-ui,sans-serif}}
+.lm-run-page .lm-run{{width:100%}}
+.lm-run .name{{font-weight:600}}.lm-run .why{{font-style:italic;font-size:14px}}
 .lm-run .edge{{fill:none;stroke:#8a8a8a;stroke-width:1.5;marker-end:url(#lm-run-arrow)}}
 .lm-run .tip{{fill:#8a8a8a}}.lm-run .skipped rect,.lm-run .canceled rect{{stroke-dasharray:5 3}}
 {light}

@@ -49,9 +49,7 @@ class Contents:
     def is_folder(self, path: str) -> bool:
         """Return whether a folder is known to be there."""
         there = {"/", "/tmp", "/srv", "/opt", self.folder, *self.made}  # noqa: S108
-        return path in there or any(
-            file.startswith(f"{path}/") for file in self.files
-        )
+        return path in there or any(file.startswith(f"{path}/") for file in self.files)
 
     def prefix(self, program: str) -> str:
         """Return below which folder a program such as "python" or "/venv/bin/pip" stands."""

@@ -309,8 +309,8 @@ def dockerfile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "there is none",
         with_service(no_compiler),
         "The LAST stage, and whatever it is built FROM, has to do without: a -slim base, and "
-        "build-essential in the first stage alone. A digest, in place of a tag or behind it, has all "
-        "its 64 digits.",
+        "build-essential in the first stage alone. A digest, in place of a tag or behind it, has "
+        "all its 64 digits.",
     )
     yield situation(
         "somebody breaks in: who are they?",
