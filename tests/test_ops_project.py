@@ -170,9 +170,12 @@ def test_a_good_day_needs_no_scenario_and_others_lie_beside_it(tmp_path: Path) -
     for file in ("azure-pipelines.yml", ".github/workflows/model.yml"):
         assert lmops("pipeline", "simulate", ada / file).exit_code == 0
         for scenario in sorted((ada / "scenarios").iterdir()):
-            ran = lmops("pipeline", "simulate", ada / file, "--scenario", scenario, "--json")
-            assert ran.exit_code == 1
-            assert "make production" not in ran.stdout or "gate" not in scenario.name
+            ran = lmops("pipeline", "simulate", ada / file, "--scenario", scenario)
+            # On Azure a run that waits in vain for an approval has not failed.
+            if scenario.name == "nobody-approves.yml":
+                assert "approval for production: missing" in ran.output
+            else:
+                assert ran.exit_code == 1
 
 
 def test_a_new_machine_gets_lmops_first(tmp_path: Path) -> None:

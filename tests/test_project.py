@@ -47,7 +47,9 @@ def row(result: SubmissionResult, name: str) -> tuple[str, float]:
     return found.status, found.points
 
 
-def test_a_row_goes_to_gradebook_report_and_exports(tmp_path: Path) -> None:
+def test_a_row_goes_to_gradebook_report_and_exports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     ada = repository(tmp_path / "ada", {"azure-pipelines.yml": PIPELINE})
     # The gate's no is not heard: one reaction is wrong by day, and one by night.
     deaf = PIPELINE.replace("make gate", "make gate || true")
@@ -73,6 +75,13 @@ def test_a_row_goes_to_gradebook_report_and_exports(tmp_path: Path) -> None:
     assert main(["--course", str(ROOT), "export", "csv", str(out), "--out", str(export)]) == 0
     assert "project" in export.read_text()
     assert "12.5" in export.read_text()
+    assert main(["--course", str(ROOT), "report", str(out)]) == 0
+    pages = [page.read_text() for page in (out / "report").rglob("*.html")]
+    assert all("by hand" in page for page in pages if "12.5" in page)
+    (words,) = [page for page in pages if "What the words mean" in page]
+    assert "A person gave these points" in words.partition("What the words mean")[2]
+    assert main(["--course", str(ROOT), "similar", str(out)]) == 0
+    assert "3 projects not compared" in capsys.readouterr().out
 
 
 def test_what_is_unchanged_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

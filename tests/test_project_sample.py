@@ -66,3 +66,14 @@ def test_a_project_that_lacks_a_part_is_refused(
     words = ["sample", str(tmp_path / "class"), "--project", str(tmp_path / "half")]
     assert main(["--course", str(ROOT), *words]) == 2
     assert "name a project that has every part" in capsys.readouterr().err
+
+
+def test_a_project_that_is_only_begun_is_no_perfect_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    solved = next((ROOT / "solutions").glob("13_*.ipynb"))
+    asked("new-project", tmp_path / "half", solved, "--model", bundle.SHIPPED)
+    words = ["sample", str(tmp_path / "class"), "--project", str(tmp_path / "half")]
+    assert main(["--course", str(ROOT), *words]) == 2
+    assert "tests/model_tests.py still says TODO" in capsys.readouterr().err
+    assert not (tmp_path / "class").exists()
