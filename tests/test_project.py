@@ -67,7 +67,7 @@ def test_a_row_goes_to_gradebook_report_and_exports(
     assert rows["bo"]["azure"] == "9.08"
     pages = {page.name[:2]: page.read_text() for page in (out / "report/students").glob("*.html")}
     assert "the gate says no" in pages["bo"]
-    assert "there is no azure-pipelines.yml" in pages["ev"]
+    assert "There is no azure-pipelines.yml" in pages["ev"]
     due = tmp_path / "due.csv"
     due.write_text("student,lesson,exercise,points,comment\nbo,project,azure,12.5,seen\n")
     assert main(["--course", str(ROOT), "adjust", str(out), str(due)]) == 0

@@ -200,3 +200,15 @@ def test_what_is_no_zip_and_what_is_damaged_are_told_apart(tmp_path: Path) -> No
     results = graded(tmp_path / "grades", tmp_path / "ada.tar.gz")
     assert set(results) == {"ada"}
     assert "neither a folder nor a zip" in results["ada"].message
+
+
+def test_students_check_it_themselves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ada = project(tmp_path / "ada")
+    (ada / "service.py").write_text("def create_app(model, who, allow):\n    return None\n")
+    assert run("check", ada) == 1
+    said = capsys.readouterr().out
+    assert "a good day: a change on main" in said
+    assert "create_app" in said or "service" in said
+    (tmp_path / "none").mkdir()
+    assert run("check", tmp_path / "none") == 2
+    assert "no file in this repository" in capsys.readouterr().out

@@ -9,7 +9,7 @@ import importlib
 import json
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import PurePosixPath
@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from grader.checks.registry import Exercise
-from grader.checks.run import Outcome, run
+from grader.checks.run import PUBLIC_SEED, Outcome, run
 from grader.checks.student import Host, Student
 from grader.course.lessons import Course
 from grader.gradebook.store import ExerciseResult, SubmissionResult
@@ -183,7 +183,32 @@ def judge_repository(
         nothing = Student(Host({}, {}).send)
         return run(row, student, nothing, seed=seed, hidden=True)
 
-    found: dict[str, Outcome] = {}
+    found = outcomes_of(course, rows, repository, sandbox, check)
+    return [_result(row, found[key]) for key, row in rows.items()]
+
+
+def public_outcomes(
+    course: Course, repository: Repository, sandbox: Sandbox
+) -> list[tuple[Exercise, Outcome]]:
+    """Return what the public cases find of each row, with the inputs that everybody gets."""
+
+    def check(row: Exercise, student: Student, clock: Clock) -> Outcome:
+        return run(row, student, Student(Host({}, {}).send), seed=PUBLIC_SEED, hidden=False)
+
+    rows = course.exercises(str(course.configuration.project))
+    found = outcomes_of(course, rows, repository, sandbox, check)
+    return [(row, found[key]) for key, row in rows.items()]
+
+
+def outcomes_of(
+    course: Course,
+    rows: Mapping[str, Exercise],
+    repository: Repository,
+    sandbox: Sandbox,
+    check: Callable[[Exercise, Student, Clock], Outcome],
+) -> dict[str, Outcome]:
+    """Return what `check` finds of each row, by its key, whatever is in the repository."""
+    found = dict.fromkeys(rows, Outcome("missing", 0.0))
     if repository.problem is None:
         held = Held(repository)
         where = files_of_rows(course)
@@ -205,7 +230,7 @@ def judge_repository(
             cells = [Cell(number, text) for number, text in enumerate(texts.values(), 1)]
             for row, outcome in outcomes(code, cells, sandbox, check):
                 found[row.name] = _of_files(outcome, paths, where[row.name], row)
-    return [_result(row, found.get(key, Outcome("missing", 0.0))) for key, row in rows.items()]
+    return found
 
 
 def files_of_rows(course: Course) -> Mapping[str, tuple[str, ...]]:
