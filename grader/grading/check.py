@@ -25,7 +25,8 @@ Found = list[tuple[Exercise, Outcome]]
 def main(course: Course, notebooks: list[Path], *, junit: Path | None) -> int:
     """Check each notebook, or folder of a project, and return how it went.
 
-    That is 0, 1 if an exercise is wrong, or 2 if a file is unreadable. An exercise that was not started is not wrong.
+    That is 0, 1 if an exercise is wrong, or 2 if a file is unreadable. An exercise
+    that was not started is not wrong.
     """
     # The student's own code on the student's own machine needs no walls.
     shown = Shown(course.root / course.package, course.names[0], course.imports())
