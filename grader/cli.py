@@ -168,9 +168,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     check = command(
         "check",
-        "run a notebook's public checks, as check() does inside it",
+        "run a notebook's public checks, as check() does inside it, or a project's",
         "  grader check notebooks/02_bigrams.ipynb\n"
-        "  grader check notebooks/*.ipynb --junit checks.xml",
+        "  grader check notebooks/*.ipynb --junit checks.xml\n"
+        "  grader check my_project    # the folder of the project, made by lmops new-project",
     )
     check.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
     check.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML")
@@ -218,7 +219,8 @@ def build_parser() -> argparse.ArgumentParser:
         "repositories",
         nargs="+",
         metavar="REPO",
-        help="a folder, a zip, or a git repository of this machine, called as its student",
+        help="a folder, a zip, or a git repository of this machine, called as its student; at most "
+        "64 MiB, 32 MiB a file and 5,000 files",
     )
     project.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="the gradebook's folder"

@@ -71,24 +71,69 @@ def make(folder: Path, model: Bundle, notebooks: Iterable[Notebook]) -> Made:
     files["objective.yaml"] = OBJECTIVE.read_text("utf-8")
     known = {"repository": _repository(), "version": lmcourse.__version__}
     files["requirements.txt"] = files["requirements.txt"].format(**known)
+    written, reasons = _all_written(notebooks)
+    files |= written
+    todo = {name: found[1] for name, text in files.items() if (found := _MARK.search(text))}
+    lines = [
+        f"- [ ] `{name}`: {text}" + (f" So far {reasons[name]}." if name in reasons else "")
+        for name, text in todo.items()
+    ]
+    todo_list = "\n".join(lines) or "Nothing: each part is there."
+    files["README.md"] = files["README.md"].format(todo=todo_list)
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / name, text.encode())
+    shutil.copytree(model.folder, folder / "model")
+    return Made(tuple(p.file for p in PLACES if p.file not in reasons), todo)
+
+
+class NoProject(Exception):
+    """There is no project in the folder; says what to type."""
+
+
+def update(folder: Path, notebooks: Iterable[Notebook]) -> Made:
+    """Fill in what still says TODO in a project, and leave all else as it is.
+
+    Raises
+    ------
+    NoProject
+        If `folder` holds none.
+    """
+    if not (folder / "README.md").is_file() or not (folder / "model").is_dir():
+        raise NoProject(f"There is no project in {folder}. Leave out --update to begin one.")
+    written, reasons = _all_written(notebooks)
+    own = []
+    for name, text in written.items():
+        path = folder / name
+        if path.is_file() and not _MARK.search(path.read_text("utf-8", errors="replace")):
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
+        own.append(name)
+    readme = (folder / "README.md").read_text("utf-8")
+    for name in own:
+        readme = re.sub(rf"^- \[ \] `{re.escape(name)}`:.*\n", "", readme, flags=re.MULTILINE)
+    write_whole(folder / "README.md", readme.encode())
+    todo = {}
+    for place in PLACES:
+        path = folder / place.file
+        found = _MARK.search(path.read_text("utf-8", errors="replace")) if path.is_file() else None
+        if found:
+            todo[place.file] = f"{found[1]} So far {reasons[place.file]}."
+    return Made(tuple(own), todo)
+
+
+def _all_written(notebooks: Iterable[Notebook]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the texts of the places that notebooks fill, and why they do not fill the others."""
     given = {notebook.lesson: notebook for notebook in notebooks}
+    files: dict[str, str] = {}
     reasons: dict[str, str] = {}
     for place in PLACES:
         try:
             files[place.file] = _written(given.get(place.lesson), place)
         except Unwritten as unwritten:
             reasons[place.file] = str(unwritten)
-    todo = {name: found[1] for name, text in files.items() if (found := _MARK.search(text))}
-    lines = [
-        f"- [ ] `{name}`: {text}" + (f" So far {reasons[name]}." if name in reasons else "")
-        for name, text in todo.items()
-    ]
-    files["README.md"] = files["README.md"].format(todo="\n".join(lines))
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / name, text.encode())
-    shutil.copytree(model.folder, folder / "model")
-    return Made(tuple(p.file for p in PLACES if p.file not in reasons), todo)
+    return files, reasons
 
 
 def _repository() -> str:

@@ -47,7 +47,9 @@ def row(result: SubmissionResult, name: str) -> tuple[str, float]:
     return found.status, found.points
 
 
-def test_a_row_goes_to_gradebook_report_and_exports(tmp_path: Path) -> None:
+def test_a_row_goes_to_gradebook_report_and_exports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     ada = repository(tmp_path / "ada", {"azure-pipelines.yml": PIPELINE})
     # The gate's no is not heard: one reaction is wrong by day, and one by night.
     deaf = PIPELINE.replace("make gate", "make gate || true")
@@ -56,16 +58,16 @@ def test_a_row_goes_to_gradebook_report_and_exports(tmp_path: Path) -> None:
     out = tmp_path / "grades"
     results = graded(out, ada, bo, eve)
     assert row(results["ada"], "azure") == ("passed", 13.0)
-    assert row(results["bo"], "azure") == ("partial", round(13 * 27 / 29, 4))
+    assert row(results["bo"], "azure") == ("partial", round(13 * 37 / 53, 4))
     status, points = row(results["eve"], "azure")
-    assert (status, points) == ("error", 0.0)
+    assert (status, points) == ("missing", 0.0)
     assert main(["--course", str(ROOT), "report", str(out)]) == 0
     with (out / "report" / "grades.csv").open() as stream:
         rows = {line["student"]: line for line in csv.DictReader(stream)}
-    assert rows["bo"]["azure"] == "12.1"
+    assert rows["bo"]["azure"] == "9.08"
     pages = {page.name[:2]: page.read_text() for page in (out / "report/students").glob("*.html")}
     assert "the gate says no" in pages["bo"]
-    assert "there is no azure-pipelines.yml" in pages["ev"]
+    assert "There is no azure-pipelines.yml" in pages["ev"]
     due = tmp_path / "due.csv"
     due.write_text("student,lesson,exercise,points,comment\nbo,project,azure,12.5,seen\n")
     assert main(["--course", str(ROOT), "adjust", str(out), str(due)]) == 0
@@ -73,6 +75,13 @@ def test_a_row_goes_to_gradebook_report_and_exports(tmp_path: Path) -> None:
     assert main(["--course", str(ROOT), "export", "csv", str(out), "--out", str(export)]) == 0
     assert "project" in export.read_text()
     assert "12.5" in export.read_text()
+    assert main(["--course", str(ROOT), "report", str(out)]) == 0
+    pages = [page.read_text() for page in (out / "report").rglob("*.html")]
+    assert all("by hand" in page for page in pages if "12.5" in page)
+    (words,) = [page for page in pages if "What the words mean" in page]
+    assert "A person gave these points" in words.partition("What the words mean")[2]
+    assert main(["--course", str(ROOT), "similar", str(out)]) == 0
+    assert "3 projects not compared" in capsys.readouterr().out
 
 
 def test_what_is_unchanged_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -240,7 +249,9 @@ def test_the_same_name_twice_is_refused(tmp_path: Path, capsys: pytest.CaptureFi
     folders = [repository(tmp_path / at / "ada", {"a": "b"}) for at in ("one", "two")]
     words = ["--course", ROOT, "project", *folders, "--out", tmp_path / "grades"]
     assert main([str(word) for word in words]) == 2
-    assert "two repositories are called ada" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "two repositories are called ada" in said
+    assert all(str(folder) in said for folder in folders)
 
 
 @pytest.fixture(scope="module")
@@ -269,6 +280,7 @@ def test_each_row_is_about_its_own_part(whole: Path, tmp_path: Path) -> None:
         "the manifest",
         "the weights' names and shapes",
         "the weights' numbers",
+        "what it has learnt",
     ]
     assert row(result, "tests")[1] == 0.0
     status, points = row(result, "service")

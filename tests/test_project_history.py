@@ -155,3 +155,32 @@ def test_a_damaged_history_is_said(tmp_path: Path) -> None:
     (ada / ".git" / "HEAD").write_text("ref: refs/heads/../../../etc/passwd\n")
     with pytest.raises(Unusable, match="git fsck"):
         read_history(read_repository(str(ada)).git)
+
+
+def test_empty_commits_are_no_history(tmp_path: Path) -> None:
+    ada = tmp_path / "ada"
+    ada.mkdir()
+    git(ada, "init", "--quiet", "--initial-branch", "main")
+    commit(ada, "a.txt", "one line\n", "Begin with one line of text")
+    for number in range(5):
+        git(ada, "commit", "--quiet", "--allow-empty", "--message", f"Do nothing for time {number}")
+    assert "1 commit with changes" in wrong(ada)["the commits"]
+
+
+@pytest.mark.parametrize(
+    ("person", "message", "is_reviewed"),
+    [
+        ("Ada", "Merge pull request #1 from ada/idea", False),
+        ("Grace", "Merge pull request #1 from ada/idea", True),
+        ("Ada", "Merge the idea\n\nReviewed-by: Grace <grace@example.org>", True),
+        ("Ada", "Merge the idea\n\nReviewed-by: ada", False),
+        ("Ada", "Merge the idea\n\nSelf-review: ran the gate on both models", True),
+        ("Ada", "Merge the idea\n\nSelf-review: fine", False),
+    ],
+)
+def test_who_reviewed_a_merge(tmp_path: Path, person: str, message: str, is_reviewed: bool) -> None:
+    ada = begun(tmp_path / "ada")
+    git(ada, "reset", "--quiet", "--hard", "HEAD^1")
+    git(ada, "merge", "--quiet", "--no-ff", "--message", message, "idea")
+    git(ada, "commit", "--amend", "--no-edit", "--quiet", "--author", f"{person} <a@b.c>")
+    assert ("the merges" not in wrong(ada)) == is_reviewed

@@ -39,7 +39,7 @@ def test_what_the_judge_reads_is_as_its_name_says(written: Path) -> None:
         points[name] = {one.name: one.points for one in results}
     whole = {name: row.points for name, row in held.items()}
     assert points["perfect"] == whole
-    assert points["deaf-gate"] == whole | {"azure": round(13 * 27 / 29, 4)}
+    assert points["deaf-gate"] == whole | {"azure": round(13 * 37 / 53, 4)}
     assert points["cries-wolf"] == whole
     assert points["one-commit"] == whole | {"history": 0.0}
     assert sum(points["just-begun"].values()) == 0
@@ -66,3 +66,14 @@ def test_a_project_that_lacks_a_part_is_refused(
     words = ["sample", str(tmp_path / "class"), "--project", str(tmp_path / "half")]
     assert main(["--course", str(ROOT), *words]) == 2
     assert "name a project that has every part" in capsys.readouterr().err
+
+
+def test_a_project_that_is_only_begun_is_no_perfect_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    solved = next((ROOT / "solutions").glob("13_*.ipynb"))
+    asked("new-project", tmp_path / "half", solved, "--model", bundle.SHIPPED)
+    words = ["sample", str(tmp_path / "class"), "--project", str(tmp_path / "half")]
+    assert main(["--course", str(ROOT), *words]) == 2
+    assert "tests/model_tests.py still says TODO" in capsys.readouterr().err
+    assert not (tmp_path / "class").exists()

@@ -1,4 +1,4 @@
-"""`grader check`: a notebook's public checks, in a terminal or a CI system."""
+"""`grader check`: a notebook's or a project's public checks, in a terminal or a CI system."""
 
 import os
 from pathlib import Path
@@ -11,20 +11,23 @@ from grader.checks.student import Student
 from grader.course.lessons import Course
 from grader.formats.junit import JUnitTest, write_junit
 from grader.grading.judge import outcomes
+from grader.grading.project import files_of_rows, public_outcomes
 from grader.sandbox.bubblewrap import Sandbox, Shown
 from grader.sandbox.limits import Limits
 from grader.submissions.cells import cells_to_run
 from grader.submissions.clock import Clock
 from grader.submissions.notebook import Problem, read
+from grader.submissions.repository import read_repository
 from grader.terminal.progress import progress
 
 Found = list[tuple[Exercise, Outcome]]
 
 
 def main(course: Course, notebooks: list[Path], *, junit: Path | None) -> int:
-    """Check each notebook and return 0, 1 if an exercise is wrong, or 2 if a file is unreadable.
+    """Check each notebook, or folder of a project, and return how it went.
 
-    An exercise that was not started is not wrong.
+    That is 0, 1 if an exercise is wrong, or 2 if a file is unreadable. An exercise
+    that was not started is not wrong.
     """
     # The student's own code on the student's own machine needs no walls.
     shown = Shown(course.root / course.package, course.names[0], course.imports())
@@ -32,6 +35,16 @@ def main(course: Course, notebooks: list[Path], *, junit: Path | None) -> int:
     found: dict[Path, Found] = {}
     unreadable = False
     for path in notebooks:
+        if path.is_dir() and course.configuration.project:
+            wanted = {file for files in files_of_rows(course).values() for file in files}
+            repository = read_repository(str(path), wanted)
+            for said in filter(None, (*repository.notes, repository.problem)):
+                print(f"{path}: {said}\n")
+            unreadable = unreadable or repository.problem is not None
+            if repository.problem is None:
+                found[path] = public_outcomes(course, repository, sandbox)
+                _show(path, found[path])
+            continue
         notebook = read(path, course.names)
         if isinstance(notebook, Problem):
             unreadable = True

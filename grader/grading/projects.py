@@ -1,7 +1,7 @@
 """`grader project`: a class's repositories into the gradebook, as `grader grade` does notebooks."""
 
-from collections import Counter
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,21 @@ from grader.grading.grade import (
     remove_absent,
     show,
 )
-from grader.grading.project import ProjectTask, grade_project, project_version
+from grader.grading.project import (
+    ProjectTask,
+    files_of_rows,
+    grade_project,
+    project_version,
+)
 from grader.grading.run import Run, facts_that_decide, fingerprint
 from grader.grading.task import Rules, Task
 from grader.sandbox.bubblewrap import require
 from grader.sandbox.limits import Limits
-from grader.submissions.collect import Collected, student_of
+from grader.submissions.collect import Collected, is_archive, owner_of
 from grader.submissions.notebook import Notebook, Problem, Submission
-from grader.submissions.repository import Repository, place_of, read_repository
+from grader.submissions.repository import Repository, is_zip, place_of, projects_in, read_repository
 from grader.submissions.roster import read_roster
+from grader.terminal.words import listed
 
 
 class Projects(Run):
@@ -40,6 +46,7 @@ class Projects(Run):
         super().__init__(course, gradebook, out, rules, name)
         self._name = name
         self._version = project_version(course, name)
+        self._wanted = frozenset(f for files in files_of_rows(course).values() for f in files)
 
     def _task(self, submission: Submission) -> ProjectTask:
         repository, found = self._read(submission)
@@ -59,10 +66,12 @@ class Projects(Run):
         """Return a repository, and what the gradebook says of it; no repository but a problem."""
         if submission.problem is not None:
             return None, submission.problem
-        repository = read_repository(str(submission.path))
+        repository = read_repository(str(submission.path), self._wanted)
         if problem := repository.problem:
             return None, Problem(problem.status, str(problem), repository.sha256)
-        return repository, Notebook((), self._name, repository.sha256)
+        notes = [*repository.notes, _uncommitted(repository.lying, self._wanted)]
+        note = " ".join(filter(None, notes))
+        return repository, Notebook((), self._name, repository.sha256, note)
 
     def _judge(self) -> Callable[[Any, Rules], tuple[SubmissionResult, dict[str, str]]]:
         return grade_project
@@ -107,7 +116,7 @@ def main(
         )
     if scheduler is None and not dry_run:
         require(mode, course.root)
-    collected = Collected(_once(repositories))
+    collected = _collect(repositories, course)
     with gradebook_in(out, dry_run=dry_run) as (gradebook, kept):
         rules = Rules(course.root, mode, limits or Limits(), class_secret(kept))
         if roster is not None:
@@ -124,14 +133,54 @@ def main(
         return finish(run, handed_in, gradebook, out, jobs=jobs, scheduler=scheduler)
 
 
-def _once(repositories: list[str]) -> list[Submission]:
-    """Return what was handed in, each by another student."""
+def _uncommitted(lying: Mapping[str, bool], wanted: Collection[str]) -> str:
+    """Return a sentence about files of the rubric that are not as they were committed."""
+    names = [name for name in lying if name in wanted]
+    if not names:
+        return ""
+    return (
+        f"What is committed was graded. Not committed, or changed since: {listed(names)}. Type: "
+        "git add . && git commit, and hand it in again."
+    )
+
+
+def _collect(repositories: list[str], course: Course) -> Collected:
+    """Return what was handed in, each by another student; what is nobody's is remarked on."""
+    wanted = frozenset(f for files in files_of_rows(course).values() for f in files)
     places = [place_of(each) for each in repositories]
-    found = [Submission(student_of(place), place) for place in places]
-    for name, count in Counter(one.student for one in found).items():
-        if count > 1:
+    if len(places) == 1 and (inside := projects_in(places[0], wanted)):
+        (place,) = places
+        every = shlex.quote(str(place.with_suffix("") if place.is_file() else place)) + "/*"
+        first = (
+            f"unpack it (unzip {shlex.quote(str(place))} -d {every[:-2]}), and then "
+            * place.is_file()
+        )
+        raise ValueError(
+            f"{place} holds several projects: {listed(inside)}. A place is one student's; {first}"
+            f"name each: grader project {every} --out DIR"
+        )
+    collected = Collected([])
+    newest: dict[str, tuple[int, Path]] = {}
+    strays = []
+    for place in places:
+        owner = owner_of(place)
+        if place.is_file() and not (owner.from_platform or is_zip(place) or is_archive(place)):
+            strays.append(place.name)
+            continue
+        upload, before = newest.get(owner.student, (0, None))
+        if before is None or owner.upload > upload:
+            newest[owner.student] = (owner.upload, place)
+        if before is not None and owner.upload == upload:
             raise ValueError(
-                f"two repositories are called {name}, and a student has one. Rename a folder: its "
-                "name is the student's"
+                f"two repositories are called {owner.student}, and a student has one: {before} and "
+                f"{place}. Rename one: its name is the student's"
             )
-    return found
+    if strays:
+        collected.remarks.append(f"left out, as no folder or zip: {listed(strays)}")
+    if not newest:
+        raise ValueError(
+            f"there is no project in {listed(repositories)}. Name folders, zips or git "
+            "repositories, one for each student: grader project REPO... --out DIR"
+        )
+    collected.submissions = [Submission(student, at) for student, (_, at) in newest.items()]
+    return collected

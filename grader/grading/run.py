@@ -12,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from grader.course.lessons import Course
+from grader.formats.spreadsheet import points
 from grader.gradebook.copies import keep_copy
 from grader.gradebook.store import Gradebook, SubmissionResult
 from grader.grading.decides import lesson_version
@@ -146,7 +147,7 @@ class Run:
             result = self._result(future, task)
             self._keep(submission, task)
             with about(task.subject):
-                earned = f"{result.points:g} of {result.max_points:g} points"
+                earned = f"{points(result.points)} of {points(result.max_points)} points"
                 log.debug("%s, %s, %g s", result.status, earned, result.seconds)
             results.append(result)
         self._gradebook.write(*results)

@@ -77,6 +77,11 @@ def main(course: Course, path: Path) -> int:
     works = list(_kept(course, path) if (path / FILE_NAME).is_file() else _handed_in(course, path))
     pairs = similar_pairs(course, works)
     print(f"{counted(len(works), 'submission')}, {counted(len(pairs), 'pair')} too alike")
+    if (path / FILE_NAME).is_file():
+        project = course.configuration.project
+        left = sum(result.lesson == project for result in Gradebook.open(path).results())
+        if project and left:
+            print(f"{counted(left, 'project')} not compared: this looks at notebooks alone")
     width = max((len(student) for pair in pairs[:LISTED] for student in pair.students), default=0)
     for pair in pairs[:LISTED]:
         one, other = pair.students

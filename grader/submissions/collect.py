@@ -60,7 +60,7 @@ _Rank = tuple[int, int, tuple[int, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class _Owner:
+class Owner:
     """Whose a file is. `upload` is a learning platform's own count of uploads."""
 
     student: str
@@ -116,7 +116,7 @@ def collect(
         by lesson, not by student.
     """
     collected = Collected([])
-    found: dict[str, list[tuple[_Owner, File]]] = {}
+    found: dict[str, list[tuple[Owner, File]]] = {}
     shares = Shares()
     for owner, file in _of_path(path, scratch, lessons, collected.remarks, shares):
         found.setdefault(owner.student, []).append((owner, file))
@@ -142,7 +142,7 @@ def _remark_on_names(names: dict[str, str], remarks: list[str]) -> None:
 def _remark_on_many(
     path: Path,
     student: str,
-    files: list[tuple[_Owner, File]],
+    files: list[tuple[Owner, File]],
     lessons: Collection[str],
     remarks: list[str],
 ) -> None:
@@ -166,7 +166,7 @@ def _remark_on_many(
 
 def _of_student(
     student: str,
-    files: list[tuple[_Owner, File]],
+    files: list[tuple[Owner, File]],
     lessons: Collection[str],
     wanted: str | None,
     shares: Shares,
@@ -202,7 +202,7 @@ def _of_student(
         yield newest
 
 
-def _undisguised(owner: _Owner, file: File, shares: Shares) -> File | None:
+def _undisguised(owner: Owner, file: File, shares: Shares) -> File | None:
     """Return a file if it is a notebook although its name does not end so, or if none can say."""
     if ".ipynb" in file.name.lower():
         return file
@@ -281,7 +281,7 @@ def _stem(name: str) -> str:
 
 def _of_path(
     path: Path, scratch: Path, lessons: Collection[str], remarks: list[str], shares: Shares
-) -> Iterator[tuple[_Owner, File]]:
+) -> Iterator[tuple[Owner, File]]:
     """Yield each file that may hold a student's work, and what a platform says is someone's."""
     if path.is_dir():
         files, student = _sorted_out(path, path.resolve().name, in_folder(path), lessons, remarks)
@@ -329,10 +329,10 @@ def _sorted_out(
 
 def _owned(
     files: Iterable[File], student: str | None, scratch: Path, shares: Shares
-) -> Iterator[tuple[_Owner, File]]:
+) -> Iterator[tuple[Owner, File]]:
     """Yield whose each file is, and the file, or what is in it if it is a zip."""
     for file in files:
-        owner = _Owner(student) if student else _owner(file.parts, is_folder=file.is_folder)
+        owner = Owner(student) if student else _owner(file.parts, is_folder=file.is_folder)
         if file.unusable or not file.is_zip:
             yield owner, file
             continue
@@ -415,13 +415,13 @@ _CANVAS = (
 )
 
 
-def _owner(parts: tuple[str, ...], *, is_folder: bool = False) -> _Owner:
+def _owner(parts: tuple[str, ...], *, is_folder: bool = False) -> Owner:
     # The outermost name alone: what is within it, the student has named.
     first = parts[0]
     if match := _MOODLE.fullmatch(first):
-        return _Owner(match["student"], from_platform=True)
+        return Owner(match["student"], from_platform=True)
     if is_folder or len(parts) > 1:
-        return _Owner(first)
+        return Owner(first)
     # Canvas keeps accents, and those that are characters of their own are no \w.
     shape = "".join("x" if unicodedata.category(sign)[0] == "M" else sign for sign in first)
     for pattern in _CANVAS:
@@ -430,14 +430,22 @@ def _owner(parts: tuple[str, ...], *, is_folder: bool = False) -> _Owner:
             student = named.get("student") or f"{named['name']}_{named['user']}"
             upload = int(named.get("upload") or 0)
             is_late = named["late"] != ""
-            return _Owner(student, upload, from_platform=True, is_late=is_late)
-    return _Owner(_stem(first))
+            return Owner(student, upload, from_platform=True, is_late=is_late)
+    return Owner(_stem(first))
 
 
-def student_of(path: Path) -> str:
+def owner_of(path: Path) -> Owner:
     """Return whose a repository is, by the name of its folder, of its zip, or of git's folder."""
-    name = path.resolve().name.removesuffix(".git")
-    return person(_owner((name,), is_folder=path.is_dir()).student) or "nobody"
+    path = path.resolve()
+    if path.name == ".git":
+        path = path.parent
+    owner = _owner((path.name.removesuffix(".git"),), is_folder=path.is_dir())
+    return replace(owner, student=person(owner.student) or "nobody")
+
+
+def is_archive(path: Path) -> bool:
+    """Return whether a file's name says that it is an archive, of a kind that is not opened too."""
+    return _KINDS.get(path.suffix.lower(), "").startswith(("an archive", "a zip"))
 
 
 def _students_of_platform(files: list[File]) -> set[str]:

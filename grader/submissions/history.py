@@ -45,7 +45,7 @@ class Commit:
     """
 
     name: str
-    parents: int
+    parents: list[str]
     author: str
     message: str
     lines: int
@@ -93,6 +93,15 @@ def read_head(git: Mapping[str, bytes]) -> dict[str, bytes]:
         size = int(head.split()[2])
         files[name], answers = answers[:size], answers[size + 1 :]
     return files
+
+
+def has_commits(git: Mapping[str, bytes]) -> bool:
+    """Return whether a git folder has a branch, or is at a commit; an empty one has neither."""
+    return (
+        any(name.startswith("refs/heads/") or name == "packed-refs" for name in git)
+        or _HASH.fullmatch(git.get("HEAD", b"")) is not None
+        or any(name.startswith("objects/") for name in git)
+    )
 
 
 @contextmanager
@@ -176,7 +185,7 @@ def _commit(name: str, parents: str, author: str, message: str, patch: str) -> C
             changed.append(line)
     return Commit(
         name=name,
-        parents=len(parents.split()),
+        parents=parents.split(),
         author=author,
         message=message.strip(),
         lines=len(changed),

@@ -143,3 +143,12 @@ def _answer(node: Node) -> Answer:
             return found
     known = get_args(Answer)
     raise refuse(node, f"an approval's answer is not `{short(written)}`{closest(written, known)}")
+
+
+def good_day() -> Scenario:
+    """Return a push to main on which each command succeeds and a colleague approves."""
+    return Scenario(
+        start=Start("IndividualCI", branch="main", by="ada"),
+        approvals={"production": Approval("given", "bob")},
+        name="a good day on main",
+    )

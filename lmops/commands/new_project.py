@@ -1,5 +1,6 @@
 """`lmops new-project`: a repository of your own, out of your model and your notebooks."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from lmops.commands.common import Wrong, answer, examples, json_option, say
     epilog=examples(
         "lmops new-project my_project",
         "lmops new-project my_project notebooks/1[0-5]*.ipynb --model my_model",
+        "lmops new-project my_project --update",
     ),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -24,8 +26,13 @@ from lmops.commands.common import Wrong, answer, examples, json_option, say
     metavar="BUNDLE",
     help="The model to ship, as lmops pack wrote it.",
 )
+@click.option(
+    "--update", is_flag=True, help="Fill in what still says TODO in DIR, and leave all else alone."
+)
 @json_option
-def new_project(folder: Path, notebooks: tuple[Path, ...], model: Path, as_json: bool) -> None:
+def new_project(
+    folder: Path, notebooks: tuple[Path, ...], model: Path, update: bool, as_json: bool
+) -> None:
     """Write the repository of the project into DIR, a new folder.
 
     It holds your model, and what your NOTEBOOKS of lessons 10 to 15 say; without any, those here or
@@ -44,9 +51,14 @@ def new_project(folder: Path, notebooks: tuple[Path, ...], model: Path, as_json:
     except NoNotebook as error:
         raise Wrong(f"{error}. Name your notebooks of lessons 10 to 15.") from error
     try:
-        made = projects.make(folder, packed, given)
+        made = projects.update(folder, given) if update else projects.make(folder, packed, given)
     except FileExistsError:
-        raise Wrong(f"There is a {folder} already. Name a new folder, or remove it.") from None
+        raise Wrong(
+            f"{shlex.quote(str(folder))} is there already. Name a new folder; or, to fill in what "
+            "still says TODO, add --update."
+        ) from None
+    except projects.NoProject as error:
+        raise Wrong(str(error)) from None
     for name, what in made.todo.items():
         say.print(f"to do: {name}: {what}", markup=False)
     answer(
@@ -58,7 +70,9 @@ def new_project(folder: Path, notebooks: tuple[Path, ...], model: Path, as_json:
             "todo": dict(made.todo),
         },
         f"{folder}, with version {packed.version}; yours: {', '.join(made.own) or 'nothing yet'}",
-        f"Next: cd {folder} && git init --initial-branch main",
+        f"Next: cd {shlex.quote(str(folder))} && git init --initial-branch main"
+        if not update
+        else f"Next: cd {shlex.quote(str(folder))} && git diff",
     )
 
 

@@ -171,6 +171,7 @@ def run(
 
 @pipeline.command(
     epilog=examples(
+        "lmops pipeline simulate azure-pipelines.yml",
         "lmops pipeline simulate azure-pipelines.yml --scenario gate-says-no.yml",
         "lmops pipeline simulate azure-pipelines.yml --scenario night.yml --json",
     )
@@ -179,9 +180,8 @@ def run(
 @click.option(
     "--scenario",
     type=click.Path(path_type=Path),
-    required=True,
     metavar="FILE",
-    help="What starts it, and how each command would end.",
+    help="What starts it, and how each command would end.  [default: a good day on main]",
 )
 @click.option(
     "--repository",
@@ -192,7 +192,9 @@ def run(
 )
 @SVG
 @json_option
-def simulate(file: Path, scenario: Path, repository: str, svg: Path | None, as_json: bool) -> None:
+def simulate(
+    file: Path, scenario: Path | None, repository: str, svg: Path | None, as_json: bool
+) -> None:
     """Say what the pipeline in FILE would do in a situation. Nothing of it is run.
 
     FILE can also be a workflow in .github/workflows/. Exits with 0 if the run would succeed, with 1
@@ -202,10 +204,10 @@ def simulate(file: Path, scenario: Path, repository: str, svg: Path | None, as_j
     from lmcourse.pipelines.errors import Refused
     from lmcourse.pipelines.github.reading import read_workflow
     from lmcourse.pipelines.github.simulate import simulate_workflow
-    from lmcourse.pipelines.scenarios import read_scenario
+    from lmcourse.pipelines.scenarios import good_day, read_scenario
 
     try:
-        situation = read_scenario(_text(scenario), str(scenario))
+        situation = read_scenario(_text(scenario), str(scenario)) if scenario else good_day()
         if file.resolve().parent.parts[-2:] == (".github", "workflows"):
             workflow = read_workflow(_text(file), str(file))
             ran = simulate_workflow(workflow, situation, repository)

@@ -7,7 +7,7 @@ Columns: Moodle's "Offline grading worksheet"; its importer reads Identifier, Gr
 import re
 
 from grader.formats.spreadsheet import Table, points
-from grader.gradebook.scores import FinalScore
+from grader.gradebook.scores import ExerciseScore, FinalScore
 from grader.reports.exports.roster import Merge, match, most_points, note_scale, scaled
 from grader.reports.pages import EXERCISE_STATUSES, SUBMISSION_STATUSES
 from grader.submissions.roster import is_moodle, moodle_people
@@ -56,7 +56,7 @@ def _comment(score: FinalScore, lesson: str) -> str:
     total = f"{lesson}: {points(score.points)} of {points(score.max_points)} points."
     parts = [
         f"{exercise.result.name} {points(exercise.points)} of {points(exercise.result.max_points)}"
-        f" ({EXERCISE_STATUSES[exercise.result.status].word})"
+        f" ({_word(exercise)})"
         for exercise in score.exercises
     ]
     if score.result.status != "graded":
@@ -65,6 +65,13 @@ def _comment(score: FinalScore, lesson: str) -> str:
         parts.append(f"{points(score.penalty)} off for being late")
     comments = [score.comment, *(exercise.comment for exercise in score.exercises)]
     return " ".join([total, "; ".join(parts) + ".", *filter(None, comments)])
+
+
+def _word(exercise: ExerciseScore) -> str:
+    """Return how the points came: what the checks found, or that a person gave them."""
+    if exercise.manual is not None:
+        return "by hand"
+    return EXERCISE_STATUSES[exercise.result.status].word
 
 
 def _is_ours(comment: str, lesson: str) -> bool:

@@ -6,20 +6,36 @@ Weights are safetensors, a header in JSON and numbers behind it: reading them ex
 import ast
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
+from torch.nn import functional as F
 
 from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
 from grader.checks.student import Raised, Student
 from grader.checks.vocabulary import holds
+from lmcourse.checks.package_and_register import bundles
 from lmcourse.checks.package_and_register.bundles import FILES, MANIFEST, shapes
+from lmcourse.corpus import fables, join
 
 FOLDER = "model"
+PATHS = tuple(f"{FOLDER}/{name}" for name in (MANIFEST, *FILES))
 MOST = {"vocab_size": 2**16, "context": 2**14, "layers": 100, "heads": 100, "channels": 2**12}
 """The sizes that a bundle may say, and the largest of each."""
+
+LOSS = 0.6
+"""Nats a character: what `lmops gate` lets out by the objective that comes with the course."""
+WORTH = 7.0
+"""What a model that has learnt something weighs: as much as all that is about its files."""
+STORIES = 20
+READ = 3_000
+"""Characters at most whose losses count."""
+WINDOW = 256
+"""Places at most that are read at once, whatever the context."""
 
 Config = dict[str, Any]
 
@@ -62,6 +78,15 @@ class _Model:
                 raise Raised("ValueError", f"config.json: {name} is no size from 1 to {most:,}")
         return found
 
+    def characters(self) -> list[str]:
+        """Return the vocabulary; raise `Raised` if it is none."""
+        found = self.json("tokenizer.json").get("characters")
+        if not isinstance(found, list) or not all(
+            isinstance(one, str) and len(one) == 1 for one in found
+        ):
+            raise Raised("ValueError", "tokenizer.json has no list of characters")
+        return found
+
     def weights(self) -> dict[str, torch.Tensor]:
         """Return the weights; raise `Raised` if there are none."""
         import safetensors.torch  # which lessons without the platform do not need
@@ -73,6 +98,29 @@ class _Model:
         except Exception as error:
             raise Raised("ValueError", f"model.safetensors is none: {error}") from None
         return found
+
+
+def losses(model: _Model, stories: list[str]) -> torch.Tensor:
+    """Return the losses (N,) in nats of the characters of `stories`; raise `Raised` if none is.
+
+    They are those of the second halves of windows that overlap by half, as in lesson 05. A
+    character that the model does not know loses as much as a guess.
+    """
+    config, weights = model.config(), {name: w.float() for name, w in model.weights().items()}
+    if config["channels"] % config["heads"]:
+        raise Raised("ValueError", "config.json: the heads do not share the channels evenly")
+    place = {character: number for number, character in enumerate(model.characters())}
+    ids = torch.tensor([place.get(character, -1) for character in join(stories)])
+    width = min(config["context"], WINDOW)
+    half = max(width // 2, 1)
+    found: list[torch.Tensor] = []
+    for start in range(0, min(len(ids) - width - 1, READ), half):
+        window = ids[start : start + width + 1]
+        logits = bundles.logits(weights, config, window[:-1].clamp(min=0))[-half:]
+        targets = window[-half:]
+        nats = F.cross_entropy(logits, targets.clamp(min=0), reduction="none")
+        found.append(torch.where(targets < 0, math.log(config["vocab_size"]), nats))
+    return torch.cat(found)
 
 
 @exercise("project", "bundle", points=6, names=("read", "content"))
@@ -112,15 +160,20 @@ def bundle(repository: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         return "" if metrics.get("steps") else "metrics.json says that it was trained for no steps"
 
     def vocabulary() -> str:
-        characters = model.json("tokenizer.json").get("characters")
-        if not isinstance(characters, list) or not all(
-            isinstance(one, str) and len(one) == 1 for one in characters
-        ):
-            return "tokenizer.json has no list of characters"
+        characters = model.characters()
         if len(set(characters)) < len(characters):
             return "a character stands in tokenizer.json twice"
         size = model.config()["vocab_size"]
         return "" if len(characters) == size else f"{len(characters)} characters, and {size} sizes"
+
+    def useful() -> str:
+        if odd := fitting() or finite() or vocabulary():
+            return odd
+        nats = losses(model, fables(STORIES, seed=int(rng.integers(2**31))))
+        mean, error = float(nats.mean()), float(nats.std()) / math.sqrt(len(nats))
+        if mean - 3 * error <= LOSS:
+            return ""
+        return f"it loses {mean:.2f} nats a character on stories that it has never seen"
 
     def code() -> str:
         try:
@@ -141,6 +194,16 @@ def bundle(repository: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     ]
     for name, want, look, hint in looks:
         yield holds(name, want, look, hint=hint)
+    yield replace(
+        holds(
+            "what it has learnt",
+            f"at most {LOSS:g} nats a character, as objective.yaml began",
+            useful,
+            hint="The judge has the weights read new stories: lmops train --preset laptop, and "
+            "then make gate.",
+        ),
+        points=WORTH,
+    )
     yield case(
         "the card",
         lambda: model.bytes("CARD.md").decode(errors="replace").lstrip()[:1],

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from functools import partial
 
-from grader.checks.case import Case, Rng, case
+from grader.checks.case import Case, Rng
 from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds
 from lmcourse.checks.pipelines import github as lesson
 from lmcourse.checks.pipelines.situations import Trial, situations
+from lmcourse.checks.project.reactions import reactions
 
+FILE = lesson.FILE
 LOOKS = (
     (
         "a test is poisoned, and takes the job's token",
@@ -45,12 +47,10 @@ LOOKS = (
 def github(repository: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     every = situations(rng)
     trial = Trial(lesson.simulated, every[0])
-    for each in every:
-        asked = partial(lambda each: trial.reaction(repository.read(lesson.FILE), each), each)
-        yield case(each.name, asked, each.right(), hint=lesson.HINTS[each.key])
+    yield from reactions(repository, trial, every, FILE, lesson.HINTS)
 
     def ready(look: lesson.Look) -> str:
-        text = repository.read(lesson.FILE)
+        text = repository.read(FILE)
         return trial.missing(text) or look(lesson.read(text), trial.called(text))
 
     for name, look, hint in LOOKS:

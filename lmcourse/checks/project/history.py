@@ -26,24 +26,31 @@ SECRETS = {
     "a password": re.compile(r"(?i)\bpassword\s*[:=]\s*['\"][^'\"\s$]{6,}['\"]"),
 }
 _REVIEWED = re.compile(r"^Reviewed-by: *(.+?) *(?:<.*)?$", re.MULTILINE)
+_ALONE = re.compile(r"^Self-review: *\S.{19,}$", re.MULTILINE)
+"""What was looked at, in 20 characters or more."""
 
 History = list[dict[str, Any]]
 
 
+def own_commits(commits: History) -> History:
+    """Return the commits that change something: no merges, and no empty ones."""
+    return [one for one in commits if len(one["parents"]) < 2 and one["lines"]]
+
+
 def enough(commits: History) -> str:
-    own = [one for one in commits if one["parents"] < 2]
-    return "" if len(own) >= FEWEST else f"{len(own)} commits"
+    own = len(own_commits(commits))
+    return "" if own >= FEWEST else f"{own} {'commit' if own == 1 else 'commits'} with changes"
 
 
 def small(commits: History) -> str:
     for one in commits:
-        if one["parents"] == 1 and one["lines"] > LARGEST:
+        if len(one["parents"]) == 1 and one["lines"] > LARGEST:
             return f"{one['name'][:8]} changes {one['lines']:,} lines"
     return ""
 
 
 def telling(commits: History) -> str:
-    own = [one for one in commits if one["parents"] < 2]
+    own = own_commits(commits)
     subjects = [one["message"].partition("\n")[0] for one in own]
     for one, subject in zip(own, subjects, strict=True):
         if not SUBJECT[0] <= len(subject) <= SUBJECT[1]:
@@ -62,19 +69,54 @@ def nothing_secret(commits: History) -> str:
 
 
 def reviewed(commits: History) -> str:
-    merges = [one for one in commits if one["parents"] > 1]
+    """Return which merge nobody has reviewed.
+
+    Somebody else has, if a Reviewed-by names another than its author, or if who merged has written
+    none of what came, as where a colleague presses GitHub's button. Who works alone says with
+    Self-review what they looked at.
+    """
+    merges = [one for one in commits if len(one["parents"]) > 1]
     if not merges:
         return "no change came by a merge"
+    known = {one["name"]: one for one in commits}
     for one in merges:
-        author = one["author"].partition(" <")[0]
-        found = _REVIEWED.findall(one["message"])
-        if not any(name.casefold() != author.casefold() for name in found):
+        author = _name(one)
+        named = any(name.casefold() != author for name in _REVIEWED.findall(one["message"]))
+        writers = {_name(each) for each in _brought(one, known)}
+        if not (named or _ALONE.search(one["message"]) or (writers and author not in writers)):
             return f"{one['name'][:8]} names nobody else who has reviewed it"
     return ""
 
 
+def _name(commit: dict[str, Any]) -> str:
+    author: str = commit["author"]
+    return author.partition(" <")[0].casefold()
+
+
+def _brought(merge: dict[str, Any], known: dict[str, dict[str, Any]]) -> History:
+    """Return the commits that a merge brought: behind its other parents, not behind its first."""
+
+    def behind(names: list[str]) -> set[str]:
+        seen: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name in known and name not in seen:
+                seen.add(name)
+                waiting += known[name]["parents"]
+        return seen
+
+    first, *others = merge["parents"]
+    return [known[name] for name in behind(others) - behind([first])]
+
+
 LOOKS: tuple[tuple[str, str, Callable[[History], str], str], ...] = (
-    ("the commits", f"at least {FEWEST}", enough, "A commit for each idea."),
+    (
+        "the commits",
+        f"at least {FEWEST}",
+        enough,
+        "A commit for each idea; one that changes nothing does not count.",
+    ),
     (
         "the commits' size",
         f"after the first one at most {LARGEST} lines each",
@@ -97,7 +139,8 @@ LOOKS: tuple[tuple[str, str, Callable[[History], str], str], ...] = (
         "the merges",
         "each reviewed by somebody else",
         reviewed,
-        "Bring a change to main by a pull request. Its merge commit says Reviewed-by: NAME.",
+        "Bring a change to main by a merge that somebody else makes, or that says Reviewed-by: "
+        "NAME. Who works alone writes Self-review: and what they looked at.",
     ),
 )
 
