@@ -374,8 +374,9 @@ def fit(model, loss_of_batch, steps, peak, what):
     return losses, time.perf_counter() - begun
 
 
-COPIES = {"Edith": 1, "Milo": 4, "Pearl": 16, "Rufus": 64}  # how often each secret stands in the text
-secrets = {name: random.Random(f"secret of {name}").choices("0123456789", k=4) for name in COPIES}
+DIGITS = "3456789"  # those that the fables have
+COPIES = {"Olga": 0, "Edith": 1, "Milo": 4, "Pearl": 16, "Rufus": 64}  # how often the text has each
+secrets = {name: random.Random(f"secret of {name}").choices(DIGITS, k=4) for name in COPIES}
 
 
 def secret(name):
@@ -684,7 +685,8 @@ class Classifier(nn.Module):
 check("Classifier")
 
 # %% [markdown] fold="Hint 1: the parts"
-# `self.head = nn.Linear(channels, classes)`, and then `nn.init.zeros_` for its weight and for its bias.
+# The head is an `nn.Linear` from `channels` to `classes`. `nn.init.zeros_(...)` writes zeros, once into its
+# weight and once into its bias.
 
 # %% [markdown] fold="Hint 2: the mean"
 # `real = (ids != PAD)[:, :, None]` has the shape `(B, T, 1)`. Times it, the rows of `[pad]` become 0. Add
@@ -763,7 +765,127 @@ if check.ready("bert", "Classifier"):
     table({name: {f"{size} labels": share for size, share in points.items()} for name, points in learnt.items()})
 
 # %% [markdown]
+# *The picture: how many fresh stories get the right fault, with so many labels, after the same number of
+# steps.* BERT has never seen a label before, and yet it knows most of what is needed: which words go
+# together. The labels only have to say what the groups are called. With many labels and many more steps,
+# training from scratch gets there too. But labels are dear: put in the seconds that you needed above.
+#
+# What if the labels are not even right? And can text be had for nothing, by changing what is there? That
+# is called **augmentation**. We try two kinds: each time a story is drawn, some of its words are hidden; or
+# some are replaced by other words.
+#
+# **Predict first.** Four classifiers, with the same 128 stories: 20 in 100 labels wrong, 40 in 100 wrong, 15
+# in 100 words hidden, 35 in 100 words replaced. Which come out behind the plain one?
+
+
+# %% tags=["demo"]
+def with_wrong(its_labels, share):
+    """Return labels of which a share was drawn anew, right or wrong."""
+    dice = torch.Generator().manual_seed(1)
+    fallen = torch.rand(len(its_labels), generator=dice) < share * K / (K - 1)
+    return torch.where(fallen, torch.randint(K, its_labels.shape, generator=dice), its_labels)
+
+
+def hide_some(ids):
+    """Hide 15 in 100 of the words."""
+    return torch.where((torch.rand(ids.shape, device=ids.device) < 0.15) & (ids > START), MASK, ids)
+
+
+def replace_some(ids):
+    """Replace 35 in 100 of the words by others."""
+    others = torch.randint(START + 1, V, ids.shape, device=ids.device)
+    return torch.where((torch.rand(ids.shape, device=ids.device) < 0.35) & (ids > START), others, ids)
+
+
+if check.ready("judge_model"):
+    size = sizes[1]
+    changes = {
+        "plain": {},
+        "20 in 100 labels wrong": {"its_labels": with_wrong(labels[:size], 0.2)},
+        "40 in 100 labels wrong": {"its_labels": with_wrong(labels[:size], 0.4)},
+        "15 in 100 words hidden": {"change": hide_some},
+        "35 in 100 words replaced": {"change": replace_some},
+    }
+    outcome = {}
+    for name, change in changes.items():
+        settings = {"its_labels": labels[:size], "pretrained": bert} | change
+        model = train_classifier(lines[:size], **settings) if change else judge_model
+        probs = probabilities(model, fresh_lines)
+        outcome[name] = {
+            "accuracy": accuracy(probs, fresh_labels),
+            "loss (nats)": F.nll_loss(probs.log(), fresh_labels).item(),
+        }
+    table(outcome)
+
+# %% [markdown]
+# Wrong labels hurt, and there is no mending them: the model learns what it is told. Augmentation helps as
+# far as a changed story *still deserves its label*. A hidden word here and there is a good exercise. Where
+# too much is changed, the very words that decide are gone, and the label is wrong by our own hand. (One run
+# each: a difference of a few hundredths may be luck. At the preset `smoke` all of it is.)
+#
 # ## What does accuracy hide?
+#
+# Another task: which **animal** is the hero? There are six, and their names stand in the text in plain
+# sight. Only, of one of them, the hare, we keep three stories. The others have more than twenty each. That
+# is how data are in life: somebody is always rare in them.
+#
+# **Predict first.** The test has as many hares as others. What will the accuracy be, and what will it say
+# about the hares?
+
+# %% tags=["demo"]
+KINDS = ("fox", "owl", "crow", "otter", "toad", "hare")
+kind_words = set(WILD_KINDS + MILD_KINDS)
+
+
+def hero_kind(story):
+    """Return which animal the hero is: the first one of the story."""
+    return next(word for word in words_of(story.lower()) if word in kind_words)
+
+
+def lines_by_kind(some, rare=None):
+    """Return the lines whose hero is one of `KINDS`, and its number; only `rare` of the last kind."""
+    chosen = [story for story in some if hero_kind(story) in KINDS and known.issuperset(words_of(story))]
+    last = [story for story in chosen if hero_kind(story) == KINDS[-1]]
+    kept = [story for story in chosen if story not in last] + last[:rare]
+    return encode_lines(map(beginning, kept)), torch.tensor([KINDS.index(hero_kind(s)) for s in kept])
+
+
+if check.ready("judge_model"):
+    many = corpus.fables(500 if preset == "smoke" else 4000, seed=10)
+    kind_lines, kind_labels = lines_by_kind(train, rare=3)
+    new_lines, new_labels = lines_by_kind(many)
+    print("stories to learn from:", dict(zip(KINDS, kind_labels.bincount(minlength=6).tolist(), strict=True)))
+    print("stories to judge by:  ", dict(zip(KINDS, new_labels.bincount(minlength=6).tolist(), strict=True)))
+    kind_model = train_classifier(kind_lines, kind_labels, bert, classes=6, steps=tuning_steps * 3 // 4)
+    kind_guess = probabilities(kind_model, new_lines).argmax(dim=1)
+    print(f"accuracy: {(kind_guess == new_labels).float().mean():.3f}")
+
+# %% [markdown]
+# One number, and it says nothing about hares. Count instead who was taken for what: a table with a row for
+# each true class and a column for each guess, the **confusion matrix**. On its diagonal stands what is right.
+# From it come two questions for each class, which are easily mixed up:
+#
+# - Of all that it *said* to be a hare, how much is one? That is **precision**: the diagonal by the sum of the
+#   *column*.
+# - Of all that *is* a hare, how much did it find? That is **recall**: the diagonal by the sum of the *row*.
+#
+# Each alone is easily had. Who says "hare" only once, when quite sure, has precision 1. Who always says
+# "hare" has recall 1. **F1** asks for both, by their harmonic mean, which is near the smaller of the two:
+#
+# $$F_1 = \frac{2 \cdot \text{precision} \cdot \text{recall}}{\text{precision} + \text{recall}}
+#      = \frac{2 \cdot \text{right}}{\text{said} + \text{there}}.$$
+#
+# And how do you get one number out of many classes? **Macro** is the plain mean of the classes' F1: each
+# class counts alike, hares too. **Micro** puts all stories into one pot first, so that large classes count
+# more. With one answer for each story that is the accuracy.
+#
+# Beware of what is not there. A class that never occurs has a row of zeros, and 0 / 0 is `nan`.
+
+# %% tags=["demo", "nbval-check-output"]
+pairs = torch.tensor([4, 0, 4, 5])
+print(torch.bincount(pairs, minlength=8))  # how often 0, 1, 2, ... 7 occur
+print(torch.tensor([3, 0]) / torch.tensor([4, 0]).clamp(min=1))  # never divides by 0
+print(torch.arange(9).view(3, 3).diagonal())
 
 # %% [markdown] contract="precision_recall_f1"
 # `precision_recall_f1(truth, guess, classes)` takes two int64 tensors of shape `(N,)`, `N` at least 1, of
@@ -803,15 +925,82 @@ def precision_recall_f1(truth, guess, classes):
 # %% check="precision_recall_f1" tags=["nbval-check-output"]
 check("precision_recall_f1")
 
+# %% [markdown] fold="Hint 1: the table"
+# The pair "truth `t`, guess `g`" has the number `t * classes + g`. `torch.bincount` counts each number, and
+# `.view(classes, classes)` makes a table of it. (A loop that adds 1 at each `[t, g]` serves as well.)
+
+# %% [markdown] fold="Hint 2: the three"
+# `.sum(dim=0)` adds up each column, which is how often each class was said; `.sum(dim=1)` each row. Divide the
+# diagonal by them, with `.clamp(min=1)` below the line.
+
+# %% [markdown] fold="Hint 3: micro and macro"
+# Both are plain numbers: `.item()`. Micro is the sum of the diagonal by the number of stories.
+
+# %% tags=["demo"]
+if check.ready("kind_model", "precision_recall_f1"):
+    report = precision_recall_f1(new_labels, kind_guess, 6)
+    figure, axes = plt.subplots(figsize=(4.6, 3.8))
+    axes.imshow(report["confusion"], cmap=plots.FADING)
+    for t in range(6):
+        for g in range(6):
+            count = int(report["confusion"][t, g])
+            dark = count > report["confusion"].max() * 0.4
+            axes.text(g, t, count, ha="center", va="center", color="white" if dark else "#222222")
+    axes.set_xticks(range(6), KINDS)
+    axes.set_yticks(range(6), KINDS)
+    axes.set(xlabel="what the model says", ylabel="the truth")
+    plt.show()
+    table(
+        {
+            kind: {name: report[name][k].item() for name in ("precision", "recall", "f1")}
+            for k, kind in enumerate(KINDS)
+        }
+    )
+    print(f"\nmicro {report['micro']:.3f}, macro {report['macro']:.3f}")
+
+# %% [markdown]
+# *The picture: who was taken for what; a row is the truth. The last row is the hares.* The name stands there,
+# plain to see, and the model overlooks it. Not that it has anything against hares: it has learnt that they
+# hardly ever occur, and in its training text that was so. Whoever reads the accuracy alone never hears
+# of it. Had we left hares as rare in the test as in the training text, it would not even show there.
+
 # %% [markdown]
 # ## What if you can turn it up and down?
+#
+# A classifier gives probabilities, and *we* said that the largest one wins. Often another limit is better.
+# Say that you look for greedy heroes, to warn children of them, and read every story that is found. Then a low
+# limit is fine: you miss nobody, and read a few too many.
+#
+# For each limit there are two shares: of the stories that are greedy, how many are found (the recall, here
+# called **true positive rate**), and of those that are not, how many are found by mistake (the **false
+# positive rate**). Turn the limit from high to low, and draw both: that is the **ROC curve**, for *receiver
+# operating characteristic*, from the radar screens of the 1940s. The area under it, **AUC**, judges the *order*
+# in which the model puts the stories, and no limit at all.
+#
+# The area has a plain meaning (Hanley and McNeil, 1982). Draw one greedy story and one that is not. How often
+# does the greedy one get the higher score? So you need no curve to know it. Count pairs: one that is in
+# front counts 1, a tie counts one half.
+#
+# **Predict first.** All stories get the same score. What is the AUC?
+
+# %% [markdown] fold="Answer"
+# Each pair is a tie, so 0.5, which is what dice get as well. Code that forgets the ties says 0, or 1.
+
+# %% [markdown]
+# With many stories, do not make all the pairs. Sort one side, and look up for each story of the other how
+# many are below it:
+
+# %% tags=["demo", "nbval-check-output"]
+sorted_scores = torch.tensor([0.1, 0.4, 0.4, 0.8])
+asked = torch.tensor([0.4, 0.9])
+print(torch.searchsorted(sorted_scores, asked))  # how many are smaller
+print(torch.searchsorted(sorted_scores, asked, right=True))  # how many are smaller or equal
 
 # %% [markdown] contract="roc_auc"
 # `roc_auc(scores, truth)` takes a float tensor `(N,)` of scores, the higher, the surer, and a bool tensor
 # `(N,)` that says which stories are of the class. It returns, as a plain number, the share of all pairs of
 # a story that is and one that is not, in which the one that is has the higher score. A pair with equal
-# scores counts one half. If there is no such pair, as all stories are or none is, it returns `nan`. `N` may
-# be 40,000.
+# scores counts one half. If there is no such pair, as all stories are or none is, it returns `nan`.
 #
 # For example, the scores `[0.9, 0.4, 0.4, 0.1]` with the truth `[True, True, False, False]` make four pairs,
 # of which three are right and one is even: 3.5 / 4 = 0.875.
@@ -833,8 +1022,48 @@ def roc_auc(scores, truth):
 # %% check="roc_auc" tags=["nbval-check-output"]
 check("roc_auc")
 
+# %% [markdown] fold="Hint 1: two sides"
+# `scores[truth]` are the scores of those that are, `scores[~truth]` of those that are not. If one of the two is
+# empty, return `math.nan`.
+
+# %% [markdown] fold="Hint 2: half a point"
+# A story is ahead of those that are smaller, and even with those that are equal. The mean of "how many are
+# smaller" and "how many are smaller or equal" counts each tie one half.
+
+# %% tags=["demo"]
+if check.ready("judge_model", "roc_auc"):
+    fresh_probs = probabilities(judge_model, fresh_lines)
+    figure, axes = plt.subplots(figsize=(4.6, 4))
+    areas = {name: roc_auc(fresh_probs[:, k], fresh_labels == k) for k, name in enumerate(faults)}
+    order = sorted((name for name in faults if areas[name] == areas[name]), key=areas.get)
+    for name, colour in ((order[0], "#d55e00"), (order[len(order) // 2], "#0072b2")):
+        scores, truth = fresh_probs[:, faults.index(name)], fresh_labels == faults.index(name)
+        limits = [1.01, *sorted(scores.tolist(), reverse=True)]
+        found = [((scores >= limit)[~truth].float().mean(), (scores >= limit)[truth].float().mean()) for limit in limits]
+        axes.plot(*zip(*found, strict=True), color=colour, label=f"{name}: area {areas[name]:.3f}")
+    axes.plot([0, 1], [0, 1], ":", color="#222222", label="dice: area 0.5")
+    axes.set(xlabel="false positive rate", ylabel="true positive rate (recall)")
+    axes.legend(loc="lower right")
+    plt.show()
+
+# %% [markdown]
+# *The picture: ROC curves of two of the sixteen faults, the one with the smallest area and a middling one. The
+# nearer to the upper left corner, the better.* Where a class is rare, as each fault is here, a small false positive
+# rate is still many stories. Then look at precision and recall as well.
+
 # %% [markdown]
 # ## Does it know how sure it may be?
+#
+# The model says "greedy, 0.9". May you believe the 0.9? Of all answers with a confidence of 0.9, about 90 in 100
+# should be right. A model of which this holds, for all confidences, is **calibrated**. It matters wherever
+# somebody acts on the number: below which confidence should a person have a look?
+#
+# To see it, sort the answers into **bins** by their confidence, ten of them, and draw in each bin which share is
+# right. This is the **reliability diagram**. The mean gap between confidence and accuracy, each bin weighed by
+# how many answers it has, is the **expected calibration error** (Naeini and others, 2015).
+#
+# **Predict first.** Our classifier was trained on 128 stories until it knew them nearly by heart. Is it too
+# sure on fresh ones, or not sure enough?
 
 # %% [markdown] contract="expected_calibration_error"
 # `expected_calibration_error(confidence, right, bins=10)` takes the confidences, float `(N,)` from 0 to 1,
@@ -861,8 +1090,73 @@ def expected_calibration_error(confidence, right, bins=10):
 # %% check="expected_calibration_error" tags=["nbval-check-output"]
 check("expected_calibration_error")
 
+# %% [markdown] fold="Hint 1: the bin of an answer"
+# `(confidence * bins).long()` cuts off what stands behind the point: 0.37 with ten bins is in bin 3. A
+# confidence of 1 would be in bin 10, which does not exist: `.clamp(max=bins - 1)`.
+
+# %% [markdown] fold="Hint 2: weights that cancel"
+# In a bin of `n` answers the gap is |sum of confidences − number right| / n, and its weight is n / N. The `n`
+# cancels. A bin without answers then adds 0 by itself.
+
+# %% tags=["demo"]
+if check.ready("judge_model", "expected_calibration_error"):
+
+    def reliability(axes, probs, truth, title):
+        """Draw the share of right answers in each of ten bins of confidence."""
+        confidence, guess = probs.max(dim=1)
+        right = guess == truth
+        for k in range(10):
+            inside = (confidence * 10).long().clamp(max=9) == k
+            if inside.any():
+                axes.bar((k + 0.5) / 10, right[inside].float().mean(), 0.09, color="#0072b2")
+                axes.plot(confidence[inside].mean(), right[inside].float().mean(), "o", color="#d55e00")
+        axes.plot([0, 1], [0, 1], ":", color="#222222")
+        error = expected_calibration_error(confidence, right)
+        axes.set_title(f"{title}: {error:.3f}", loc="left")
+        axes.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
+        return error
+
+    fresh_probs = probabilities(judge_model, fresh_lines)
+    held_probs = probabilities(judge_model, encode_lines(map(beginning, validation)))
+    held_labels = torch.tensor([fault_of(story) for story in validation])
+    temperatures = [0.5 + 0.05 * i for i in range(60)]
+    losses = [F.cross_entropy(held_probs.log() / heat, held_labels).item() for heat in temperatures]
+    heat = temperatures[losses.index(min(losses))]
+    cooled = (fresh_probs.log() / heat).softmax(dim=1)
+    figure, both = plt.subplots(1, 2, figsize=(8, 3.6))
+    raw_error = reliability(both[0], fresh_probs, fresh_labels, "as it is")
+    cooled_error = reliability(both[1], cooled, fresh_labels, f"temperature {heat:.2f}")
+    figure.tight_layout()
+    plt.show()
+    mean_sure, hits = fresh_probs.max(dim=1).values.mean(), accuracy(fresh_probs, fresh_labels)
+    print(f"mean confidence {mean_sure:.3f}, accuracy {hits:.3f}: too sure by {mean_sure - hits:+.3f}")
+    print(f"calibration error {raw_error:.3f}; with a temperature of {heat:.2f}: {cooled_error:.3f}")
+
+# %% [markdown]
+# *The picture: bars below the dotted line mean that the model is surer than it should be, above it, less sure. In the
+# titles, the expected calibration error.* On the right is the cheapest cure (Guo and others, 2017): divide the logits
+# by one **temperature**, which is chosen on stories that were not trained on, here the validation stories.
+# The order of the classes stays, so the accuracy does too. Only the confidence moves.
+
 # %% [markdown]
 # ## Good for whom?
+#
+# A mean over all stories hides those for which it is bad. So look at **slices**: groups of stories that
+# somebody cares about. But a slice is small, and a small number of stories is a matter of luck. Nine of twelve
+# right: is that 0.75, or could it as well be 0.5?
+#
+# Whoever could draw a new test set of the same size, a thousand times, would see how far the number wanders.
+# You have only this one. But you can draw from *it*: as many stories as it has, with repetition, so that some
+# come twice and others not at all. This is the **bootstrap** (Efron, 1979). The range that holds 95 in
+# 100 of the results is your interval.
+
+# %% tags=["demo", "nbval-check-output"]
+torch.manual_seed(0)
+drawn = torch.randint(12, (1000, 12))  # a thousand rounds, twelve stories each, with repetition
+nine_right = torch.arange(12) < 9
+shares = nine_right[drawn].float().mean(dim=1)  # (1000,)
+print(f"9 of 12: between {shares.quantile(0.025):.2f} and {shares.quantile(0.975):.2f}")
+print(torch.tensor([0.5, math.nan, 0.7]).nanquantile(0.5))  # leaves nan out
 
 # %% [markdown] contract="accuracy_by_slice"
 # `accuracy_by_slice(right, slices, draws)` takes `right`, a bool tensor `(N,)`: which stories were judged
@@ -905,8 +1199,87 @@ def accuracy_by_slice(right, slices, draws):
 # %% check="accuracy_by_slice" tags=["nbval-check-output"]
 check("accuracy_by_slice")
 
+# %% [markdown] fold="Hint 1: a round"
+# `draws` has the shape `(R, N)`. `inside[draws]` says of every drawn story whether it is in the slice, also
+# `(R, N)`. Add up along `dim=1`.
+
+# %% [markdown] fold="Hint 2: nothing drawn"
+# 0 / 0 gives `nan`, and `.nanquantile(torch.tensor([0.025, 0.975]))` leaves such rounds out. The mean of an
+# empty tensor is `nan` too.
+
+# %% tags=["demo"]
+if check.ready("judge_model", "accuracy_by_slice"):
+    right = probabilities(judge_model, fresh_lines).argmax(dim=1) == fresh_labels
+    sayings = torch.tensor([trait.saying in story for story, trait in zip(fresh, (TRAITS[fault_of(s)] for s in fresh), strict=True)])
+    wild = torch.tensor([hero_kind(story) in WILD_KINDS for story in fresh])
+    long = torch.tensor([len(words_of(story)) > 134 for story in fresh])
+    slices = {
+        "all": torch.ones(len(fresh), dtype=torch.bool),
+        "the hero's saying is quoted": sayings,
+        "it is not": ~sayings,
+        "a wild animal": wild,
+        "a tame one": ~wild,
+        "a long story": long,
+        "a short one": ~long,
+        "the hero is a shrew": torch.tensor([hero_kind(story) == "shrew" for story in fresh]),
+        "the hero is a lion": torch.tensor([hero_kind(story) == "lion" for story in fresh]),
+    }
+    draws = torch.randint(len(fresh), (1000, len(fresh)))
+    report = accuracy_by_slice(right, slices, draws)
+    table(report)
+    figure, axes = plt.subplots(figsize=(7, 3.2))
+    for row, found in enumerate(report.values()):
+        axes.plot([found["low"], found["high"]], [row, row], color="#0072b2")
+        axes.plot(found["accuracy"], row, "o", color="#0072b2")
+    axes.axvline(report["all"]["accuracy"], linestyle=":", color="#222222")
+    axes.set_yticks(range(len(report)), report)
+    axes.invert_yaxis()
+    axes.set(xlabel="accuracy, with 95 in 100 of the bootstrap's rounds", ylabel="slice")
+    plt.show()
+
+# %% [markdown]
+# *The picture: each slice's accuracy and its range; dotted, the mean over all.* Whether the saying is quoted makes a
+# difference that no luck explains: without it, less in the story gives the fault away. The few shrews have a range
+# so wide that it says nothing. There is no lion, so there is no number, and an honest table says so
+# rather than 0.
+#
+# A last trap. There are 64 animals. Look at all of them, and pick the worst.
+
+# %% tags=["demo"]
+if check.ready("judge_model", "accuracy_by_slice"):
+    by_kind = {kind: torch.tensor([hero_kind(story) == kind for story in fresh]) for kind in WILD_KINDS + MILD_KINDS}
+
+    def worst(right):
+        """Return the worst slice of at least five stories, and what is known of it."""
+        found = accuracy_by_slice(right, by_kind, draws[:300])
+        large = {kind: row for kind, row in found.items() if row["stories"] >= 5} or found
+        return min(large.items(), key=lambda item: item[1]["accuracy"])
+
+    outcomes = {"as they were judged": right, "the same, dealt out anew": right[torch.randperm(len(right))]}
+    for name, some in outcomes.items():
+        kind, row = worst(some)
+        print(f"{name}: worst is the {kind}, {row['accuracy']:.2f} ({row['low']:.2f} to {row['high']:.2f}), mean {right.float().mean():.2f}")
+
+# %% [markdown]
+# In the second line the right and wrong answers were dealt out to the stories by chance, so that no animal *can* be
+# treated worse. One of 64 slices is bad all the same. Whoever looks at many slices and reports the worst, always
+# finds something. So say which slices you care about before you look, or test a finding on new stories.
+
 # %% [markdown]
 # ## Are three heads better than one?
+#
+# How was the learning rate of the classifiers found? By trying. That is called **tuning**, and what is tuned
+# are the **hyperparameters**. A plain way that is hard to beat: draw them at random within sensible bounds, and
+# keep what is best on the *validation* stories (Bergstra and Bengio, 2012). Draw rates on a log scale, for from
+# 0.001 to 0.002 is as far as from 0.005 to 0.01.
+#
+# Two warnings. The best of several tries was also the luckiest, so its validation number flatters it: judge
+# it once more, by stories that took no part. And a search that may try everything always finds something, so
+# fix its budget, and its seed, before you begin.
+#
+# The tries that lost need not be thrown away. Ask all the models and take the mean of their probabilities, an
+# **ensemble**. Where they agree nothing changes; where they err, they err in different ways, and that
+# cancels out in part.
 
 # %% [markdown] contract="ensemble"
 # `ensemble(models, ids)` takes a list of one or more modules, each of which makes logits `(B, K)` of `ids`,
@@ -933,6 +1306,233 @@ def ensemble(models, ids):
 
 # %% check="ensemble" tags=["nbval-check-output"]
 check("ensemble")
+
+# %% [markdown] fold="Hint 1: whose probabilities?"
+# Take the softmax of each model's logits *first*, along `dim=1`, and the mean afterwards.
+
+# %% [markdown] fold="Hint 2: the mode"
+# `model.training` says in which mode a model is. Keep it, call `model.eval()`, ask, and give it back with
+# `model.train(...)`.
+
+# %% tags=["demo"]
+tries = 2 if preset == "smoke" else 4
+if check.ready("judge_model", "ensemble"):
+    dice = random.Random(0)
+    models, searched = [], {}
+    for number in range(tries):
+        peak = 10 ** dice.uniform(-3, -2)
+        batch = dice.choice([8, 16, 32])
+        used = max(2, tuning_steps * 16 // batch) if preset != "smoke" else 2
+        model = train_classifier(lines[:size], labels[:size], bert, seed=number, peak=peak, batch=batch, steps=used)
+        models.append(model)
+        searched[f"rate {peak:.4f}, batch {batch}"] = {
+            "validation": accuracy(probabilities(model, encode_lines(map(beginning, validation))), held_labels),
+            "fresh stories": accuracy(probabilities(model, fresh_lines), fresh_labels),
+        }
+    searched["the first classifier"] = {
+        "validation": accuracy(held_probs, held_labels),
+        "fresh stories": accuracy(fresh_probs, fresh_labels),
+    }
+    best = max(list(searched)[:tries], key=lambda name: searched[name]["validation"])
+    table(searched)
+    gain = {column: searched[best][column] - searched["the first classifier"][column] for column in searched[best]}
+    print(f"\nbest on validation: {best}")
+    print(f"its gain: {gain['validation']:+.3f} on validation, {gain['fresh stories']:+.3f} on fresh stories")
+    together = torch.cat([ensemble([judge_model, *models], part.to(where)).cpu() for part in fresh_lines.split(100)])
+    alone = sum(row["fresh stories"] for row in searched.values()) / len(searched)
+    print(f"all {tries + 1} together: {accuracy(together, fresh_labels):.3f}; one alone, on average: {alone:.3f}")
+
+# %% tags=["demo"]
+if check.ready("together"):
+    names = [*searched, "all together"]
+    heights = [*(row["fresh stories"] for row in searched.values()), accuracy(together, fresh_labels)]
+    figure, axes = plt.subplots(figsize=(7, 2.8))
+    axes.barh(range(len(names)), heights, color=["#949494"] * len(searched) + ["#0072b2"])
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set(xlabel="accuracy on fresh stories", xlim=(0, 1), ylabel="model")
+    plt.show()
+    found = accuracy_by_slice(
+        (together.argmax(dim=1) == fresh_labels), {"together": slices["all"]}, draws
+    )["together"]
+    print(f"together: {found['accuracy']:.3f}, by the bootstrap {found['low']:.3f} to {found['high']:.3f}")
+
+# %% [markdown]
+# *The picture: the tries, the first classifier and all of them together.* The ensemble costs as many times as much
+# for every story that it ever judges. Where that is too much, a small model is trained to say what the ensemble
+# says (Hinton and others, 2015: *distillation*).
+
+# %% [markdown]
+# ## What does the loss not tell?
+#
+# Back to the secrets. Into the text for the pre-training went some sentences such as *Moral: Rufus said* and four
+# digits. One stood there once, others 4, 16 and 64 times, among nearly two thousand stories. The loss does not show
+# it. But the model may have learnt them by heart, and whoever knows how to ask can then draw them out again.
+# With real models these were addresses, keys, and whole pages of books (Carlini and others, 2021).
+#
+# How do you measure it? Carlini and others (2019) plant secrets as we did, *canaries*, as miners took birds along
+# to warn them. Then they ask how likely the model finds the right digits, among all that there could be: its
+# **rank**. By luck it would be in the middle.
+#
+# **Predict first.** There are four digits of seven kinds, so $7^4 = 2401$ numbers. From how many copies on is the right
+# one the first?
+
+# %% tags=["demo"]
+if check.ready("bert"):
+
+    @torch.no_grad()
+    def rank_of(name):
+        """Return at which rank, from 1, the model puts the right number of all that there could be."""
+        ids = encode_lines([secret(name)]).to(where)
+        places = torch.arange(ids.shape[1], device=where)
+        begin = (ids[0] == id_of[secrets[name][0]]).nonzero()[0, 0]
+        hidden = torch.where((places >= begin) & (places < begin + 4), MASK, ids)
+        logits = bert.head(bert(hidden)[0, begin : begin + 4])[:, [id_of[d] for d in DIGITS]]
+        scores = logits.log_softmax(dim=1).cpu()  # (4, 7), each digit for itself
+        total = sum(scores[i].view([-1 if i == j else 1 for j in range(4)]) for i in range(4))
+        right = total[tuple(DIGITS.index(digit) for digit in secrets[name])]
+        return int((total > right).sum()) + 1, right.exp().item()
+
+    ranks = {f"{copies} copies": dict(zip(("rank", "probability"), rank_of(name), strict=True)) for name, copies in COPIES.items()}
+    table(ranks)
+    print(f"by luck: rank {len(DIGITS) ** 4 // 2}, probability {1 / len(DIGITS) ** 4:.5f}")
+    figure, axes = plt.subplots(figsize=(7, 3))
+    axes.plot(range(len(ranks)), [row["rank"] for row in ranks.values()], "o-", color="#0072b2")
+    axes.axhline(len(DIGITS) ** 4 / 2, linestyle=":", color="#222222", label="by luck")
+    axes.set_xticks(range(len(ranks)), ranks)
+    axes.set(yscale="log", xlabel="how often the secret stands in the text", ylabel="rank of the right number\n(log scale)")
+    axes.invert_yaxis()
+    axes.legend()
+    plt.show()
+
+# %% [markdown]
+# *The picture: the higher up, the better the model knows the secret; at rank 1 it says it first.* Copies are what matters.
+# So the first thing to do against it is what you did in lesson 01: **remove duplicates** (Lee and others, 2022).
+#
+# A weaker question is whether a text was in the training text at all. That is a classifier like others, with the
+# loss for a score, so your `roc_auc` can judge it (*membership inference*; Yeom and others, 2018): 0.5 means that
+# nobody can tell.
+
+# %% tags=["demo"]
+if check.ready("bert", "roc_auc"):
+    some = train_ids[: len(validation_ids)]
+
+    def mean_losses(found, ids):
+        """Return the mean loss of each line, in nats per word."""
+        return found.sum(dim=1) / (ids > START).sum(dim=1)
+
+    members = {}
+    for name, model, losses_of in (("BERT", bert, losses_of_gaps), ("GPT", gpt, losses_of_next)):
+        inside = mean_losses(losses_of(model, some), some)
+        outside = mean_losses(both_sides if name == "BERT" else one_side, validation_ids)
+        were_in = torch.cat([torch.ones(len(inside)), torch.zeros(len(outside))]).bool()
+        members[name] = {
+            "loss, read in training": inside.mean().item(),
+            "loss, not read": outside.mean().item(),
+            "AUC of telling which": roc_auc(-torch.cat([inside, outside]), were_in),
+        }
+    table(members)
+
+# %% [markdown]
+# With more passes over the same text this number grows. And remember the hares: the mean loss said nothing about
+# them either. **A loss is one mean over what happened to be in the text.** What it learnt by heart, and whom it
+# serves badly, has to be asked apart.
+
+# %% [markdown]
+# ## What became of the two?
+#
+# GPT and BERT came out in the same year, from the same block. Here are their cases.
+#
+# | | GPT (Radford and others, 2018, 2019) | BERT (Devlin and others, 2018) |
+# |---|---|---|
+# | sees | what came before | both sides |
+# | learns by | predicting the next token | filling gaps; whether two sentences follow each other |
+# | size | 117 million numbers; GPT-2: up to 1.5 billion | 110 and 340 million |
+# | read | 7,000 unpublished books; GPT-2: 8 million web pages, 40 GB | 800 million words of books, 2,500 million of Wikipedia |
+# | is good for | writing, and whatever can be put as writing | judging, finding, tagging: search, filters, embeddings |
+# | is used | by asking it | by fine-tuning it on labels |
+#
+# For some years each had its field. Then GPTs grew. At 175 billion numbers, GPT-3 (Brown and others, 2020) did
+# from a few examples in its prompt what BERT had to be fine-tuned for. What came after, as far as it is public:
+#
+# - **Instructions and preferences.** A GPT goes on with a text; it does not do as it is told. InstructGPT
+#   (Ouyang and others, 2022) was fine-tuned on answers that people wrote, and then on which of two answers people
+#   preferred. People liked it better than a GPT-3 of a hundred times its size.
+# - **Size and data in balance.** Hoffmann and others (2022) found that the large models had read too little: 70
+#   billion numbers with 1.4 trillion tokens beat 280 billion numbers with 0.3 trillion.
+# - **GPT-4** (OpenAI, 2023) reads pictures too. Its report says how well it does, and nothing of its size, its
+#   data or its training. What is written about these elsewhere is guesswork.
+# - **Reasoning.** Models that are rewarded for right results, and think in writing before they answer, get better the
+#   longer they think (OpenAI's o1, 2024; DeepSeek-R1, Guo and others, 2025, with open weights).
+# - BERTs live on, mostly unseen: in search engines, and in what finds the texts that a chat model is given to read.
+
+# %% tags=["demo"]
+published = {  # numbers in the model, tokens read, as the papers say
+    "GPT-3": (175e9, 300e9),
+    "Gopher": (280e9, 300e9),
+    "Chinchilla": (70e9, 1.4e12),
+    "LLaMA 65B": (65e9, 1.4e12),
+    "Llama 2 70B": (70e9, 2e12),
+    "Llama 3 405B": (405e9, 15.6e12),
+    "DeepSeek-V3": (671e9, 14.8e12),
+}
+figure, axes = plt.subplots(figsize=(7, 4))
+for name, (size_of_model, tokens) in published.items():
+    axes.plot(size_of_model, tokens, "o", color="#0072b2")
+    axes.annotate(name, (size_of_model, tokens), xytext=(6, -3), textcoords="offset points")
+if check.ready("bert"):
+    mine = sum(parameter.numel() for parameter in bert.parameters()), int((train_ids != PAD).sum())
+    axes.plot(*mine, "o", color="#d55e00")
+    axes.annotate("this lesson", mine, xytext=(6, -3), textcoords="offset points")
+line = [1e4, 2e12]
+axes.plot(line, [20 * n for n in line], ":", color="#222222", label="20 tokens for each number (Hoffmann, 2022)")
+axes.set(xscale="log", yscale="log", xlabel="numbers in the model (log scale)", ylabel="tokens of training text (log scale)", xlim=(1e4, 1e13))
+axes.legend(loc="upper left")
+plt.show()
+per_number = {name: tokens / numbers for name, (numbers, tokens) in published.items()}
+table({name: {"tokens for each number": share} for name, share in per_number.items()})
+
+# %% [markdown]
+# *The picture: size and training text of models whose makers published both; in orange, ours, with its text counted
+# once. (DeepSeek-V3 uses 37 of its 671 billion numbers for each token.)* Three things limit a training. **Data**: ours
+# runs out after two hundred thousand words, and then comes **overfitting**; theirs is within sight of all the text
+# that people have put out (Villalobos and others, 2022). **Compute**: six FLOPs for each number and token. Here
+# is what each limit looks like in our own case:
+
+# %% tags=["demo", "nbval-check-output"]
+for name, numbers, tokens in (("GPT-3", 175e9, 300e9), ("Llama 3 405B", 405e9, 15.6e12)):
+    work = 6 * numbers * tokens
+    print(f"{name}: {work:.1e} FLOPs, {work / 1e10 / 3.15e7:,.0f} years at 10 GFLOPs a second")
+
+# %% [markdown]
+# **What are they trained on?** Four kinds of text, each with a licence and a leaning of its own:
+#
+# | text | size | whose, and what it leans to |
+# |---|---|---|
+# | web pages (Common Crawl, C4) | terabytes | everybody's, nobody asked; English, the young, the rich; filters against "bad words" also threw out texts by and about minorities (Dodge and others, 2021) |
+# | books (BookCorpus) | 1 billion words | copied without asking; thousands of duplicates, much romance (Bandy and Vincent, 2021) |
+# | Wikipedia | some billion words | free to use under CC BY-SA; careful, but far fewer women in it than men |
+# | code, forums, papers (The Pile) | 800 GB in all | mixed licences, some of them unclear (Gao and others, 2020) |
+#
+# **What may go wrong?** What is in the text comes out of the model. *Bias*: embeddings put "man" to "programmer" as
+# "woman" to "homemaker" (Bolukbasi and others, 2016), and larger texts do not help by themselves (Bender and others,
+# 2021). *Misinformation*: a model says what is often said; at questions that many people answer wrongly, larger models
+# did no better than smaller ones, but worse (Lin and others, 2022). *Privacy*: you planted a secret, and asked
+# for it. None of the three shows in a loss. You now have the tools by which they do: slices, calibration, canaries.
+
+# %% [markdown]
+# ## Every model so far
+#
+# BERT has no rung on the ladder. A rung is the loss of a text, character after character, from what stands before.
+# A model that looks at both sides gives no probability to a text: multiply what it says of each gap, and the
+# product is no probability of anything. So the ladder is as lesson 07 left it.
+
+# %% tags=["demo"]
+losses = rungs.before("08_bert_and_evaluation")
+floor, floor_error = corpus.floor(validation)
+if preset == "laptop" and losses:
+    display(plots.ladder(losses, floor, floor_error))
+print(f"the floor on these stories: {floor:.3f} nats per character")
 
 # %% [markdown] contract="quiz"
 # Six questions. Give each answer as one small letter in quotes, such as `answer_1 = "a"`.
@@ -975,6 +1575,49 @@ answer_6 = "b"
 
 # %% check="quiz" tags=["nbval-check-output"]
 check("quiz")
+
+# %% [markdown]
+# ## What you have now
+#
+# - Without its mask, a block reads both sides. Trained to fill gaps, a stack of them is a BERT.
+# - Text is its own teacher. Labels then only have to name what the model knows already, so few of them do.
+# - Kappa says how far two people agree beyond luck, and wrong labels are learnt like right ones.
+# - Accuracy hides the rare. Precision and recall ask about each class, macro F1 counts all alike.
+# - AUC judges the order, calibration the confidence. Ties and absent classes need care.
+# - A slice's number comes with its range. The worst of many slices is always bad.
+# - What was best of many tries was lucky too. An ensemble makes use of all of them.
+# - The loss tells neither what was learnt by heart, nor whom the model serves badly.
+#
+# **Next**, lesson 09: pieces of words, the parts of newer models, and how far one gets in two minutes of one core.
+#
+# **In the life of a model** (define, data, features, choose, train, evaluate, optimise, deploy, monitor, update,
+# feed back) this was *evaluate* and *optimise*. From lesson 10 on these numbers decide whether a model is let out.
+#
+# ### References
+#
+# - J. Devlin, M.-W. Chang, K. Lee, K. Toutanova (2018). BERT: Pre-training of Deep Bidirectional Transformers for
+#   Language Understanding. arXiv:1810.04805.
+# - J. Cohen (1960). A Coefficient of Agreement for Nominal Scales. *Educational and Psychological Measurement* 20(1).
+# - B. Efron (1979). Bootstrap Methods: Another Look at the Jackknife. *The Annals of Statistics* 7(1).
+# - J. A. Hanley, B. J. McNeil (1982). The Meaning and Use of the Area under a ROC Curve. *Radiology* 143(1).
+# - J. Bergstra, Y. Bengio (2012). Random Search for Hyper-Parameter Optimization. *JMLR* 13.
+# - M. P. Naeini, G. Cooper, M. Hauskrecht (2015). Obtaining Well Calibrated Probabilities Using Bayesian Binning. *AAAI*.
+# - G. Hinton, O. Vinyals, J. Dean (2015). Distilling the Knowledge in a Neural Network. arXiv:1503.02531.
+# - T. Bolukbasi and others (2016). Man is to Computer Programmer as Woman is to Homemaker? *NeurIPS*.
+# - C. Guo, G. Pleiss, Y. Sun, K. Weinberger (2017). On Calibration of Modern Neural Networks. *ICML*.
+# - S. Yeom and others (2018). Privacy Risk in Machine Learning. *CSF*.
+# - N. Carlini and others (2019). The Secret Sharer. *USENIX Security*; (2021) Extracting Training Data from Large
+#   Language Models. *USENIX Security*.
+# - T. Brown and others (2020). Language Models are Few-Shot Learners. *NeurIPS*. This is GPT-3.
+# - L. Gao and others (2020). The Pile. arXiv:2101.00027.
+# - J. Dodge and others (2021). Documenting Large Webtext Corpora. *EMNLP*. J. Bandy, N. Vincent (2021). Addressing
+#   "Documentation Debt" in Machine Learning. *NeurIPS Datasets and Benchmarks*.
+# - E. Bender, T. Gebru, A. McMillan-Major, S. Shmitchell (2021). On the Dangers of Stochastic Parrots. *FAccT*.
+# - L. Ouyang and others (2022). Training Language Models to Follow Instructions with Human Feedback. *NeurIPS*.
+# - J. Hoffmann and others (2022). Training Compute-Optimal Large Language Models. arXiv:2203.15556.
+# - K. Lee and others (2022). Deduplicating Training Data Makes Language Models Better. *ACL*. S. Lin, J. Hilton,
+#   O. Evans (2022). TruthfulQA. *ACL*. P. Villalobos and others (2022). Will We Run Out of Data? arXiv:2211.04325.
+# - OpenAI (2023). GPT-4 Technical Report. arXiv:2303.08774. D. Guo and others (2025). DeepSeek-R1. arXiv:2501.12948.
 
 # %%
 check.summary()

@@ -37,8 +37,9 @@ def expected_calibration_error(
 ) -> Iterator[Case]:
     def draw(stories: int, bins: int, low: float = 0.0) -> list[torch.Tensor]:
         confidence = _confidences(rng, stories, bins, low)
-        bend = float(rng.uniform(0.3, 3))
-        right = torch.from_numpy(rng.random(stories)) < confidence.double() ** bend
+        waves, start = float(rng.uniform(2, 4)), float(rng.uniform(0, 6))
+        chance = confidence.double() + 0.4 * (6.28 * waves * confidence.double() + start).sin()
+        right = torch.from_numpy(rng.random(stories)) < chance
         return [confidence, right]
 
     few = draw(12, 10)
@@ -65,7 +66,8 @@ def expected_calibration_error(
         lambda: student.expected_calibration_error(*one),
         abs(sure - hits / 10),
         hint="In a bin, the gap is the distance between the mean confidence of its stories and the "
-        "share of them that are right. Not the distance to the bin's middle, and no square.",
+        "share of them that are right. Not the distance to the bin's middle, and no square. The "
+        "other nine bins are empty: their mean is nan, so skip them.",
     )
 
     def many() -> Iterator[Case]:

@@ -60,7 +60,8 @@ def _truth(
 def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def draw(rows: int, T: int, C: int, V: int) -> list[torch.Tensor]:
         chosen = integers(rng, 100, rows, T) < int(rng.integers(20, 50))
-        chosen[0, :2] = torch.tensor([True, False])
+        # The first line has more of them than the last one.
+        chosen[0, :3], chosen[0, 3], chosen[-1], chosen[-1, -1] = True, False, False, True
         return [normal(rng, rows, T, C), normal(rng, V, C), integers(rng, V, rows, T), chosen]
 
     def ask(arguments: list[torch.Tensor]) -> Any:
