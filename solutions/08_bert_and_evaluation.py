@@ -138,7 +138,7 @@ class BothWays(MultiHeadAttention):
     """Your attention of lesson 06, told by `seen` which places may be looked at."""
 
     def forward(self, x, seen):
-        B, T, C = x.shape
+        B, T, _ = x.shape
         p = self.dropout if self.training else 0.0
         query, key, value = (
             part(x).view(B, T, self.heads, -1).transpose(1, 2)  # (B, heads, T, d)
@@ -407,7 +407,9 @@ if check.ready("mask_tokens", "mlm_loss"):
     torch.manual_seed(0)
     bert = Bert(V, T).to(where)
     curve, seconds = fit(bert, loss_of_gaps, steps, 0.006, "BERT")
-    print(f"BERT: {steps} steps in {seconds:.0f} s, {sum(p.numel() for p in bert.parameters()):,} parameters")
+    print(
+        f"BERT: {steps} steps in {seconds:.0f} s, {sum(p.numel() for p in bert.parameters()):,} parameters"
+    )
     gpt = Bert(V, T, causal=True).to(where)
     gpt_curve, seconds = fit(gpt, loss_of_next, steps // 3, 0.006, "GPT")
     print(f"GPT:  {steps // 3} steps in {seconds:.0f} s")
@@ -423,7 +425,12 @@ if check.ready("bert"):
     figure, axes = plt.subplots(figsize=(7, 3.2))
     for name, losses, colour in (("BERT", curve, "#0072b2"), ("GPT", gpt_curve, "#d55e00")):
         means = smooth(losses)
-        axes.plot([(i + 0.5) * len(losses) / len(means) for i in range(len(means))], means, color=colour, label=name)
+        axes.plot(
+            [(i + 0.5) * len(losses) / len(means) for i in range(len(means))],
+            means,
+            color=colour,
+            label=name,
+        )
     axes.axhline(math.log(V), linestyle=":", color="#222222", label="ln V: guessing blindly")
     axes.set(xlabel="step", ylabel="training loss (nats per word)")
     axes.legend()
@@ -464,9 +471,11 @@ def losses_of_next(model, ids):
     for rows in range(0, len(ids), 50):
         part = ids[rows : rows + 50].to(where)
         logits = model.head(model(part[:, :-1]))
-        losses[rows : rows + 50, 1:] = F.cross_entropy(
-            logits.flatten(0, 1), part[:, 1:].flatten(), reduction="none"
-        ).view(len(part), -1).cpu()
+        losses[rows : rows + 50, 1:] = (
+            F.cross_entropy(logits.flatten(0, 1), part[:, 1:].flatten(), reduction="none")
+            .view(len(part), -1)
+            .cpu()
+        )
     return losses
 
 
@@ -503,12 +512,18 @@ if check.ready("bert"):
             "GPT": one_side[words][mine].mean().item(),
             "BERT": both_sides[words][mine].mean().item(),
         }
-    rows["all"] = {"share": 1.0, "GPT": one_side[words].mean().item(), "BERT": both_sides[words].mean().item()}
+    rows["all"] = {
+        "share": 1.0,
+        "GPT": one_side[words].mean().item(),
+        "BERT": both_sides[words].mean().item(),
+    }
     table({name: row | {"gain": row["GPT"] - row["BERT"]} for name, row in rows.items()})
     figure, axes = plt.subplots(figsize=(7, 3.2))
     for shift, name, colour in ((-0.2, "GPT", "#d55e00"), (0.2, "BERT", "#0072b2")):
         heights = [row[name] for row in rows.values()]
-        axes.barh([place + shift for place in range(len(rows))], heights, 0.38, color=colour, label=name)
+        axes.barh(
+            [place + shift for place in range(len(rows))], heights, 0.38, color=colour, label=name
+        )
     axes.set_yticks(range(len(rows)), rows)
     axes.invert_yaxis()
     axes.set(xlabel="loss (nats per word)", ylabel="group of words")
@@ -717,7 +732,17 @@ fresh_labels = torch.tensor([fault_of(story) for story in fresh])
 tuning_steps = 4 if preset == "smoke" else 120
 
 
-def train_classifier(ids, its_labels, pretrained=None, classes=K, seed=0, peak=0.004, steps=None, batch=16, change=None):
+def train_classifier(
+    ids,
+    its_labels,
+    pretrained=None,
+    classes=K,
+    seed=0,
+    peak=0.004,
+    steps=None,
+    batch=16,
+    change=None,
+):
     """Return a classifier that was trained on the lines `ids` and their labels."""
     torch.manual_seed(seed)
     body = Bert(V, T).to(where)
@@ -757,12 +782,19 @@ if check.ready("bert", "Classifier"):
     for (name, points), colour in zip(learnt.items(), ("#d55e00", "#0072b2"), strict=True):
         axes.plot(list(points), list(points.values()), "o-", color=colour, label=name)
     axes.axhline(1 / K, linestyle=":", color="#222222", label="guessing")
-    axes.set(xscale="log", xlabel="labels (log scale)", ylabel="accuracy on fresh stories", ylim=(0, 1))
+    axes.set(
+        xscale="log", xlabel="labels (log scale)", ylabel="accuracy on fresh stories", ylim=(0, 1)
+    )
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
     axes.legend()
     plt.show()
-    table({name: {f"{size} labels": share for size, share in points.items()} for name, points in learnt.items()})
+    table(
+        {
+            name: {f"{size} labels": share for size, share in points.items()}
+            for name, points in learnt.items()
+        }
+    )
 
 # %% [markdown]
 # *The picture: how many fresh stories get the right fault, with so many labels, after the same number of
@@ -794,7 +826,9 @@ def hide_some(ids):
 def replace_some(ids):
     """Replace 35 in 100 of the words by others."""
     others = torch.randint(START + 1, V, ids.shape, device=ids.device)
-    return torch.where((torch.rand(ids.shape, device=ids.device) < 0.35) & (ids > START), others, ids)
+    return torch.where(
+        (torch.rand(ids.shape, device=ids.device) < 0.35) & (ids > START), others, ids
+    )
 
 
 if check.ready("judge_model"):
@@ -844,19 +878,31 @@ def hero_kind(story):
 
 def lines_by_kind(some, rare=None):
     """Return the lines whose hero is one of `KINDS`, and its number; only `rare` of the last kind."""
-    chosen = [story for story in some if hero_kind(story) in KINDS and known.issuperset(words_of(story))]
+    chosen = [
+        story for story in some if hero_kind(story) in KINDS and known.issuperset(words_of(story))
+    ]
     last = [story for story in chosen if hero_kind(story) == KINDS[-1]]
     kept = [story for story in chosen if story not in last] + last[:rare]
-    return encode_lines(map(beginning, kept)), torch.tensor([KINDS.index(hero_kind(s)) for s in kept])
+    return encode_lines(map(beginning, kept)), torch.tensor(
+        [KINDS.index(hero_kind(s)) for s in kept]
+    )
 
 
 if check.ready("judge_model"):
     many = corpus.fables(500 if preset == "smoke" else 4000, seed=10)
     kind_lines, kind_labels = lines_by_kind(train, rare=3)
     new_lines, new_labels = lines_by_kind(many)
-    print("stories to learn from:", dict(zip(KINDS, kind_labels.bincount(minlength=6).tolist(), strict=True)))
-    print("stories to judge by:  ", dict(zip(KINDS, new_labels.bincount(minlength=6).tolist(), strict=True)))
-    kind_model = train_classifier(kind_lines, kind_labels, bert, classes=6, steps=tuning_steps * 3 // 4)
+    print(
+        "stories to learn from:",
+        dict(zip(KINDS, kind_labels.bincount(minlength=6).tolist(), strict=True)),
+    )
+    print(
+        "stories to judge by:  ",
+        dict(zip(KINDS, new_labels.bincount(minlength=6).tolist(), strict=True)),
+    )
+    kind_model = train_classifier(
+        kind_lines, kind_labels, bert, classes=6, steps=tuning_steps * 3 // 4
+    )
     kind_guess = probabilities(kind_model, new_lines).argmax(dim=1)
     print(f"accuracy: {(kind_guess == new_labels).float().mean():.3f}")
 
@@ -1039,7 +1085,10 @@ if check.ready("judge_model", "roc_auc"):
     for name, colour in ((order[0], "#d55e00"), (order[len(order) // 2], "#0072b2")):
         scores, truth = fresh_probs[:, faults.index(name)], fresh_labels == faults.index(name)
         limits = [1.01, *sorted(scores.tolist(), reverse=True)]
-        found = [((scores >= limit)[~truth].float().mean(), (scores >= limit)[truth].float().mean()) for limit in limits]
+        found = [
+            ((scores >= limit)[~truth].float().mean(), (scores >= limit)[truth].float().mean())
+            for limit in limits
+        ]
         axes.plot(*zip(*found, strict=True), color=colour, label=f"{name}: area {areas[name]:.3f}")
     axes.plot([0, 1], [0, 1], ":", color="#222222", label="dice: area 0.5")
     axes.set(xlabel="false positive rate", ylabel="true positive rate (recall)")
@@ -1109,7 +1158,9 @@ if check.ready("judge_model", "expected_calibration_error"):
             inside = (confidence * 10).long().clamp(max=9) == k
             if inside.any():
                 axes.bar((k + 0.5) / 10, right[inside].float().mean(), 0.09, color="#0072b2")
-                axes.plot(confidence[inside].mean(), right[inside].float().mean(), "o", color="#d55e00")
+                axes.plot(
+                    confidence[inside].mean(), right[inside].float().mean(), "o", color="#d55e00"
+                )
         axes.plot([0, 1], [0, 1], ":", color="#222222")
         error = expected_calibration_error(confidence, right)
         axes.set_title(f"{title}: {error:.3f}", loc="left")
@@ -1129,8 +1180,12 @@ if check.ready("judge_model", "expected_calibration_error"):
     figure.tight_layout()
     plt.show()
     mean_sure, hits = fresh_probs.max(dim=1).values.mean(), accuracy(fresh_probs, fresh_labels)
-    print(f"mean confidence {mean_sure:.3f}, accuracy {hits:.3f}: too sure by {mean_sure - hits:+.3f}")
-    print(f"calibration error {raw_error:.3f}; with a temperature of {heat:.2f}: {cooled_error:.3f}")
+    print(
+        f"mean confidence {mean_sure:.3f}, accuracy {hits:.3f}: too sure by {mean_sure - hits:+.3f}"
+    )
+    print(
+        f"calibration error {raw_error:.3f}; with a temperature of {heat:.2f}: {cooled_error:.3f}"
+    )
 
 # %% [markdown]
 # *The picture: bars below the dotted line mean that the model is surer than it should be, above it, less sure. In the
@@ -1210,7 +1265,12 @@ check("accuracy_by_slice")
 # %% tags=["demo"]
 if check.ready("judge_model", "accuracy_by_slice"):
     right = probabilities(judge_model, fresh_lines).argmax(dim=1) == fresh_labels
-    sayings = torch.tensor([trait.saying in story for story, trait in zip(fresh, (TRAITS[fault_of(s)] for s in fresh), strict=True)])
+    sayings = torch.tensor(
+        [
+            trait.saying in story
+            for story, trait in zip(fresh, (TRAITS[fault_of(s)] for s in fresh), strict=True)
+        ]
+    )
     wild = torch.tensor([hero_kind(story) in WILD_KINDS for story in fresh])
     long = torch.tensor([len(words_of(story)) > 134 for story in fresh])
     slices = {
@@ -1247,7 +1307,10 @@ if check.ready("judge_model", "accuracy_by_slice"):
 
 # %% tags=["demo"]
 if check.ready("judge_model", "accuracy_by_slice"):
-    by_kind = {kind: torch.tensor([hero_kind(story) == kind for story in fresh]) for kind in WILD_KINDS + MILD_KINDS}
+    by_kind = {
+        kind: torch.tensor([hero_kind(story) == kind for story in fresh])
+        for kind in WILD_KINDS + MILD_KINDS
+    }
 
     def worst(right):
         """Return the worst slice of at least five stories, and what is known of it."""
@@ -1255,10 +1318,15 @@ if check.ready("judge_model", "accuracy_by_slice"):
         large = {kind: row for kind, row in found.items() if row["stories"] >= 5} or found
         return min(large.items(), key=lambda item: item[1]["accuracy"])
 
-    outcomes = {"as they were judged": right, "the same, dealt out anew": right[torch.randperm(len(right))]}
+    outcomes = {
+        "as they were judged": right,
+        "the same, dealt out anew": right[torch.randperm(len(right))],
+    }
     for name, some in outcomes.items():
         kind, row = worst(some)
-        print(f"{name}: worst is the {kind}, {row['accuracy']:.2f} ({row['low']:.2f} to {row['high']:.2f}), mean {right.float().mean():.2f}")
+        print(
+            f"{name}: worst is the {kind}, {row['accuracy']:.2f} ({row['low']:.2f} to {row['high']:.2f}), mean {right.float().mean():.2f}"
+        )
 
 # %% [markdown]
 # In the second line the right and wrong answers were dealt out to the stories by chance, so that no animal *can* be
@@ -1323,10 +1391,14 @@ if check.ready("judge_model", "ensemble"):
         peak = 10 ** dice.uniform(-3, -2)
         batch = dice.choice([8, 16, 32])
         used = max(2, tuning_steps * 16 // batch) if preset != "smoke" else 2
-        model = train_classifier(lines[:size], labels[:size], bert, seed=number, peak=peak, batch=batch, steps=used)
+        model = train_classifier(
+            lines[:size], labels[:size], bert, seed=number, peak=peak, batch=batch, steps=used
+        )
         models.append(model)
         searched[f"rate {peak:.4f}, batch {batch}"] = {
-            "validation": accuracy(probabilities(model, encode_lines(map(beginning, validation))), held_labels),
+            "validation": accuracy(
+                probabilities(model, encode_lines(map(beginning, validation))), held_labels
+            ),
             "fresh stories": accuracy(probabilities(model, fresh_lines), fresh_labels),
         }
     searched["the first classifier"] = {
@@ -1335,17 +1407,29 @@ if check.ready("judge_model", "ensemble"):
     }
     best = max(list(searched)[:tries], key=lambda name: searched[name]["validation"])
     table(searched)
-    gain = {column: searched[best][column] - searched["the first classifier"][column] for column in searched[best]}
+    gain = {
+        column: searched[best][column] - searched["the first classifier"][column]
+        for column in searched[best]
+    }
     print(f"\nbest on validation: {best}")
-    print(f"its gain: {gain['validation']:+.3f} on validation, {gain['fresh stories']:+.3f} on fresh stories")
-    together = torch.cat([ensemble([judge_model, *models], part.to(where)).cpu() for part in fresh_lines.split(100)])
+    print(
+        f"its gain: {gain['validation']:+.3f} on validation, {gain['fresh stories']:+.3f} on fresh stories"
+    )
+    together = torch.cat(
+        [ensemble([judge_model, *models], part.to(where)).cpu() for part in fresh_lines.split(100)]
+    )
     alone = sum(row["fresh stories"] for row in searched.values()) / len(searched)
-    print(f"all {tries + 1} together: {accuracy(together, fresh_labels):.3f}; one alone, on average: {alone:.3f}")
+    print(
+        f"all {tries + 1} together: {accuracy(together, fresh_labels):.3f}; one alone, on average: {alone:.3f}"
+    )
 
 # %% tags=["demo"]
 if check.ready("together"):
     names = [*searched, "all together"]
-    heights = [*(row["fresh stories"] for row in searched.values()), accuracy(together, fresh_labels)]
+    heights = [
+        *(row["fresh stories"] for row in searched.values()),
+        accuracy(together, fresh_labels),
+    ]
     figure, axes = plt.subplots(figsize=(7, 2.8))
     axes.barh(range(len(names)), heights, color=["#949494"] * len(searched) + ["#0072b2"])
     axes.set_yticks(range(len(names)), names)
@@ -1355,7 +1439,9 @@ if check.ready("together"):
     found = accuracy_by_slice(
         (together.argmax(dim=1) == fresh_labels), {"together": slices["all"]}, draws
     )["together"]
-    print(f"together: {found['accuracy']:.3f}, by the bootstrap {found['low']:.3f} to {found['high']:.3f}")
+    print(
+        f"together: {found['accuracy']:.3f}, by the bootstrap {found['low']:.3f} to {found['high']:.3f}"
+    )
 
 # %% [markdown]
 # *The picture: the tries, the first classifier and all of them together.* The ensemble costs as many times as much
@@ -1393,14 +1479,21 @@ if check.ready("bert"):
         right = total[tuple(DIGITS.index(digit) for digit in secrets[name])]
         return int((total > right).sum()) + 1, right.exp().item()
 
-    ranks = {f"{copies} copies": dict(zip(("rank", "probability"), rank_of(name), strict=True)) for name, copies in COPIES.items()}
+    ranks = {
+        f"{copies} copies": dict(zip(("rank", "probability"), rank_of(name), strict=True))
+        for name, copies in COPIES.items()
+    }
     table(ranks)
     print(f"by luck: rank {len(DIGITS) ** 4 // 2}, probability {1 / len(DIGITS) ** 4:.5f}")
     figure, axes = plt.subplots(figsize=(7, 3))
     axes.plot(range(len(ranks)), [row["rank"] for row in ranks.values()], "o-", color="#0072b2")
     axes.axhline(len(DIGITS) ** 4 / 2, linestyle=":", color="#222222", label="by luck")
     axes.set_xticks(range(len(ranks)), ranks)
-    axes.set(yscale="log", xlabel="how often the secret stands in the text", ylabel="rank of the right number\n(log scale)")
+    axes.set(
+        yscale="log",
+        xlabel="how often the secret stands in the text",
+        ylabel="rank of the right number\n(log scale)",
+    )
     axes.invert_yaxis()
     axes.legend()
     plt.show()
@@ -1485,8 +1578,20 @@ if check.ready("bert"):
     axes.plot(*mine, "o", color="#d55e00")
     axes.annotate("this lesson", mine, xytext=(6, -3), textcoords="offset points")
 line = [1e4, 2e12]
-axes.plot(line, [20 * n for n in line], ":", color="#222222", label="20 tokens for each number (Hoffmann, 2022)")
-axes.set(xscale="log", yscale="log", xlabel="numbers in the model (log scale)", ylabel="tokens of training text (log scale)", xlim=(1e4, 1e13))
+axes.plot(
+    line,
+    [20 * n for n in line],
+    ":",
+    color="#222222",
+    label="20 tokens for each number (Hoffmann, 2022)",
+)
+axes.set(
+    xscale="log",
+    yscale="log",
+    xlabel="numbers in the model (log scale)",
+    ylabel="tokens of training text (log scale)",
+    xlim=(1e4, 1e13),
+)
 axes.legend(loc="upper left")
 plt.show()
 per_number = {name: tokens / numbers for name, (numbers, tokens) in published.items()}

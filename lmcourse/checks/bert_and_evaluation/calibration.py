@@ -32,9 +32,7 @@ def _confidences(rng: Rng, stories: int, bins: int, low: float = 0.0) -> torch.T
 
 
 @exercise(LESSON, "expected_calibration_error", points=2)
-def expected_calibration_error(
-    student: Student, reference: Student, rng: Rng
-) -> Iterator[Case]:
+def expected_calibration_error(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def draw(stories: int, bins: int, low: float = 0.0) -> list[torch.Tensor]:
         confidence = _confidences(rng, stories, bins, low)
         waves, start = float(rng.uniform(2, 4)), float(rng.uniform(0, 6))

@@ -25,6 +25,7 @@ class Body(nn.Module):
         self.embedding = nn.Embedding.from_pretrained(table, freeze=False)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return the rows of `ids`."""
         return self.embedding(ids)  # type: ignore[no-any-return]
 
 
@@ -156,7 +157,9 @@ def classifier(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
     longer = F.pad(ids, (0, int(rng.integers(2, 6))))
 
     def moved() -> str:
-        change = float((ask(table, weight, bias, ids) - ask(table, weight, bias, longer)).abs().max())
+        change = float(
+            (ask(table, weight, bias, ids) - ask(table, weight, bias, longer)).abs().max()
+        )
         return "" if change < 1e-4 else f"they move by {change:.2g}"
 
     yield holds(

@@ -23,6 +23,7 @@ class Table(nn.Module):
         self.dropout = nn.Dropout(0.5)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return the logits of each line of `ids`."""
         return self.dropout(self.table[ids[:, 0]])  # type: ignore[no-any-return]
 
 

@@ -151,16 +151,17 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         0,
         hint="Marks are no words: choose only where ids > START.",
     )
+    half = float(rng.uniform(0.35, 0.65))
     yield case(
         "a line with marks: the share of its words that are chosen",
-        lambda: _share(parts(marks, V, 0.5)[1], marks >= FIRST),
-        0.5,
+        lambda: _share(parts(marks, V, half)[1], marks >= FIRST),
+        half,
         hint="Each word is chosen with probability share, also where there are marks beside it.",
         atol=0.06,
         rtol=0,
     )
 
-    few = int(rng.integers(8, 14))
+    few = int(rng.integers(20, 61))
     narrow = _words(rng, FIRST + few)
 
     def drawn() -> list[int]:
@@ -180,9 +181,7 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         "two calls: whether they choose the same places",
         "they differ",
         lambda: (
-            "both choose the same"
-            if torch.equal(parts(again, V)[1], parts(again, V)[1])
-            else ""
+            "both choose the same" if torch.equal(parts(again, V)[1], parts(again, V)[1]) else ""
         ),
         hint="Every call draws anew. A seed inside the function makes all calls the same.",
         points=0.5,
