@@ -213,8 +213,7 @@ class Bert(nn.Module):
 
 # %% [markdown] fold="Answer"
 # With one in a hundred the model reads a whole story for a single answer to learn from. With nine in ten
-# there is nothing left to answer from. Devlin and others hid 15 in 100, and for small models that still
-# is a good choice.
+# there is nothing left to answer from. Devlin and others hid 15 in 100, and so do we.
 
 # %% [markdown]
 # There is one more twist. Say the model learns with `[mask]` at all the places that it is asked about.
@@ -411,8 +410,8 @@ if check.ready("mask_tokens", "mlm_loss"):
         f"BERT: {steps} steps in {seconds:.0f} s, {sum(p.numel() for p in bert.parameters()):,} parameters"
     )
     gpt = Bert(V, T, causal=True).to(where)
-    gpt_curve, seconds = fit(gpt, loss_of_next, steps // 3, 0.006, "GPT")
-    print(f"GPT:  {steps // 3} steps in {seconds:.0f} s")
+    gpt_curve, seconds = fit(gpt, loss_of_next, steps // 4, 0.006, "GPT")
+    print(f"GPT:  {steps // 4} steps in {seconds:.0f} s")
 
 # %% tags=["demo"]
 if check.ready("bert"):
@@ -438,21 +437,21 @@ if check.ready("bert"):
 
 # %% [markdown]
 # *The picture: the loss while they train.* BERT needs more steps, since it learns from one word in
-# seven of each story, and the GPT from all of them. That is the price. (The GPT got a third of the
-# steps here; both take about as long for what they are worth.)
+# seven of each story, and the GPT from all of them. That is the price. (The GPT got a quarter of the
+# steps here.)
 #
 # The two losses on this picture cannot be compared: they are about different questions. So ask both about
 # the *same* words of stories that neither has read: every word of the validation text, the GPT from
-# what stands before, BERT from both sides, with a seventh of the words hidden at a time.
+# what stands before, BERT from both sides, with a twentieth of the words hidden at a time.
 #
-# **Predict first.** For which words do two sides help most: for animals, for small words such as `the`, or
-# for the others?
+# **Predict first.** For which words do two sides help most: for the hero's fault, as in the gap above, for
+# signs, or for digits?
 
 
 # %% tags=["demo"]
 @torch.no_grad()
-def losses_of_gaps(model, ids, holes=7):
-    """Return the loss of each word of `ids` (N, T), each hidden once, with a seventh of the others."""
+def losses_of_gaps(model, ids, holes=20):
+    """Return the loss of each word of `ids` (N, T), each hidden once, beside a twentieth of the others."""
     losses = torch.zeros(ids.shape)
     for first in range(holes):
         hidden = (torch.arange(ids.shape[1]) % holes == first) & (ids > START)
@@ -493,6 +492,8 @@ def group_of(number):
         return "digits"
     if number in animals:
         return "animals"
+    if word in {trait.adjective for trait in TRAITS}:
+        return "the hero's fault"
     if number in common:
         return "the most common words"
     return "names, first words" if word[0].isupper() else "all other words"
@@ -531,9 +532,11 @@ if check.ready("bert"):
     plt.show()
 
 # %% [markdown]
-# *The picture and the table: the loss of the same words, from one side and from both.* Where grammar
-# decides, such as at signs and small words, the word behind the gap says nearly everything. Where the
-# story draws a word afresh, nobody can know it, from however many sides.
+# *The picture and the table: the loss of the same words, from one side and from both.* Where what decides
+# stands on the right, two sides are worth much: the fault in the first sentence, or a name that is said
+# again later. Over all words there is little between the two. Most words of a fable are either clear from
+# the left, as signs are, or drawn afresh, and then nobody can know them, from however many sides. And of
+# each story BERT has learnt from one word in seven only.
 #
 # **Something to play with.** Hide a word, and see what BERT would put there.
 
@@ -659,8 +662,8 @@ for name, count in (("128 labels", 128), ("all training stories", len(train))):
 #     head           (B, K)        a linear layer: logits of the classes
 # ```
 #
-# (Devlin and others took the row at the first place, `[CLS]`. With as little training as ours, the mean
-# works better.)
+# (Devlin and others took the row at a mark in front, `[CLS]`. With the mean, the label reaches every word
+# at once.)
 
 # %% [markdown] contract="Classifier"
 # `Classifier(body, channels, classes)` is a module. `body` is any module that takes `ids`, int64 `(B, T)`,

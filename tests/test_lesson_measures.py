@@ -120,7 +120,7 @@ def test_calibration_as_scikit_learns_curve_has_it(seed: int, bins: int) -> None
 
 @pytest.mark.parametrize("seed", SEEDS[:5])
 def test_a_reader_of_both_sides_sees_all_words_and_no_pad(seed: int) -> None:
-    """Each word moves each other's row; [pad] moves none; with the mask on, none moves an earlier."""
+    """A word moves every row, [pad] none, and with the mask on, none moves an earlier one."""
     Bert = solved()["Bert"]
     torch.manual_seed(seed)
     ids = torch.randint(3, 20, (1, 9))

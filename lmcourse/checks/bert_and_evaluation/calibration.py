@@ -1,6 +1,7 @@
 """The checks of `expected_calibration_error`."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -12,8 +13,9 @@ from grader.checks.vocabulary import arguments_stay, kind_of, public_and_hidden
 LESSON = "08_bert_and_evaluation"
 
 
-def error_of(confidence: torch.Tensor, right: torch.Tensor, bins: int) -> float:
-    """Return the expected calibration error, one bin after the other."""
+def error_of(answers: list[torch.Tensor], bins: int) -> float:
+    """Return the expected calibration error of confidences and who was right, bin by bin."""
+    confidence, right = answers
     found = 0.0
     numbers = (confidence.double() * bins).floor().clamp(max=bins - 1)
     for k in range(bins):
@@ -33,7 +35,7 @@ def _confidences(rng: Rng, stories: int, bins: int, low: float = 0.0) -> torch.T
 
 @exercise(LESSON, "expected_calibration_error", points=2)
 def expected_calibration_error(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def draw(stories: int, bins: int, low: float = 0.0) -> list[torch.Tensor]:
+    def draw(stories: int, bins: int, low: float = 0.0) -> list[Any]:
         confidence = _confidences(rng, stories, bins, low)
         waves, start = float(rng.uniform(2, 4)), float(rng.uniform(0, 6))
         chance = confidence.double() + 0.4 * (6.28 * waves * confidence.double() + start).sin()
@@ -58,7 +60,7 @@ def expected_calibration_error(student: Student, reference: Student, rng: Rng) -
     )
     sure = float(rng.uniform(0.82, 0.88))
     hits = int(rng.integers(3, 8))
-    one = [torch.full((10,), sure), torch.arange(10) < hits]
+    one: list[Any] = [torch.full((10,), sure), torch.arange(10) < hits]
     yield case(
         "one bin: ten stories of the same confidence",
         lambda: student.expected_calibration_error(*one),
@@ -73,7 +75,7 @@ def expected_calibration_error(student: Student, reference: Student, rng: Rng) -
         yield case(
             "ten bins",
             lambda: student.expected_calibration_error(*arguments),
-            error_of(*arguments, 10),
+            error_of(arguments, 10),
             hint="Each bin's gap counts by the share of all stories that are in it. The gap is "
             "taken bin by bin, without its sign: .abs() before the sum.",
             points=2,
@@ -83,7 +85,7 @@ def expected_calibration_error(student: Student, reference: Student, rng: Rng) -
         yield case(
             "another number of bins",
             lambda: student.expected_calibration_error(*other, bins),
-            error_of(*other, bins),
+            error_of(other, bins),
             hint="bins says how many there are: bin k goes from k / bins to (k + 1) / bins.",
         )
 
@@ -92,7 +94,7 @@ def expected_calibration_error(student: Student, reference: Student, rng: Rng) -
     yield case(
         "bins without a story",
         lambda: student.expected_calibration_error(*upper),
-        error_of(*upper, 10),
+        error_of(upper, 10),
         hint="The mean of an empty bin is nan. Such a bin has no part in the sum: skip it.",
     )
     edges = draw(int(rng.integers(10, 30)), 10)
@@ -101,7 +103,7 @@ def expected_calibration_error(student: Student, reference: Student, rng: Rng) -
     yield case(
         "confidences of exactly 0 and 1",
         lambda: student.expected_calibration_error(*edges),
-        error_of(*edges, 10),
+        error_of(edges, 10),
         hint="Every story is in a bin: 1.0 belongs to the last one and 0.0 to the first.",
     )
     # In two bins, one half is the lower edge of the second.
@@ -111,7 +113,7 @@ def expected_calibration_error(student: Student, reference: Student, rng: Rng) -
     yield case(
         "a confidence on an edge",
         lambda: student.expected_calibration_error(*half, 2),
-        error_of(*half, 2),
+        error_of(half, 2),
         hint="Bin k has the confidences from k / bins on, up to but not including (k + 1) / bins.",
         points=0.5,
     )

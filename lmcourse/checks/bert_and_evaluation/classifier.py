@@ -22,7 +22,8 @@ class Body(nn.Module):
 
     def __init__(self, table: torch.Tensor) -> None:
         super().__init__()
-        self.embedding = nn.Embedding.from_pretrained(table, freeze=False)
+        self.embedding = nn.Embedding(*table.shape)
+        self.embedding.weight = nn.Parameter(table)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Return the rows of `ids`."""

@@ -1,6 +1,7 @@
 """The checks of `precision_recall_f1`."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -100,7 +101,7 @@ def precision_recall_f1(student: Student, reference: Student, rng: Rng) -> Itera
         for name in ("confusion", "precision", "recall", "f1", "micro", "macro"):
             yield case(
                 f"many stories: {name}",
-                lambda name=name: part(name, *arguments),
+                partial(part, name, *arguments),
                 want[name],
                 hint=HINTS[name],
             )
@@ -116,7 +117,7 @@ def precision_recall_f1(student: Student, reference: Student, rng: Rng) -> Itera
         for name in ("confusion", "precision", "recall", "f1", "macro"):
             yield case(
                 f"classes that no story has: {name}",
-                lambda name=name: part(name, truth, guess, classes + 2),
+                partial(part, name, truth, guess, classes + 2),
                 want[name],
                 hint="Where there is nothing to divide by, the number is 0, and not nan: divide by "
                 "max(1, ...), as .clamp(min=1) does. The classes count in the mean all the same, "

@@ -85,8 +85,8 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             lambda: float(ask(arguments)[0]),
             value,
             hint="The mean of the cross-entropy at the chosen places, and at no others: x[chosen] "
-            "has a row of C numbers for each, head(...) makes logits of it, and ids[chosen] are the "
-            "words that stood there. Divide by how many are chosen, not by all places.",
+            "has a row of C numbers for each, head(...) makes logits of it, and ids[chosen] are "
+            "the words that stood there. Divide by how many are chosen, not by all places.",
         )
         yield case(
             "its slopes",
@@ -97,12 +97,15 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
 
     yield from public_and_hidden(many)
-    short = draw(3, 8, 4, 9)
+    single = draw(3, 8, 4, 9)
+    single[3] = torch.zeros_like(single[3])
+    single[3][1, int(rng.integers(8))] = True
     yield case(
         "one place chosen in all",
-        lambda: float(ask([*short[:3], _only(short[3], 1, 3)])[0]),
-        _truth(*short[:3], _only(short[3], 1, 3))[0],
-        hint="The mean over a single place is its own loss.",
+        lambda: float(ask(single)[0]),
+        _truth(*single)[0],
+        hint="The mean over a single place is its own loss: divide by how many are chosen in all "
+        "lines together.",
     )
     none = draw(2, 6, 4, 7)
     none[3] = torch.zeros_like(none[3])
@@ -129,12 +132,6 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "0.0. A sum over no places is such a tensor.",
         points=0.5,
     )
-
-
-def _only(chosen: torch.Tensor, row: int, place: int) -> torch.Tensor:
-    alone = torch.zeros_like(chosen)
-    alone[row, place] = True
-    return alone
 
 
 def _not_zero(slopes: list[torch.Tensor]) -> str:

@@ -112,8 +112,8 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         "the share of the words that are chosen, for other shares",
         lambda: [_share(parts(ids, V, share)[1], ids >= 0) for share in own],
         own,
-        hint="share is the probability of each word to be chosen, whatever it is. Those that stay as "
-        "they are and those that become another word are chosen too.",
+        hint="share is the probability of each word to be chosen, whatever it is. Those that stay "
+        "as they are and those that become another word are chosen too.",
         atol=0.016,
         rtol=0,
     )

@@ -6,8 +6,8 @@ quiz(
     "08_bert_and_evaluation",
     Question(
         "why some chosen words are not hidden",
-        hint="Reread 'What shall it learn from?': what would the model do with a word that is never "
-        "to be predicted?",
+        hint="Reread 'What shall it learn from?': what would the model do with a word that is "
+        "never to be predicted?",
         explain="Were every chosen word a [mask], all the others would need no understanding: and "
         "later, without masks, the model would meet nothing else.",
     ),

@@ -60,8 +60,9 @@ def roc_auc(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             lambda: student.roc_auc(*arguments),
             area(*arguments),
             hint="Of all pairs of a story that is and one that is not: in which share has the one "
-            "that is the higher score? Divide by the number of these pairs, not of all pairs. And only "
-            "the order counts: compare scores with each other, not with limits between 0 and 1.",
+            "that is the higher score? Divide by the number of these pairs, not of all pairs. And "
+            "only the order counts: compare scores with each other, not with limits "
+            "between 0 and 1.",
         )
 
     yield from public_and_hidden(apart)

@@ -101,8 +101,8 @@ def accuracy_by_slice(student: Student, reference: Student, rng: Rng) -> Iterato
         "slices of one, two and three stories",
         lambda: [part("low", tiny), part("high", tiny)],
         [want("low", tiny), want("high", tiny)],
-        hint="In some rounds none of the slice's stories is drawn. Such a round says nothing: leave "
-        "it out, as torch.nanquantile does with nan.",
+        hint="In some rounds none of the slice's stories is drawn. Such a round says nothing: "
+        "leave it out, as torch.nanquantile does with nan.",
         atol=1e-6,
         points=2,
     )
