@@ -1594,7 +1594,15 @@ published = {  # numbers in the model, tokens read, as the papers say
 figure, axes = plt.subplots(figsize=(7, 4))
 for name, (size_of_model, tokens) in published.items():
     axes.plot(size_of_model, tokens, "o", color="#0072b2")
-    axes.annotate(name, (size_of_model, tokens), xytext=(6, -3), textcoords="offset points")
+    left = name in ("GPT-3", "Chinchilla", "LLaMA 65B", "Llama 2 70B", "Llama 3 405B")
+    shift = {"Chinchilla": -6, "LLaMA 65B": -17, "Llama 2 70B": 5}.get(name, -3)
+    axes.annotate(
+        name,
+        (size_of_model, tokens),
+        xytext=(-6 if left else 6, shift),
+        textcoords="offset points",
+        ha="right" if left else "left",
+    )
 if check.ready("bert"):
     mine = sum(parameter.numel() for parameter in bert.parameters()), int((train_ids != PAD).sum())
     axes.plot(*mine, "o", color="#d55e00")
