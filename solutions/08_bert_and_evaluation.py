@@ -1,7 +1,7 @@
 # %% [markdown] lesson="08_bert_and_evaluation" title="Both sides of the gap" minutes=210 laptop_minutes=3 gpu_minutes=2
-# A GPT writes, so it may see only what stands before. Take that mask away, and the same blocks become
-# another kind of model: one that reads. In this lesson you train it to fill gaps, put a classifier on
-# top, and then measure what it can do, as engineers measure: not with one number.
+# A GPT writes, so it may see only what stands before. Take that mask away, and the same blocks
+# become another kind of model: one that reads. In this lesson you train it to fill gaps, put a
+# classifier on top, and then measure what it can do, as engineers measure: not with one number.
 #
 # After this lesson you can
 #
@@ -11,8 +11,8 @@
 # - **tune** and **combine** models, and say how much of the gain is luck,
 # - **tell** what a language model's loss does not tell: what it knows by heart, and whom it serves badly.
 #
-# You need lesson 04 (training, validation, overfitting), lesson 06 (the block) and lesson 07 (how a GPT
-# is put together and trained).
+# You need lesson 04 (training, validation, overfitting), lesson 06 (the block) and lesson 07 (how a
+# GPT is put together and trained).
 
 # %% tags=["setup"]
 import math
@@ -41,12 +41,12 @@ preset = "laptop"  # "smoke", "laptop" or "gpu"
 # %% carry="split lr_schedule causal_mask positional_encoding MultiHeadAttention FeedForward Block"
 
 # %% [markdown]
-# These are your parts from the lessons before. The text is always the fables this time: their grammar
-# knows the truth about each story, and we will need it.
+# These are your parts from the lessons before. The text is always the fables this time: their
+# grammar knows the truth about each story, and we will need it.
 #
-# One thing is new. To fill gaps between letters is too easy: who sees `kettl` and `e` knows the rest.
-# So a token is now a **whole word**, a digit, a punctuation mark or a line's end. (Real models take
-# pieces of words. How these are found is a matter for lesson 09.)
+# One thing is new. To fill gaps between letters is too easy: who sees `kettl` and `e` knows the
+# rest. So a token is now a **whole word**, a digit, a punctuation mark or a line's end. (Real
+# models take pieces of words. How these are found is a matter for lesson 09.)
 
 # %%
 PAD, MASK, START = 0, 1, 2  # three marks; the ids of words begin behind them, at 3
@@ -92,14 +92,14 @@ print("the first words:", [vocabulary[number] for number in train_ids[0, :9].tol
 # > what you like," he observed.
 
 # %% [markdown] fold="Answer"
-# *Bossy.* From the left it could be any of sixteen traits. What he did, and what he says, stands on the
-# right. A GPT cannot use it, however large it is: the mask forbids it, because a GPT is trained to
-# *write*, and what is yet to be written cannot be read.
+# *Bossy.* From the left it could be any of sixteen traits. What he did, and what he says, stands on
+# the right. A GPT cannot use it, however large it is: the mask forbids it, because a GPT is trained
+# to *write*, and what is yet to be written cannot be read.
 
 # %% [markdown]
-# So what is the mask worth to somebody who need not write? Devlin and others (2018) took it away and
-# called the result **BERT**: *bidirectional encoder representations from transformers*. The blocks are
-# the same. Only the table of who may look where is another one.
+# So what is the mask worth to somebody who need not write? Devlin and others (2018) took it away
+# and called the result **BERT**: *bidirectional encoder representations from transformers*. The
+# blocks are the same. Only the table of who may look where is another one.
 
 # %% tags=["demo"]
 line = torch.tensor([START, 10, 11, 12, 13, 14, PAD, PAD])
@@ -119,17 +119,17 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# *The picture: who may look where; blue is allowed. Left, as in lesson 05, nobody sees what comes later.
-# Right, everybody sees every word.* Lines of different lengths are filled up with a mark, `[pad]`, so
-# that they fit into one tensor. It stands for nothing, so nobody may look at it.
+# *The picture: who may look where; blue is allowed. Left, as in lesson 05, nobody sees what comes
+# later. Right, everybody sees every word.* Lines of different lengths are filled up with a mark,
+# `[pad]`, so that they fit into one tensor. It stands for nothing, so nobody may look at it.
 #
-# Here is the model. It is a GPT with two changes: attention is told who may be seen, and what comes out
-# is the stream behind the last norm, `(B, T, C)`, a row of numbers for each word in its context. These
-# rows are called **embeddings** too, as they can be used for anything. The head, which makes logits of
-# them, stands ready beside.
+# Here is the model. It is a GPT with two changes: attention is told who may be seen, and what comes
+# out is the stream behind the last norm, `(B, T, C)`, a row of numbers for each word in its
+# context. These rows are called **embeddings** too, as they can be used for anything. The head,
+# which makes logits of them, stands ready beside.
 #
-# There is also a third, small change: each key starts equal to its query. Then a place looks first at
-# places that are like it, which by the clocks of lesson 06 are the ones nearby. Like the push of
+# There is also a third, small change: each key starts equal to its query. Then a place looks first
+# at places that are like it, which by the clocks of lesson 06 are the ones nearby. Like the push of
 # lesson 05, it saves us some minutes of training. All is learnt from there.
 
 
@@ -201,30 +201,31 @@ class Bert(nn.Module):
 # %% [markdown]
 # ## What shall it learn from?
 #
-# A GPT learns by predicting the next word at every place. This model sees the next word. There would be
-# nothing to predict.
+# A GPT learns by predicting the next word at every place. This model sees the next word. There
+# would be nothing to predict.
 #
-# So **hide some words**, and ask for these. It is the game of the gap above, and nobody has to write
-# down an answer: the text is its own. That is called **self-supervised** learning, and this kind of it
-# **masked language modelling**.
+# So **hide some words**, and ask for these. It is the game of the gap above, and nobody has to
+# write down an answer: the text is its own. That is called **self-supervised** learning, and this
+# kind of it **masked language modelling**.
 #
-# **Predict first.** How many words should be hidden? What goes wrong with one in a hundred? With nine in
-# ten?
+# **Predict first.** How many words should be hidden? What goes wrong with one in a hundred? With
+# nine in ten?
 
 # %% [markdown] fold="Answer"
-# With one in a hundred the model reads a whole story for a single answer to learn from. With nine in ten
-# there is nothing left to answer from. Devlin and others hid 15 in 100, and so do we.
+# With one in a hundred the model reads a whole story for a single answer to learn from. With nine
+# in ten there is nothing left to answer from. Devlin and others hid 15 in 100, and so do we.
 
 # %% [markdown]
-# There is one more twist. Say the model learns with `[mask]` at all the places that it is asked about.
-# Then it need not understand any *other* place: those are never asked about. And once it is trained,
-# nobody will give it masks. So of the words that are chosen, BERT hides
+# There is one more twist. Say the model learns with `[mask]` at all the places that it is asked
+# about. Then it need not understand any *other* place: those are never asked about. And once it is
+# trained, nobody will give it masks. So of the words that are chosen, BERT hides
 #
 # - 80 in 100, by `[mask]`,
 # - 10 in 100 are replaced by some other word, drawn at random,
 # - 10 in 100 stay as they are,
 #
-# and the model is asked about all of them. Now any word might be wrong, so it has to check them all.
+# and the model is asked about all of them. Now any word might be wrong, so it has to check them
+# all.
 #
 # These tools help:
 
@@ -242,11 +243,11 @@ print(torch.rand(some.shape).shape, torch.randint(3, 9, some.shape).shape)  # dr
 # - `given`, int64: what the model gets to read,
 # - `chosen`, bool: `True` at the places that it is asked about.
 #
-# Each word is chosen with probability `share`, by a draw of its own. The marks `PAD`, `MASK` and `START`
-# (all ids up to `START`) are never chosen. Of the chosen words, each becomes `MASK` with probability
-# 0.8; with 0.1 it becomes a word drawn at random, all ids from `START + 1` to `V - 1` alike; and with
-# 0.1 it stays. (A word drawn at random may be the old one by chance. That does no harm.) Draw with
-# torch's generator and set no seed. `ids` stays as it is.
+# Each word is chosen with probability `share`, by a draw of its own. The marks `PAD`, `MASK` and
+# `START` (all ids up to `START`) are never chosen. Of the chosen words, each becomes `MASK` with
+# probability 0.8; with 0.1 it becomes a word drawn at random, all ids from `START + 1` to `V - 1`
+# alike; and with 0.1 it stays. (A word drawn at random may be the old one by chance. That does no
+# harm.) Draw with torch's generator and set no seed. `ids` stays as it is.
 #
 # For example, with `ids = [[2, 17, 30, 4, 0]]`, `given` may be `[[2, 17, 1, 4, 0]]` and `chosen`
 # `[[False, False, True, False, False]]`.
@@ -269,16 +270,17 @@ def mask_tokens(ids, V, share=0.15):
 check("mask_tokens")
 
 # %% [markdown] fold="Hint 1: which are chosen"
-# `torch.rand(ids.shape) < share` is `True` with probability `share`, at each place by itself. Join it by
-# `&` with `ids > START`.
+# `torch.rand(ids.shape) < share` is `True` with probability `share`, at each place by itself. Join
+# it by `&` with `ids > START`.
 
 # %% [markdown] fold="Hint 2: what becomes of them"
-# Draw a second time, `fate = torch.rand(ids.shape)`. A chosen place whose fate is below 0.8 is hidden;
-# from 0.8 to 0.9 it gets a word at random; from 0.9 on it stays. `torch.where` twice, once for each.
+# Draw a second time, `fate = torch.rand(ids.shape)`. A chosen place whose fate is below 0.8 is
+# hidden; from 0.8 to 0.9 it gets a word at random; from 0.9 on it stays. `torch.where` twice, once
+# for each.
 
 # %% [markdown] fold="Hint 3: words at random"
-# `torch.randint(low, high, ids.shape)` draws from `low` up to, not including, `high`. The first word is
-# `START + 1`.
+# `torch.randint(low, high, ids.shape)` draws from `low` up to, not including, `high`. The first
+# word is `START + 1`.
 
 # %% [markdown]
 # What does the model get to read?
@@ -301,8 +303,8 @@ if check.ready("mask_tokens"):
 # *In brackets: what the model reads, and behind the line what it should say.*
 #
 # The loss is the cross-entropy that you know, but **only at the chosen places**. At the others the
-# answer stands in the question. And there is something to save: the head makes `V` logits for a place,
-# and that is much work. So pick the chosen rows out of `x` *before* the head.
+# answer stands in the question. And there is something to save: the head makes `V` logits for a
+# place, and that is much work. So pick the chosen rows out of `x` *before* the head.
 
 # %% tags=["demo", "nbval-check-output"]
 x = torch.arange(12.0).reshape(2, 3, 2)  # (B, T, C)
@@ -310,11 +312,12 @@ chosen = torch.tensor([[False, True, False], [True, False, True]])
 print(x[chosen])  # the rows at which it is True, one after the other: (3, C)
 
 # %% [markdown] contract="mlm_loss"
-# `mlm_loss(x, head, ids, chosen)` takes what the model says, `x`, float of shape `(B, T, C)`; the `head`,
-# which makes logits `(N, V)` of rows `(N, C)`; the words that really stood there, `ids`, int64 `(B, T)`;
-# and `chosen`, bool `(B, T)`. It returns the mean cross-entropy over the chosen places, in nats per
-# word: a tensor of shape `()`, through which slopes travel back to `x` and to the head. The head is
-# asked at the chosen places only. Where no place is chosen, the loss is a tensor with the value 0.
+# `mlm_loss(x, head, ids, chosen)` takes what the model says, `x`, float of shape `(B, T, C)`; the
+# `head`, which makes logits `(N, V)` of rows `(N, C)`; the words that really stood there, `ids`,
+# int64 `(B, T)`; and `chosen`, bool `(B, T)`. It returns the mean cross-entropy over the chosen
+# places, in nats per word: a tensor of shape `()`, through which slopes travel back to `x` and to
+# the head. The head is asked at the chosen places only. Where no place is chosen, the loss is a
+# tensor with the value 0.
 #
 # For example, if the head's logits are all alike, the loss is $\ln V$, whatever is chosen.
 
@@ -332,21 +335,21 @@ def mlm_loss(x, head, ids, chosen):
 check("mlm_loss")
 
 # %% [markdown] fold="Hint 1: the rows"
-# `x[chosen]` has the shape `(N, C)`, `ids[chosen]` the shape `(N,)`. `F.cross_entropy(logits, targets)`
-# takes logits `(N, V)` and targets `(N,)`.
+# `x[chosen]` has the shape `(N, C)`, `ids[chosen]` the shape `(N,)`. `F.cross_entropy(logits,
+# targets)` takes logits `(N, V)` and targets `(N,)`.
 
 # %% [markdown] fold="Hint 2: nothing chosen"
-# The mean of no numbers is `nan`. `F.cross_entropy(..., reduction="sum")` of no rows is 0, and 0 divided
-# by `max(1, ...)` is 0.
+# The mean of no numbers is `nan`. `F.cross_entropy(..., reduction="sum")` of no rows is 0, and 0
+# divided by `max(1, ...)` is 0.
 
 # %% [markdown]
 # ## What do two directions buy?
 #
-# Now train it: one BERT, and beside it a GPT, the same net with its mask on. Both see the same stories.
-# A GPT's loss is your `mlm_loss` with *every* place chosen, moved on by one word.
+# Now train it: one BERT, and beside it a GPT, the same net with its mask on. Both see the same
+# stories. A GPT's loss is your `mlm_loss` with *every* place chosen, moved on by one word.
 #
-# Into the text we slip something that we will come back to at the end: a few stories end in a sentence
-# with a secret number. Remember that.
+# Into the text we slip something that we will come back to at the end: a few stories end in a
+# sentence with a secret number. Remember that.
 
 
 # %% tags=["demo"]
@@ -437,15 +440,15 @@ if check.ready("bert"):
 
 # %% [markdown]
 # *The picture: the loss while they train.* BERT needs more steps, since it learns from one word in
-# seven of each story, and the GPT from all of them. That is the price. (The GPT got a quarter of the
-# steps here.)
+# seven of each story, and the GPT from all of them. That is the price. (The GPT got a quarter of
+# the steps here.)
 #
-# The two losses on this picture cannot be compared: they are about different questions. So ask both about
-# the *same* words of stories that neither has read: every word of the validation text, the GPT from
-# what stands before, BERT from both sides, with a twentieth of the words hidden at a time.
+# The two losses on this picture cannot be compared: they are about different questions. So ask both
+# about the *same* words of stories that neither has read: every word of the validation text, the
+# GPT from what stands before, BERT from both sides, with a twentieth of the words hidden at a time.
 #
-# **Predict first.** For which words do two sides help most: for the hero's fault, as in the gap above, for
-# signs, or for digits?
+# **Predict first.** For which words do two sides help most: for the hero's fault, as in the gap
+# above, for signs, or for digits?
 
 
 # %% tags=["demo"]
@@ -519,6 +522,7 @@ if check.ready("bert"):
         "BERT": both_sides[words].mean().item(),
     }
     table({name: row | {"gain": row["GPT"] - row["BERT"]} for name, row in rows.items()})
+    print(f"\nguessing among {len(TRAITS)} faults: {math.log(len(TRAITS)):.3f}")
     figure, axes = plt.subplots(figsize=(7, 3.2))
     for shift, name, colour in ((-0.2, "GPT", "#d55e00"), (0.2, "BERT", "#0072b2")):
         heights = [row[name] for row in rows.values()]
@@ -532,11 +536,15 @@ if check.ready("bert"):
     plt.show()
 
 # %% [markdown]
-# *The picture and the table: the loss of the same words, from one side and from both.* Where what decides
-# stands on the right, two sides are worth much: the fault in the first sentence, or a name that is said
-# again later. Over all words there is little between the two. Most words of a fable are either clear from
-# the left, as signs are, or drawn afresh, and then nobody can know them, from however many sides. And of
-# each story BERT has learnt from one word in seven only.
+# *The picture and the table: the loss of the same words, from one side and from both.* Two sides
+# help most where the next word says what this one is, as with names and the first words of
+# sentences. Over all words there is little between the two. Most words of a fable are either clear
+# from the left, as signs are, or drawn afresh, and then nobody can know them, from however many
+# sides. And of each story BERT has learnt from one word in seven only.
+#
+# Were you surprised by the hero's fault? Compare its loss with the last line. What gives it away
+# stands on the right, often dozens of words away, and in so short a training BERT has learnt to
+# look nearby. It *could* see it, which the GPT could not. Labels will make it look, further down.
 #
 # **Something to play with.** Hide a word, and see what BERT would put there.
 
@@ -562,9 +570,10 @@ if check.ready("bert"):
 # %% [markdown]
 # ## What does a label cost?
 #
-# Filling gaps is no end in itself. Say you run a library of fables, and want to know of each story which
-# fault it warns of: pride, greed, sloth. There are sixteen, so this is a **classification** into sixteen
-# classes. To learn it from examples, somebody has to say the class of each: its **label**.
+# Filling gaps is no end in itself. Say you run a library of fables, and want to know of each story
+# which fault it warns of: pride, greed, sloth. There are sixteen, so this is a **classification**
+# into sixteen classes. To learn it from examples, somebody has to say the class of each: its
+# **label**.
 #
 # | kind of learning | what it learns from | here |
 # |---|---|---|
@@ -572,9 +581,9 @@ if check.ready("bert"):
 # | unsupervised | examples alone; finds groups or directions in them | stories that are alike |
 # | self-supervised | examples alone; hides a part and predicts it | the gaps above, and every GPT |
 #
-# Text costs next to nothing, and labels cost somebody's time. Try it. Here are twelve stories without
-# their first sentence and without their moral. Write down the fault of each, as well as you can. How long do
-# you take?
+# Text costs next to nothing, and labels cost somebody's time. Try it. Here are twelve stories
+# without their first sentence and without their moral. Write down the fault of each, as well as you
+# can. How long do you take?
 
 # %% tags=["demo"]
 faults = [trait.adjective for trait in TRAITS]
@@ -589,14 +598,14 @@ print("\nThe faults:", ", ".join(faults))
 my_labels = ["?"] * 12  # your answers, such as ["greedy", "vain", ...]
 
 # %% [markdown]
-# Two people never agree on all labels. How well do they agree? The share of equal labels says too much:
-# who throws dice agrees now and then as well. **Cohen's kappa** (1960) takes luck away:
+# Two people never agree on all labels. How well do they agree? The share of equal labels says too
+# much: who throws dice agrees now and then as well. **Cohen's kappa** (1960) takes luck away:
 #
 # $$\kappa = \frac{p_o - p_e}{1 - p_e},$$
 #
-# where $p_o$ is the share of stories with equal labels, and $p_e$ the share that would be equal by luck,
-# if both kept their habits, but labelled without looking. It is 1 where they always agree, and 0 where
-# they agree no more than by luck.
+# where $p_o$ is the share of stories with equal labels, and $p_e$ the share that would be equal by
+# luck, if both kept their habits, but labelled without looking. It is 1 where they always agree,
+# and 0 where they agree no more than by luck.
 
 
 # %%
@@ -639,8 +648,8 @@ if "?" not in my_labels:
     print(f"you and the truth: kappa {mine:.2f}")
 
 # %% [markdown]
-# The grammar knows the truth about every story: that is rare. With real texts, two readers and their
-# kappa are all that you have, and what readers do not agree on, no model can learn from them.
+# The grammar knows the truth about every story: that is rare. With real texts, two readers and
+# their kappa are all that you have, and what readers do not agree on, no model can learn from them.
 
 # %% tags=["demo", "nbval-check-output"]
 seconds_a_label = 20  # put in what you needed
@@ -650,10 +659,10 @@ for name, count in (("128 labels", 128), ("all training stories", len(train))):
 # %% [markdown]
 # ## How does a reader become a judge?
 #
-# We want to get along with few labels, and have a BERT that has read all of the stories without any. So
-# take BERT as it is, and put one layer on top. That layer needs one row of numbers for a whole story, and
-# BERT gives a row for each word. The plainest way is to take their **mean**, over the words, and not
-# over `[pad]`:
+# We want to get along with few labels, and have a BERT that has read all of the stories without
+# any. So take BERT as it is, and put one layer on top. That layer needs one row of numbers for a
+# whole story, and BERT gives a row for each word. The plainest way is to take their **mean**, over
+# the words, and not over `[pad]`:
 #
 # ```
 #   ids (B, T)
@@ -662,20 +671,21 @@ for name, count in (("128 labels", 128), ("all training stories", len(train))):
 #     head           (B, K)        a linear layer: logits of the classes
 # ```
 #
-# (Devlin and others took the row at a mark in front, `[CLS]`. With the mean, the label reaches every word
-# at once.)
+# (Devlin and others took the row at a mark in front, `[CLS]`. With the mean, the label reaches
+# every word at once.)
 
 # %% [markdown] contract="Classifier"
-# `Classifier(body, channels, classes)` is a module. `body` is any module that takes `ids`, int64 `(B, T)`,
-# and gives float rows `(B, T, channels)`. It has two parts, `self.body` and `self.head`, an `nn.Linear`
-# from `channels` to `classes` with a bias. The head's weight and bias begin as zeros.
+# `Classifier(body, channels, classes)` is a module. `body` is any module that takes `ids`, int64
+# `(B, T)`, and gives float rows `(B, T, channels)`. It has two parts, `self.body` and `self.head`,
+# an `nn.Linear` from `channels` to `classes` with a bias. The head's weight and bias begin as
+# zeros.
 #
-# It takes `ids` and returns logits of shape `(B, classes)`: the head of the mean row of each line. Places
-# where `ids` is `PAD` have no part in the mean. Each line has at least one place that is not `PAD`.
-# Slopes travel back into the body too. It works where `ids` are: on a GPU as well.
+# It takes `ids` and returns logits of shape `(B, classes)`: the head of the mean row of each line.
+# Places where `ids` is `PAD` have no part in the mean. Each line has at least one place that is not
+# `PAD`. Slopes travel back into the body too. It works where `ids` are: on a GPU as well.
 #
-# For example, if the body gives the rows 1, 3 and 8 (of one channel each) for the ids `[[2, 7, 0]]`, the
-# mean is 2.
+# For example, if the body gives the rows 1, 3 and 8 (of one channel each) for the ids `[[2, 7,
+# 0]]`, the mean is 2.
 
 
 # %% exercise="Classifier" minutes=15 level=3
@@ -703,21 +713,21 @@ class Classifier(nn.Module):
 check("Classifier")
 
 # %% [markdown] fold="Hint 1: the parts"
-# The head is an `nn.Linear` from `channels` to `classes`. `nn.init.zeros_(...)` writes zeros, once into its
-# weight and once into its bias.
+# The head is an `nn.Linear` from `channels` to `classes`. `nn.init.zeros_(...)` writes zeros, once
+# into its weight and once into its bias.
 
 # %% [markdown] fold="Hint 2: the mean"
-# `real = (ids != PAD)[:, :, None]` has the shape `(B, T, 1)`. Times it, the rows of `[pad]` become 0. Add
-# up along `dim=1`, and divide by how many are real: `real.sum(dim=1)`, of shape `(B, 1)`.
+# `real = (ids != PAD)[:, :, None]` has the shape `(B, T, 1)`. Times it, the rows of `[pad]` become
+# 0. Add up along `dim=1`, and divide by how many are real: `real.sum(dim=1)`, of shape `(B, 1)`.
 
 # %% [markdown]
-# Now the question that BERT was made for: **how many labels does it save?** We train the same classifier
-# twice for each number of labels. Once from scratch, with random weights. Once **fine-tuned**: with the
-# weights of the BERT above. The stories are given without their last line, for that is the moral. They are
-# judged by fresh stories that nobody has seen.
+# Now the question that BERT was made for: **how many labels does it save?** We train the same
+# classifier twice for each number of labels. Once from scratch, with random weights. Once
+# **fine-tuned**: with the weights of the BERT above. The stories are given without their last line,
+# for that is the moral. They are judged by fresh stories that nobody has seen.
 #
-# **Predict first.** There are sixteen faults, so guessing gets one in sixteen right. How far does each get
-# with 128 labels, eight of a kind?
+# **Predict first.** There are sixteen faults, so guessing gets one in sixteen right. How far does
+# each get with 128 labels, eight of a kind?
 
 
 # %% tags=["demo"]
@@ -800,17 +810,19 @@ if check.ready("bert", "Classifier"):
     )
 
 # %% [markdown]
-# *The picture: how many fresh stories get the right fault, with so many labels, after the same number of
-# steps.* BERT has never seen a label before, and yet it knows most of what is needed: which words go
-# together. The labels only have to say what the groups are called. With many labels and many more steps,
-# training from scratch gets there too. But labels are dear: put in the seconds that you needed above.
+# *The picture: how many fresh stories get the right fault, with so many labels, after the same
+# number of steps.* BERT has never seen a label before, and yet it knows most of what is needed:
+# which words go together. The labels only have to say what the groups are called. With many labels
+# and many more steps, training from scratch gets there too. But labels are dear: put in the seconds
+# that you needed above.
 #
-# What if the labels are not even right? And can text be had for nothing, by changing what is there? That
-# is called **augmentation**. We try two kinds: each time a story is drawn, its names, animals and digits are
-# exchanged for others of their kind; or 35 in 100 of its words are replaced by any others.
+# What if the labels are not even right? And can text be had for nothing, by changing what is there?
+# That is called **augmentation**. We try two kinds: each time a story is drawn, its names, animals
+# and digits are exchanged for others of their kind; or 35 in 100 of its words are replaced by any
+# others.
 #
-# **Predict first.** Four classifiers, with the same 128 stories: 20 in 100 labels wrong, 40 in 100 wrong, names
-# exchanged, words replaced. Which come out behind the plain one?
+# **Predict first.** Four classifiers, with the same 128 stories: 20 in 100 labels wrong, 40 in 100
+# wrong, names exchanged, words replaced. Which come out behind the plain one?
 
 
 # %% tags=["demo"]
@@ -866,20 +878,22 @@ if check.ready("judge_model"):
     table(outcome)
 
 # %% [markdown]
-# Wrong labels hurt, and more than their share: with eight stories of a kind, each one counts. Augmentation
-# may help as far as a changed story *still deserves its label*. A fable about a greedy fox is as good with a
-# greedy owl, and so the model cannot hold on to the fox. It gains little here, if anything. Where any word may
-# be replaced, the very words that decide are gone, and the label is wrong by our own hand. (One run each: a
-# difference of a few hundredths may be luck. At the preset `smoke` all of it is.)
+# Wrong labels hurt, and more than their share: with eight stories of a kind, each one counts.
+# Augmentation may help as far as a changed story *still deserves its label*. A fable about a greedy
+# fox is as good with a greedy owl, and so the model cannot hold on to the fox. It gains little
+# here, if anything. Where any word may be replaced, the very words that decide are gone, and the
+# label is wrong by our own hand. (One run each: a difference of a few hundredths may be luck. At
+# the preset `smoke` all of it is.)
 #
 # ## What does accuracy hide?
 #
-# Another task: which **animal** is the hero? There are six, and their names stand in the text in plain
-# sight. Only, of one of them, the hare, we keep three stories. The others have more than twenty each. That
-# is how data are in life: somebody is always rare in them. (The first 24 words of a story are enough here.)
+# Another task: which **animal** is the hero? There are six, and their names stand in the text in
+# plain sight. Only, of one of them, the hare, we keep three stories. The others have more than
+# twenty each. That is how data are in life: somebody is always rare in them. (The first 24 words of
+# a story are enough here.)
 #
-# **Predict first.** The test has as many hares as others. What will the accuracy be, and what will it say
-# about the hares?
+# **Predict first.** The test has as many hares as others. What will the accuracy be, and what will
+# it say about the hares?
 
 # %% tags=["demo"]
 KINDS = ("fox", "owl", "crow", "otter", "toad", "hare")
@@ -921,23 +935,24 @@ if check.ready("judge_model"):
     print(f"accuracy: {(kind_guess == new_labels).float().mean():.3f}")
 
 # %% [markdown]
-# One number, and it says nothing about hares. Count instead who was taken for what: a table with a row for
-# each true class and a column for each guess, the **confusion matrix**. On its diagonal stands what is right.
-# From it come two questions for each class, which are easily mixed up:
+# One number, and it says nothing about hares. Count instead who was taken for what: a table with a
+# row for each true class and a column for each guess, the **confusion matrix**. On its diagonal
+# stands what is right. From it come two questions for each class, which are easily mixed up:
 #
 # - Of all that it *said* to be a hare, how much is one? That is **precision**: the diagonal by the sum of the
 #   *column*.
 # - Of all that *is* a hare, how much did it find? That is **recall**: the diagonal by the sum of the *row*.
 #
-# Each alone is easily had. Who says "hare" only once, when quite sure, has precision 1. Who always says
-# "hare" has recall 1. **F1** asks for both, by their harmonic mean, which is near the smaller of the two:
+# Each alone is easily had. Who says "hare" only once, when quite sure, has precision 1. Who always
+# says "hare" has recall 1. **F1** asks for both, by their harmonic mean, which is near the smaller
+# of the two:
 #
 # $$F_1 = \frac{2 \cdot \text{precision} \cdot \text{recall}}{\text{precision} + \text{recall}}
 #      = \frac{2 \cdot \text{right}}{\text{said} + \text{there}}.$$
 #
-# And how do you get one number out of many classes? **Macro** is the plain mean of the classes' F1: each
-# class counts alike, hares too. **Micro** puts all stories into one pot first, so that large classes count
-# more. With one answer for each story that is the accuracy.
+# And how do you get one number out of many classes? **Macro** is the plain mean of the classes' F1:
+# each class counts alike, hares too. **Micro** puts all stories into one pot first, so that large
+# classes count more. With one answer for each story that is the accuracy.
 #
 # Beware of what is not there. A class that never occurs has a row of zeros, and 0 / 0 is `nan`.
 
@@ -948,8 +963,8 @@ print(torch.tensor([3, 0]) / torch.tensor([4, 0]).clamp(min=1))  # never divides
 print(torch.arange(9).view(3, 3).diagonal())
 
 # %% [markdown] contract="precision_recall_f1"
-# `precision_recall_f1(truth, guess, classes)` takes two int64 tensors of shape `(N,)`, `N` at least 1, of
-# class numbers from 0 to `classes - 1`. It returns a dictionary:
+# `precision_recall_f1(truth, guess, classes)` takes two int64 tensors of shape `(N,)`, `N` at least
+# 1, of class numbers from 0 to `classes - 1`. It returns a dictionary:
 #
 # | key | value |
 # |---|---|
@@ -958,8 +973,8 @@ print(torch.arange(9).view(3, 3).diagonal())
 # | `"micro"` | F1 of all classes counted together, a float: here the accuracy |
 # | `"macro"` | the plain mean of `"f1"` over all classes, a float |
 #
-# For example, with the truth `[0, 0, 0, 1]` and the guess `[0, 0, 1, 1]`, the precision is `[1, 0.5]`, the
-# recall `[0.667, 1]`, F1 `[0.8, 0.667]`, micro 0.75 and macro 0.733.
+# For example, with the truth `[0, 0, 0, 1]` and the guess `[0, 0, 1, 1]`, the precision is `[1,
+# 0.5]`, the recall `[0.667, 1]`, F1 `[0.8, 0.667]`, micro 0.75 and macro 0.733.
 
 
 # %% exercise="precision_recall_f1" minutes=15 level=3
@@ -986,12 +1001,13 @@ def precision_recall_f1(truth, guess, classes):
 check("precision_recall_f1")
 
 # %% [markdown] fold="Hint 1: the table"
-# The pair "truth `t`, guess `g`" has the number `t * classes + g`. `torch.bincount` counts each number, and
-# `.view(classes, classes)` makes a table of it. (A loop that adds 1 at each `[t, g]` serves as well.)
+# The pair "truth `t`, guess `g`" has the number `t * classes + g`. `torch.bincount` counts each
+# number, and `.view(classes, classes)` makes a table of it. (A loop that adds 1 at each `[t, g]`
+# serves as well.)
 
 # %% [markdown] fold="Hint 2: the three"
-# `.sum(dim=0)` adds up each column, which is how often each class was said; `.sum(dim=1)` each row. Divide the
-# diagonal by them, with `.clamp(min=1)` below the line.
+# `.sum(dim=0)` adds up each column, which is how often each class was said; `.sum(dim=1)` each row.
+# Divide the diagonal by them, with `.clamp(min=1)` below the line.
 
 # %% [markdown] fold="Hint 3: micro and macro"
 # Both are plain numbers: `.item()`. Micro is the sum of the diagonal by the number of stories.
@@ -1019,36 +1035,39 @@ if check.ready("kind_model", "precision_recall_f1"):
     print(f"\nmicro {report['micro']:.3f}, macro {report['macro']:.3f}")
 
 # %% [markdown]
-# *The picture: who was taken for what; a row is the truth. The last row is the hares.* The name stands there,
-# plain to see, and the model overlooks it. Not that it has anything against hares: it has learnt that they
-# hardly ever occur, and in its training text that was so. Whoever reads the accuracy alone never hears
-# of it. Had we left hares as rare in the test as in the training text, it would not even show there.
+# *The picture: who was taken for what; a row is the truth. The last row is the hares.* The name
+# stands there, plain to see, and the model overlooks it. Not that it has anything against hares: it
+# has learnt that they hardly ever occur, and in its training text that was so. Whoever reads the
+# accuracy alone never hears of it. Had we left hares as rare in the test as in the training text,
+# it would not even show there.
 
 # %% [markdown]
 # ## What if you can turn it up and down?
 #
-# A classifier gives probabilities, and *we* said that the largest one wins. Often another limit is better.
-# Say that you look for greedy heroes, to warn children of them, and read every story that is found. Then a low
-# limit is fine: you miss nobody, and read a few too many.
+# A classifier gives probabilities, and *we* said that the largest one wins. Often another limit is
+# better. Say that you look for greedy heroes, to warn children of them, and read every story that
+# is found. Then a low limit is fine: you miss nobody, and read a few too many.
 #
-# For each limit there are two shares: of the stories that are greedy, how many are found (the recall, here
-# called **true positive rate**), and of those that are not, how many are found by mistake (the **false
-# positive rate**). Turn the limit from high to low, and draw both: that is the **ROC curve**, for *receiver
-# operating characteristic*, from the radar screens of the 1940s. The area under it, **AUC**, judges the *order*
-# in which the model puts the stories, and no limit at all.
+# For each limit there are two shares: of the stories that are greedy, how many are found (the
+# recall, here called **true positive rate**), and of those that are not, how many are found by
+# mistake (the **false positive rate**). Turn the limit from high to low, and draw both: that is the
+# **ROC curve**, for *receiver operating characteristic*, from the radar screens of the 1940s. The
+# area under it, **AUC**, judges the *order* in which the model puts the stories, and no limit at
+# all.
 #
-# The area has a plain meaning (Hanley and McNeil, 1982). Draw one greedy story and one that is not. How often
-# does the greedy one get the higher score? So you need no curve to know it. Count pairs: one that is in
-# front counts 1, a tie counts one half.
+# The area has a plain meaning (Hanley and McNeil, 1982). Draw one greedy story and one that is not.
+# How often does the greedy one get the higher score? So you need no curve to know it. Count pairs:
+# one that is in front counts 1, a tie counts one half.
 #
 # **Predict first.** All stories get the same score. What is the AUC?
 
 # %% [markdown] fold="Answer"
-# Each pair is a tie, so 0.5, which is what dice get as well. Code that forgets the ties says 0, or 1.
+# Each pair is a tie, so 0.5, which is what dice get as well. Code that forgets the ties says 0, or
+# 1.
 
 # %% [markdown]
-# With many stories, do not make all the pairs. Sort one side, and look up for each story of the other how
-# many are below it:
+# With many stories, do not make all the pairs. Sort one side, and look up for each story of the
+# other how many are below it:
 
 # %% tags=["demo", "nbval-check-output"]
 sorted_scores = torch.tensor([0.1, 0.4, 0.4, 0.8])
@@ -1057,13 +1076,14 @@ print(torch.searchsorted(sorted_scores, asked))  # how many are smaller
 print(torch.searchsorted(sorted_scores, asked, right=True))  # how many are smaller or equal
 
 # %% [markdown] contract="roc_auc"
-# `roc_auc(scores, truth)` takes a float tensor `(N,)` of scores, the higher, the surer, and a bool tensor
-# `(N,)` that says which stories are of the class. It returns, as a plain number, the share of all pairs of
-# a story that is and one that is not, in which the one that is has the higher score. A pair with equal
-# scores counts one half. If there is no such pair, as all stories are or none is, it returns `nan`.
+# `roc_auc(scores, truth)` takes a float tensor `(N,)` of scores, the higher, the surer, and a bool
+# tensor `(N,)` that says which stories are of the class. It returns, as a plain number, the share
+# of all pairs of a story that is and one that is not, in which the one that is has the higher
+# score. A pair with equal scores counts one half. If there is no such pair, as all stories are or
+# none is, it returns `nan`.
 #
-# For example, the scores `[0.9, 0.4, 0.4, 0.1]` with the truth `[True, True, False, False]` make four pairs,
-# of which three are right and one is even: 3.5 / 4 = 0.875.
+# For example, the scores `[0.9, 0.4, 0.4, 0.1]` with the truth `[True, True, False, False]` make
+# four pairs, of which three are right and one is even: 3.5 / 4 = 0.875.
 
 
 # %% exercise="roc_auc" minutes=15 level=3
@@ -1083,12 +1103,12 @@ def roc_auc(scores, truth):
 check("roc_auc")
 
 # %% [markdown] fold="Hint 1: two sides"
-# `scores[truth]` are the scores of those that are, `scores[~truth]` of those that are not. If one of the two is
-# empty, return `math.nan`.
+# `scores[truth]` are the scores of those that are, `scores[~truth]` of those that are not. If one
+# of the two is empty, return `math.nan`.
 
 # %% [markdown] fold="Hint 2: half a point"
-# A story is ahead of those that are smaller, and even with those that are equal. The mean of "how many are
-# smaller" and "how many are smaller or equal" counts each tie one half.
+# A story is ahead of those that are smaller, and even with those that are equal. The mean of "how
+# many are smaller" and "how many are smaller or equal" counts each tie one half.
 
 # %% tags=["demo"]
 if check.ready("judge_model", "roc_auc"):
@@ -1110,37 +1130,41 @@ if check.ready("judge_model", "roc_auc"):
     plt.show()
 
 # %% [markdown]
-# *The picture: ROC curves of two of the sixteen faults, the one with the smallest area and a middling one. The
-# nearer to the upper left corner, the better.* Where a class is rare, as each fault is here, a small false positive
-# rate is still many stories. Then look at precision and recall as well.
+# *The picture: ROC curves of two of the sixteen faults, the one with the smallest area and a
+# middling one. The nearer to the upper left corner, the better.* Where a class is rare, as each
+# fault is here, a small false positive rate is still many stories. Then look at precision and
+# recall as well.
 
 # %% [markdown]
 # ## Does it know how sure it may be?
 #
-# The model says "greedy, 0.9". May you believe the 0.9? Of all answers with a confidence of 0.9, about 90 in 100
-# should be right. A model of which this holds, for all confidences, is **calibrated**. It matters wherever
-# somebody acts on the number: below which confidence should a person have a look?
+# The model says "greedy, 0.9". May you believe the 0.9? Of all answers with a confidence of 0.9,
+# about 90 in 100 should be right. A model of which this holds, for all confidences, is
+# **calibrated**. It matters wherever somebody acts on the number: below which confidence should a
+# person have a look?
 #
-# To see it, sort the answers into **bins** by their confidence, ten of them, and draw in each bin which share is
-# right. This is the **reliability diagram**. The mean gap between confidence and accuracy, each bin weighed by
-# how many answers it has, is the **expected calibration error** (Naeini and others, 2015).
+# To see it, sort the answers into **bins** by their confidence, ten of them, and draw in each bin
+# which share is right. This is the **reliability diagram**. The mean gap between confidence and
+# accuracy, each bin weighed by how many answers it has, is the **expected calibration error**
+# (Naeini and others, 2015).
 #
 # **Predict first.** Say that the mean confidence over all answers equals the accuracy. Is the model
 # calibrated?
 
 # %% [markdown] fold="Answer"
-# Not yet. It may be too sure of some answers and not sure enough of others, and in the mean that cancels. This is
-# why the gap is taken bin by bin, and without its sign.
+# Not yet. It may be too sure of some answers and not sure enough of others, and in the mean that
+# cancels. This is why the gap is taken bin by bin, and without its sign.
 
 # %% [markdown] contract="expected_calibration_error"
-# `expected_calibration_error(confidence, right, bins=10)` takes the confidences, float `(N,)` from 0 to 1,
-# and a bool tensor `(N,)` that says which answers were right. Bin `k` holds the confidences from `k / bins`
-# on, up to but not including `(k + 1) / bins`; a confidence of 1 belongs to the last one. In each bin, the
-# gap is the distance between the mean confidence and the share that is right. It returns, as a plain number,
-# the mean gap, each bin weighed by the share of the answers that are in it.
+# `expected_calibration_error(confidence, right, bins=10)` takes the confidences, float `(N,)` from
+# 0 to 1, and a bool tensor `(N,)` that says which answers were right. Bin `k` holds the confidences
+# from `k / bins` on, up to but not including `(k + 1) / bins`; a confidence of 1 belongs to the
+# last one. In each bin, the gap is the distance between the mean confidence and the share that is
+# right. It returns, as a plain number, the mean gap, each bin weighed by the share of the answers
+# that are in it.
 #
-# For example, two answers of confidence 0.9 and two of 0.6, of which one each is right, have the gaps 0.4 and
-# 0.1 in two bins: 0.25.
+# For example, two answers of confidence 0.9 and two of 0.6, of which one each is right, have the
+# gaps 0.4 and 0.1 in two bins: 0.25.
 
 
 # %% exercise="expected_calibration_error" minutes=12 level=3
@@ -1158,12 +1182,12 @@ def expected_calibration_error(confidence, right, bins=10):
 check("expected_calibration_error")
 
 # %% [markdown] fold="Hint 1: the bin of an answer"
-# `(confidence * bins).long()` cuts off what stands behind the point: 0.37 with ten bins is in bin 3. A
-# confidence of 1 would be in bin 10, which does not exist: `.clamp(max=bins - 1)`.
+# `(confidence * bins).long()` cuts off what stands behind the point: 0.37 with ten bins is in bin
+# 3. A confidence of 1 would be in bin 10, which does not exist: `.clamp(max=bins - 1)`.
 
 # %% [markdown] fold="Hint 2: weights that cancel"
-# In a bin of `n` answers the gap is |sum of confidences − number right| / n, and its weight is n / N. The `n`
-# cancels. A bin without answers then adds 0 by itself.
+# In a bin of `n` answers the gap is |sum of confidences − number right| / n, and its weight is n /
+# N. The `n` cancels. A bin without answers then adds 0 by itself.
 
 # %% tags=["demo"]
 if check.ready("judge_model", "expected_calibration_error"):
@@ -1206,26 +1230,28 @@ if check.ready("judge_model", "expected_calibration_error"):
     )
 
 # %% [markdown]
-# *The picture: bars below the dotted line mean that the model is surer than it should be, above it, less sure. In the
-# titles, the expected calibration error.* On the right is the cheapest cure (Guo and others, 2017): divide the logits
-# by one **temperature**, which is chosen by the loss on stories that were not trained on, here the validation
-# stories. The order of the classes stays, so the accuracy does too. Only the confidence moves.
+# *The picture: bars below the dotted line mean that the model is surer than it should be, above it,
+# less sure. In the titles, the expected calibration error.* On the right is the cheapest cure (Guo
+# and others, 2017): divide the logits by one **temperature**, which is chosen by the loss on
+# stories that were not trained on, here the validation stories. The order of the classes stays, so
+# the accuracy does too. Only the confidence moves.
 #
-# Did it help? A few answers that are very sure and wrong cost most of the loss, so the best temperature for the loss
-# need not be the best for the calibration error. And one number turns all answers down alike. In the next section you
-# will see that there are two kinds of stories here, and that each would need another one.
+# Did it help? A few answers that are very sure and wrong cost most of the loss, so the best
+# temperature for the loss need not be the best for the calibration error. And one number turns all
+# answers down alike. In the next section you will see that there are two kinds of stories here, and
+# that each would need another one.
 
 # %% [markdown]
 # ## Good for whom?
 #
-# A mean over all stories hides those for which it is bad. So look at **slices**: groups of stories that
-# somebody cares about. But a slice is small, and a small number of stories is a matter of luck. Nine of twelve
-# right: is that 0.75, or could it as well be 0.5?
+# A mean over all stories hides those for which it is bad. So look at **slices**: groups of stories
+# that somebody cares about. But a slice is small, and a small number of stories is a matter of
+# luck. Nine of twelve right: is that 0.75, or could it as well be 0.5?
 #
-# Whoever could draw a new test set of the same size, a thousand times, would see how far the number wanders.
-# You have only this one. But you can draw from *it*: as many stories as it has, with repetition, so that some
-# come twice and others not at all. This is the **bootstrap** (Efron, 1979). The range that holds 95 in
-# 100 of the results is your interval.
+# Whoever could draw a new test set of the same size, a thousand times, would see how far the number
+# wanders. You have only this one. But you can draw from *it*: as many stories as it has, with
+# repetition, so that some come twice and others not at all. This is the **bootstrap** (Efron,
+# 1979). The range that holds 95 in 100 of the results is your interval.
 
 # %% tags=["demo", "nbval-check-output"]
 torch.manual_seed(0)
@@ -1236,10 +1262,10 @@ print(f"9 of 12: between {shares.quantile(0.025):.2f} and {shares.quantile(0.975
 print(torch.tensor([0.5, math.nan, 0.7]).nanquantile(0.5))  # leaves nan out
 
 # %% [markdown] contract="accuracy_by_slice"
-# `accuracy_by_slice(right, slices, draws)` takes `right`, a bool tensor `(N,)`: which stories were judged
-# rightly; `slices`, a dictionary of bool tensors `(N,)`: under each name, which stories are in the slice;
-# and `draws`, int64 `(R, N)`: the numbers of the stories that are drawn in each of `R` rounds. It returns a
-# dictionary with the same names. Under each stands a dictionary:
+# `accuracy_by_slice(right, slices, draws)` takes `right`, a bool tensor `(N,)`: which stories were
+# judged rightly; `slices`, a dictionary of bool tensors `(N,)`: under each name, which stories are
+# in the slice; and `draws`, int64 `(R, N)`: the numbers of the stories that are drawn in each of
+# `R` rounds. It returns a dictionary with the same names. Under each stands a dictionary:
 #
 # | key | value |
 # |---|---|
@@ -1247,11 +1273,12 @@ print(torch.tensor([0.5, math.nan, 0.7]).nanquantile(0.5))  # leaves nan out
 # | `"accuracy"` | which share of them is right, a float |
 # | `"low"`, `"high"` | the quantiles 0.025 and 0.975 of the slice's accuracy over the rounds, floats |
 #
-# A round in which no story of the slice was drawn is left out. Of an empty slice, accuracy, low and high
-# are `nan`. (`torch.quantile` and its like do what is meant, with what they take if nothing is said.)
+# A round in which no story of the slice was drawn is left out. Of an empty slice, accuracy, low and
+# high are `nan`. (`torch.quantile` and its like do what is meant, with what they take if nothing is
+# said.)
 #
-# For example, with `right = [True, True, False]`, the slice `[True, False, True]` and a single round
-# `[[0, 0, 2]]`, there are 2 stories, the accuracy is 0.5, and low and high are both 2/3.
+# For example, with `right = [True, True, False]`, the slice `[True, False, True]` and a single
+# round `[[0, 0, 2]]`, there are 2 stories, the accuracy is 0.5, and low and high are both 2/3.
 
 
 # %% exercise="accuracy_by_slice" minutes=15 level=4
@@ -1277,12 +1304,12 @@ def accuracy_by_slice(right, slices, draws):
 check("accuracy_by_slice")
 
 # %% [markdown] fold="Hint 1: a round"
-# `draws` has the shape `(R, N)`. `inside[draws]` says of every drawn story whether it is in the slice, also
-# `(R, N)`. Add up along `dim=1`.
+# `draws` has the shape `(R, N)`. `inside[draws]` says of every drawn story whether it is in the
+# slice, also `(R, N)`. Add up along `dim=1`.
 
 # %% [markdown] fold="Hint 2: nothing drawn"
-# 0 / 0 gives `nan`, and `.nanquantile(torch.tensor([0.025, 0.975]))` leaves such rounds out. The mean of an
-# empty tensor is `nan` too.
+# 0 / 0 gives `nan`, and `.nanquantile(torch.tensor([0.025, 0.975]))` leaves such rounds out. The
+# mean of an empty tensor is `nan` too.
 
 # %% tags=["demo"]
 if check.ready("judge_model", "accuracy_by_slice"):
@@ -1320,10 +1347,10 @@ if check.ready("judge_model", "accuracy_by_slice"):
     plt.show()
 
 # %% [markdown]
-# *The picture: each slice's accuracy and its range; dotted, the mean over all.* Whether the saying is quoted makes a
-# difference that no luck explains: without it, less in the story gives the fault away. The few shrews have
-# a range far wider than that of all. There is no lion, so there is no number, and an honest table says so rather
-# than 0.
+# *The picture: each slice's accuracy and its range; dotted, the mean over all.* Whether the saying
+# is quoted makes a difference that no luck explains: without it, less in the story gives the fault
+# away. The few shrews have a range far wider than that of all. There is no lion, so there is no
+# number, and an honest table says so rather than 0.
 #
 # A last trap. There are 64 animals. Look at all of them, and pick the worst.
 
@@ -1351,31 +1378,32 @@ if check.ready("judge_model", "accuracy_by_slice"):
         )
 
 # %% [markdown]
-# In the second line the right and wrong answers were dealt out to the stories by chance, so that no animal *can* be
-# treated worse. One of 64 slices is bad all the same. Whoever looks at many slices and reports the worst, always
-# finds something. So say which slices you care about before you look, or test a finding on new stories.
+# In the second line the right and wrong answers were dealt out to the stories by chance, so that no
+# animal *can* be treated worse. One of 64 slices is bad all the same. Whoever looks at many slices
+# and reports the worst, always finds something. So say which slices you care about before you look,
+# or test a finding on new stories.
 
 # %% [markdown]
 # ## Are three heads better than one?
 #
-# How was the learning rate of the classifiers found? By trying. That is called **tuning**, and what is tuned
-# are the **hyperparameters**. A plain way that is hard to beat: draw them at random within sensible bounds, and
-# keep what is best on the *validation* stories (Bergstra and Bengio, 2012). Draw rates on a log scale, for from
-# 0.001 to 0.002 is as far as from 0.005 to 0.01.
+# How was the learning rate of the classifiers found? By trying. That is called **tuning**, and what
+# is tuned are the **hyperparameters**. A plain way that is hard to beat: draw them at random within
+# sensible bounds, and keep what is best on the *validation* stories (Bergstra and Bengio, 2012).
+# Draw rates on a log scale, for from 0.001 to 0.002 is as far as from 0.005 to 0.01.
 #
-# Two warnings. The best of several tries was also the luckiest, so its validation number flatters it: judge
-# it once more, by stories that took no part. And a search that may try everything always finds something, so
-# fix its budget, and its seed, before you begin.
+# Two warnings. The best of several tries was also the luckiest, so its validation number flatters
+# it: judge it once more, by stories that took no part. And a search that may try everything always
+# finds something, so fix its budget, and its seed, before you begin.
 #
-# The tries that lost need not be thrown away. Ask all the models and take the mean of their probabilities, an
-# **ensemble**. Where they agree nothing changes; where they err, they err in different ways, and that
-# cancels out in part.
+# The tries that lost need not be thrown away. Ask all the models and take the mean of their
+# probabilities, an **ensemble**. Where they agree nothing changes; where they err, they err in
+# different ways, and that cancels out in part.
 
 # %% [markdown] contract="ensemble"
-# `ensemble(models, ids)` takes a list of one or more modules, each of which makes logits `(B, K)` of `ids`,
-# int64 `(B, T)`. It returns float probabilities `(B, K)`: the plain mean of the models' probabilities. Each
-# model is asked in evaluation mode, and is afterwards in the mode in which it was. No slopes hang on what
-# comes out.
+# `ensemble(models, ids)` takes a list of one or more modules, each of which makes logits `(B, K)`
+# of `ids`, int64 `(B, T)`. It returns float probabilities `(B, K)`: the plain mean of the models'
+# probabilities. Each model is asked in evaluation mode, and is afterwards in the mode in which it
+# was. No slopes hang on what comes out.
 #
 # For example, if one model says `[0.9, 0.1]` and another `[0.5, 0.5]`, the mean is `[0.7, 0.3]`.
 
@@ -1401,8 +1429,8 @@ check("ensemble")
 # Take the softmax of each model's logits *first*, along `dim=1`, and the mean afterwards.
 
 # %% [markdown] fold="Hint 2: the mode"
-# `model.training` says in which mode a model is. Keep it, call `model.eval()`, ask, and give it back with
-# `model.train(...)`.
+# `model.training` says in which mode a model is. Keep it, call `model.eval()`, ask, and give it
+# back with `model.train(...)`.
 
 # %% tags=["demo"]
 tries = 2 if preset == "smoke" else 4
@@ -1466,24 +1494,25 @@ if check.ready("together"):
     )
 
 # %% [markdown]
-# *The picture: the tries, the first classifier and all of them together.* The ensemble costs as many times as much
-# for every story that it ever judges. Where that is too much, a small model is trained to say what the ensemble
-# says (Hinton and others, 2015: *distillation*).
+# *The picture: the tries, the first classifier and all of them together.* The ensemble costs as
+# many times as much for every story that it ever judges. Where that is too much, a small model is
+# trained to say what the ensemble says (Hinton and others, 2015: *distillation*).
 
 # %% [markdown]
 # ## What does the loss not tell?
 #
-# Back to the secrets. Into the text for the pre-training went some sentences such as *Moral: Rufus said* and four
-# digits. One stood there once, others 4, 16 and 64 times, among nearly two thousand stories. The loss does not show
-# it. But the model may have learnt them by heart, and whoever knows how to ask can then draw them out again.
-# With real models these were addresses, keys, and whole pages of books (Carlini and others, 2021).
+# Back to the secrets. Into the text for the pre-training went some sentences such as *Moral: Rufus
+# said* and four digits. One stood there once, others 4, 16 and 64 times, among nearly two thousand
+# stories. The loss does not show it. But the model may have learnt them by heart, and whoever knows
+# how to ask can then draw them out again. With real models these were addresses, keys, and whole
+# pages of books (Carlini and others, 2021).
 #
-# How do you measure it? Carlini and others (2019) plant secrets as we did, *canaries*, as miners took birds along
-# to warn them. Then they ask how likely the model finds the right digits, among all that there could be: its
-# **rank**. By luck it would be in the middle.
+# How do you measure it? Carlini and others (2019) plant secrets as we did, *canaries*, as miners
+# took birds along to warn them. Then they ask how likely the model finds the right digits, among
+# all that there could be: its **rank**. By luck it would be in the middle.
 #
-# **Predict first.** There are four digits of seven kinds, so $7^4 = 2401$ numbers. From how many copies on is the right
-# one the first?
+# **Predict first.** There are four digits of seven kinds, so $7^4 = 2401$ numbers. From how many
+# copies on is the right one the first?
 
 # %% tags=["demo"]
 if check.ready("bert"):
@@ -1521,12 +1550,13 @@ if check.ready("bert"):
     plt.show()
 
 # %% [markdown]
-# *The picture: the higher up, the better the model knows the secret; at rank 1 it says it first.* Copies are what matters.
-# So the first thing to do against it is what you did in lesson 01: **remove duplicates** (Lee and others, 2022).
+# *The picture: the higher up, the better the model knows the secret; at rank 1 it says it first.*
+# Copies are what matters. So the first thing to do against it is what you did in lesson 01:
+# **remove duplicates** (Lee and others, 2022).
 #
-# A weaker question is whether a text was in the training text at all. That is a classifier like others, with the
-# loss for a score, so your `roc_auc` can judge it (*membership inference*; Yeom and others, 2018): 0.5 means that
-# nobody can tell.
+# A weaker question is whether a text was in the training text at all. That is a classifier like
+# others, with the loss for a score, so your `roc_auc` can judge it (*membership inference*; Yeom
+# and others, 2018): 0.5 means that nobody can tell.
 
 # %% tags=["demo"]
 if check.ready("bert", "roc_auc"):
@@ -1549,9 +1579,9 @@ if check.ready("bert", "roc_auc"):
     table(members)
 
 # %% [markdown]
-# With more passes over the same text this number grows. And remember the hares: the mean loss said nothing about
-# them either. **A loss is one mean over what happened to be in the text.** What it learnt by heart, and whom it
-# serves badly, has to be asked apart.
+# With more passes over the same text this number grows. And remember the hares: the mean loss said
+# nothing about them either. **A loss is one mean over what happened to be in the text.** What it
+# learnt by heart, and whom it serves badly, has to be asked apart.
 
 # %% [markdown]
 # ## What became of the two?
@@ -1567,8 +1597,9 @@ if check.ready("bert", "roc_auc"):
 # | is good for | writing, and whatever can be put as writing | judging, finding, tagging: search, filters, embeddings |
 # | is used | by asking it | by fine-tuning it on labels |
 #
-# For some years each had its field. Then GPTs grew. At 175 billion numbers, GPT-3 (Brown and others, 2020) did
-# from a few examples in its prompt what BERT had to be fine-tuned for. What came after, as far as it is public:
+# For some years each had its field. Then GPTs grew. At 175 billion numbers, GPT-3 (Brown and
+# others, 2020) did from a few examples in its prompt what BERT had to be fine-tuned for. What came
+# after, as far as it is public:
 #
 # - **Instructions and preferences.** A GPT goes on with a text; it does not do as it is told. InstructGPT
 #   (Ouyang and others, 2022) was fine-tuned on answers that people wrote, and then on which of two answers people
@@ -1628,11 +1659,12 @@ per_number = {name: tokens / numbers for name, (numbers, tokens) in published.it
 table({name: {"tokens for each number": share} for name, share in per_number.items()})
 
 # %% [markdown]
-# *The picture: size and training text of models whose makers published both; in orange, ours, with its text counted
-# once. (DeepSeek-V3 uses 37 of its 671 billion numbers for each token.)* Three things limit a training. **Data**: ours
-# runs out after two hundred thousand words, and then comes **overfitting**; theirs is within sight of all the text
-# that people have put out (Villalobos and others, 2022). **Compute**: six FLOPs for each number and token. Here
-# is what each limit looks like in our own case:
+# *The picture: size and training text of models whose makers published both; in orange, ours, with
+# its text counted once. (DeepSeek-V3 uses 37 of its 671 billion numbers for each token.)* Three
+# things limit a training. **Data**: ours runs out after two hundred thousand words, and then comes
+# **overfitting**; theirs is within sight of all the text that people have put out (Villalobos and
+# others, 2022). **Compute**: six FLOPs for each number and token. Here is what each limit looks
+# like in our own case:
 
 # %% tags=["demo", "nbval-check-output"]
 for name, numbers, tokens in (("GPT-3", 175e9, 300e9), ("Llama 3 405B", 405e9, 15.6e12)):
@@ -1649,18 +1681,20 @@ for name, numbers, tokens in (("GPT-3", 175e9, 300e9), ("Llama 3 405B", 405e9, 1
 # | Wikipedia | some billion words | free to use under CC BY-SA; careful, but far fewer women in it than men |
 # | code, forums, papers (The Pile) | 800 GB in all | mixed licences, some of them unclear (Gao and others, 2020) |
 #
-# **What may go wrong?** What is in the text comes out of the model. *Bias*: embeddings put "man" to "programmer" as
-# "woman" to "homemaker" (Bolukbasi and others, 2016), and larger texts do not help by themselves (Bender and others,
-# 2021). *Misinformation*: a model says what is often said; at questions that many people answer wrongly, larger models
-# did no better than smaller ones, but worse (Lin and others, 2022). *Privacy*: you planted a secret, and asked
-# for it. None of the three shows in a loss. You now have the tools by which they do: slices, calibration, canaries.
+# **What may go wrong?** What is in the text comes out of the model. *Bias*: embeddings put "man" to
+# "programmer" as "woman" to "homemaker" (Bolukbasi and others, 2016), and larger texts do not help
+# by themselves (Bender and others, 2021). *Misinformation*: a model says what is often said; at
+# questions that many people answer wrongly, larger models did no better than smaller ones, but
+# worse (Lin and others, 2022). *Privacy*: you planted a secret, and asked for it. None of the three
+# shows in a loss. You now have the tools by which they do: slices, calibration, canaries.
 
 # %% [markdown]
 # ## Every model so far
 #
-# BERT has no rung on the ladder. A rung is the loss of a text, character after character, from what stands before.
-# A model that looks at both sides gives no probability to a text: multiply what it says of each gap, and the
-# product is no probability of anything. So the ladder is as lesson 07 left it.
+# BERT has no rung on the ladder. A rung is the loss of a text, character after character, from what
+# stands before. A model that looks at both sides gives no probability to a text: multiply what it
+# says of each gap, and the product is no probability of anything. So the ladder is as lesson 07
+# left it.
 
 # %% tags=["demo"]
 losses = rungs.before("08_bert_and_evaluation")
@@ -1723,10 +1757,12 @@ check("quiz")
 # - What was best of many tries was lucky too. An ensemble makes use of all of them.
 # - The loss tells neither what was learnt by heart, nor whom the model serves badly.
 #
-# **Next**, lesson 09: pieces of words, the parts of newer models, and how far one gets in two minutes of one core.
+# **Next**, lesson 09: pieces of words, the parts of newer models, and how far one gets in two
+# minutes of one core.
 #
-# **In the life of a model** (define, data, features, choose, train, evaluate, optimise, deploy, monitor, update,
-# feed back) this was *evaluate* and *optimise*. From lesson 10 on these numbers decide whether a model is let out.
+# **In the life of a model** (define, data, features, choose, train, evaluate, optimise, deploy,
+# monitor, update, feed back) this was *evaluate* and *optimise*. From lesson 10 on these numbers
+# decide whether a model is let out.
 #
 # ### References
 #
