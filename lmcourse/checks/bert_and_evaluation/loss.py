@@ -1,0 +1,138 @@
+"""The checks of `mlm_loss`."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from grader.checks.case import Case, Rng, case, integers, normal
+from grader.checks.registry import exercise, probe
+from grader.checks.student import Student
+from grader.checks.vocabulary import holds, one_number, public_and_hidden, slopes_of
+
+LESSON = "08_bert_and_evaluation"
+
+
+class Counting(nn.Module):
+    """A head of given weights (V, C) that counts the places at which it is asked."""
+
+    def __init__(self, weight: torch.Tensor) -> None:
+        super().__init__()
+        self.weight = weight
+        self.places = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the logits of each row of `x`."""
+        self.places += x.numel() // x.shape[-1]
+        return F.linear(x, self.weight)
+
+
+@probe
+def loss_and_more(
+    _: dict[str, Any],
+    mlm_loss: Callable[..., Any],
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    ids: torch.Tensor,
+    chosen: torch.Tensor,
+) -> Any:
+    """Return the loss, its slopes for `x` and for the head's `weight`, and how often it asked."""
+    head = Counting(weight.requires_grad_())
+    loss = mlm_loss(x.requires_grad_(), head, ids, chosen)
+    if loss is None:
+        return None
+    value = loss.detach() if isinstance(loss, torch.Tensor) else loss
+    loss = torch.as_tensor(loss)
+    return [value, slopes_of(loss, [x, weight]), head.places]
+
+
+def _truth(
+    x: torch.Tensor, weight: torch.Tensor, ids: torch.Tensor, chosen: torch.Tensor
+) -> tuple[float, list[torch.Tensor]]:
+    """Return the loss and its slopes for `x` and `weight`, worked out in float64."""
+    x, weight = (part.double().requires_grad_() for part in (x, weight))
+    loss = F.cross_entropy(x[chosen] @ weight.T, ids[chosen])
+    return float(loss), [part.float() for part in slopes_of(loss, [x, weight])]
+
+
+@exercise(LESSON, "mlm_loss", points=2)
+def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    def draw(rows: int, T: int, C: int, V: int) -> list[torch.Tensor]:
+        chosen = integers(rng, 100, rows, T) < int(rng.integers(20, 50))
+        # The first line has more of them than the last one.
+        chosen[0, :3], chosen[0, 3], chosen[-1], chosen[-1, -1] = True, False, False, True
+        return [normal(rng, rows, T, C), normal(rng, V, C), integers(rng, V, rows, T), chosen]
+
+    def ask(arguments: list[torch.Tensor]) -> Any:
+        return student.probe(loss_and_more, student.mlm_loss, *arguments)
+
+    few = draw(2, 5, 4, 7)
+    yield case(
+        "one number",
+        lambda: one_number(ask(few)[0]),
+        "one number",
+        hint="The mean over the chosen places is a single number: a tensor of shape ().",
+        form=True,
+    )
+
+    def many() -> Iterator[Case]:
+        arguments = draw(*(int(rng.integers(low, low + 4)) for low in (2, 6, 3, 8)))
+        value, slopes = _truth(*arguments)
+        yield case(
+            "some places chosen: the loss",
+            lambda: float(ask(arguments)[0]),
+            value,
+            hint="The mean of the cross-entropy at the chosen places, and at no others: x[chosen] "
+            "has a row of C numbers for each, head(...) makes logits of it, and ids[chosen] are "
+            "the words that stood there. Divide by how many are chosen, not by all places.",
+        )
+        yield case(
+            "its slopes",
+            lambda: ask(arguments)[1],
+            slopes,
+            hint="Slopes travel back to x and to the head's weights: no .item(), no .detach(), no "
+            "torch.no_grad().",
+        )
+
+    yield from public_and_hidden(many)
+    single = draw(3, 8, 4, 9)
+    single[3] = torch.zeros_like(single[3])
+    single[3][1, int(rng.integers(8))] = True
+    yield case(
+        "one place chosen in all",
+        lambda: float(ask(single)[0]),
+        _truth(*single)[0],
+        hint="The mean over a single place is its own loss: divide by how many are chosen in all "
+        "lines together.",
+    )
+    none = draw(2, 6, 4, 7)
+    none[3] = torch.zeros_like(none[3])
+    yield case(
+        "no place chosen",
+        lambda: float(ask(none)[0]),
+        0.0,
+        hint="The mean of nothing is nan, and one nan spoils all weights. Where nothing is chosen, "
+        "return 0: the sum divided by max(1, how many), for example.",
+    )
+    wide = draw(3, 40, 4, 9)
+    yield case(
+        "at how many places the head is asked",
+        lambda: ask(wide)[2],
+        int(wide[3].sum()),
+        hint="Take the chosen places out of x before the head, x[chosen], and not out of the "
+        "logits: most of the head's work would be for nothing.",
+    )
+    yield holds(
+        "no place chosen: whether its slopes can be taken",
+        "they are 0",
+        lambda: _not_zero(ask(none)[1]),
+        hint="Where nothing is chosen the training goes on too: return a tensor, not the number "
+        "0.0. A sum over no places is such a tensor.",
+        points=0.5,
+    )
+
+
+def _not_zero(slopes: list[torch.Tensor]) -> str:
+    return "some are not 0" if any(bool((part != 0).any()) for part in slopes) else ""

@@ -1,0 +1,222 @@
+"""The checks of `mask_tokens`."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from grader.checks.case import Case, Rng, case, integers
+from grader.checks.registry import exercise, probe
+from grader.checks.student import Student
+from grader.checks.vocabulary import arguments_stay, described, holds
+
+LESSON = "08_bert_and_evaluation"
+PAD, MASK, START = 0, 1, 2
+FIRST = 3
+"""The first id that is a word's."""
+
+# Bounds on shares are six standard errors or more: one right solution in 10^8 is outside.
+MANY = 60_000
+
+
+@probe
+def masked(
+    _: dict[str, Any], mask_tokens: Callable[..., Any], ids: torch.Tensor, V: int, *share: float
+) -> Any:
+    """Return what `mask_tokens` gives, as a list."""
+    given = mask_tokens(ids, V, *share)
+    return None if given is None else list(given)
+
+
+@probe
+def reseeds(_: dict[str, Any], mask_tokens: Callable[..., Any]) -> str:
+    """Say so if a call sets the seed of torch's generator."""
+    before = torch.initial_seed()
+    mask_tokens(torch.full((2, 8), FIRST), 20)
+    return "" if torch.initial_seed() == before else "a call sets it"
+
+
+def _words(rng: Rng, V: int, rows: int = 50) -> torch.Tensor:
+    """Return ids (rows, MANY / rows) of words alone."""
+    return integers(rng, V - FIRST, rows, MANY // rows) + FIRST
+
+
+def _share(some: torch.Tensor, of: torch.Tensor) -> float:
+    """Return the share of `some` among the places of `of`; -1 where there are none."""
+    return float(some[of].float().mean()) if bool(of.any()) else -1.0
+
+
+@exercise(LESSON, "mask_tokens", points=3)
+def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    V = int(rng.integers(300, 900))
+    small = integers(rng, V - FIRST, 3, 7) + FIRST
+
+    def ask(ids: torch.Tensor, V: int, *share: float) -> Any:
+        return student.probe(masked, student.mask_tokens, ids, V, *share)
+
+    def parts(ids: torch.Tensor, V: int, *share: float) -> tuple[torch.Tensor, torch.Tensor]:
+        given, chosen = ask(ids, V, *share)
+        if chosen.dtype != torch.bool:
+            raise ValueError("the second of the two is no bool tensor")
+        return given, chosen
+
+    yield case(
+        "two tensors: which kinds",
+        lambda: [described(part) for part in ask(small, V)],
+        ["int64 tensor (3, 7)", "bool tensor (3, 7)"],
+        hint="return given, chosen: ids of kind int64, and a bool tensor, both with the shape of "
+        "ids. A comparison such as torch.rand(ids.shape) < share gives bools.",
+        form=True,
+    )
+    yield arguments_stay(
+        "ids afterwards: as they were",
+        student,
+        "mask_tokens",
+        _words(rng, V, 200),
+        V,
+        hint="given[...] = MASK must not change the caller's tensor: begin with ids.clone().",
+        points=0.5,
+    )
+    line = integers(rng, V - FIRST, 1, 800) + FIRST
+    rows = line.repeat(50, 1)
+
+    def alike() -> str:
+        chosen = parts(rows, V, 0.5)[1]
+        if len({str(row) for row in chosen.tolist()}) < 50:
+            return "some rows are masked alike"
+        counts = set(chosen.sum(dim=1).tolist())
+        return f"each row has {counts.pop()} chosen" if len(counts) == 1 else ""
+
+    # By chance: fewer than once in 10^50 tries.
+    yield holds(
+        "50 times the same line: whether its words are drawn apart",
+        "each row is drawn apart",
+        alike,
+        hint="One draw for each place of each row: torch.rand(ids.shape). How many are chosen in a "
+        "row is left to chance.",
+        points=0.5,
+    )
+    ids = _words(rng, V)
+    yield case(
+        "the share of the words that are chosen",
+        lambda: _share(parts(ids, V)[1], ids >= 0),
+        0.15,
+        hint="Each word is chosen with probability share, 0.15 if nothing is said, by a draw of "
+        "its own. Those that stay as they are and those that become another word are chosen "
+        "too: the model has to say what stood there.",
+        atol=0.01,
+        rtol=0,
+    )
+    own = [float(low + rng.uniform(0, 0.1)) for low in rng.permutation([0.25, 0.45, 0.65])]
+    yield case(
+        "the share of the words that are chosen, for other shares",
+        lambda: [_share(parts(ids, V, share)[1], ids >= 0) for share in own],
+        own,
+        hint="share is the probability of each word to be chosen, whatever it is. Those that stay "
+        "as they are and those that become another word are chosen too.",
+        atol=0.016,
+        rtol=0,
+    )
+
+    def fates() -> Iterator[Case]:
+        V = int(rng.integers(300, 900))
+        ids = _words(rng, V)
+        share = float(rng.uniform(0.4, 0.6))
+        yield case(
+            "of the chosen: the shares of [mask], of the same word, and of another one",
+            lambda: _fates(ids, *parts(ids, V, share)),
+            [0.8, 0.1, 0.1],
+            hint="Draw once more for each chosen word: below 0.8 it becomes MASK, from 0.8 to 0.9 "
+            "it becomes a word drawn at random, and else it stays. The shares are of the chosen "
+            "words, not of all.",
+            atol=0.022,
+            rtol=0,
+            points=2,
+        )
+
+    yield from fates()
+    yield holds(
+        "places that are not chosen",
+        "stay as they were",
+        lambda: _changed(ids, *parts(ids, V)),
+        hint="Only the chosen places change: chosen & (draw < 0.8), not draw < 0.8 alone.",
+        points=0.5,
+    )
+    marks = integers(rng, V, 60, 120)
+    marks[:, 0] = START
+    marks[:, 90:] = PAD
+    yield case(
+        "[pad], [mask] and [start] in the ids: how many of them are chosen or changed",
+        lambda: _touched(marks, *parts(marks, V, 0.5)),
+        0,
+        hint="Marks are no words: choose only where ids > START.",
+    )
+    half = float(rng.uniform(0.35, 0.65))
+    yield case(
+        "a line with marks: the share of its words that are chosen",
+        lambda: _share(parts(marks, V, half)[1], marks >= FIRST),
+        half,
+        hint="Each word is chosen with probability share, also where there are marks beside it.",
+        atol=0.06,
+        rtol=0,
+    )
+
+    few = int(rng.integers(20, 61))
+    narrow = _words(rng, FIRST + few)
+
+    def drawn() -> list[int]:
+        given, chosen = parts(narrow, FIRST + few, 0.5)
+        replaced = given[chosen & (given != narrow) & (given != MASK)]
+        return sorted(set(replaced.tolist()))
+
+    yield case(
+        "a small vocabulary: which words were put in at random",
+        drawn,
+        list(range(FIRST, FIRST + few)),
+        hint="torch.randint(START + 1, V, ids.shape) draws from all words, the first and the last "
+        "too, and from no mark. Each place has a draw of its own.",
+    )
+    again = _words(rng, V, 4)
+    yield holds(
+        "two calls: whether they choose the same places",
+        "they differ",
+        lambda: (
+            "both choose the same" if torch.equal(parts(again, V)[1], parts(again, V)[1]) else ""
+        ),
+        hint="Every call draws anew. A seed inside the function makes all calls the same.",
+        points=0.5,
+    )
+    yield holds(
+        "the seed of torch's generator after a call",
+        "as it was",
+        lambda: student.probe(reseeds, student.mask_tokens),
+        hint="Set no seed: who calls you has set one.",
+        points=0.5,
+    )
+    for item in fates():
+        yield case(
+            "of the chosen, again",
+            item.got,
+            item.want,
+            hint=item.hint,
+            hidden=True,
+            atol=item.atol,
+            rtol=0,
+        )
+
+
+def _fates(ids: torch.Tensor, given: torch.Tensor, chosen: torch.Tensor) -> list[float]:
+    return [
+        _share(given == MASK, chosen),
+        _share(given == ids, chosen),
+        _share((given != ids) & (given != MASK), chosen),
+    ]
+
+
+def _changed(ids: torch.Tensor, given: torch.Tensor, chosen: torch.Tensor) -> str:
+    count = int(((given != ids) & ~chosen).sum())
+    return f"{count} places were changed that are not chosen" if count else ""
+
+
+def _touched(ids: torch.Tensor, given: torch.Tensor, chosen: torch.Tensor) -> int:
+    return int(((ids < FIRST) & (chosen | (given != ids))).sum())
