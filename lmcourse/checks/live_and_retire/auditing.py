@@ -20,7 +20,7 @@ def did(event: str, version: str, by: str, **more: Any) -> Line:
 def audit(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def tried(name: str, *ledgers: list[Line], hint: str) -> Case:
         questions = [([*quiet(), *ledger],) for ledger in ledgers]
-        return asked(name, student, reference, "audit", *questions, hint=hint)
+        return asked(name, student, reference, rng, "audit", *questions, hint=hint)
 
     def quiet() -> list[Line]:
         """Return lines that break no rule, so that no line has the same number twice."""
@@ -110,13 +110,15 @@ def audit(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
     yield from public_and_hidden(cases)
     (version,) = codes(rng, 1)
-    (dev,) = some(rng, PEOPLE, 1)
+    dev, rev = some(rng, PEOPLE, 2)
+    made = did("register", version, dev)
     yield all_stays(
         "the ledger, afterwards",
         student,
+        rng,
         "audit",
-        [did("register", version, dev), did("approve", version, dev)],
-        answer=[[2, "self-approval"]],
+        ([[made, did("approve", version, dev)]], [[2, "self-approval"]]),
+        ([[made, did("approve", version, rev)]], []),
         hint="An audit that changes what it audits is none.",
     )
 

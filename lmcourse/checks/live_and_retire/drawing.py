@@ -54,20 +54,35 @@ def answers(_: dict[str, Any], function: Callable[..., Any], asked: list[list[An
 
 
 @probe
-def answer_and_rest(_: dict[str, Any], function: Callable[..., Any], *args: Any) -> Any:
-    """Return a list of what `function` gives and of `args` as it leaves them, or None for None."""
-    answer = plain(function(*args))
-    return None if answer is None else [answer, *args]
+def answers_and_rests(
+    _: dict[str, Any], function: Callable[..., Any], asked: list[list[Any]]
+) -> Any:
+    """Return for each list of arguments what `function` gives, and these as it leaves them.
+
+    None if it gives nothing at all.
+    """
+    given = [[plain(function(*arguments)), arguments] for arguments in asked]
+    return None if all(answer is None for answer, _ in given) else given
 
 
 def all_stays(
-    name: str, student: Student, function: str, *args: Any, answer: Any, hint: str
+    name: str,
+    student: Student,
+    rng: Rng,
+    function: str,
+    *answered: tuple[list[Any], Any],
+    hint: str,
 ) -> Case:
-    """Return the case that `function` gives `answer`, in lists or tuples, and leaves `args`."""
+    """Return the case that `function` answers each of these lists of arguments, and leaves it.
+
+    Have two with different answers: of who always gives the same, nothing is worth a point.
+    """
+    order = [answered[place] for place in rng.permutation(len(answered))]
+    arguments = [asked for asked, _ in order]
     return case(
         name,
-        lambda: student.probe(answer_and_rest, getattr(student, function), *args),
-        [plain(answer), *args],
+        lambda: student.probe(answers_and_rests, getattr(student, function), arguments),
+        [[plain(answer), asked] for asked, answer in order],
         hint=hint,
     )
 
@@ -76,12 +91,16 @@ def asked(
     name: str,
     student: Student,
     reference: Student,
+    rng: Rng,
     function: str,
     *questions: tuple[Any, ...],
     hint: str,
 ) -> Case:
-    """Return the case that `function` answers each of these tuples of arguments as it should."""
-    arguments = [list(question) for question in questions]
+    """Return the case that `function` answers each of these tuples of arguments as it should.
+
+    They come in an order that is drawn: whoever counts the questions does not know the answer.
+    """
+    arguments = [list(questions[place]) for place in rng.permutation(len(questions))]
     want = reference.probe(answers, getattr(reference, function), arguments)
     return case(
         name,

@@ -139,17 +139,18 @@ def erase(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
 
     yield from public_and_hidden(cases)
-    mine, other = codes(rng, 2, 6)
+    mine, other, stranger = codes(rng, 3, 6)
     (request,) = codes(rng, 1, 6)
     line = {"request": request, "key": mine, "prompt": text()}
     theirs = {"request": request, "key": other, "rating": "down"}
+    home = empty() | {"log": [line], "feedback": [theirs]}
     yield all_stays(
         "what it was handed, afterwards",
         student,
+        rng,
         "erase",
-        [mine],
-        empty() | {"log": [line], "feedback": [theirs]},
-        answer=[empty(), []],
+        ([[mine], home], [empty(), []]),
+        ([[stranger], home], [home, []]),
         hint="Build new lists, and leave those that were handed in: if all is not well, somebody "
         "has to compare.",
     )

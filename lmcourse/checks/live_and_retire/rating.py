@@ -17,7 +17,7 @@ DAYS = 7
 @exercise(LESSON, "join_feedback", points=3)
 def join_feedback(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def tried(name: str, *questions: tuple[list[Line], list[Line], str, int], hint: str) -> Case:
-        return asked(name, student, reference, "join_feedback", *questions, hint=hint)
+        return asked(name, student, reference, rng, "join_feedback", *questions, hint=hint)
 
     def thumbs(count: int) -> list[str]:
         return [str(each) for each in rng.choice(["up", "down"], count)]
@@ -100,16 +100,13 @@ def join_feedback(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         )
 
     yield from public_and_hidden(cases)
-    answers, ratings, version, days = week(rng, *codes(rng, 2))
+    asked_of = list(week(rng, *codes(rng, 2)))
     yield all_stays(
         "what it was handed, afterwards",
         student,
+        rng,
         "join_feedback",
-        answers,
-        ratings,
-        version,
-        days,
-        answer=reference.join_feedback(answers, ratings, version, days),
+        (asked_of, reference.join_feedback(*asked_of)),
         hint="sorted(...) makes a new list; .sort() changes the caller's.",
     )
 

@@ -35,6 +35,8 @@ def retirements(
 ) -> Any:
     """Retire versions one after the other; return what was said, what was seen, and the models.
 
+    What was said is what `retire` returned, or what it raised: ["ValueError"], ["OSError"].
+
     `left` is what `drain` gives, call by call: how many answers are still under way. What is seen:
     the version that is drained, and what somebody who asks for it gets at that moment; what is
     kept, with the names of what the model still has then. With `full` the disk takes nothing.
@@ -52,13 +54,13 @@ def retirements(
     def keep(name: Any, content: Any) -> None:
         if full:
             raise OSError("no space left")
-        seen.append(["keep", name, content, [v for v in models if "weights" in models[v]]])
+        seen.append(["keep", name, content, [v for v in models if "weights" in dict(models[v])]])
 
     for version, successor, reason in asked:
         try:
             said.append(retire(models, version, successor, reason, drain, keep))
         except (ValueError, OSError) as error:
-            said.append("OSError" if isinstance(error, OSError) else f"ValueError: {error}")
+            said.append(["OSError" if isinstance(error, OSError) else "ValueError"])
     return None if all(each is None for each in said) and not seen else [said, seen, models]
 
 
@@ -139,7 +141,7 @@ def retire(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
                 return "the weights are still there"
             if models[new] != both[new]:
                 return "the successor was changed"
-            if models[old].get("successor") != new or models[old].get("card") is None:
+            if models[old].get("successor") != new or models[old].get("card") != both[old]["card"]:
                 return f"of it is left {sorted(models[old])}"
             return ""
 
@@ -152,7 +154,11 @@ def retire(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
 
         def archived() -> str:
-            _, seen, models = run(both, [[old, new, reason]], [0])
+            return odd_archive(run(both, [[old, new, reason]], [0]))
+
+        def odd_archive(came: Any) -> str:
+            """Return what is wrong with what is kept of `old`, or ""."""
+            _, seen, models = came
             kept = [each for each in seen if each[0] == "keep"]
             if len(kept) != 1:
                 return f"keep was called {len(kept)} times"
@@ -213,7 +219,7 @@ def retire(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield case(
             "retire: the disk is full",
             disk,
-            [["OSError"], "draining", both[old]["weights"]],
+            [[["OSError"]], "draining", both[old]["weights"]],
             hint="If keep raises, nothing is archived: let the error through, with the weights and "
             'the status "draining" as they are.',
         )
@@ -221,13 +227,23 @@ def retire(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         def refused(name: str, models: Models, version: str, to: str, hint: str) -> Case:
             def seen() -> str:
                 said, log, after = run(models, [[version, to, reason]], [0])
-                if not str(said[0]).startswith("ValueError"):
+                if said != [["ValueError"]]:
                     return f"it gives {said[0]}"
                 if log:
                     return f"a ValueError, but after {log[0][0]} was called"
-                return "" if after == models else "a ValueError, but the models were changed"
+                if after != models:
+                    return "a ValueError, but the models were changed"
+                came = run(after, [[old, new, reason]], [0])
+                if came[0] != [True] or odd_archive(came):
+                    return "a ValueError, but also where nothing speaks against it"
+                return ""
 
-            return holds(name, "a ValueError, and nothing changed", seen, hint=hint)
+            return holds(
+                name,
+                "a ValueError, and nothing changed; and what may be retired still is",
+                seen,
+                hint=hint,
+            )
 
         ended = both | {third: gone(new), fourth: {**serving(), "status": "draining"}}
         ended[fourth]["successor"] = new

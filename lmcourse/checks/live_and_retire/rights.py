@@ -30,8 +30,7 @@ def did(by: str, event: str, version: str) -> Line:
 @exercise(LESSON, "may", points=3)
 def may(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def tried(name: str, *questions: tuple[list[Line], str, str, str], hint: str) -> Case:
-        some_order = [questions[place] for place in rng.permutation(len(questions))]
-        return asked(name, student, reference, "may", *some_order, hint=hint)
+        return asked(name, student, reference, rng, "may", *questions, hint=hint)
 
     def cases() -> Iterator[Case]:
         boss, dev, rev, ops, new = some(rng, PEOPLE, 5)
@@ -164,15 +163,14 @@ def may(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield from public_and_hidden(cases)
     boss, dev = some(rng, PEOPLE, 2)
     (version,) = codes(rng, 1)
+    staff = [grant(boss, boss, "admin"), grant(boss, dev, "developer")]
     yield all_stays(
         "the ledger, afterwards",
         student,
+        rng,
         "may",
-        [grant(boss, boss, "admin"), grant(boss, dev, "developer")],
-        dev,
-        "register",
-        version,
-        answer=True,
+        ([staff, dev, "register", version], True),
+        ([staff, dev, "retire", version], False),
         hint="may looks, and writes nothing.",
     )
 

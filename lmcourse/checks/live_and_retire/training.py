@@ -50,9 +50,8 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
         return int(rng.integers(low, high))
 
     def tried(name: str, policy: Policy, *questions: tuple[list[Event], int], hint: str) -> Case:
-        order = rng.permutation(len(questions))
-        all_of_it = [(*questions[place], policy) for place in order]
-        return asked(name, student, reference, "should_retrain", *all_of_it, hint=hint)
+        all_of_it = [(*question, policy) for question in questions]
+        return asked(name, student, reference, rng, "should_retrain", *all_of_it, hint=hint)
 
     def about(edge: int, low: int = -9, high: int = 9) -> list[int]:
         """Return some days about the one on which an answer changes, both sides of it."""
@@ -168,11 +167,10 @@ def should_retrain(student: Student, reference: Student, rng: Rng) -> Iterator[C
     yield all_stays(
         "what it was handed, afterwards",
         student,
+        rng,
         "should_retrain",
-        [champion(came), look(came + 9, True)],
-        came + 10,
-        policy,
-        answer="train",
+        ([[champion(came), look(came + 9, True)], came + 10, policy], "train"),
+        ([[champion(came), look(came + 9, False)], came + 10, policy], "nothing"),
         hint="should_retrain decides. Who trains writes it down.",
     )
 

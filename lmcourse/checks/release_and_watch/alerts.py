@@ -7,7 +7,7 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import public_and_hidden
-from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers
+from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed
 
 Minutes = list[list[int]]
 
@@ -37,7 +37,7 @@ def rule(**other: float) -> dict[str, Any]:
 @exercise(LESSON, "should_fire", points=4)
 def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def asked(name: str, *questions: tuple[Minutes, dict[str, Any]], hint: str) -> Case:
-        pairs = [list(each) for each in questions]
+        pairs = [list(each) for each in mixed(rng, questions)]
         wanted = reference.probe(answers, reference.should_fire, pairs)
         return case(
             name, lambda: student.probe(answers, student.should_fire, pairs), wanted, hint=hint
@@ -72,6 +72,7 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
             "minutes without a request",
             (told(rng, "--xx--x-."), rule(long=3, short=3)),
             (told(rng, "----"), rule()),
+            (told(rng, signs(20).replace("...", ".-.")), rule(long=4, short=2)),
             hint="Without a request in the window the burn rate is 0. Otherwise it is the sum of "
             "the window's errors over the sum of its requests.",
         )
@@ -122,6 +123,7 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         yield asked(
             "pending is not kept",
             (told(rng, "x.x.x..xx.x..."), rule(**{"for": 3, "keep": 5})),
+            (told(rng, signs(40)), rule(**{"for": hold + 1, "keep": keep})),
             hint="`keep` is for what fires. What is pending and does not burn is inactive at once.",
         )
         long = [

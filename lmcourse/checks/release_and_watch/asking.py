@@ -1,12 +1,14 @@
 """What several checks of this lesson share: words that are drawn, and many questions at once."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from grader.checks.case import Rng
 from grader.checks.registry import probe
 
 LESSON = "14_release_and_watch"
+
+Asked = TypeVar("Asked")
 
 SMALL = "abcdefghijklmnopqrstuvwxyz"
 
@@ -18,6 +20,11 @@ def word(rng: Rng, length: int = 7) -> str:
 def plain(value: Any) -> Any:
     """Return `value` with its tuples as lists: either will do as an answer."""
     return [plain(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def mixed(rng: Rng, questions: Sequence[Asked]) -> list[Asked]:
+    """Return the questions in an order that is drawn: who counts them does not know the answer."""
+    return [questions[place] for place in rng.permutation(len(questions))]
 
 
 @probe

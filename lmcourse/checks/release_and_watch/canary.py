@@ -8,21 +8,26 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import torch
+import numpy as np
 
 from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds, public_and_hidden
-from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, word
-from lmcourse.checks.release_and_watch.rollouts import Version, ended, played, some_version
+from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed, word
+from lmcourse.checks.release_and_watch.rollouts import (
+    Ends,
+    Version,
+    played,
+    played_out,
+    some_version,
+)
 
 MEASURES = ("errors", "slow", "loss")
 SLOWER = 1.5
 """So many times the requests that the reference needs are allowed."""
 
 Arm = dict[str, list[float]]
-Ends = list[list[Any]]
 
 
 def counted(n: float, rate: float) -> list[float]:
@@ -56,7 +61,7 @@ def too_many(count: int, of: int, alpha: float) -> bool:
 def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def asked(name: str, *questions: tuple[Arm, Arm, dict[str, Any], str], hint: str) -> Case:
         """Return the case that each is answered so, asked in an order that is drawn."""
-        order = [questions[place] for place in rng.permutation(len(questions))]
+        order = mixed(rng, questions)
         return case(
             name,
             lambda: student.probe(
@@ -81,10 +86,10 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
 
         `odd` gets how they end with the student, and with the reference.
         """
-        order = [pairs[place] for place in rng.permutation(len(pairs))]
+        order = mixed(rng, pairs)
         sums = played(rng, [(old, new) for _, old, new in order], looks, each)
         measures = list(MEASURES)
-        best = reference.probe(ended, reference.canary_decision, measures, sums, rules)
+        best = played_out(reference, measures, sums, rules)
 
         def by_kind(said: Ends) -> dict[str, Ends]:
             kinds: dict[str, Ends] = {}
@@ -93,10 +98,7 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             return kinds
 
         def looked() -> str:
-            said = student.probe(ended, student.canary_decision, measures, sums, rules)
-            if said is None:
-                return "it answers None: is there a return?"
-            return odd(by_kind(said), by_kind(best))
+            return odd(by_kind(played_out(student, measures, sums, rules)), by_kind(best))
 
         return holds(name, want, looked, hint=hint)
 
@@ -371,14 +373,11 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
         for place in sick:
             rates[place, :, 1, int(rng.integers(0, count))] = 0.95
         hits = rng.binomial(each, rates, shape).cumsum(axis=1)
-        counts = (each * torch.arange(1, looks + 1, dtype=torch.float64))[None, :, None, None]
-        made = torch.from_numpy(hits).double()
-        sums = torch.stack([counts.expand(shape), made, made], dim=-1)
+        counts = np.broadcast_to(each * np.arange(1.0, looks + 1)[:, None, None], shape)
+        sums = np.stack([counts, hits, hits], axis=-1)
 
         def looked() -> str:
-            said = student.probe(ended, student.canary_decision, names, sums, rules)
-            if said is None:
-                return "it answers None: is there a return?"
+            said = played_out(student, names, sums, rules)
             ill = {int(place) for place in sick}
             caught = sum(said[place][0] == "rollback" for place in ill)
             if caught < len(ill) - 1:
@@ -403,9 +402,13 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
     name = word(rng, 6)
     rules = {"alpha": 0.05, "at_least": 20, "limits": {name: 0.02}}
     control, canary = {name: counted(900, 0.01)}, {name: counted(400, float(rng.uniform(0.4, 0.9)))}
+    young = {name: counted(50, 0.02)}
+    both = mixed(rng, [("rollback", [control, canary, rules]), ("continue", [young, young, rules])])
     yield case(
         "arms and rules, afterwards",
-        lambda: student.probe(answer_and_left, student.canary_decision, [control, canary, rules]),
-        ["rollback", [control, canary, rules]],
+        lambda: [
+            student.probe(answer_and_left, student.canary_decision, asked) for _, asked in both
+        ],
+        [[answer, asked] for answer, asked in both],
         hint="It is asked again with the same rules: leave what it is handed as it is.",
     )

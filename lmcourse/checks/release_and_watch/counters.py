@@ -7,7 +7,7 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import public_and_hidden
-from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers
+from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed
 from lmcourse.checks.release_and_watch.recorded import RATES
 
 Samples = list[list[float]]
@@ -23,10 +23,11 @@ def growing(rng: Rng, begin: float, count: int, step: float, value: float) -> Sa
 @exercise(LESSON, "rate", points=4)
 def rate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def asked(name: str, *questions: list[Any], hint: str) -> Case:
-        wanted = reference.probe(answers, reference.rate, list(questions))
+        order = mixed(rng, questions)
+        wanted = reference.probe(answers, reference.rate, order)
         return case(
             name,
-            lambda: student.probe(answers, student.rate, list(questions)),
+            lambda: student.probe(answers, student.rate, order),
             wanted,
             hint=hint,
         )
@@ -132,10 +133,13 @@ def rate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
 
     yield from public_and_hidden(cases)
+    drawn = growing(rng, 50.0, 9, 10.0, 300.0)
+    (unknown,) = reference.probe(answers, reference.rate, [[drawn, 64.0, 118.0]])
+    recorded = mixed(rng, [*RATES, (drawn, 64.0, 118.0, unknown)])
     yield case(
         "what the real Prometheus answered",
-        lambda: student.probe(answers, student.rate, [[*question] for *question, _ in RATES]),
-        [answer for *_, answer in RATES],
+        lambda: student.probe(answers, student.rate, [[*question] for *question, _ in recorded]),
+        [answer for *_, answer in recorded],
         hint="Prometheus 2.42 reckoned these. Follow the five steps once more, by hand.",
     )
     own = growing(rng, 50.0, 4, 10.0, 900.0)

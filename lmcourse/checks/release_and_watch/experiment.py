@@ -12,7 +12,7 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds, public_and_hidden
-from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers
+from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed
 
 Ratings = list[list[int]]
 
@@ -53,10 +53,11 @@ def verdicts(
 @exercise(LESSON, "ab_test", points=4)
 def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def compared(name: str, *questions: list[Any], keys: tuple[str, ...], hint: str) -> Case:
-        wanted = reference.probe(answers, reference.ab_test, list(questions))
+        order = mixed(rng, questions)
+        wanted = reference.probe(answers, reference.ab_test, order)
 
         def got() -> Any:
-            said = student.probe(answers, student.ab_test, list(questions))
+            said = student.probe(answers, student.ab_test, order)
             return [
                 {key: each[key] for key in keys if key in each} if isinstance(each, dict) else each
                 for each in said
@@ -137,7 +138,7 @@ def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         ]
         yield compared(
             "a split that is off",
-            *(sized[place] for place in rng.permutation(len(sized))),
+            *sized,
             keys=("verdict",),
             hint="Of n users B should get n * share, with the standard deviation "
             "sqrt(n * share * (1 - share)). More than four of those off, to either side, is "

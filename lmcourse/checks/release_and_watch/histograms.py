@@ -8,7 +8,7 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import public_and_hidden
-from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers
+from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed
 from lmcourse.checks.release_and_watch.recorded import QUANTILES
 
 Buckets = list[list[float]]
@@ -25,10 +25,11 @@ def buckets(rng: Rng, count: int, beyond: int = 0) -> Buckets:
 @exercise(LESSON, "histogram_quantile", points=3)
 def histogram_quantile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def asked(name: str, *questions: list[Any], hint: str) -> Case:
-        wanted = reference.probe(answers, reference.histogram_quantile, list(questions))
+        order = mixed(rng, questions)
+        wanted = reference.probe(answers, reference.histogram_quantile, order)
         return case(
             name,
-            lambda: student.probe(answers, student.histogram_quantile, list(questions)),
+            lambda: student.probe(answers, student.histogram_quantile, order),
             wanted,
             hint=hint,
         )
@@ -118,7 +119,10 @@ def histogram_quantile(student: Student, reference: Student, rng: Rng) -> Iterat
         )
 
     yield from public_and_hidden(cases)
-    real = [([q, some], answer) for some, told in QUANTILES for q, answer in told.items()]
+    drawn = buckets(rng, 5)
+    (unknown,) = reference.probe(answers, reference.histogram_quantile, [[0.6, drawn]])
+    known = [([q, some], answer) for some, told in QUANTILES for q, answer in told.items()]
+    real = mixed(rng, [*known, ([0.6, drawn], unknown)])
     yield case(
         "what the real Prometheus answered",
         lambda: student.probe(answers, student.histogram_quantile, [each for each, _ in real]),

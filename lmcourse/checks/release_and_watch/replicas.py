@@ -7,7 +7,7 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import public_and_hidden
-from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, plain
+from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed, plain
 
 
 @probe
@@ -33,10 +33,11 @@ def a_day(
 @exercise(LESSON, "desired_replicas", points=3)
 def desired_replicas(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def asked(name: str, *questions: list[Any], hint: str) -> Case:
-        wanted = reference.probe(answers, reference.desired_replicas, list(questions))
+        order = mixed(rng, questions)
+        wanted = reference.probe(answers, reference.desired_replicas, order)
         return case(
             name,
-            lambda: student.probe(answers, student.desired_replicas, list(questions)),
+            lambda: student.probe(answers, student.desired_replicas, order),
             wanted,
             hint=hint,
         )

@@ -6,39 +6,63 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from grader.checks.case import Rng
 from grader.checks.registry import probe
+from grader.checks.student import Student
 
-NOTHING_YET = "continue"
+ANSWERS = ("continue", "promote", "rollback")
+
+Sums = npt.NDArray[np.float64]
+
+Ends = list[tuple[str, int]]
+"""How each rollout ended, and after how many looks."""
 
 
 @probe
-def ended(
+def decisions(
     _: dict[str, Any],
     canary_decision: Callable[..., Any],
     names: list[str],
-    sums: torch.Tensor,
+    sums: Sums,
     rules: dict[str, Any],
 ) -> Any:
-    """Return for each rollout its first answer that is not "continue", and after how many looks.
+    """Return what is said of each rollout, by its place in `ANSWERS`, or 3 for anything else.
 
-    `sums` has shape (rollouts, looks, 2 arms, measures, 3): count, sum, sum of squares.
+    `sums` has shape (rollouts, 2 arms, measures, 3): count, sum, sum of squares.
     """
-    said = []
-    for looks in sums.tolist():
-        answer: Any = None
-        seen = 0
-        for control, canary in looks:
-            seen += 1
-            answer = canary_decision(
-                dict(zip(names, control, strict=True)), dict(zip(names, canary, strict=True)), rules
-            )
-            if answer != NOTHING_YET:
-                break
-        said.append([answer if answer is None else str(answer)[:20], seen])
-    return None if all(answer is None for answer, _ in said) else said
+    said = [
+        canary_decision(*(dict(zip(names, arm, strict=True)) for arm in arms), rules)
+        for arms in sums.tolist()
+    ]
+    if all(answer is None for answer in said):
+        return None
+    places = [ANSWERS.index(each) if each in ANSWERS else len(ANSWERS) for each in said]
+    return np.array(places, np.uint8)
+
+
+def played_out(
+    notebook: Student, names: list[str], sums: Sums, rules: dict[str, Any]
+) -> Ends:
+    """Return each rollout's first answer that is not "continue", and after how many looks.
+
+    `sums` has shape (rollouts, looks, 2 arms, measures, 3). The judge plays: of what comes later,
+    nothing is beside the notebook's code when it decides.
+    """
+    looks = sums.shape[1]
+    ends = [(ANSWERS[0], looks)] * len(sums)
+    still = list(range(len(sums)))
+    for look in range(looks):
+        if not still:
+            break
+        function = notebook.canary_decision
+        said = notebook.probe(decisions, function, names, sums[still, look], rules)
+        if said is None:
+            raise ValueError("it answers None: is there a return?")
+        for rollout, place in zip(still, said.tolist(), strict=True):
+            ends[rollout] = ((*ANSWERS, "something else")[place], look + 1)
+        still = [rollout for rollout in still if ends[rollout][0] == ANSWERS[0]]
+    return ends
 
 
 @dataclass(frozen=True)
@@ -67,7 +91,7 @@ def some_version(rng: Rng) -> Version:
 
 def seen(
     rng: Rng, versions: list[Version], looks: int, each: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
+) -> Sums:
     """Return (rollouts, looks, 3 measures, 3 sums), `each` new requests at each look."""
     rates = np.array([[v.errors, v.slow] for v in versions])[:, None, :]
     counts = np.broadcast_to(each[:, None], (len(versions), looks))
@@ -88,12 +112,12 @@ def seen(
     return np.cumsum(new, axis=1)
 
 
-def played(rng: Rng, pairs: list[tuple[Version, Version]], looks: int, each: int) -> torch.Tensor:
-    """Return what is seen of pairs of an old and a new version, as `ended` wants it.
+def played(rng: Rng, pairs: list[tuple[Version, Version]], looks: int, each: int) -> Sums:
+    """Return what is seen of pairs of an old and a new version, as `played_out` wants it.
 
     The old one gets as many requests as the new one, or several times as many.
     """
     more = rng.choice([1, 3, 9], len(pairs))
     control = seen(rng, [old for old, _ in pairs], looks, each * more)
     canary = seen(rng, [new for _, new in pairs], looks, np.full(len(pairs), each))
-    return torch.from_numpy(np.stack([control, canary], axis=2))
+    return np.stack([control, canary], axis=2)

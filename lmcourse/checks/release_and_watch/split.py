@@ -69,7 +69,7 @@ def assigned(
         said = [assign(*question) for question in questions]
     if all(each is None for each in said):
         return None
-    return torch.tensor([int(each) if isinstance(each, bool | np.bool_) else 2 for each in said])
+    return torch.tensor([int(each) if type(each) in (bool, np.bool_) else 2 for each in said])
 
 
 def as_elsewhere(
