@@ -117,7 +117,7 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         hold = int(rng.integers(2, 5))
         yield asked(
             "for",
-            (told(rng, "..x.xx.xxxxxxxx..xxx"), rule(**{"for": hold})),
+            (told(rng, "..x.xx.xxxxxxx.xx..xxx"), rule(**{"for": hold})),
             (told(rng, signs(40, 0.8)), rule(**{"for": hold})),
             hint='"pending" from the first burning minute, "firing" once `for` minutes have passed '
             "since that one: with 2 in the third burning minute. A break begins it anew.",

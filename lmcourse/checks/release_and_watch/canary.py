@@ -127,7 +127,8 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
                 rules,
                 "promote",
             ),
-            (fine, {**fine, a: counted(200, rate_a)}, rules, "continue"),
+            (fine, {**fine, a: counted(60, rate_a)}, rules, "continue"),
+            ({**fine, a: counted(60, rate_a)}, fine, rules, "continue"),
             hint="`bounds` of each measure, old version first: the lower one above 0 is a "
             "rollback, the upper one below the limit is fine. More is worse, and all must be "
             "fine to promote. Print v and the bounds of the example, and compare: v is the sum of "
@@ -147,7 +148,7 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             (lost(400, -1.0), lost(300, -1.0), losses, "promote"),
             (lost(n, -1.0), lost(500, -0.93), losses, "rollback"),
             (lost(60, spread=1.5), lost(60, -0.1, spread=1.5), losses, "continue"),
-            (lost(300, -1.0, spread=2.0), lost(200, -0.6, spread=2.0), losses, "continue"),
+            (lost(300, -1.0, spread=2.0), lost(200, -0.75, spread=2.0), losses, "continue"),
             hint="The variance of a loss needs the squares; p * (1 - p) is for values of 0 and 1 "
             "only. It is (squares + 1) / (n + 2) less the square of (sum + 1) / (n + 2): the 1 and "
             "the 2 belong to both.",
@@ -394,7 +395,8 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             many,
             false_alarms_of_one,
             hint="All measures share alpha: divide it by how many limits there are. Those that say "
-            "nothing yet have their share too: their turn will come.",
+            "nothing yet have their share too: their turn will come. With so small a share the "
+            "factor 1 + v/s^2 matters.",
         )
         limit = float(rng.uniform(0.09, 0.11))
         border = one_measure(limit, float(rng.uniform(0.04, 0.06)))

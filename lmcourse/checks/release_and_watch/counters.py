@@ -122,11 +122,13 @@ def rate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield asked(
             "far from the start, and at 0 soon after it",
             [slow, begin - float(rng.integers(30, 60)), begin + 35.0],
-            hint="First whether the edge is near or far: the whole gap, or half a step. The way down "
-            "to 0 limits what comes out of that.",
+            hint="First whether the edge is near or far: the gap, or half a step. The way down to "
+            "0 limits what comes out of that.",
         )
         reborn = [list(each) for each in young]
-        reborn[0][1], reborn[1][1] = 40.0, 3.0
+        values = rng.uniform([5, 38, 2, 18, 28, 42], [7, 42, 4, 22, 32, 46])
+        for each, value in zip(reborn, values.round(2).tolist(), strict=True):
+            each[1] = value
         yield asked(
             "little at first, and anew after that",
             [reborn, start - 0.9 * step, end + 0.3 * step],
