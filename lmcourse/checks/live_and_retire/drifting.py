@@ -15,6 +15,13 @@ from lmcourse.checks.live_and_retire.drawing import LESSON
 Sample = list[list[float]]
 Pair = tuple[Sample, Sample]
 
+USUAL = 150
+"""Of stories with so many characters the rates have the source's spread."""
+
+FINE, ROUGH = 0.006, 0.2
+"""Spreads of sources. What is far apart in a fine one is less than chance makes in a rough one: no
+difference that is fixed beforehand tells the two apart."""
+
 
 @probe
 def alarms(_: dict[str, Any], detector: Callable[..., Any], pairs: list[Pair], rate: float) -> Any:
@@ -31,34 +38,34 @@ def alarms(_: dict[str, Any], detector: Callable[..., Any], pairs: list[Pair], r
 class Source:
     """Where stories come from: how long they are, and how hard for the model."""
 
-    def __init__(self, rng: Rng) -> None:
+    def __init__(self, rng: Rng, spread: float) -> None:
         self.rng = rng
         self.hard = rng.uniform(0.8, 1.4)  # nats per character
-        self.spread = rng.uniform(0.1, 0.2)  # of the stories about that
+        self.spread = spread  # of the stories about that
 
     def sample(self, stories: int, shift: float = 0.0) -> Sample:
-        """Return [nats, characters] of so many stories, which cost `shift` more a character."""
+        """Return [nats, characters] of so many stories, whose rates shift by so many spreads."""
         characters = self.rng.integers(20, 400, stories)
-        spread = self.spread * np.sqrt(150 / characters)  # a short one says less
-        rates = self.rng.normal(self.hard + shift, spread)
-        return [[round(float(r * n), 3), int(n)] for r, n in zip(rates, characters, strict=True)]
+        spread = self.spread * np.sqrt(USUAL / characters)  # a short one says less
+        rates = self.rng.normal(self.hard + shift * self.spread, spread)
+        return [[round(float(r * n), 4), int(n)] for r, n in zip(rates, characters, strict=True)]
 
     def pair(self, shift: float = 0.0, sizes: tuple[int, int] = (25, 25)) -> Pair:
         """Return a reference and a window, of which the second one is shifted."""
         return self.sample(sizes[0]), self.sample(sizes[1], shift)
 
+    def apart(self, errors: float, sizes: tuple[int, int] = (25, 25)) -> Pair:
+        """Return a reference and a window that differ by just so many standard errors.
 
-def p_value(pair: Pair) -> float:
-    """Return about how often chance differs as much in nats per character: a ratio's variance."""
-    losses, variances = [], []
-    for sample in pair:
-        nats, sizes = np.array(sample, dtype=float).T
-        loss = nats.sum() / sizes.sum()
-        losses.append(loss)
-        off = nats - loss * sizes
-        variances.append((off**2).sum() / (1 - 1 / len(off)) / sizes.sum() ** 2)
-    z = abs(losses[0] - losses[1]) / math.sqrt(sum(variances))
-    return math.erfc(z / math.sqrt(2))
+        The standard error is that of the source: the samples' own is near it.
+        """
+        reference, window = self.pair(sizes=sizes)
+        told = sum(USUAL / sum(n for _, n in sample) for sample in (reference, window))
+        old, new = (
+            sum(r for r, _ in some) / sum(n for _, n in some) for some in (reference, window)
+        )
+        more = errors * self.spread * math.sqrt(told) - (new - old)
+        return reference, [[round(nats + more * n, 4), n] for nats, n in window]
 
 
 def mixed(rng: Rng, same: list[Pair], shifted: list[Pair]) -> tuple[list[Pair], list[bool]]:
@@ -110,81 +117,94 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
         )
         return holds(name, want, seen, hint=hint, points=points)
 
-    source = Source(rng)
-    far = source.pair(0.6)
+    def same(count: int, sizes: tuple[int, int] = (25, 25)) -> list[Pair]:
+        """Return pairs of the same source: so many of a fine one, and some that differ usually."""
+        errors = rng.uniform(0.6, 0.85, 9) * rng.choice([-1, 1], 9)
+        return [
+            *(fine.pair(sizes=sizes) for _ in range(count)),
+            *(rough.apart(float(each), sizes) for each in errors),
+        ]
+
+    def shifted(count: int, shift: float, sizes: tuple[int, int] = (25, 25)) -> list[Pair]:
+        """Return pairs that are shifted, by turns of a fine and of a rough source."""
+        return [(fine, rough)[place % 2].pair(shift, sizes) for place in range(count)]
+
+    fine, rough = Source(rng, FINE), Source(rng, ROUGH)
     yield case(
         "True or False",
-        lambda: said([far, source.pair(0.6)], 0.05),
+        lambda: said([rough.pair(3), fine.pair(3)], 0.05),
         [True, True],
-        hint="Return a plain True or False: bool(...) makes one of numpy's. This window costs the "
-        "model half a nat more a character than the reference, so it is True.",
+        hint="Return a plain True or False: bool(...) makes one of numpy's. What these windows "
+        "cost the model more than the references is many times what chance makes, so it is True.",
         form=True,
     )
 
     def plain() -> Iterator[Case]:
         yield tried(
             "the same source again, and another one",
-            [source.pair() for _ in range(16)],
-            [source.pair(0.5) for _ in range(8)],
+            same(6),
+            shifted(8, 3),
             0.05,
-            6,
+            4,
             8,
             hint="Put both samples together, split them by chance again and again, and count how "
             "often the two parts differ as much as the window does from the reference. Alarm if "
-            "that share is at most `rate`.",
+            "that share is at most `rate`. How large a difference is says nothing: chance makes "
+            "more of it where stories differ more.",
         )
         yield tried(
             "a window that is easier",
-            [source.pair() for _ in range(7)],
-            [source.pair(-0.5) for _ in range(6)],
+            same(4),
+            shifted(6, -3),
             0.05,
-            4,
+            3,
             6,
             hint="A loss that falls is a change as well: a thousand times the same prompt is easy. "
             "Compare absolute differences, abs(...).",
         )
+        sizes = (50, 22)
         yield tried(
             "windows and references of other sizes",
-            [source.pair(sizes=(50, 22)) for _ in range(7)],
-            [source.pair(0.5, sizes=(50, 22)) for _ in range(6)],
+            same(4, sizes),
+            shifted(6, 3, sizes),
             0.05,
-            4,
+            3,
             6,
             hint="The two need not have the same number of stories: split the pool into parts of "
             "exactly len(reference) and len(window).",
         )
         yield tried(
             "at a small rate",
-            [source.pair() for _ in range(7)],
-            [source.pair(0.8) for _ in range(6)],
+            same(4),
+            shifted(6, 4),
             0.0025,
             2,
             6,
             hint="With N splits the smallest share that you can count is 1 in N + 1: at a rate of "
             "0.0025 take some 1,000 splits, or nothing is ever seen.",
         )
-        first = source.sample(40)
+        first = fine.sample(40)
         slow: list[Pair] = [
-            (first, source.sample(25, float(shift))) for shift in np.linspace(0.3, 0.6, 6)
+            (first, fine.sample(25, float(shift))) for shift in np.linspace(2, 4, 6)
         ]
-        quick = [(source.sample(25, 0.6), source.sample(25, 0.6)) for _ in range(6)]
+        quick = [(fine.sample(25, 4), fine.sample(25, 4)) for _ in range(4)]
         yield tried(
             "a source that shifts slowly",
-            quick,
+            [*quick, *same(0)],
             slow,
             0.05,
-            4,
+            3,
             6,
             hint="Each window is held against the first reference. So what went up by a little "
             "every day is seen in the end.",
         )
 
     def demanding() -> Iterator[Case]:
-        source = Source(rng)
+        sizes = (20, 80)
         yield tried(
             "a small reference: false alarms counted",
-            [source.pair(sizes=(20, 80)) for _ in range(60)],
-            [source.pair(0.5, sizes=(20, 80)) for _ in range(5)],
+            [source.pair(sizes=sizes) for source in (fine, rough) for _ in range(30)],
+            shifted(5, 3, sizes),
             0.05,
             13,
             5,
@@ -194,7 +214,7 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
             "characters.",
             points=2,
         )
-        pairs, want = borderline(source, 10)
+        pairs, want = borderline(16)
         yield holds(
             "stories of very different lengths, and two rates",
             "alarms where chance does it more rarely than the rate, and there alone",
@@ -207,18 +227,26 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
             points=2,
         )
 
-    def borderline(source: Source, count: int) -> tuple[list[Pair], list[list[bool]]]:
-        """Return pairs that alarm at a rate of 0.3 and not at 0.02, and some that alarm at none."""
+    def borderline(count: int) -> tuple[list[Pair], list[list[bool]]]:
+        """Return pairs that alarm at a rate of 0.3 and not at 0.02, and some that alarm at none.
+
+        Of the first kind chance makes as much in 19 to 22 of 100 splits, by the solved notebook.
+        """
         near: list[Pair] = []
-        none: list[Pair] = []
-        while len(near) < count or len(none) < count // 2:
-            pair = source.pair(float(rng.normal(0.0, 0.05)))
-            p = p_value(pair)
-            if 0.18 < p < 0.24 and len(near) < count:
-                near.append(pair)
-            elif p > 0.6 and len(none) < count // 2:
-                none.append(pair)
-        pairs, moved = mixed(rng, none, near)
+        while len(near) < count:
+            sources = [(fine, rough)[place % 2] for place in range(3 * count)]
+            drawn = [source.apart(float(rng.choice([-1.28, 1.28]))) for source in sources]
+            below, above = (
+                reference.probe(alarms, reference.drift_detector, drawn, rate)
+                for rate in (0.19, 0.22)
+            )
+            near += [drawn[place] for place in range(len(drawn)) if above[place] > below[place]]
+        none = [
+            source.apart(float(rng.uniform(-0.25, 0.25)))
+            for source in (fine, rough)
+            for _ in range(count // 4)
+        ]
+        pairs, moved = mixed(rng, none, near[:count])
         return pairs, [moved, [False] * len(pairs)]
 
     def compared(given: list[Any], want: list[list[bool]]) -> str:

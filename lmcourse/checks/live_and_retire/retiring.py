@@ -120,11 +120,15 @@ def retire(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             [True],
             [["drain", old, [410, new]]],
             "retired",
+            [True],
         ]
 
         def plainly() -> Any:
             said, seen, models = run(both, [[old, new, reason]], [0])
-            return [said, [each for each in seen if each[0] == "drain"], models[old].get("status")]
+            kept = [each[1:3] for each in seen if each[0] == "keep"]
+            true = [name == hashlib.sha256(content.encode()).hexdigest() for name, content in kept]
+            drained = [each for each in seen if each[0] == "drain"]
+            return [said, drained, models[old].get("status"), true]
 
         yield case(
             "retire: no new requests, then drain",
@@ -190,12 +194,14 @@ def retire(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         def stuck() -> Any:
             said, seen, models = run(both, [[old, new, reason]], [int(rng.integers(1, 9))])
             state = models[old]
-            return [said, [each[0] for each in seen], state.get("status"), state.get("weights")]
+            others = {version: model for version, model in models.items() if version != old}
+            did = [each[0] for each in seen]
+            return [said, did, state.get("status"), state.get("weights"), others]
 
         yield case(
             "retire: answers that do not end",
             stuck,
-            [[False], ["drain"], "draining", both[old]["weights"]],
+            [[False], ["drain"], "draining", both[old]["weights"], {new: both[new]}],
             hint="drain says how many answers are still under way. With more than 0 of them return "
             "False, keep nothing and delete nothing: they need the weights.",
         )

@@ -29,9 +29,6 @@ def did(by: str, event: str, version: str) -> Line:
 
 @exercise(LESSON, "may", points=3)
 def may(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
-    def tried(name: str, *questions: tuple[list[Line], str, str, str], hint: str) -> Case:
-        return asked(name, student, reference, rng, "may", *questions, hint=hint)
-
     def cases() -> Iterator[Case]:
         boss, dev, rev, ops, new = some(rng, PEOPLE, 5)
         version, second = codes(rng, 2)
@@ -42,13 +39,20 @@ def may(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         ]
         staff = [grant(boss, boss, "admin"), *(staff[place] for place in rng.permutation(3))]
         made = [*staff, did(dev, "register", version)]
+        plain = [
+            (made, who, what, version)
+            for who in (boss, dev, rev, ops)
+            for what in ("grant", "withdraw", "register", "approve", "retire")
+        ]
+
+        def tried(name: str, *questions: tuple[list[Line], str, str, str], hint: str) -> Case:
+            """Return the case that these are answered, and some plain ones: guesses fail."""
+            also = [plain[place] for place in rng.permutation(len(plain))[:8]]
+            return asked(name, student, reference, rng, "may", *questions, *also, hint=hint)
+
         yield tried(
             "each role, and what it may do",
-            *(
-                (made, who, what, version)
-                for who in (boss, dev, rev, ops)
-                for what in ("grant", "withdraw", "register", "approve", "retire")
-            ),
+            *plain,
             hint="Look the action up in RIGHTS: somebody may do it if one of the roles that they "
             "have now has that right. An admin hands out roles, and has no other right.",
         )
@@ -164,13 +168,17 @@ def may(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     boss, dev = some(rng, PEOPLE, 2)
     (version,) = codes(rng, 1)
     staff = [grant(boss, boss, "admin"), grant(boss, dev, "developer")]
+    allowed = {(boss, "grant"), (boss, "withdraw"), (dev, "register")}
     yield all_stays(
         "the ledger, afterwards",
         student,
         rng,
         "may",
-        ([staff, dev, "register", version], True),
-        ([staff, dev, "retire", version], False),
+        *(
+            ([staff, who, what, version], (who, what) in allowed)
+            for who in (boss, dev)
+            for what in ACTIONS
+        ),
         hint="may looks, and writes nothing.",
     )
 

@@ -80,7 +80,7 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
             "minutes without a request",
             (told(rng, "--xx--x-."), rule(long=3, short=3)),
             (told(rng, "----"), rule()),
-            (told(rng, signs(20).replace("...", ".-.")), rule(long=4, short=2)),
+            (told(rng, signs(20).replace("...", ".-.")), rule()),
             hint="Without a request in the window the burn rate is 0. Otherwise it is the sum of "
             "the window's errors over the sum of its requests.",
         )
@@ -159,7 +159,7 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         )
 
     yield from public_and_hidden(cases)
-    own = [pairs(told(rng, signs(10))), rule(keep=1)]
+    own = [pairs(told(rng, f"x..{signs(10)}")), rule(keep=1)]
     (want,) = reference.probe(answers, reference.should_fire, [own])
     yield case(
         "minutes and rule, afterwards",

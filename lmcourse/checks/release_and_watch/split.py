@@ -1,7 +1,6 @@
 """The checks of `assign`: stable, of the right share, nested, and anew for each experiment."""
 
 import math
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,8 +13,9 @@ from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds, public_and_hidden
 from lmcourse.checks.release_and_watch.asking import LESSON, word
+from lmcourse.checks.release_and_watch.elsewhere import as_elsewhere
 
-SIGMAS = 4.5
+SIGMAS = 5.0
 
 
 @dataclass(frozen=True)
@@ -70,44 +70,6 @@ def assigned(
     if all(each is None for each in said):
         return None
     return torch.tensor([int(each) if type(each) in (bool, np.bool_) else 2 for each in said])
-
-
-def as_elsewhere(
-    namespace: dict[str, Any], assign: Callable[..., Any], questions: list[Any], number: int
-) -> list[Any]:
-    """Return what `assign` says in another process.
-
-    hash() is salted anew, dice fall otherwise, and what the notebook wrote down of these users in
-    dictionaries and sets of its own is not there.
-    """
-    random.seed(number)
-    np.random.seed(number % 2**32)
-    kept = [
-        (each, each.copy())
-        for key, each in namespace.items()
-        if type(each) in (dict, set) and not key.startswith("_")
-    ]
-    asked = {question[0] for question in questions}
-    for each, _ in kept:
-        of_them = [
-            key
-            for key in each
-            if type(key) in (str, tuple)
-            and not asked.isdisjoint([key] if type(key) is str else key)
-        ]
-        for key in of_them:
-            each.pop(key) if isinstance(each, dict) else each.remove(key)
-    salted = "hash" not in namespace
-    if salted:
-        namespace["hash"] = lambda value: hash((number, value))
-    try:
-        return [assign(*question) for question in questions]
-    finally:
-        if salted:
-            del namespace["hash"]
-        for each, before in kept:
-            each.clear()
-            each.update(before)
 
 
 def every(*parts: Sequence[int]) -> torch.Tensor:
@@ -181,6 +143,8 @@ def assign(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             here = told(again)
             there = told(again.shuffled(rng), int(rng.integers(1, 2**31)))
             odd = [question for question, answer in here.items() if there[question] != answer]
+            if len(set(here.values())) < 2:
+                return "all of them get the same"
             return f"{len(odd)} of {len(here)} users get another answer there" if odd else ""
 
         yield properly(
@@ -230,12 +194,26 @@ def assign(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint="A hundred places are too few, and so are the 256 of one byte: a share of half a "
             "per cent is then nobody or one per cent. Take at least some thousands.",
         )
-        ends = Asked(stem, [name], [0.0, 1.0], every(users[:500], [0], [0, 1])).shuffled(rng)
+        some_share = float(rng.uniform(0.3, 0.7))
+        ends = Asked(
+            stem, [name], [0.0, 1.0, some_share], every(users[:500], [0], range(3))
+        ).shuffled(rng)
 
         def nobody_and_all() -> str:
             found = told(ends)
-            wrong = [question for question, answer in found.items() if answer != bool(question[2])]
-            return f"{ends.words(wrong[0])} is {found[wrong[0]]}" if wrong else ""
+            wrong = [
+                question
+                for question, answer in found.items()
+                if question[2] < 2 and answer != bool(question[2])
+            ]
+            if wrong:
+                return f"{ends.words(wrong[0])} is {found[wrong[0]]}"
+            some = [found[user, 0, 2] for user in users[:500]]
+            return (
+                f"{sum(some)} of 500 with a share of {some_share:.3f}"
+                if far(some, some_share)
+                else ""
+            )
 
         yield properly(
             "nobody and everybody",
@@ -253,8 +231,11 @@ def assign(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
                 if inside != sorted(inside):
                     lost = steps[inside.index(True)]
                     return f"{user_name(stem, user)} is in with {lost:.3f}, and out with more"
-            first, last = (sum(found[user, 0, place] for user in users[:600]) for place in (0, 4))
-            return "" if last > first or steps[4] - steps[0] < 0.02 else "nobody comes in"
+            for place, share in enumerate(steps):
+                part = [found[user, 0, place] for user in users[:600]]
+                if far(part, share):
+                    return f"{sum(part)} of {len(part)} users with a share of {share:.3f}"
+            return ""
 
         yield properly(
             "the share grows",
