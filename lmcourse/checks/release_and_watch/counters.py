@@ -126,8 +126,8 @@ def rate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "0 limits what comes out of that.",
         )
         reborn = [list(each) for each in young]
-        values = rng.uniform([5, 38, 2, 18, 28, 42], [7, 42, 4, 22, 32, 46])
-        for each, value in zip(reborn, values.round(2).tolist(), strict=True):
+        about = rng.uniform([5, 38, 2, 18, 28, 42], [7, 42, 4, 22, 32, 46])
+        for each, value in zip(reborn, about.round(2).tolist(), strict=True):
             each[1] = value
         yield asked(
             "little at first, and anew after that",
