@@ -132,7 +132,7 @@ def drift_detector(student: Student, reference: Student, rng: Rng) -> Iterator[C
     fine, rough = Source(rng, FINE), Source(rng, ROUGH)
     yield case(
         "True or False",
-        lambda: said([rough.pair(3), fine.pair(3)], 0.05),
+        lambda: said([rough.pair(3), rough.pair(3)], 0.05),
         [True, True],
         hint="Return a plain True or False: bool(...) makes one of numpy's. What these windows "
         "cost the model more than the references is many times what chance makes, so it is True.",
