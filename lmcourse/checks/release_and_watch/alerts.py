@@ -76,6 +76,16 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
             (mixed(rng, half), rule(objective=0.5, burn=1.0)),
             hint="It burns if the burn rates lie above burn: just burn is not above.",
         )
+        length = int(rng.integers(40, 70))
+        fresh = told(rng, "xx" + signs(20))
+        yield asked(
+            "the first minutes, with fewer than the window has",
+            (fresh, rule(long=length, short=length)),
+            (fresh, rule(long=4, short=4)),
+            hint="At the beginning the window has all minutes that there are so far: those alone "
+            "are summed, and it burns from the first minute on. A slice that begins below 0 counts "
+            "from the end.",
+        )
         yield asked(
             "minutes without a request",
             (told(rng, "--xx--x-."), rule(long=3, short=3)),
@@ -97,15 +107,6 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
             hint="Sum the errors of the last minutes, and divide by the sum of their requests: the "
             "mean of the minutes' shares is something else. This minute belongs to the window; at "
             "the beginning it is shorter.",
-        )
-        fresh = told(rng, "xx" + signs(20))
-        yield asked(
-            "the first minutes, with fewer than the window has",
-            (fresh, rule(long=int(rng.integers(40, 70)), short=int(rng.integers(4, 7)))),
-            (fresh, rule(long=4, short=4)),
-            hint="At the beginning the window has all minutes that there are so far: those alone "
-            "are summed, and it burns from the first minute on. A slice that begins below 0 counts "
-            "from the end.",
         )
         yield asked(
             "two windows",

@@ -144,9 +144,9 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
         yield asked(
             "a measure that is not 0 or 1",
             (lost(400), lost(300), losses, "promote"),
-            (lost(n), lost(n, 0.05), losses, "rollback"),
+            (lost(n), lost(n, 0.2), losses, "rollback"),
             (lost(400, -1.0), lost(300, -1.0), losses, "promote"),
-            (lost(n, -1.0), lost(500, -0.93), losses, "rollback"),
+            (lost(n, -1.0), lost(500, -0.8), losses, "rollback"),
             (lost(60, spread=1.5), lost(60, -0.1, spread=1.5), losses, "continue"),
             (lost(300, -1.0, spread=2.0), lost(200, -0.75, spread=2.0), losses, "continue"),
             hint="The variance of a loss needs the squares; p * (1 - p) is for values of 0 and 1 "

@@ -134,7 +134,7 @@ def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             one = math.sqrt(total * share * (1 - share))
             counts = [round(total * share + one * sigma) for sigma in sigmas]
             return [
-                [users(rng, total - n, 0.3, 2), users(rng, n, 0.8, 2), plan(800, share)]
+                [users(rng, total - n, 0.3, 2), users(rng, n, 0.8, 2), plan(total - 100, share)]
                 for n in counts
             ]
 
