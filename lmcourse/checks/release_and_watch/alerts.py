@@ -77,7 +77,8 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
             hint="It burns if the burn rates lie above burn: just burn is not above.",
         )
         length = int(rng.integers(40, 70))
-        fresh = told(rng, "xx" + signs(20))
+        # As many requests in each: here the mean of the shares is the share of all.
+        fresh = [[101, errors // 2] for _, errors in told(rng, "xx" + signs(20))]
         yield asked(
             "the first minutes, with fewer than the window has",
             (fresh, rule(long=length, short=length)),
