@@ -210,7 +210,10 @@ failed = [errors_of(rng, 0.02, releases, looks, each) for _ in range(2)]
 
 
 def noise_of(failed):
-    """Return the variance of the difference of two rates; one error more and one fewer is added."""
+    """Return the variance of the difference of two rates: p (1 - p) / n of each, for 0 and 1 only.
+
+    It is as if one error and one good answer had been seen besides.
+    """
     rates = [(f + 1) / (requests + 2) for f in failed]
     return sum(p * (1 - p) / requests for p in rates)
 
@@ -227,7 +230,7 @@ print(f"looking all the time:     {alarms.any(axis=1).mean():.1%}")
 
 # %% [markdown]
 # So what can you do, if you want to look all the time? Draw wider bounds: such that the truth lies within
-# them *at all times at once*, except for 5 % of all releases. That is a **confidence sequence**. One is
+# them *at all times at once*, except for a few of all releases. That is a **confidence sequence**. One is
 # Robbins' normal mixture (1970), which with an estimated variance is used by those who run tests on the
 # web (Johari and others, 2022). The difference lies within
 #
@@ -236,7 +239,8 @@ print(f"looking all the time:     {alarms.any(axis=1).mean():.1%}")
 #
 # where $d$ is the difference of the two means, the canary's less the other one's, and $v$ is the variance of
 # that difference: each arm's own variance divided by its number of requests, added up. Each of the two
-# bounds is ever wrong with probability $\alpha$ at most. $s$ only says for which size of difference the
+# bounds is ever wrong with probability $\alpha$ at most; with 0.025, the two together are in 5 % of all
+# releases. $s$ only says for which size of difference the
 # bounds should be tightest. It is *asymptotic*, which means that of a handful of requests it promises
 # nothing: so we wait for some.
 #
@@ -253,7 +257,7 @@ def half_width(noise, alpha, scale):
     return np.sqrt(2 * noise * (1 + noise / scale**2) * inside)
 
 
-width = half_width(noise_of(failed), 0.05, 0.02)
+width = half_width(noise_of(failed), 0.025, 0.02)  # for each of two bounds: 5 % in all
 held = ~(np.abs(difference) > width)[:, 1:].any(axis=1)
 # Of those that hold, the one in which the z-test is furthest off.
 shown = int(np.argmax(held * np.abs(z[:, 20:]).max(axis=1)))
@@ -318,13 +322,17 @@ print(f"releases in which the confidence sequence ever excludes 0: {1 - held.mea
 # - Otherwise `"continue"`. Where both could be said, it is rollback.
 #
 # *Shown* means: however often it is asked, an equally good canary comes back with probability `alpha` at
-# most, over all measures together, and one that is worse by a limit is promoted with probability `alpha` at
-# most. It is tried in some thousand simulated rollouts. Yours should need at most one and a half times the
-# requests that it takes with the bounds above, each measure at `alpha` divided by the number of limits and
-# with $s$ equal to the limit (0.1 for a limit of 0). Other ways that keep the promise will do as well.
+# most, over all measures together, of which each has an equal share, and one that is worse by a limit is
+# promoted with probability `alpha` at most. Yours should need at most twice the requests that it takes with
+# the bounds above, each measure at `alpha` divided by the number of limits and with $s$ equal to the limit
+# (0.1 for a limit of 0). Other ways that keep the promise will do as well. The check asks yours where it
+# changes its mind, look by look, and reckons the probabilities exactly; then it tries some hundred simulated
+# rollouts.
 #
 # For example, with the rules above, 400 requests each, and 4 errors against 200 it is `"rollback"`; with 4
-# against 4 it is `"continue"`, since 400 do not yet exclude two per cent more.
+# against 4 it is `"continue"`, since 400 do not yet exclude two per cent more. There the variance of either
+# arm, `[400, 4, 4]`, is 0.01228 and $v$ is 6.14e-05, and with $s$ 0.02 and a third of 0.05 for $\alpha$ the
+# bounds are -0.0250 and 0.0250.
 
 
 # %% exercise="canary_decision" minutes=35 level=4
@@ -417,8 +425,9 @@ if check.ready("canary_decision"):
     play(some_releases, new_errors_percent=[5, 1, 2, 3, 10, 50])
 
 # %% [markdown]
-# *The picture: how many of a hundred releases end in which way, and when. What is much worse is stopped
-# within a few dozen requests; the closer the truth is to the limit, the longer it takes.*
+# *The picture: how many of a hundred releases end in which way, and when. With 5 % of errors it takes
+# hundreds of requests; with 50 % (choose it) a few dozen. The closer the truth is to the limit, the longer
+# it takes.*
 #
 # Your function can stop your own model. The platform's controller asks it after each look, and takes
 # whatever is no answer for a rollback:
@@ -497,8 +506,8 @@ for name, found in (("each rating counts", by_rating), ("each user counts", by_u
 # | key | is |
 # |---|---|
 # | `"effect"` | the mean of B's users less that of A's; each user is one number, their share of ups |
-# | `"low"`, `"high"` | effect ∓ z standard errors. The standard error is the square root of $s_a^2/n_a + s_b^2/n_b$ with sample variances (divided by n − 1); z is such that a standard normal number lies between −z and z with probability 1 − alpha |
-# | `"verdict"` | `"broken"`, if the number of users in B is more than four standard deviations off its expectation (of $n$ users it has $n \cdot \mathrm{share}$ and the variance $n \cdot \mathrm{share} \cdot (1 - \mathrm{share})$); otherwise `"wait"`, if there are fewer users than planned; otherwise `"b"` if low is above 0, `"a"` if high is below 0, and `"no difference"` |
+# | `"low"`, `"high"` | effect ∓ z standard errors. The standard error is the square root of the sum, over both arms, of variance / users, with sample variances (divided by n − 1); z is such that a standard normal number lies between −z and z with probability 1 − alpha |
+# | `"verdict"` | `"broken"`, if the number of users in B is more than four standard deviations off its expectation (of n users it has n · share, and the variance n · share · (1 − share)); otherwise `"wait"`, if there are fewer users than planned; otherwise `"b"` if low is above 0, `"a"` if high is below 0, and `"no difference"` |
 #
 # For example, `ab_test([[0, 1], [0], [1, 0]], [[1], [1, 1, 0, 1]], {"share": 0.5, "users": 4, "alpha":
 # 0.05})` has the effect 0.5417, the bounds 0.1331 and 0.9502, and the verdict `"b"`.
@@ -551,17 +560,15 @@ for percent in (10, 5, 2, 1):
 # ## What is going on right now?
 #
 # An A/B test takes days. The rest of the lesson is about minutes. What a running service tells of itself
-# has three kinds, and each answers another question:
+# has two kinds, and each answers another question:
 #
 # | | is | answers |
 # |---|---|---|
-# | **metrics** | numbers, once a second | is something wrong? |
+# | **metrics** | numbers, every few seconds | is something wrong? |
 # | **logs** | a line for each event (lesson 12) | what happened to this request? |
-# | **traces** | the stations of one request, with their times | where did the time go? |
 #
-# Together they are called telemetry. Ours goes to **Prometheus** (after Google's Borgmon; 2012): it asks each
-# service for its metrics, at `/metrics`, and keeps them with their time. With OpenTelemetry the same goes to
-# Azure Monitor.
+# Our metrics go to **Prometheus** (after Google's Borgmon; 2012): it asks each service for them, at
+# `/metrics`, and keeps them with their time.
 #
 # Its simplest number is a **counter**: "requests since I started". It only grows, so nothing is lost if a
 # reading is missed. Except that it begins at 0 again when the service is started anew. So nobody wants to
@@ -598,7 +605,9 @@ for percent in (10, 5, 2, 1):
 #    first to last. Divided by `end - start`, it is the rate.
 #
 # For example, `rate([(10, 100), (20, 130), (30, 5), (40, 35)], 5, 45)` is 2.1667: the rise is 65 in 30
-# seconds, which become 40.
+# seconds, which become 40. And `rate([(100, 8), (110, 18), (120, 28)], 60, 125)` is 0.4615: the start is four
+# steps off, so there it goes on for half a step, 5 seconds, and not the 8 down to 0; 20 in 20 seconds become
+# 30 in 30, in a window of 65.
 
 
 # %% exercise="rate" minutes=20 level=3
@@ -633,11 +642,11 @@ check("rate")
 # %% [markdown]
 # ## How slow is slow?
 #
-# The service takes 0.2 seconds "on average". Is that good? Here are a thousand answers:
+# The service takes 0.3 seconds "on average". Is that good? Here are a thousand answers:
 
 # %% tags=["demo"]
 rng = np.random.default_rng(5)
-quick, stuck = rng.lognormal(math.log(0.12), 0.35, 960), rng.uniform(1.5, 4.0, 40)
+quick, stuck = rng.lognormal(math.log(0.12), 0.35, 930), rng.uniform(1.5, 4.0, 70)
 seconds = np.concatenate([quick, stuck])
 with plots.drawing(7.5, 2.8) as (picture, axes):
     axes.hist(seconds, bins=np.linspace(0, 4, 100), color="#56b4e9")
@@ -647,7 +656,8 @@ with plots.drawing(7.5, 2.8) as (picture, axes):
         "p95": np.quantile(seconds, 0.95),
         "p99": np.quantile(seconds, 0.99),
     }
-    for (name, value), colour in zip(told.items(), plots.CURVES[1:], strict=False):
+    colours = ("#d55e00", "#009e73", "#0072b2", "#222222")
+    for (name, value), colour in zip(told.items(), colours, strict=True):
         axes.axvline(value, color=colour, label=f"{name} {value:.2f} s")
     axes.set(xlabel="time to answer (s)", ylabel="answers", yscale="log")
     axes.set_yticks([1, 10, 100], ["1", "10", "100"])
@@ -660,8 +670,8 @@ near = np.mean((seconds > 0.8 * told["mean"]) & (seconds < 1.2 * told["mean"]))
 print(f"answers that take about as long as the mean says: {near:.0%}")
 
 # %% [markdown]
-# *The picture: nearly all answers come at once, and 4 in 100 take seconds. The mean lies where few
-# answers are. p50 is what half of them stay below, p99 what 99 % stay below: the last one sees the slow ones.*
+# *The picture: nearly all answers come at once, and 7 in 100 take seconds. The mean lies between them, and
+# is like neither. p50 is what half of them stay below, p99 what 99 % stay below: the last one sees the slow ones.*
 # And whoever asks fifty times a day gets one of those nearly every day. So one looks at **percentiles**,
 # never at means.
 #
@@ -674,12 +684,12 @@ print(f"answers that take about as long as the mean says: {near:.0%}")
 # `histogram_quantile(q, buckets)` returns about which value a share `q` of the observations stays below, `q`
 # above 0 and at most 1, as Prometheus reckons it.
 #
-# `buckets` is a list of pairs (upper bound, count of all observations up to this bound), in any order. One
-# bound may be `math.inf`, and must be: otherwise, or with fewer than two buckets or no observation at all,
-# the answer is `math.nan`.
+# `buckets` is a list of pairs (upper bound, count of all observations up to this bound), in any order. The
+# highest bound must be `math.inf`; otherwise, or with fewer than two buckets or no observation at all, the
+# answer is `math.nan`.
 #
 # 1. Sort by bound. Where a count is below the one before it (they were not all read at the same moment), it
-#    is raised to that.
+#    is raised to that (itself raised, if need be).
 # 2. The **rank** is `q` times the count of the last bucket. The **bucket** is the first whose count is `rank`
 #    or more.
 # 3. If it is the one up to infinity, the answer is the highest finite bound: more is not known.
@@ -793,8 +803,8 @@ elif check.ready("rate", "histogram_quantile"):
 #
 # It begins with a promise, the **objective**: of all requests, 99 % are answered without a fault of ours, over
 # thirty days. So 1 % may fail. That is the **error budget**: it may be spent. How fast it is being spent is the
-# **burn rate**: the share of errors, divided by 1 %. At 1 the budget lasts just thirty days; at 14.4, two per
-# cent of it are gone in an hour. That is worth waking somebody (Beyer and others, 2018).
+# **burn rate**: the share of errors, divided by 1 %. At 1 the budget lasts just thirty days, which are 720
+# hours; at 14.4 = 0.02 · 720, two per cent of it are gone in an hour. That is worth waking somebody (Beyer and others, 2018).
 #
 # Over which time? A long window is sure but slow to end: an hour after the fault was mended it would still be
 # red. A short one ends soon but trembles. So one takes both: **both** must be burning.
@@ -816,10 +826,9 @@ elif check.ready("rate", "histogram_quantile"):
 # - It **burns** in a minute if the burn rates over `long` and over `short` both lie above `burn`.
 # - If it burns, and has done so since the minute `m` without a break, it is `"firing"` once `for` minutes or
 #   more have passed since `m`, and `"pending"` until then. With `for` 0 it fires at once.
-# - What is firing goes on until it has not burnt for `keep` minutes since the first quiet minute: with 3 it
-#   still fires in the three minutes after the last burning one, and is inactive in the fourth... unless it
-#   burns again in between: then it just goes on firing. With `keep` 0 it is inactive in the first quiet
-#   minute.
+# - What is firing ends in the first minute with `keep` or more quiet minutes before it: with 3 it still fires
+#   in the three minutes after the last burning one, and is inactive in the fourth... unless it burns again
+#   in between: then it just goes on firing. With `keep` 0 it is inactive in the first quiet minute.
 # - What is pending and does not burn is inactive at once.
 #
 # For example, with `rule` from above but `long` 2, `short` 1, `for` 1 and `keep` 1, and with
@@ -891,7 +900,7 @@ def an_hour(fault_minutes, wait_minutes):
             n, k = (totals[now] - totals[np.maximum(now - window, 0)]).T
             axes.plot(now, k / n / 0.01, color=colour, label=f"over {window} minutes")
         axes.axhline(14.4, color="#222222", ls="--", lw=0.8, label="14.4")
-        for state, colour in (("pending", "#f0e442"), ("firing", "#d55e00")):
+        for state, colour in (("pending", "#cc79a7"), ("firing", "#d55e00")):
             found = [i for i, each in enumerate(states) if each == state]
             axes.scatter(found, [-2] * len(found), color=colour, s=14, marker="s", label=state)
         axes.set(xlabel="minute", ylabel="burn rate")
@@ -955,7 +964,7 @@ else:
 # $$\mathrm{wanted} = \left\lceil \mathrm{replicas} \cdot
 # \frac{\mathrm{load\ of\ each}}{\mathrm{target}} \right\rceil$$
 #
-# and the rest is about not trembling. Nothing is changed for a deviation of less than a tenth. And it goes up
+# and the rest is about not trembling. Nothing is changed for a deviation of a tenth or less. And it goes up
 # at once, but down only if that was wanted for a while without a break: a copy that was ended a minute too
 # early has to load its model again.
 
@@ -970,9 +979,8 @@ else:
 # 1. **Wanted** is `replicas` if load divided by target is off 1 by the tolerance or less. Otherwise it is
 #    replicas times load divided by target, rounded up.
 # 2. If `load` is None, nothing could be measured: wanted is `replicas`.
-# 3. The largest of what is wanted now and what was wanted less than `window` seconds ago is as low as one may
-#    go **down**: to fewer than there are, but not below that. **Up** one goes to what is wanted now, at once,
-#    and no higher, whatever was wanted earlier.
+# 3. **Down**: if wanted is below `replicas`, there should be the smaller of `replicas` and the largest of what
+#    is wanted now and what was wanted less than `window` seconds ago. **Up**: otherwise, what is wanted now.
 # 4. At the end `least` and `most` hold, for the first number alone.
 #
 # For example, with `rule` from above, `desired_replicas(4, 36, [], rule)` is `(6, 6)`;
@@ -1046,7 +1054,8 @@ if check.ready("desired_replicas"):
 # is kept of it says more: how often it was asked, by whom (by key, not by name), which version answered, how
 # surprised the model was by what people sent (its loss on it), which share of the answers were liked, what it
 # cost, and what an answer that somebody liked cost: the number for which all of it is done. `lmops watch --page
-# how.html` makes one page of it from the ledger and the log. Here is one, of a small log that is made up:
+# how.html` makes one page of it from the ledger and the log. Here are a few of its numbers, of a small log
+# that is made up; a million tokens are said to cost 0.10:
 
 # %% tags=["demo"]
 try:
@@ -1080,7 +1089,7 @@ try:
         for version, use in uses(logs).versions.items():
             print(
                 f"{version}: {use.requests} requests, {use.failed} failed, {len(use.by_key)} keys, "
-                f"p95 {use.percentile(0.95):.0f} ms, cost {use.cost(0.1):.5f}"
+                f"p95 {use.percentile(0.95):.0f} ms, at a cost of {use.cost(0.1):.5f}"
             )
 except ImportError as missing:
     print(f"This needs {missing.name}: pip install 'lmcourse[ops]', and run this cell again.")

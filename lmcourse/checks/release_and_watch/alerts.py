@@ -7,7 +7,7 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import public_and_hidden
-from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed
+from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed, pairs
 
 Minutes = list[list[int]]
 
@@ -37,10 +37,10 @@ def rule(**other: float) -> dict[str, Any]:
 @exercise(LESSON, "should_fire", points=4)
 def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def asked(name: str, *questions: tuple[Minutes, dict[str, Any]], hint: str) -> Case:
-        pairs = [list(each) for each in mixed(rng, questions)]
-        wanted = reference.probe(answers, reference.should_fire, pairs)
+        order = [[pairs(minutes), rule] for minutes, rule in mixed(rng, questions)]
+        wanted = reference.probe(answers, reference.should_fire, order)
         return case(
-            name, lambda: student.probe(answers, student.should_fire, pairs), wanted, hint=hint
+            name, lambda: student.probe(answers, student.should_fire, order), wanted, hint=hint
         )
 
     def signs(count: int, burning: float = 0.5) -> str:
@@ -57,7 +57,8 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
             (told(rng, "..xx.x"), rule()),
             (told(rng, signs(30)), rule()),
             hint="With windows of one minute, `for` 0 and `keep` 0, it fires in just the minutes "
-            "in which errors / requests / (1 - objective) is above burn.",
+            "in which errors / requests / (1 - objective) is above burn. A window of 1 is this "
+            "minute alone; `for` 0 fires at once, and `keep` 0 ends at once.",
         )
         edge = rule(objective=0.9, burn=float(rng.integers(2, 6)))
         share = edge["burn"] * 0.1
@@ -67,6 +68,24 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
             "another objective, another burn",
             (near, edge),
             hint="The burn rate is the share of errors divided by 1 - objective.",
+        )
+        # Exact in floats: half of the requests fail, and the objective is a half.
+        half = [[2 * int(n), int(n) + place % 2] for place, n in enumerate(rng.integers(9, 99, 10))]
+        yield asked(
+            "just as fast as the limit",
+            (mixed(rng, half), rule(objective=0.5, burn=1.0)),
+            hint="It burns if the burn rates lie above burn: just burn is not above.",
+        )
+        length = int(rng.integers(40, 70))
+        # As many requests in each: here the mean of the shares is the share of all.
+        fresh = [[101, errors // 2] for _, errors in told(rng, "xx" + signs(20))]
+        yield asked(
+            "the first minutes, with fewer than the window has",
+            (fresh, rule(long=length, short=length)),
+            (fresh, rule(long=4, short=4)),
+            hint="At the beginning the window has all minutes that there are so far: those alone "
+            "are summed, and it burns from the first minute on. A slice that begins below 0 counts "
+            "from the end.",
         )
         yield asked(
             "minutes without a request",
@@ -100,7 +119,7 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         hold = int(rng.integers(2, 5))
         yield asked(
             "for",
-            (told(rng, "..x.xx.xxxxxxxx..xxx"), rule(**{"for": hold})),
+            (told(rng, "..x.xx.xxxxxxx.xx..xxx"), rule(**{"for": hold})),
             (told(rng, signs(40, 0.8)), rule(**{"for": hold})),
             hint='"pending" from the first burning minute, "firing" once `for` minutes have passed '
             "since that one: with 2 in the third burning minute. A break begins it anew.",
@@ -142,12 +161,12 @@ def should_fire(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         )
 
     yield from public_and_hidden(cases)
-    own = told(rng, f"x..{signs(10)}")
-    (want,) = reference.probe(answers, reference.should_fire, [[own, rule(keep=1)]])
+    own = [pairs(told(rng, f"x..{signs(10)}")), rule(keep=1)]
+    (want,) = reference.probe(answers, reference.should_fire, [own])
     yield case(
         "minutes and rule, afterwards",
-        lambda: student.probe(answer_and_left, student.should_fire, [own, rule(keep=1)]),
-        [want, [own, rule(keep=1)]],
+        lambda: student.probe(answer_and_left, student.should_fire, own),
+        [want, own],
         hint="The minutes are wanted for other alerts too: leave them as they are.",
     )
 

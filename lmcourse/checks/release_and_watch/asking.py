@@ -1,6 +1,6 @@
 """What several checks of this lesson share: words that are drawn, and many questions at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from grader.checks.case import Rng
@@ -26,6 +26,11 @@ def plain(value: Any) -> Any:
 def mixed(rng: Rng, questions: Sequence[Asked]) -> list[Asked]:
     """Return the questions in an order that is drawn: who counts them does not know the answer."""
     return [questions[place] for place in rng.permutation(len(questions))]
+
+
+def pairs(rows: Iterable[Sequence[float]]) -> list[tuple[float, ...]]:
+    """Return a list of pairs as the contracts promise it: of tuples."""
+    return [tuple(row) for row in rows]
 
 
 @probe

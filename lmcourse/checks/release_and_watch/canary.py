@@ -1,14 +1,12 @@
-"""The checks of `canary_decision`: single questions, and simulated rollouts.
+"""The checks of `canary_decision`: single questions, its promises, and simulated rollouts.
 
-In each of the simulated cases good and bad versions are mixed, in an order that is drawn: whoever
-always says the same fails them all.
+What it promises is reckoned exactly (`walks`). In each of the simulated cases good and bad versions
+are mixed, in an order that is drawn: whoever always says the same fails them all.
 """
 
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
-
-import numpy as np
 
 from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
@@ -17,15 +15,19 @@ from grader.checks.vocabulary import holds, public_and_hidden
 from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed, word
 from lmcourse.checks.release_and_watch.rollouts import (
     Ends,
+    Rules,
     Version,
     played,
     played_out,
     some_version,
 )
+from lmcourse.checks.release_and_watch.walks import Edges, Rollout
 
 MEASURES = ("errors", "slow", "loss")
-SLOWER = 1.5
+SLOWER = 2
 """So many times the requests that the reference needs are allowed."""
+OFTEN = 1.2
+"""So many times alpha is allowed: the bounds are asymptotic, and counts are whole numbers."""
 
 Arm = dict[str, list[float]]
 
@@ -36,11 +38,11 @@ def counted(n: float, rate: float) -> list[float]:
     return [float(n), float(hits), float(hits)]
 
 
-def some_rules(rng: Rng, tight: float = 1.0) -> dict[str, Any]:
+def some_rules(rng: Rng) -> Rules:
     limits = {
-        "errors": float(rng.uniform(0.02, 0.03)) * tight,
-        "slow": float(rng.uniform(0.04, 0.06)) * tight,
-        "loss": float(rng.uniform(0.08, 0.15)) * tight,
+        "errors": float(rng.uniform(0.02, 0.03)),
+        "slow": float(rng.uniform(0.04, 0.06)),
+        "loss": float(rng.uniform(0.08, 0.15)),
     }
     alpha = float(rng.uniform(0.04, 0.06))
     return {"alpha": alpha, "at_least": int(rng.integers(20, 30)), "limits": limits}
@@ -50,11 +52,6 @@ def much_worse(rng: Rng, version: Version) -> Version:
     measure = str(rng.choice(MEASURES))
     low, high = {"errors": (0.12, 0.5), "slow": (0.2, 0.6), "loss": (0.2, 0.6)}[measure]
     return version.worse(measure, float(rng.uniform(low, high)))
-
-
-def too_many(count: int, of: int, alpha: float) -> bool:
-    """Return whether `count` is more than chance makes of a probability of `alpha`."""
-    return count > of * alpha + 3.5 * math.sqrt(of * alpha * (1 - alpha)) + 0.5
 
 
 @exercise(LESSON, "canary_decision", points=5, exercise_seconds=40)
@@ -130,10 +127,31 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
                 rules,
                 "promote",
             ),
-            (fine, {**fine, a: counted(200, rate_a)}, rules, "continue"),
+            (fine, {**fine, a: counted(60, rate_a)}, rules, "continue"),
+            ({**fine, a: counted(60, rate_a)}, fine, rules, "continue"),
             hint="`bounds` of each measure, old version first: the lower one above 0 is a "
             "rollback, the upper one below the limit is fine. More is worse, and all must be "
-            "fine to promote.",
+            "fine to promote. Print v and the bounds of the example, and compare: v is the sum of "
+            "both arms' variance / count.",
+        )
+        mean, spread = float(rng.uniform(1.2, 2.0)), float(rng.uniform(0.05, 0.1))
+        losses = {**rules, "limits": {a: 0.1}}
+
+        def lost(count: int, more: float = 0.0, spread: float = spread) -> Arm:
+            middle = mean + more
+            return {a: [float(count), count * middle, count * (middle**2 + spread**2)]}
+
+        yield asked(
+            "a measure that is not 0 or 1",
+            (lost(400), lost(300), losses, "promote"),
+            (lost(n), lost(n, 0.2), losses, "rollback"),
+            (lost(400, -1.0), lost(300, -1.0), losses, "promote"),
+            (lost(n, -1.0), lost(500, -0.8), losses, "rollback"),
+            (lost(60, spread=1.5), lost(60, -0.1, spread=1.5), losses, "continue"),
+            (lost(300, -1.0, spread=2.0), lost(200, -0.75, spread=2.0), losses, "continue"),
+            hint="The variance of a loss needs the squares; p * (1 - p) is for values of 0 and 1 "
+            "only. It is (squares + 1) / (n + 2) less the square of (sum + 1) / (n + 2): the 1 and "
+            "the 2 belong to both.",
         )
         yield asked(
             "a little worse, and surely so",
@@ -178,10 +196,13 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             "NaN",
             (fine, {**fine, a: [float(n), nan, nan]}, rules, "continue"),
             ({**fine, b: [float(n), nan, 5.0]}, fine, rules, "continue"),
+            (fine, {**fine, a: [float(n), n * rate_a, nan]}, rules, "continue"),
+            ({**fine, b: [float(n), n * rate_b, nan]}, fine, rules, "continue"),
             (fine, {a: [float(n), 9.0, nan], b: counted(500, 0.8)}, rules, "rollback"),
             (fine, dict(fine), rules, "promote"),
             hint="A comparison with NaN is False. Let False lead to continue: promote if "
-            "`high < limit`, not unless `high >= limit`.",
+            "`high < limit`, not unless `high >= limit`. It may stand in the sum, in the squares "
+            "or in both, of either arm.",
         )
         yield asked(
             "not one so far",
@@ -235,36 +256,7 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
         )
 
     def simulations() -> Iterator[Case]:
-        rules = some_rules(rng, tight=0.1)
-        pairs = []
-        for _ in range(100):
-            old = some_version(rng)
-            pairs.append(("sound", old, old))
-        for _ in range(30):
-            old = some_version(rng)
-            pairs.append(("bad", old, much_worse(rng, old)))
-        alpha = float(rules["alpha"])
-
-        def false_alarms(mine: dict[str, Ends], best: dict[str, Ends]) -> str:
-            back = ends(mine["sound"], "rollback")
-            if too_many(back, len(mine["sound"]), alpha):
-                return f"{back} of {len(mine['sound'])} came back; alpha is {alpha:.3f}"
-            caught = ends(mine["bad"], "rollback")
-            return f"{caught} of {len(mine['bad'])} bad ones came back" if caught < 24 else ""
-
-        yield simulated(
-            "versions that are as good, looked at again and again",
-            "hardly any good version comes back, and bad ones do",
-            pairs,
-            rules,
-            45,
-            40,
-            false_alarms,
-            hint="Each look is another chance to be wrong. Bounds for one look (1.96 standard "
-            "errors, or 3) do not hold for many: take those of the confidence sequence.",
-        )
-        lax = some_rules(rng)
-        lax["alpha"] = alpha
+        rules = some_rules(rng)
         pairs = []
         for _ in range(50):
             old = some_version(rng)
@@ -290,7 +282,7 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             "versions that are much worse",
             "they come back soon, and good ones do not",
             pairs,
-            lax,
+            rules,
             100,
             8,
             in_time,
@@ -301,7 +293,10 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
         def promoted(mine: dict[str, Ends], best: dict[str, Ends]) -> str:
             good, bad = mine["sound"], mine["bad"]
             if ends(good, "promote") < ends(best["sound"], "promote") - 5:
-                return f"{ends(good, 'promote')} of {len(good)} good ones were promoted"
+                return (
+                    f"{ends(good, 'promote')} of {len(good)} good ones were promoted, and "
+                    f"{ends(good, 'rollback')} came back"
+                )
             needed, enough = took(good, 60), took(best["sound"], 60)
             if needed > SLOWER * enough + 60 * len(good):
                 return (
@@ -322,82 +317,116 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
             "versions that are as good, with the usual limits",
             "they are promoted before long, and bad ones are not",
             pairs,
-            lax,
+            rules,
             40,
             60,
             promoted,
             hint="Promote as soon as the upper bound of every measure lies below its limit. s, the "
             "difference for which the bounds are tightest, is the limit.",
         )
-        pairs = []
-        for _ in range(60):
-            old = some_version(rng)
-            measure = str(rng.choice(MEASURES))
-            pairs.append(("border", old, old.worse(measure, float(lax["limits"][measure]))))
-        for _ in range(20):
-            old = some_version(rng)
-            pairs.append(("sound", old, old))
 
-        def at_the_limit(mine: dict[str, Ends], best: dict[str, Ends]) -> str:
-            wrong = ends(mine["border"], "promote")
-            if too_many(wrong, len(mine["border"]), alpha):
-                return f"{wrong} of {len(mine['border'])} were promoted; alpha is {alpha:.3f}"
-            good = ends(mine["sound"], "promote")
-            few = good < ends(best["sound"], "promote") - 5
-            return f"{good} of {len(mine['sound'])} good ones were promoted" if few else ""
+    def reckoned(
+        name: str,
+        want: str,
+        rollout: Rollout,
+        odd: Callable[[Edges, Edges], str],
+        *,
+        hint: str,
+    ) -> Case:
+        """Return the case that `odd` finds nothing in the student's edges, beside the best ones."""
+        best = rollout.edges(reference)
+        return holds(name, want, lambda: odd(rollout.edges(student), best), hint=hint)
 
-        yield simulated(
-            "versions that are worse by just a limit",
-            "hardly any of them is promoted, and good ones are",
-            pairs,
-            lax,
-            40,
-            60,
-            at_the_limit,
-            hint="That the difference so far is below the limit shows nothing: the upper bound has "
-            "to be, in all measures.",
-        )
-        yield many_measures()
+    def one_measure(limit: float, alpha: float, others: int = 0) -> Rollout:
+        """Return a rollout in which one measure is known, and all others never are."""
+        name = word(rng, 5)
+        names = [name, *(f"{word(rng, 4)}{place}" for place in range(others))]
+        limits = {names[place]: limit for place in rng.permutation(len(names))}
+        rules = {"alpha": alpha, "at_least": int(rng.integers(15, 25)), "limits": limits}
+        return Rollout(name, float(rng.uniform(0.38, 0.42)), each=10, looks=80, rules=rules)
 
-    def many_measures() -> Case:
-        """Return the case of very many measures: each is another chance of a false alarm."""
-        count, rollouts, looks, each = 30, 40, 20, 60
-        names = [f"{word(rng, 4)}{place}" for place in range(count)]
-        alpha = float(rng.uniform(0.18, 0.22))
-        rules = {"alpha": alpha, "at_least": 20, "limits": dict.fromkeys(names, 0.03)}
-        rates = rng.uniform(0.1, 0.5, (rollouts, 1, 1, count))
-        # The first 30 are as good; in the others one measure is far worse.
-        shape = (rollouts, looks, 2, count)
-        rates = rates.repeat(2, axis=2).repeat(looks, axis=1)
-        sick = rng.permutation(rollouts)[:8]
-        for place in sick:
-            rates[place, :, 1, int(rng.integers(0, count))] = 0.95
-        hits = rng.binomial(each, rates, shape).cumsum(axis=1)
-        counts = np.broadcast_to(each * np.arange(1.0, looks + 1)[:, None, None], shape)
-        sums = np.stack([counts, hits, hits], axis=-1)
-
-        def looked() -> str:
-            said = played_out(student, names, sums, rules)
-            ill = {int(place) for place in sick}
-            caught = sum(said[place][0] == "rollback" for place in ill)
-            if caught < len(ill) - 1:
-                return f"{caught} of {len(ill)} that are far worse in one measure came back"
-            back = sum(
-                said[place][0] == "rollback" for place in range(rollouts) if place not in ill
+    def late(rollout: Rollout, mine: Edges, best: Edges) -> str:
+        """Return what is odd in how soon a version that is far worse comes back."""
+        rate = min(rollout.rate + 0.35, 0.9)
+        fate, enough = mine.fate(rate), best.fate(rate)
+        if fate.rollback < enough.rollback - 0.02:
+            return f"one that fails {rate:.0%} comes back with probability {fate.rollback:.4f}"
+        if fate.requests > SLOWER * enough.requests + rollout.each:
+            return (
+                f"one that fails {rate:.0%} makes {fate.requests:.0f} requests until it comes "
+                f"back, on average; {enough.requests:.0f} are enough"
             )
-            well = rollouts - len(ill)
-            if too_many(back, well, alpha):
-                return f"{back} of {well} good ones came back; alpha is {alpha:.3f}"
+        return ""
+
+    def exact() -> Iterator[Case]:
+        alone = one_measure(float(rng.uniform(0.08, 0.12)), float(rng.uniform(0.004, 0.008)))
+        alpha = float(alone.rules["alpha"])
+
+        def false_alarms(mine: Edges, best: Edges) -> str:
+            back = mine.fate(alone.rate).rollback
+            if back > OFTEN * alpha:
+                return f"it comes back with probability {back:.4f}; alpha is {alpha:.4f}"
+            return late(alone, mine, best)
+
+        yield reckoned(
+            "a version that is as good, looked at again and again",
+            "with probability alpha at most it ever comes back, and a bad one soon does",
+            alone,
+            false_alarms,
+            hint="Each look is another chance to be wrong. Bounds for one look (1.96 standard "
+            "errors, or 3) do not hold for many; those of the confidence sequence do, with the "
+            "rules' alpha, the 2 under the root, 1 + v/s^2 and natural logarithms.",
+        )
+        many = one_measure(0.1, float(rng.uniform(0.03, 0.05)), others=int(rng.integers(40, 60)))
+        shared = float(many.rules["alpha"]) / len(many.rules["limits"])
+
+        def false_alarms_of_one(mine: Edges, best: Edges) -> str:
+            back = mine.fate(many.rate).rollback
+            if back > OFTEN * shared:
+                return (
+                    f"one alone brings it back with probability {back:.5f}; its share of alpha "
+                    f"is {shared:.5f}"
+                )
+            return late(many, mine, best)
+
+        yield reckoned(
+            "dozens of measures",
+            "with an equal share of alpha at most each of them ever brings back a good version",
+            many,
+            false_alarms_of_one,
+            hint="All measures share alpha: divide it by how many limits there are. Those that say "
+            "nothing yet have their share too: their turn will come. With so small a share the "
+            "factor 1 + v/s^2 matters.",
+        )
+        limit = float(rng.uniform(0.09, 0.11))
+        border = one_measure(limit, float(rng.uniform(0.04, 0.06)))
+
+        def promoted_at_limit(mine: Edges, best: Edges) -> str:
+            alpha = float(border.rules["alpha"])
+            wrong = mine.fate(border.rate + limit).promote
+            if wrong > OFTEN * alpha:
+                return f"it is promoted with probability {wrong:.3f}; alpha is {alpha:.3f}"
+            good, enough = mine.fate(border.rate), best.fate(border.rate)
+            if good.promote < enough.promote - 0.1:
+                return f"one that is as good is promoted with probability {good.promote:.3f}"
+            if good.requests > SLOWER * enough.requests + border.each:
+                return (
+                    f"one that is as good makes {good.requests:.0f} requests until it is promoted, "
+                    f"on average; {enough.requests:.0f} are enough"
+                )
             return ""
 
-        return holds(
-            "thirty measures at once",
-            "hardly any good version comes back, and bad ones do",
-            looked,
-            hint="All measures share alpha: divide it by how many limits there are.",
+        yield reckoned(
+            "a version that is worse by just the limit",
+            "with probability alpha at most it is ever promoted, and a good one soon is",
+            border,
+            promoted_at_limit,
+            hint="That the difference so far is below the limit shows nothing: the upper bound has "
+            "to be. It is as far from the difference as the lower one.",
         )
 
     yield from public_and_hidden(single)
+    yield from public_and_hidden(exact)
     yield from public_and_hidden(simulations)
     name = word(rng, 6)
     rules = {"alpha": 0.05, "at_least": 20, "limits": {name: 0.02}}

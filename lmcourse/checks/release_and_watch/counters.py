@@ -7,7 +7,7 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import public_and_hidden
-from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed
+from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed, pairs
 from lmcourse.checks.release_and_watch.recorded import RATES
 
 Samples = list[list[float]]
@@ -23,7 +23,7 @@ def growing(rng: Rng, begin: float, count: int, step: float, value: float) -> Sa
 @exercise(LESSON, "rate", points=4)
 def rate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def asked(name: str, *questions: list[Any], hint: str) -> Case:
-        order = mixed(rng, questions)
+        order = mixed(rng, [[pairs(samples), *window] for samples, *window in questions])
         wanted = reference.probe(answers, reference.rate, order)
         return case(
             name,
@@ -42,7 +42,8 @@ def rate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         yield asked(
             "samples from edge to edge",
             edge,
-            hint="The rise from the first sample to the last, divided by the seconds.",
+            hint="The rise from the first sample to the last, divided by the seconds. A sample at "
+            "`end` counts, and one at `start` does not.",
         )
         yield asked(
             "samples that end before the edges do",
@@ -66,6 +67,14 @@ def rate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             [full, first - 0.1 * step, last + 1.06 * step],
             [full, first - 0.1 * step, last + 1.25 * step],
             hint="Below 1.1 steps in time an edge is near.",
+        )
+        # Exact in floats: the step is 5, and the gap 1.1 steps.
+        even = [[begin + 5.0 * k, value] for k, (_, value) in enumerate(full)]
+        yield asked(
+            "an edge that is just 1.1 steps off",
+            [even, begin - 5.5, begin + 36.0],
+            [even, begin - 1.0, begin + 35.0 + 5.5],
+            hint="With 1.1 steps in time or more an edge is far: near is what is below.",
         )
         yield asked(
             "only what lies after the start, and up to the end",
@@ -107,8 +116,19 @@ def rate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint="Before the first sample it goes no further back than to 0: "
             "seconds * first value / rise.",
         )
+        # Down to 0 it takes longer than half a step, and less than a whole one.
+        low = float(rng.uniform(6, 9.5))
+        slow = [[begin + 10.0 * k, low + 10.0 * k] for k in range(4)]
+        yield asked(
+            "far from the start, and at 0 soon after it",
+            [slow, begin - float(rng.integers(30, 60)), begin + 35.0],
+            hint="First whether the edge is near or far: the gap, or half a step. The way down to "
+            "0 limits what comes out of that.",
+        )
         reborn = [list(each) for each in young]
-        reborn[0][1], reborn[1][1] = 40.0, 3.0
+        about = rng.uniform([5, 38, 2, 18, 28, 42], [7, 42, 4, 22, 32, 46])
+        for each, value in zip(reborn, about.round(2).tolist(), strict=True):
+            each[1] = value
         yield asked(
             "little at first, and anew after that",
             [reborn, start - 0.9 * step, end + 0.3 * step],
@@ -134,19 +154,22 @@ def rate(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
     yield from public_and_hidden(cases)
     drawn = growing(rng, 50.0, 9, 10.0, 300.0)
-    (unknown,) = reference.probe(answers, reference.rate, [[drawn, 64.0, 118.0]])
+    (unknown,) = reference.probe(answers, reference.rate, [[pairs(drawn), 64.0, 118.0]])
     recorded = mixed(rng, [*RATES, (drawn, 64.0, 118.0, unknown)])
+    told = [[pairs(samples), start, end] for samples, start, end, _ in recorded]
     yield case(
         "what the real Prometheus answered",
-        lambda: student.probe(answers, student.rate, [[*question] for *question, _ in recorded]),
+        lambda: student.probe(answers, student.rate, told),
         [answer for *_, answer in recorded],
         hint="Prometheus 2.42 reckoned these. Follow the five steps once more, by hand.",
     )
-    own = growing(rng, 50.0, 4, 10.0, 900.0)
-    (want,) = reference.probe(answers, reference.rate, [[own, 45.0, 85.0]])
+    # Some of them lie before the start, and some after the end.
+    own = [pairs(growing(rng, 50.0, 8, 10.0, 900.0)), 65.0, 105.0]
+    (want,) = reference.probe(answers, reference.rate, [own])
     yield case(
         "samples, afterwards",
-        lambda: student.probe(answer_and_left, student.rate, [own, 45.0, 85.0]),
-        [want, [own, 45.0, 85.0]],
-        hint="The samples are read again for the next rate: leave them as they are.",
+        lambda: student.probe(answer_and_left, student.rate, own),
+        [want, own],
+        hint="The samples are read again for the next rate, those outside the window too: leave "
+        "them as they are.",
     )

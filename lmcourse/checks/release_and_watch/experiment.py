@@ -16,7 +16,8 @@ from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, an
 
 Ratings = list[list[int]]
 
-KEYS = ("effect", "low", "high")
+NUMBERS = ("effect", "low", "high")
+KEYS = (*NUMBERS, "verdict")
 
 
 def users(rng: Rng, count: int, likes: float = 0.5, most: int = 6) -> Ratings:
@@ -50,6 +51,13 @@ def verdicts(
     return [str(each.get("verdict")) if isinstance(each, dict) else "none" for each in said]
 
 
+def only(answer: Any, keys: tuple[str, ...]) -> Any:
+    """Return of an answer what stands under `keys`: it may have others besides."""
+    if not isinstance(answer, dict):
+        return answer
+    return {key: answer[key] for key in keys if key in answer}
+
+
 @exercise(LESSON, "ab_test", points=4)
 def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def compared(name: str, *questions: list[Any], keys: tuple[str, ...], hint: str) -> Case:
@@ -57,13 +65,9 @@ def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         wanted = reference.probe(answers, reference.ab_test, order)
 
         def got() -> Any:
-            said = student.probe(answers, student.ab_test, order)
-            return [
-                {key: each[key] for key in keys if key in each} if isinstance(each, dict) else each
-                for each in said
-            ]
+            return [only(each, keys) for each in student.probe(answers, student.ab_test, order)]
 
-        return case(name, got, [{key: each[key] for key in keys} for each in wanted], hint=hint)
+        return case(name, got, [only(each, keys) for each in wanted], hint=hint)
 
     def plan(count: int, share: float = 0.5, alpha: float = 0.05) -> dict[str, Any]:
         return {"share": share, "users": count, "alpha": alpha}
@@ -78,12 +82,12 @@ def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             *once,
             keys=("effect",),
             hint="The mean of B's users less the mean of A's. Return a dictionary with the keys "
-            '"effect", "low", "high" and "verdict".',
+            '"effect", "low", "high" and "verdict", and do not round.',
         )
         yield compared(
             "everybody rates once: the bounds",
             *once,
-            keys=KEYS,
+            keys=NUMBERS,
             hint="The standard error is the root of variance/n of both arms, added up; "
             "statistics.variance divides by n - 1. z is NormalDist().inv_cdf(1 - alpha / 2).",
         )
@@ -91,7 +95,7 @@ def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "some rate more often",
             [users(rng, 60), users(rng, 55), plan(100)],
             [heavy(rng, 90, 0.4), heavy(rng, 80, 0.6), plan(170)],
-            keys=KEYS,
+            keys=NUMBERS,
             hint="A user is one number: first the mean of each user, then the means of those. Who "
             "rates a hundred times has one taste, and counts once.",
         )
@@ -101,7 +105,7 @@ def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
                 [users(rng, 50), users(rng, 52), plan(90, alpha=float(rng.uniform(0.001, 0.3)))]
                 for _ in range(3)
             ),
-            keys=KEYS,
+            keys=NUMBERS,
             hint="z depends on alpha, with half of it on either side: inv_cdf(1 - alpha / 2).",
         )
         a, b = users(rng, 200, 0.3), users(rng, 210, 0.75)
@@ -112,7 +116,8 @@ def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             [a, [*users(rng, 190, 0.3), [1], [0]], plan(100)],
             [[*users(rng, 4), [0], [1]], [*users(rng, 3), [0], [1]], plan(10)],
             keys=("verdict",),
-            hint='"b" if low is above 0, "a" if high is below 0, and otherwise "no difference".',
+            hint='"b" if low is above 0, "a" if high is below 0, and otherwise "no difference". '
+            "There are as many users as planned: the users of both arms together, not of each.",
         )
         yield compared(
             "fewer users than planned",
@@ -123,26 +128,52 @@ def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint='Wait for as many users, of both arms together, as were planned: "wait", however '
             "good it looks.",
         )
-        share = float(rng.uniform(0.08, 0.3))
-        total = 900
-        sigma = math.sqrt(total * share * (1 - share))
-        near, far = round(total * share + 3.4 * sigma), round(total * share + 4.7 * sigma)
-        low = round(total * share - 4.7 * sigma)
-        sized = [
-            [users(rng, total - count, 0.3, 2), users(rng, count, 0.8, 2), plan(800, share)]
-            for count in (near, far, low)
-        ]
-        sized += [
-            [users(rng, 60, 0.5), users(rng, 8, 0.5), plan(500)],
-            [users(rng, 8, 0.5), users(rng, 60, 0.5), plan(500)],
-        ]
+
+        def split(share: float, *sigmas: float, total: int = 900) -> list[list[Any]]:
+            """Return tests whose arm B is off by so many standard deviations, or nearly so."""
+            one = math.sqrt(total * share * (1 - share))
+            counts = [round(total * share + one * sigma) for sigma in sigmas]
+            return [
+                [users(rng, total - n, 0.3, 2), users(rng, n, 0.8, 2), plan(total - 100, share)]
+                for n in counts
+            ]
+
         yield compared(
             "a split that is off",
-            *sized,
+            *split(float(rng.uniform(0.08, 0.3)), 3.4, 4.7, -4.7),
+            *split(0.5, 3.5, -3.5),
             keys=("verdict",),
-            hint="Of n users B should get n * share, with the standard deviation "
-            "sqrt(n * share * (1 - share)). More than four of those off, to either side, is "
-            '"broken", and that goes before all else.',
+            hint="Of n users, those of both arms, B should get n * share. More than four standard "
+            'deviations off, to either side, is "broken".',
+        )
+        yield compared(
+            "a split that is off, and the share is a half or more",
+            *split(0.5, 4.6, -4.6),
+            *split(float(rng.uniform(0.75, 0.85)), 3.4, 4.6, -4.6),
+            keys=("verdict",),
+            hint="The standard deviation is sqrt(n * share * (1 - share)): with 1 - share in it.",
+        )
+        yield compared(
+            "a split that is off by just four standard deviations",
+            *split(0.5, 4.0, -4.0, total=400),  # exact in floats: 40 of 400
+            *split(0.5, 4.1, -4.1, total=400),
+            keys=("verdict",),
+            hint='"broken" is what is off by more than four: with just four it is not.',
+        )
+        yield compared(
+            "a split that is off, with fewer users than planned",
+            [users(rng, 60, 0.5), users(rng, 8, 0.5), plan(500)],
+            [users(rng, 8, 0.5), users(rng, 60, 0.5), plan(500)],
+            [users(rng, 30, 0.5), users(rng, 34, 0.5), plan(500)],
+            keys=("verdict",),
+            hint='"broken" goes before all else: more users would not mend it.',
+        )
+        yield compared(
+            "effect and bounds, whatever the verdict",
+            [users(rng, 60, 0.5), users(rng, 8, 0.5), plan(50)],
+            [users(rng, 50, 0.5), users(rng, 55, 0.5), plan(500)],
+            keys=KEYS,
+            hint="All four keys are there in each answer: also when it is broken, or has to wait.",
         )
         better, arms = [], []
         for number in range(110):
@@ -175,9 +206,14 @@ def ab_test(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     a, b = users(rng, 20), users(rng, 20)
     asked = [a, b, plan(40)]
     (want,) = reference.probe(answers, reference.ab_test, [asked])
+
+    def afterwards() -> Any:
+        said = student.probe(answer_and_left, student.ab_test, asked)
+        return said if said is None else [only(said[0], KEYS), said[1]]
+
     yield case(
         "ratings and plan, afterwards",
-        lambda: student.probe(answer_and_left, student.ab_test, asked),
+        afterwards,
         [want, asked],
         hint="Whoever hands over ratings wants to have them back as they were.",
     )

@@ -8,7 +8,7 @@ from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
 from grader.checks.student import Student
 from grader.checks.vocabulary import public_and_hidden
-from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed
+from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed, pairs
 from lmcourse.checks.release_and_watch.recorded import QUANTILES
 
 Buckets = list[list[float]]
@@ -25,7 +25,7 @@ def buckets(rng: Rng, count: int, beyond: int = 0) -> Buckets:
 @exercise(LESSON, "histogram_quantile", points=3)
 def histogram_quantile(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def asked(name: str, *questions: list[Any], hint: str) -> Case:
-        order = mixed(rng, questions)
+        order = mixed(rng, [[q, pairs(some)] for q, some in questions])
         wanted = reference.probe(answers, reference.histogram_quantile, order)
         return case(
             name,
@@ -75,14 +75,14 @@ def histogram_quantile(student: Student, reference: Student, rng: Rng) -> Iterat
             [within(mixed, 1), order[::-1]],
             hint="Sort the buckets by their bounds first.",
         )
-        low = -float(rng.uniform(1, 5))
-        cold = [[low, 20.0], [low / 2, 50.0], [1.0, 90.0], [math.inf, 90.0]]
+        below = -float(rng.uniform(1, 5))
+        cold = [[below, 20.0], [below / 2, 50.0], [1.0, 90.0], [math.inf, 90.0]]
         yield asked(
             "bounds below 0",
             [0.1, cold],
             [0.4, cold],
             [0.8, cold],
-            [0.3, [[0.0, 60.0], [2.0 - low, 100.0], [math.inf, 100.0]]],
+            [0.3, [[0.0, 60.0], [2.0 - below, 100.0], [math.inf, 100.0]]],
             hint="If the lowest bucket's bound is 0 or below, the answer is that bound: where it "
             "begins nobody knows. All others go from the bound before.",
         )
@@ -98,38 +98,43 @@ def histogram_quantile(student: Student, reference: Student, rng: Rng) -> Iterat
         )
         torn = [list(each) for each in buckets(rng, 5)]
         torn[3][1] = torn[2][1] - float(rng.integers(2, 5))
+        low, high = (float(each) for each in rng.integers([5, 50], [20, 90]))
+        counts = [high, low, 2 * low, 2 * high, 2 * high]
+        twice = list(zip([1.0, 2.0, 3.0, 4.0, math.inf], counts, strict=True))
         yield asked(
             "counts that fall",
             [within(torn, 2), torn],
             [float((torn[2][1] + 0.3 * (torn[4][1] - torn[2][1])) / torn[-1][1]), torn],
             [0.999, [*torn[:-1], [math.inf, torn[-1][1] - 1]]],
+            [float(rng.uniform(0.65, 0.9)), twice],
             hint="Raise each count to the one before it, from the lowest bound on: the last one "
-            "too, before you take the rank of it.",
+            "too, before you take the rank of it. Where two fall one after the other, both become "
+            "the one before them, that was itself raised.",
         )
-        high = float(rng.uniform(1, 9))
+        bound = float(rng.uniform(1, 9))
         yield asked(
             "none, too few, or no end",
-            [0.5, [[high, 0.0], [math.inf, 0.0]]],
+            [0.5, [[bound, 0.0], [math.inf, 0.0]]],
             [0.5, [[math.inf, 7.0]]],
             [0.5, []],
-            [0.5, [[1.0, 3.0], [1.0 + high, 5.0]]],
-            [0.5, [[high, 4.0], [math.inf, 4.0]]],
+            [0.5, [[1.0, 3.0], [1.0 + bound, 5.0]]],
+            [0.5, [[bound, 4.0], [math.inf, 4.0]]],
             hint="math.nan where there are fewer than two buckets, where none goes up to infinity, "
             "and where nothing was observed. The last of these questions has an answer.",
         )
 
     yield from public_and_hidden(cases)
     drawn = buckets(rng, 5)
-    (unknown,) = reference.probe(answers, reference.histogram_quantile, [[0.6, drawn]])
-    known = [([q, some], answer) for some, told in QUANTILES for q, answer in told.items()]
-    real = mixed(rng, [*known, ([0.6, drawn], unknown)])
+    (unknown,) = reference.probe(answers, reference.histogram_quantile, [[0.6, pairs(drawn)]])
+    known = [([q, pairs(some)], answer) for some, told in QUANTILES for q, answer in told.items()]
+    real = mixed(rng, [*known, ([0.6, pairs(drawn)], unknown)])
     yield case(
         "what the real Prometheus answered",
         lambda: student.probe(answers, student.histogram_quantile, [each for each, _ in real]),
         [answer for _, answer in real],
         hint="Prometheus 2.42 reckoned these. Follow the five steps once more, by hand.",
     )
-    own = buckets(rng, 4)[::-1]
+    own = pairs(buckets(rng, 4)[::-1])
     (want,) = reference.probe(answers, reference.histogram_quantile, [[0.6, own]])
     yield case(
         "buckets, afterwards",

@@ -6,8 +6,15 @@ from typing import Any
 from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
-from grader.checks.vocabulary import public_and_hidden
-from lmcourse.checks.release_and_watch.asking import LESSON, answer_and_left, answers, mixed, plain
+from grader.checks.vocabulary import kinds_in, public_and_hidden
+from lmcourse.checks.release_and_watch.asking import (
+    LESSON,
+    answer_and_left,
+    answers,
+    mixed,
+    pairs,
+    plain,
+)
 
 
 @probe
@@ -33,7 +40,10 @@ def a_day(
 @exercise(LESSON, "desired_replicas", points=3)
 def desired_replicas(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def asked(name: str, *questions: list[Any], hint: str) -> Case:
-        order = mixed(rng, questions)
+        order = [
+            [replicas, load, pairs(earlier), rule]
+            for replicas, load, earlier, rule in mixed(rng, questions)
+        ]
         wanted = reference.probe(answers, reference.desired_replicas, order)
         return case(
             name,
@@ -66,12 +76,28 @@ def desired_replicas(student: Student, reference: Student, rng: Rng) -> Iterator
             hint="replicas * load / target, rounded up. Return a pair: how many there should be, "
             "and what was wanted.",
         )
+        yield case(
+            "whole numbers",
+            lambda: student.probe(
+                kinds_in, student.desired_replicas, n, load(n, 2 * n, some), [], some
+            ),
+            ["int"],
+            hint="math.ceil gives a whole number, np.ceil a float: there are no 6.0 replicas.",
+            form=True,
+        )
         yield asked(
             "fewer",
             [n + 20, load(n + 20, 7, some), [], some],
             [m + 9, load(m + 9, 3, other), [], other],
             hint="The same formula; with nothing earlier there is nothing to wait for. Rounded up "
             "means that 6.2 are 7.",
+        )
+        yield asked(
+            "whole without rounding",
+            [n, 2 * some["target"], [], some],
+            [2 * m, other["target"] / 2, [], other],
+            [n, 3 * other["target"], [], other],
+            hint="Rounded up is math.ceil: what is whole already stays, 6 and not 7.",
         )
         wide = rule(tolerance=float(rng.uniform(0.15, 0.3)))
         yield asked(
@@ -84,13 +110,21 @@ def desired_replicas(student: Student, reference: Student, rng: Rng) -> Iterator
             [m + 20, wide["target"] * (1 + 1.3 * wide["tolerance"]), [], wide],
             hint="If abs(load / target - 1) is tolerance or less, wanted is what there is.",
         )
+        just = rule(target=24.0, tolerance=0.25)  # exact in floats
+        yield asked(
+            "off by just the tolerance",
+            [n + 4, 30.0, [], just],
+            [n + 4, 18.0, [], just],
+            [m + 4, 31.0, [], just],
+            hint="The tolerance or less changes nothing; more does.",
+        )
         yield asked(
             "nothing was measured",
             [n, None, [], some],
             [m, None, [[20, m]], other],
             [n, 0.0, [], some],
             hint="None is no load of 0: who sees nothing leaves things as they are. A load of 0 "
-            "wants 0, and gets `least`.",
+            "wants 0, and gets `least`: the second number is before window and limits.",
         )
         big = n + 40
         yield asked(
@@ -143,7 +177,7 @@ def desired_replicas(student: Student, reference: Student, rng: Rng) -> Iterator
 
     yield from public_and_hidden(cases)
     some = rule()
-    earlier = [[30, 5], [90, 9], [10, 7]]
+    earlier = [(30, 5), (90, 9), (10, 7)]
     question = [12, load(12, 3, some), earlier, some]
     (want,) = reference.probe(answers, reference.desired_replicas, [question])
     yield case(

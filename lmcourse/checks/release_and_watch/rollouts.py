@@ -15,6 +15,8 @@ ANSWERS = ("continue", "promote", "rollback")
 
 Sums = npt.NDArray[np.float64]
 
+Rules = dict[str, Any]
+
 Ends = list[tuple[str, int]]
 """How each rollout ended, and after how many looks."""
 
@@ -25,7 +27,7 @@ def decisions(
     canary_decision: Callable[..., Any],
     names: list[str],
     sums: Sums,
-    rules: dict[str, Any],
+    rules: Rules,
 ) -> Any:
     """Return what is said of each rollout, by its place in `ANSWERS`, or 3 for anything else.
 
@@ -41,7 +43,15 @@ def decisions(
     return np.array(places, np.uint8)
 
 
-def played_out(notebook: Student, names: list[str], sums: Sums, rules: dict[str, Any]) -> Ends:
+def said_of(notebook: Student, names: list[str], sums: Sums, rules: Rules) -> npt.NDArray[np.uint8]:
+    """Return what the notebook says of each rollout, as `decisions` does; raise for a None."""
+    said = notebook.probe(decisions, notebook.canary_decision, names, sums, rules)
+    if said is None:
+        raise ValueError("it answers None: is there a return?")
+    return np.asarray(said)
+
+
+def played_out(notebook: Student, names: list[str], sums: Sums, rules: Rules) -> Ends:
     """Return each rollout's first answer that is not "continue", and after how many looks.
 
     `sums` has shape (rollouts, looks, 2 arms, measures, 3). The judge plays: of what comes later,
@@ -53,10 +63,7 @@ def played_out(notebook: Student, names: list[str], sums: Sums, rules: dict[str,
     for look in range(looks):
         if not still:
             break
-        function = notebook.canary_decision
-        said = notebook.probe(decisions, function, names, sums[still, look], rules)
-        if said is None:
-            raise ValueError("it answers None: is there a return?")
+        said = said_of(notebook, names, sums[still, look], rules)
         for rollout, place in zip(still, said.tolist(), strict=True):
             ends[rollout] = ((*ANSWERS, "something else")[place], look + 1)
         still = [rollout for rollout in still if ends[rollout][0] == ANSWERS[0]]

@@ -173,20 +173,26 @@ def assign(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "same probability: bytes of a good hash do, sums of letters do not.",
         )
         tiny = float(rng.uniform(0.003, 0.006))
-        crowd = Asked(stem, [name], [tiny], every(range(begin, begin + 12000), [0], [0]))
-        rare = crowd.shuffled(rng)
+        rare, rarest = (
+            Asked(stem, [name], [small], every(range(begin, begin + count), [0], [0])).shuffled(rng)
+            for small, count in ((tiny, 12000), (0.001, 20000))
+        )
 
         def small_share() -> str:
-            found = list(told(rare).values())
-            odd = f"{sum(found)} of {len(found)} users with a share of {tiny:.4f}"
-            return odd if far(found, tiny) else ""
+            for asked in (rare, rarest):
+                found = list(told(asked).values())
+                if far(found, asked.shares[0]):
+                    return (
+                        f"{sum(found)} of {len(found)} users with a share of {asked.shares[0]:.4f}"
+                    )
+            return ""
 
         yield properly(
             "a small share",
-            "as many of 12,000 users as the share says, but for chance",
+            "as many of 12,000 users as the share says, and of 20,000, but for chance",
             small_share,
-            hint="A hundred places are too few: a share of half a per cent is then nobody or one "
-            "per cent. Take at least some thousands.",
+            hint="A hundred places are too few, and so are the 256 of one byte: a share of half a "
+            "per cent is then nobody or one per cent. Take at least some thousands.",
         )
         some_share = float(rng.uniform(0.3, 0.7))
         ends = Asked(
