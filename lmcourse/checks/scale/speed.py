@@ -19,7 +19,7 @@ from grader.checks.vocabulary import holds
 from lmcourse.checks.scale.counting import counted
 from lmcourse.checks.scale.grammar import draw, loss, prefix_of
 
-SECONDS = 5.0
+SECONDS = 3.0
 FORGIVEN = 0.5
 STORIES, ASKED = 900, 300
 
