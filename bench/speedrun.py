@@ -271,9 +271,9 @@ def train(entry: Entry, ids: Ints, V: int, seconds: float, seed: int) -> "Traine
     net = Net(V, entry)
     matrices = [each for each in net.layers.parameters() if entry.muon]
     others = [each for each in net.parameters() if not any(each is one for one in matrices)]
-    both: list[torch.optim.Optimizer] = [torch.optim.AdamW(
-        others, lr=entry.rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True
-    )]
+    both: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(others, lr=entry.rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    ]
     both += [Muon(matrices, entry.matrix_rate)] if matrices else []
     rates = [group["lr"] for each in both for group in each.param_groups]
     tables = Tables(V, entry) if entry.learnt else None
@@ -296,7 +296,9 @@ def train(entry: Entry, ids: Ints, V: int, seconds: float, seed: int) -> "Traine
             inward = torch.stack(parts_in).sum(0).requires_grad_()
             outward = torch.stack(parts_out).sum(0).requires_grad_()
         prior = counts.logs(count_rows, places, ids[places + 1].ravel()) if counts else None
-        logits = net(x, inward.view(*x.shape, -1) if inward is not None else None, prior).flatten(0, 1)
+        logits = net(x, inward.view(*x.shape, -1) if inward is not None else None, prior).flatten(
+            0, 1
+        )
         if outward is not None:
             logits = logits + outward
         loss = F.cross_entropy(logits, came)

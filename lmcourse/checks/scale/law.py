@@ -31,7 +31,9 @@ def _drawn(rng: Rng) -> Law:
     }
 
 
-def _sweep(rng: Rng, count_of_sizes: int = 5, budgets: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
+def _sweep(
+    rng: Rng, count_of_sizes: int = 5, budgets: int = 3
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the sizes and the characters read of a sweep, in random order."""
     sizes = 1e4 * 2.0 ** torch.arange(count_of_sizes).double() * float(rng.uniform(0.8, 1.25))
     tokens = 1e5 * 2.0 ** torch.arange(budgets).double() * float(rng.uniform(0.8, 1.25))
@@ -117,7 +119,5 @@ def fit_scaling_law(student: Student, reference: Student, rng: Rng) -> Iterator[
     yield from public_and_hidden(fits)
 
 
-def _squares(
-    law: Any, sizes: torch.Tensor, tokens: torch.Tensor, losses: torch.Tensor
-) -> float:
+def _squares(law: Any, sizes: torch.Tensor, tokens: torch.Tensor, losses: torch.Tensor) -> float:
     return float(((losses_by(law, sizes, tokens) - losses) ** 2).sum())

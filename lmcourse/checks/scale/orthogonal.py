@@ -92,7 +92,9 @@ def newton_schulz(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             "a tall matrix, in five steps",
             lambda: student.newton_schulz(tall),
             _want(tall),
-            hint="Keep the signature, steps=5. " + rule + " With more rows than columns work with the "
+            hint="Keep the signature, steps=5. "
+            + rule
+            + " With more rows than columns work with the "
             "transpose, and turn the result back.",
             points=2.0,
             atol=5e-3,
@@ -100,9 +102,7 @@ def newton_schulz(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         factor = float(rng.uniform(20, 90))
         yield case(
             "how far the result moves when G is that many times as large",
-            lambda: apart(
-                student.newton_schulz(factor * wide), student.newton_schulz(wide)
-            ),
+            lambda: apart(student.newton_schulz(factor * wide), student.newton_schulz(wide)),
             0.0,
             hint="Divide by the length first, so that it does not matter how large G is.",
             atol=5e-3,

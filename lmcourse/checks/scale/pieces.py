@@ -215,5 +215,3 @@ def bpe_encode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         )
 
     yield from public_and_hidden(others)
-
-

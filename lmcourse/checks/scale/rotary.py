@@ -110,15 +110,11 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         )
         query, key = normal(rng, 1, d), normal(rng, 1, d)
         back = int(rng.integers(1, 40))
-        want = float(
-            (reference.apply_rope(query, back) * reference.apply_rope(key, 0)).sum()
-        )
+        want = float((reference.apply_rope(query, back) * reference.apply_rope(key, 0)).sum())
         yield case(
             "the score of a query and a key, wherever the two stand, so far apart",
             lambda: [
-                float(
-                    (student.apply_rope(query, at + back) * student.apply_rope(key, at)).sum()
-                )
+                float((student.apply_rope(query, at + back) * student.apply_rope(key, at)).sum())
                 for at in (0, 17, 300)
             ],
             [want] * 3,

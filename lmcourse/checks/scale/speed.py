@@ -79,7 +79,9 @@ def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             return f"the smallest is {float(probs.min()):.3g}"
         sums = probs.sum(dim=1)
         worst = int((sums - 1).abs().argmax())
-        return f"row {worst} sums to {float(sums[worst]):.4g}" if abs(sums[worst] - 1) > 1e-3 else ""
+        return (
+            f"row {worst} sums to {float(sums[worst]):.4g}" if abs(sums[worst] - 1) > 1e-3 else ""
+        )
 
     yield holds(
         "its rows",
@@ -109,12 +111,27 @@ def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         return loss(truth, answer())
 
     goals = (
-        (2, "pairs", "Is the row for the character after the end of each beginning? The order of the "
-         "columns is that of vocab, and the last characters of the beginning matter most.", 1.0),
-        (3, "triples", "Look at more than the last character: a net needs many steps to get so far, "
-         "and counting is done in no time. Join both.", 1.0),
-        (5, "five", "What the lesson's NGrams count in a second is hard to beat: begin with their "
-         "logarithms, and let a net add to them.", 2.0),
+        (
+            2,
+            "pairs",
+            "Is the row for the character after the end of each beginning? The order of the "
+            "columns is that of vocab, and the last characters of the beginning matter most.",
+            1.0,
+        ),
+        (
+            3,
+            "triples",
+            "Look at more than the last character: a net needs many steps to get so far, "
+            "and counting is done in no time. Join both.",
+            1.0,
+        ),
+        (
+            5,
+            "five",
+            "What the lesson's NGrams count in a second is hard to beat: begin with their "
+            "logarithms, and let a net add to them.",
+            2.0,
+        ),
     )
     for n, words, hint, points in goals:
         limit = loss(truth, counted(text, n, beginnings, characters))
