@@ -8,7 +8,7 @@ import torch
 def counted(
     text: str, n: int, beginnings: list[str], characters: list[str], discount: float = 0.75
 ) -> torch.Tensor:
-    """Return what n-grams of `text`, with absolute discounting, expect after `beginnings`: (N, V)."""
+    """Return what n-grams of `text`, discounted, expect after each of `beginnings`: (N, V)."""
     place = {character: at for at, character in enumerate(characters)}
     edge = "\n" * n
     whole = edge + text

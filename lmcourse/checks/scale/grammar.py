@@ -136,7 +136,7 @@ def floor(truth: torch.Tensor) -> float:
 
 
 def loss(truth: torch.Tensor, probs: torch.Tensor) -> float:
-    """Return the mean loss of `probs` (N, V), in nats, over all that may come, as often as it does."""
+    """Return the mean loss of `probs` (N, V), in nats, over all that may come."""
     least = torch.log(probs.double().clamp_min(1e-9))
     return float(-(truth * least).sum(dim=1).mean())
 

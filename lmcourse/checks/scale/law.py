@@ -71,9 +71,10 @@ def fit_scaling_law(student: Student, reference: Student, rng: Rng) -> Iterator[
             "losses that follow a law exactly: the law's losses at the very points",
             lambda: losses_by(student.fit_scaling_law(sizes, tokens, exact), sizes, tokens),
             exact,
-            hint="For each pair of exponents, the columns 1, N^(−alpha) and D^(−beta) are those of a "
-            "linear regression: torch.linalg.lstsq gives E, A and B. Take the pair with the smallest "
-            "sum of squares. (If you measure N and D in other units, change A and B back.)",
+            hint="For each pair of exponents, the columns 1, N^(−alpha) and D^(−beta) are those of "
+            "a linear regression: torch.linalg.lstsq gives E, A and B. Take the pair with the "
+            "smallest sum of squares. (If you measure N and D in other units, change A and B "
+            "back.)",
             atol=2e-3,
         )
         yield case(
@@ -83,8 +84,8 @@ def fit_scaling_law(student: Student, reference: Student, rng: Rng) -> Iterator[
                 for name in ("alpha", "beta")
             ],
             [law["alpha"], law["beta"]],
-            hint="alpha belongs to the sizes N, beta to the characters D. Try every pair of exponents, "
-            "alpha and beta apart, from 0.05 to 1.20 in steps of 0.01.",
+            hint="alpha belongs to the sizes N, beta to the characters D. Try every pair of "
+            "exponents, alpha and beta apart, from 0.05 to 1.20 in steps of 0.01.",
             atol=0.011,
         )
         larger = torch.tensor([4e5, 1e6], dtype=torch.float64)
@@ -93,8 +94,8 @@ def fit_scaling_law(student: Student, reference: Student, rng: Rng) -> Iterator[
             "what the law says of two much larger trainings",
             lambda: losses_by(student.fit_scaling_law(sizes, tokens, exact), larger, longer),
             losses_by(law, larger, longer),
-            hint="E is part of the law, and has to be found as well: without it the loss would fall to "
-            "0. All numbers in float64.",
+            hint="E is part of the law, and has to be found as well: without it the loss would "
+            "fall to 0. All numbers in float64.",
             atol=0.01,
         )
         noise = torch.from_numpy(rng.normal(0, 0.01, len(exact)))

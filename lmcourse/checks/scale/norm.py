@@ -40,8 +40,8 @@ def rms_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "the shape of what comes out",
         lambda: list(getattr(ask(x), "shape", ())),
         [2, 3, 4],
-        hint="What comes out has the shape of what came in: keepdim=True lets the mean stretch over "
-        "the channels again.",
+        hint="What comes out has the shape of what came in: keepdim=True lets the mean stretch "
+        "over the channels again.",
         form=True,
     )
     yield case(
@@ -76,8 +76,8 @@ def rms_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "x afterwards: as it was",
         afterwards,
         x,
-        hint="x *= ... and x /= ... change the tensor itself, and the stream still needs it. Make a "
-        "new one.",
+        hint="x *= ... and x /= ... change the tensor itself, and the stream still needs it. Make "
+        "a new one.",
     )
     single = x[1:, 2:]
     yield case(
@@ -117,11 +117,11 @@ def rms_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
         direction = normal(rng, *few.shape)
         leaves = [weight.clone().requires_grad_(), few.clone().requires_grad_()]
-        (_want(leaves[1], leaves[0]) * direction).sum().backward()
+        total = (_want(leaves[1], leaves[0]) * direction).sum()
         yield case(
             "the slopes that travel back to weight and x",
             lambda: student.probe(slopes, student.RMSNorm, [C], weight, few, direction),
-            [leaf.grad for leaf in leaves],
+            list(torch.autograd.grad(total, leaves)),
             hint="No .detach(), .data, .item() or torch.no_grad() on the way: the root mean square "
             "depends on x as well.",
             atol=1e-3,

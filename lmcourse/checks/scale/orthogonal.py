@@ -20,7 +20,8 @@ def _want(G: torch.Tensor, steps: int = 5) -> torch.Tensor:
         values = sum(
             factor * values**power for factor, power in zip(FACTORS, (1, 3, 5), strict=True)
         )
-    return (left * values @ right).float()
+    result: torch.Tensor = (left * values @ right).float()
+    return result
 
 
 @exercise("09_scale", "newton_schulz", points=3, forbidden=("svd", "eigh", "eig", "qr"))
@@ -40,15 +41,15 @@ def newton_schulz(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         "no step at all: G divided by its length",
         lambda: student.newton_schulz(square, 0),
         square / square.norm(),
-        hint="The length is the root of the sum of all squares, G.norm(), of the whole matrix and not "
-        "of each row. With steps=0 nothing else is done.",
+        hint="The length is the root of the sum of all squares, G.norm(), of the whole matrix and "
+        "not of each row. With steps=0 nothing else is done.",
     )
     yield case(
         "[[3]], in one step",
         lambda: student.newton_schulz(torch.tensor([[3.0]]), 1),
         torch.tensor([[0.701]]),
-        hint="[[3]] divided by its length is [[1]], and 3.4445 − 4.7750 + 2.0315 is 0.701. Mind the "
-        "minus sign in the middle.",
+        hint="[[3]] divided by its length is [[1]], and 3.4445 − 4.7750 + 2.0315 is 0.701. Mind "
+        "the minus sign in the middle.",
     )
     diagonal = torch.diag(torch.tensor([3.0, 4.0]))
     yield case(
@@ -78,7 +79,7 @@ def newton_schulz(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         wide, steps = normal(rng, few, many), int(rng.integers(2, 4))
         rule = (
             "In each step A = X @ X.T with the X of this step, and the new X is "
-            "3.4445 X − 4.7750 A X + 2.0315 A A X."
+            "3.4445 X − 4.7750 A X + 2.0315 A A X. All products are of matrices, @ and not *."
         )
         yield case(
             "a wide matrix, in a few steps",

@@ -47,23 +47,23 @@ def train_bpe(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "what merge([7, 1, 2, 7, 1, 1], (7, 1), 300) gives",
         lambda: student.merge([7, 1, 2, 7, 1, 1], (7, 1), 300),
         [300, 2, 300, 1],
-        hint="Go from left to right. Where a token and the one behind it are the pair, the new token "
-        "stands for both, and you go on two places further; else keep the one token.",
+        hint="Go from left to right. Where a token and the one behind it are the pair, the new "
+        "token stands for both, and you go on two places further; else keep the one token.",
     )
     yield case(
         "what merge gives where the pair overlaps itself",
         lambda: [student.merge([7] * size, (7, 7), 256) for size in range(6)],
         [[], [7], [256], [256, 7], [256, 256], [256, 256, 7]],
-        hint="From left to right: of three in a row the first two are merged, and the third is left. "
-        "A list may also be empty, and its last token must not be lost.",
+        hint="From left to right: of three in a row the first two are merged, and the third is "
+        "left. A list may also be empty, and its last token must not be lost.",
     )
     yield case(
         "three pairs of aaabdaaabac",
         lambda: _pairs(student.train_bpe(BANANA, 3)),
         [(97, 97), (97, 98), (256, 257)],
-        hint="After each merge count again, in the new list: the pair at place k of the result makes "
-        "the token 256 + k, which can itself be part of a pair. Of pairs that are equally frequent "
-        "take the smallest: (97, 98) before (256, 97).",
+        hint="After each merge count again, in the new list: the pair at place k of the result "
+        "makes the token 256 + k, which can itself be part of a pair. Of pairs that are equally "
+        "frequent take the smallest: (97, 98) before (256, 97).",
     )
     yield case(
         "a tie, where the larger pair comes first in the text",
@@ -76,15 +76,15 @@ def train_bpe(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "a run of three: its pair counts twice",
         lambda: _pairs(student.train_bpe([9, 9, 9, 1, 2], 4)),
         [(9, 9)],
-        hint="Every two neighbours count, those that overlap too: 9, 9, 9 has the pair (9, 9) twice. "
-        "Then stop: no other pair occurs twice.",
+        hint="Every two neighbours count, those that overlap too: 9, 9, 9 has the pair (9, 9) "
+        "twice. Then stop: no other pair occurs twice.",
     )
     yield case(
         "texts in which no pair occurs twice",
         lambda: [_pairs(student.train_bpe(ids, 5)) for ids in ([], [5], [5, 6, 7, 8])],
         [[], [], []],
-        hint="Stop as soon as the most frequent pair occurs only once, or when there is none at all, "
-        "as in a list of no token or one.",
+        hint="Stop as soon as the most frequent pair occurs only once, or when there is none at "
+        "all, as in a list of no token or one.",
     )
     ids = _text(rng)
     yield arguments_stay(
@@ -123,15 +123,15 @@ def bpe_encode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "aaab with three pairs",
         lambda: list(student.bpe_encode(list(b"aaab"), pairs)),
         [258],
-        hint="For each pair of the list in turn, merge it all through the tokens. The pair at place k "
-        "makes the token 256 + k.",
+        hint="For each pair of the list in turn, merge it all through the tokens. The pair at "
+        "place k makes the token 256 + k.",
     )
     yield case(
         "abc, where bc was learnt before ab",
         lambda: list(student.bpe_encode(list(b"abcab"), [(98, 99), (97, 98)])),
         [97, 256, 257],
-        hint="The merges come in the order in which they were learnt, each all through the list: not "
-        "from left to right whatever fits first, and not the longest piece.",
+        hint="The merges come in the order in which they were learnt, each all through the list: "
+        "not from left to right whatever fits first, and not the longest piece.",
     )
     yield case(
         "bytes that no pair fits",
@@ -144,7 +144,7 @@ def bpe_encode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         lambda: list(student.bpe_decode([258, 99], pairs)),
         [97, 97, 97, 98, 99],
         hint="A token below 256 is the byte itself. The token 256 + k stands for the two tokens of "
-        "pair k, which may stand for several bytes each, down to the bytes.",
+        "pair k, which may stand for several bytes each, down to the bytes, all in one flat list.",
     )
     text = _text(rng)
     learnt = _pairs(reference.train_bpe(text, 25))
@@ -182,8 +182,8 @@ def bpe_encode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             "another text, with pairs from the first one",
             lambda: list(student.bpe_encode(other, learnt)),
             list(reference.bpe_encode(other, learnt)),
-            hint="For k, pair in enumerate(pairs): merge the pair all through the tokens, from left "
-            "to right.",
+            hint="For k, pair in enumerate(pairs): merge the pair all through the tokens, from "
+            "left to right.",
             points=2.0,
         )
         few = _few_bytes(rng, 120)

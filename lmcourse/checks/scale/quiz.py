@@ -29,8 +29,8 @@ quiz(
     Question(
         "the E of a law",
         hint="Compare the last lines of the test of the law.",
-        explain="E is what is left for infinitely large models with endless text, far away from the "
-        "points. A law is good for a step or two.",
+        explain="E is what is left for infinitely large models with endless text, far away from "
+        "the points. A law is good for a step or two.",
     ),
     Question(
         "leaving one out",

@@ -18,8 +18,8 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "the shape of what comes out",
         lambda: list(student.apply_rope(x).shape),
         [2, 3, 5, 8],
-        hint="What comes out has the shape of what came in, (..., T, d): join the two halves again, "
-        "torch.cat([...], dim=-1).",
+        hint="What comes out has the shape of what came in, (..., T, d): join the two halves "
+        "again, torch.cat([...], dim=-1).",
         form=True,
     )
     yield case(
@@ -33,8 +33,8 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "the character at place 0",
         lambda: student.apply_rope(x)[..., 0, :],
         x[..., 0, :],
-        hint="Places count from 0, and an angle of 0 turns nothing: cos 0 = 1, sin 0 = 0. The axis of "
-        "the places is the last but one.",
+        hint="Places count from 0, and an angle of 0 turns nothing: cos 0 = 1, sin 0 = 0. The axis "
+        "of the places is the last but one.",
     )
     point = torch.tensor([[1.0, 0.0]] * 4)
     turned = torch.tensor([[math.cos(t), math.sin(t)] for t in range(4)])
@@ -42,7 +42,8 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "the point (1, 0) at the places 0 to 3, with d = 2",
         lambda: student.apply_rope(point),
         turned,
-        hint="(a, b) becomes (a cos − b sin, a sin + b cos), and place t turns by t radians here. "
+        hint="(a, b) becomes (a cos − b sin, a sin + b cos), both with the old a and b, and place t "
+        "turns by t radians here. "
         "With the signs of the sines the other way round it turns backwards.",
     )
     up = torch.tensor([[0.0, 1.0]] * 4)
@@ -81,8 +82,8 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         T, d, start = int(rng.integers(5, 20)), 2 * int(rng.integers(3, 12)), int(rng.integers(900))
         q = normal(rng, 2, 3, T, d)
         rule = (
-            "Pair i is channels i and i + d/2, its rate 10000^(−2i/d), its angle at place t the rate "
-            "times t; the first place is `start`."
+            "Pair i is channels i and i + d/2, its rate 10000^(−2i/d), its angle at place t the "
+            "rate times t; the first place is `start`."
         )
         yield case(
             "four axes",

@@ -32,7 +32,7 @@ def trained(
     vocab: list[str],
     seconds: float,
 ) -> dict[str, Any] | None:
-    """Return what `speedrun` gives, and how much processor time it took; None if it gives nothing."""
+    """Return what `speedrun` gives, and the processor time it took; None if it gives nothing."""
     begun = time.process_time()
     predict = speedrun(text, vocab, seconds)
     spent = time.process_time() - begun
@@ -66,8 +66,8 @@ def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "the shape of what it expects after some hundred beginnings",
         lambda: list(answer().shape),
         list(truth.shape),
-        hint="speedrun returns a function, which takes a list of N beginnings, some of them empty, and "
-        "returns a tensor (N, V): one row for each beginning, for the one character after it.",
+        hint="speedrun returns a function, which takes a list of N beginnings, some of them empty, "
+        "and returns a tensor (N, V): one row for each beginning, for the one character after it.",
         form=True,
     )
 
@@ -87,7 +87,8 @@ def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "its rows",
         "probabilities, with a sum of 1 in each row",
         odd_row,
-        hint="Return probabilities, not logits and not their logarithms: softmax over the last axis.",
+        hint="Return probabilities, not logits and not their logarithms: softmax over the last "
+        "axis.",
     )
 
     def too_long() -> str:
