@@ -6,7 +6,6 @@ story that may still be going on, how likely it is, and which words go on as the
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -59,7 +58,8 @@ class Grammar:
         """Return how likely each of `characters` comes next in a story that has `begun`: (V,)."""
         after = dict.fromkeys(characters, 0.0)
         for kind in self.kinds:
-            weight, told, rest = 1.0, [""] * 0, begun
+            weight, rest = 1.0, begun
+            told: list[str] = []
             for slot in kind:
                 found = self._whole(slot, told, rest)
                 if found is None:  # the text ends within this slot
@@ -130,11 +130,6 @@ def _kind(rng: Rng) -> list[Slot]:
     return slots
 
 
-def floor(truth: torch.Tensor) -> float:
-    """Return the least loss where `truth` (N, V) says how likely each character is, in nats."""
-    return loss(truth, truth)
-
-
 def loss(truth: torch.Tensor, probs: torch.Tensor) -> float:
     """Return the mean loss of `probs` (N, V), in nats, over all that may come."""
     least = torch.log(probs.double().clamp_min(1e-9))
@@ -144,9 +139,3 @@ def loss(truth: torch.Tensor, probs: torch.Tensor) -> float:
 def prefix_of(story: str, rng: Rng) -> str:
     """Return the beginning of a story, cut anywhere before its last character."""
     return story[: int(rng.integers(0, len(story)))]
-
-
-def odd_words(grammar: Grammar) -> list[str]:
-    """Return words that stand in two classes; there are none."""
-    every = sorted(word for words in grammar.words for word in words)
-    return [one for one, other in pairwise(every) if one == other]

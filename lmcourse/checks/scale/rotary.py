@@ -43,7 +43,8 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         lambda: student.apply_rope(point),
         turned,
         hint="(a, b) becomes (a cos − b sin, a sin + b cos), both with the old a and b, and place "
-        "t turns by t radians here. With the signs of the sines the other way round it turns backwards.",
+        "t turns by t radians here. With the signs of the sines the other way round it turns "
+        "backwards.",
     )
     up = torch.tensor([[0.0, 1.0]] * 4)
     yield case(
