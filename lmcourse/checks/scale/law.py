@@ -1,6 +1,7 @@
 """The checks of fitting a scaling law."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import torch
@@ -67,22 +68,24 @@ def fit_scaling_law(student: Student, reference: Student, rng: Rng) -> Iterator[
         law = _drawn(rng)
         sizes, tokens = _sweep(rng)
         exact = losses_by(law, sizes, tokens)
+
+        @cache
+        def fitted() -> Any:
+            return student.fit_scaling_law(sizes, tokens, exact)
+
         yield case(
             "losses that follow a law exactly: the law's losses at the very points",
-            lambda: losses_by(student.fit_scaling_law(sizes, tokens, exact), sizes, tokens),
+            lambda: losses_by(fitted(), sizes, tokens),
             exact,
-            hint="For each pair of exponents, the columns 1, N^(−alpha) and D^(−beta) are those of "
-            "a linear regression: torch.linalg.lstsq gives E, A and B. Take the pair with the "
-            "smallest sum of squares. (If you measure N and D in other units, change A and B "
-            "back.)",
+            hint="Try every pair of exponents, alpha and beta apart. For each, the columns 1 (for "
+            "E, which is part of the law), N^(−alpha) and D^(−beta) are those of a linear "
+            "regression: torch.linalg.lstsq gives E, A and B. Take the pair with the smallest sum of "
+            "squares. (If you measure N and D in other units, change A and B back.)",
             atol=2e-3,
         )
         yield case(
             "the exponents of that law",
-            lambda: [
-                float(student.fit_scaling_law(sizes, tokens, exact)[name])
-                for name in ("alpha", "beta")
-            ],
+            lambda: [float(fitted()[name]) for name in ("alpha", "beta")],
             [law["alpha"], law["beta"]],
             hint="alpha belongs to the sizes N, beta to the characters D. Try every pair of "
             "exponents, alpha and beta apart, from 0.05 to 1.20 in steps of 0.01.",
@@ -92,7 +95,7 @@ def fit_scaling_law(student: Student, reference: Student, rng: Rng) -> Iterator[
         longer = torch.tensor([2e6, 1e7], dtype=torch.float64)
         yield case(
             "what the law says of two much larger trainings",
-            lambda: losses_by(student.fit_scaling_law(sizes, tokens, exact), larger, longer),
+            lambda: losses_by(fitted(), larger, longer),
             losses_by(law, larger, longer),
             hint="E is part of the law, and has to be found as well: without it the loss would "
             "fall to 0. All numbers in float64.",
