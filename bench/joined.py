@@ -5,9 +5,8 @@ that it takes included: counting, setting up, and every step.
 """
 
 import math
-import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from training import CONTEXT, SECONDS, TRAIN, NanoGPT, cpu_seconds, evaluate, fit_nanogpt, load
+from training import CONTEXT
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

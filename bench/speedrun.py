@@ -1,10 +1,10 @@
 """`make bench`, the speed run: how far one core comes with Tiny Shakespeare in 120 s.
 
-    python bench/speedrun.py           the baseline, two classes of entries, and what each part gains
+    python bench/speedrun.py           the baseline, two classes of entries, what each part gains
     python bench/speedrun.py quick     without the last
 
-The baseline is nanoGPT's configuration for a CPU (`training.py`). It reaches a loss L after T = 120 s.
-All else is measured beside it, in the same run: how much sooner an entry is at L, and how far below
+The baseline is nanoGPT's configuration for a CPU (`training.py`). It reaches a loss L after
+T = 120 s. All else is measured beside it, in the same run: how much sooner an entry is at L, and how far below
 it is at T. In the class "gradient only" everything is learnt by gradient descent; in the other one
 anything goes. Ends with 1 if a goal is missed.
 """

@@ -79,8 +79,8 @@ def fit_scaling_law(student: Student, reference: Student, rng: Rng) -> Iterator[
             exact,
             hint="Try every pair of exponents, alpha and beta apart. For each, the columns 1 (for "
             "E, which is part of the law), N^(−alpha) and D^(−beta) are those of a linear "
-            "regression: torch.linalg.lstsq gives E, A and B. Take the pair with the smallest sum of "
-            "squares. (If you measure N and D in other units, change A and B back.)",
+            "regression: torch.linalg.lstsq gives E, A and B. Take the pair with the smallest sum "
+            "of squares. (If you measure N and D in other units, change A and B back.)",
             atol=2e-3,
         )
         yield case(
