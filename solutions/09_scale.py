@@ -1320,9 +1320,9 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     print(f"both, with {share:.0%} for the net: {mixed(share, second):.3f}")
 
 # %% [markdown]
-# The rows tell where each is at home. Later letters and signs are spelling, and counts know spelling as
-# well as anybody. The first letter of a word that *came before* in the story is memory: the counts do not
-# look so far back, and the net does.
+# The rows tell where each is at home. Later letters are spelling, and counts know spelling as well as
+# anybody. The first letter of a word that *came before* in the story is memory: the counts do not look so
+# far back, and the net does.
 #
 # And see the last line. Two models that err in different places are better together, even by so simple a
 # thing as a weighted mean. The next question is what you make of that.
@@ -1439,7 +1439,8 @@ check("speedrun")
 # %% [markdown]
 # ## What was it worth?
 #
-# Every model so far, on the same validation text.
+# Every model so far, on the same validation text. Mind the time, too: the modern one had far less of it
+# here than the GPT of lesson 07. With as much, where would it be? You have all that you need to find out.
 
 # %% tags=["demo"]
 if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
