@@ -106,6 +106,7 @@ ship: setup ## live through a model's whole life in about five minutes; the page
 bench: setup ## measure grading, training and serving against their peers, on a quiet machine
 	$(BIN)/python bench/grading.py
 	$(BIN)/python bench/training.py
+	$(BIN)/python bench/speedrun.py
 	$(BIN)/python bench/serving.py
 	$(BIN)/python bench/drift.py
 	LMOPS_REQUESTS=10000 $(BIN)/python -m pytest -q tests/test_ops_many.py

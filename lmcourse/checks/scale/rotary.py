@@ -1,0 +1,127 @@
+"""The checks of rotary positions."""
+
+import math
+from collections.abc import Iterator
+
+import torch
+
+from grader.checks.case import Case, Rng, case, normal
+from grader.checks.registry import exercise
+from grader.checks.student import Student
+from grader.checks.vocabulary import apart, arguments_stay, public_and_hidden
+
+
+@exercise("09_scale", "apply_rope", points=3)
+def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    x = normal(rng, 2, 3, 5, 8)
+    yield case(
+        "the shape of what comes out",
+        lambda: list(student.apply_rope(x).shape),
+        [2, 3, 5, 8],
+        hint="What comes out has the shape of what came in, (..., T, d): join the two halves "
+        "again, torch.cat([...], dim=-1).",
+        form=True,
+    )
+    yield case(
+        "the kind of its numbers",
+        lambda: str(student.apply_rope(x).dtype),
+        "torch.float32",
+        hint="float32, as x is. (A float64 may come from numpy or from math: .float().)",
+        form=True,
+    )
+    yield case(
+        "the character at place 0",
+        lambda: student.apply_rope(x)[..., 0, :],
+        x[..., 0, :],
+        hint="Places count from 0, and an angle of 0 turns nothing: cos 0 = 1, sin 0 = 0. The axis "
+        "of the places is the last but one.",
+    )
+    point = torch.tensor([[1.0, 0.0]] * 4)
+    turned = torch.tensor([[math.cos(t), math.sin(t)] for t in range(4)])
+    yield case(
+        "the point (1, 0) at the places 0 to 3, with d = 2",
+        lambda: student.apply_rope(point),
+        turned,
+        hint="(a, b) becomes (a cos − b sin, a sin + b cos), both with the old a and b, and place "
+        "t turns by t radians here. With the signs of the sines the other way round it turns "
+        "backwards.",
+    )
+    up = torch.tensor([[0.0, 1.0]] * 4)
+    yield case(
+        "the point (0, 1) at the places 0 to 3",
+        lambda: student.apply_rope(up),
+        torch.stack([-turned[:, 1], turned[:, 0]], dim=1),
+        hint="The first coordinate is a cos − b sin, the second a sin + b cos: both with the old a "
+        "and b.",
+    )
+    four = torch.zeros(3, 4)
+    four[:, 1] = 1.0
+    yield case(
+        "channel 1 of four alone is 1: its partner is channel 3",
+        lambda: student.apply_rope(four),
+        torch.tensor([[0, math.cos(t / 100), 0, math.sin(t / 100)] for t in range(3)]),
+        hint="Channel i belongs together with channel i + d/2, not with its neighbour: "
+        "a, b = x.chunk(2, dim=-1). Pair i turns by t · 10000^(−2i/d): with d = 4, pair 1 turns by "
+        "t/100.",
+    )
+    yield case(
+        "the same, beginning at place 50",
+        lambda: student.apply_rope(four, 50),
+        torch.tensor([[0, math.cos(t / 100), 0, math.sin(t / 100)] for t in range(50, 53)]),
+        hint="The first character stands at place `start`: torch.arange(start, start + T).",
+    )
+    yield arguments_stay(
+        "x afterwards: as it was",
+        student,
+        "apply_rope",
+        x,
+        hint="Write into a new tensor: x belongs to the caller, and its chunks are parts of it.",
+    )
+
+    def drawn() -> Iterator[Case]:
+        T, d, start = int(rng.integers(5, 20)), 2 * int(rng.integers(3, 12)), int(rng.integers(900))
+        q = normal(rng, 2, 3, T, d)
+        rule = (
+            "Pair i is channels i and i + d/2, its rate 10000^(−2i/d), its angle at place t the "
+            "rate times t; the first place is `start`."
+        )
+        yield case(
+            "four axes",
+            lambda: student.apply_rope(q),
+            reference.apply_rope(q),
+            hint=rule,
+            points=2.0,
+            atol=1e-3,
+        )
+        yield case(
+            "two axes, from a later place on",
+            lambda: student.apply_rope(q[0, 0], start),
+            reference.apply_rope(q[0, 0], start),
+            hint=rule,
+            points=2.0,
+            atol=2e-3,
+        )
+        yield case(
+            "how much longer or shorter its rows become",
+            lambda: apart(student.apply_rope(q).norm(dim=-1), q.norm(dim=-1)),
+            0.0,
+            hint="Turning changes no length: both coordinates with the old a and b, and with "
+            "cosine and sine of the same angle.",
+            atol=1e-3,
+        )
+        query, key = normal(rng, 1, d), normal(rng, 1, d)
+        back = int(rng.integers(1, 40))
+        want = float((reference.apply_rope(query, back) * reference.apply_rope(key, 0)).sum())
+        yield case(
+            "the score of a query and a key, wherever the two stand, so far apart",
+            lambda: [
+                float((student.apply_rope(query, at + back) * student.apply_rope(key, at)).sum())
+                for at in (0, 17, 300)
+            ],
+            [want] * 3,
+            hint="Turn queries and keys in the same way: then only the distance counts.",
+            atol=5e-3,
+            rtol=1e-3,
+        )
+
+    yield from public_and_hidden(drawn)

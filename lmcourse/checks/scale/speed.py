@@ -1,0 +1,151 @@
+"""The check of the speed run: the judge draws a language, and asks what comes next in its stories.
+
+What is to be predicted is never sent: each beginning is that of another story, cut anywhere. And
+since the judge knows the language, it takes the mean over all that may come next, in place of what
+came: so the loss hangs on the student's function alone, and little on chance.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import torch
+
+from grader.checks.case import Case, Rng, case
+from grader.checks.registry import exercise, probe
+from grader.checks.student import Raised, Student
+from grader.checks.vocabulary import holds
+from lmcourse.checks.scale.counting import counted
+from lmcourse.checks.scale.grammar import draw, loss, prefix_of
+
+SECONDS = 3.0
+FORGIVEN = 0.5
+TOLERANCE = 0.01
+STORIES, ASKED = 900, 300
+
+
+@probe
+def trained(
+    _: dict[str, Any],
+    speedrun: Callable[..., Any],
+    text: str,
+    vocab: list[str],
+    seconds: float,
+) -> dict[str, Any] | None:
+    """Return what `speedrun` gives, and the processor time it took; None if it gives nothing."""
+    begun = time.process_time()
+    predict = speedrun(text, vocab, seconds)
+    spent = time.process_time() - begun
+    return None if predict is None else {"predict": predict, "spent": spent}
+
+
+@exercise("09_scale", "speedrun", points=6, call_seconds=60, exercise_seconds=120)
+def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    grammar = draw(rng)
+    text = "".join(grammar.story(rng) for _ in range(STORIES))
+    characters = grammar.characters()
+    beginnings = ["", *(prefix_of(grammar.story(rng), rng) for _ in range(ASKED - 1))]
+    truth = torch.stack([grammar.next_probs(each, characters) for each in beginnings])
+
+    @cache
+    def entry() -> dict[str, Any] | Raised:
+        try:
+            found = student.probe(trained, student.speedrun, text, characters, SECONDS)
+        except Raised as error:  # it is not run again for each case
+            return error
+        return found if isinstance(found, dict) else {}
+
+    @cache
+    def answer() -> Any:
+        found = entry()
+        if isinstance(found, Raised):
+            raise found
+        return found["predict"](beginnings) if found else None
+
+    yield case(
+        "the shape of what it expects after some hundred beginnings",
+        lambda: list(answer().shape),
+        list(truth.shape),
+        hint="speedrun returns a function, which takes a list of N beginnings, some of them empty, "
+        "and returns a tensor (N, V): one row for each beginning, for the one character after it.",
+        form=True,
+    )
+
+    def odd_row() -> str:
+        probs = answer().double()
+        if not bool(torch.isfinite(probs).all()):
+            return "some are not finite"
+        if bool((probs < 0).any()):
+            return f"the smallest is {float(probs.min()):.3g}"
+        sums = probs.sum(dim=1)
+        worst = int((sums - 1).abs().argmax())
+        return (
+            f"row {worst} sums to {float(sums[worst]):.4g}" if abs(sums[worst] - 1) > 1e-3 else ""
+        )
+
+    yield holds(
+        "its rows",
+        "probabilities, with a sum of 1 in each row",
+        odd_row,
+        hint="Return probabilities, not logits and not their logarithms: softmax over the last "
+        "axis.",
+    )
+
+    def too_long() -> str:
+        found = entry()
+        if isinstance(found, Raised):
+            raise found
+        spent = float(found["spent"])
+        return "" if spent <= SECONDS + FORGIVEN else f"it took {spent:.1f} s"
+
+    yield holds(
+        "its processor time",
+        f"at most {SECONDS:g} s, and {FORGIVEN:g} s forgiven",
+        too_long,
+        hint="time.process_time() - begun tells what is spent, from the first line of speedrun on, "
+        "counting and all. Look at it before each step, and stop in time.",
+    )
+
+    def reached() -> float:
+        if problem := odd_row():
+            raise ValueError(problem)
+        return loss(truth, answer())
+
+    goals = (
+        (
+            2,
+            "pairs",
+            "Is the row for the character after the end of each beginning? The order of the "
+            "columns is that of vocab, and the last characters of the beginning matter most.",
+            1.0,
+        ),
+        (
+            3,
+            "triples",
+            "Look at more than the last character: a net needs many steps to get so far, "
+            "and counting is done in no time. Join both.",
+            1.0,
+        ),
+        (
+            5,
+            "five",
+            "What the lesson's NGrams count in a second is hard to beat: begin with their "
+            "logarithms, and let a net add to them.",
+            2.0,
+        ),
+    )
+    for n, words, hint, points in goals:
+        limit = loss(truth, counted(text, n, beginnings, characters)) + TOLERANCE
+
+        def above(limit: float = limit) -> str:
+            mine = reached()
+            return "" if mine <= limit else f"it is {mine:.3f}, and has to be at most {limit:.3f}"
+
+        yield holds(
+            f"its loss, compared with counted n-grams of {words}",
+            "as low as theirs",
+            above,
+            hint=hint,
+            points=points,
+        )
