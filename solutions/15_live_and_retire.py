@@ -880,16 +880,16 @@ check("erase")
 # %% tags=["demo"]
 if check.ready("erase"):
     asked = {"request": "r1", "key": "anton", "prompt": "The fox"}
-    small = {
-        "log": [asked, {"request": "r2", "key": "berta", "prompt": "The fox"}],
-        "feedback": [{"request": "r1", "key": "berta", "rating": "up"}],
-        "cache": [{"prompt": "The fox", "text": " went home.", "keys": ["anton", "berta"]}],
-        "stories": [{"story": "s1", "key": "anton", "text": "The fox went home."}],
-        "models": [
+    small = dict(
+        log=[asked, {"request": "r2", "key": "berta", "prompt": "The fox"}],
+        feedback=[{"request": "r1", "key": "berta", "rating": "up"}],
+        cache=[{"prompt": "The fox", "text": " went home.", "keys": ["anton", "berta"]}],
+        stories=[{"story": "s1", "key": "anton", "text": "The fox went home."}],
+        models=[
             {"version": "v2", "stories": ["s1"], "from": "v1"},
             {"version": "v3", "stories": [], "from": "v2"},
         ],
-    }
+    )
     without, again = erase(["anton"], small)
     for name, kept in without.items():
         print(f"{name:9} {len(small[name])} before, {len(kept)} after")

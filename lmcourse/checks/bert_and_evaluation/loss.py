@@ -54,7 +54,7 @@ def _truth(
     """Return the loss and its slopes for `x` and `weight`, worked out in float64."""
     x, weight = (part.double().requires_grad_() for part in (x, weight))
     loss = F.cross_entropy(x[chosen] @ weight.T, ids[chosen])
-    return float(loss), [part.float() for part in slopes_of(loss, [x, weight])]
+    return loss.item(), [part.float() for part in slopes_of(loss, [x, weight])]
 
 
 @exercise(LESSON, "mlm_loss", points=2)
