@@ -473,11 +473,10 @@ def losses_of_next(model, ids):
     for rows in range(0, len(ids), 50):
         part = ids[rows : rows + 50].to(where)
         logits = model.head(model(part[:, :-1]))
-        losses[rows : rows + 50, 1:] = (
-            F.cross_entropy(logits.flatten(0, 1), part[:, 1:].flatten(), reduction="none")
-            .view(len(part), -1)
-            .cpu()
+        found = F.cross_entropy(
+            logits.flatten(0, 1), part[:, 1:].flatten(), ignore_index=PAD, reduction="none"
         )
+        losses[rows : rows + 50, 1:] = found.view(len(part), -1).cpu()
     return losses
 
 
@@ -1545,6 +1544,8 @@ if check.ready("bert"):
         xlabel="how often the secret stands in the text",
         ylabel="rank of the right number\n(log scale)",
     )
+    axes.set_yticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
+    axes.minorticks_off()
     axes.invert_yaxis()
     axes.legend()
     plt.show()
@@ -1653,6 +1654,9 @@ axes.set(
     ylabel="tokens of training text (log scale)",
     xlim=(1e4, 1e13),
 )
+axes.set_xticks([1e5, 1e7, 1e9, 1e11], ["100 thousand", "10 million", "1 billion", "100 billion"])
+axes.set_yticks([1e6, 1e9, 1e12], ["1 million", "1 billion", "1 trillion"])
+axes.minorticks_off()
 axes.legend(loc="upper left")
 plt.show()
 per_number = {name: tokens / numbers for name, (numbers, tokens) in published.items()}
@@ -1663,8 +1667,8 @@ table({name: {"tokens for each number": share} for name, share in per_number.ite
 # its text counted once. (DeepSeek-V3 uses 37 of its 671 billion numbers for each token.)* Three
 # things limit a training. **Data**: ours runs out after two hundred thousand words, and then comes
 # **overfitting**; theirs is within sight of all the text that people have put out (Villalobos and
-# others, 2022). **Compute**: six FLOPs for each number and token. Here is what each limit looks
-# like in our own case:
+# others, 2022). **Compute**: six FLOPs for each number and token. One core of a laptop does some ten
+# billion FLOPs a second; so it would take
 
 # %% tags=["demo", "nbval-check-output"]
 for name, numbers, tokens in (("GPT-3", 175e9, 300e9), ("Llama 3 405B", 405e9, 15.6e12)):

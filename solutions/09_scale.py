@@ -1122,10 +1122,13 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz", "fit_scaling_law"):
         print(f"E by the fit: {law['E']:.3f}; the true floor: {law_floor:.3f}")
 
 # %% [markdown]
-# Compare the last lines. A law is good for a step or two beyond what you have measured. Its $E$, which is
-# far outside of it, need not be the floor at all: the fables are the rare text whose floor is *known*, and so
-# you see what is usually hidden. Nobody knows the $E$ of English. Such models have a context of only 64
-# characters, besides, and cannot get to the floor however large they are.
+# Compare the last lines. Before you believe a fit, look for three signs that it found no law: exponents
+# at the very end of what you tried, 0.05 or 1.20; an $E$ below 0, which no loss can reach; a prediction
+# that moves far when a single training is left out. Do you see one of them? Our trainings are so short
+# that most of the models are still learning to spell. What is learnt late, and then at once, is no power
+# law. Hoffmann's runs were thousands of times as long. Even such a law is good for a step or two beyond
+# what was measured, and its $E$, which is far outside of that, need not be the floor: the fables are the
+# rare text whose floor is *known*. Nobody knows the $E$ of English.
 #
 # What did Hoffmann and others do with it? For a fixed amount of computing, about $6ND$ FLOPs, they looked for
 # the best $N$. Larger models than had been usual at the time had read too little: their own, of 70 billion

@@ -1378,7 +1378,8 @@ elif importlib.util.find_spec("dvc") is None:
     )
 else:
     place = Path(tempfile.mkdtemp())
-    quiet = os.environ | {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(place / "site")}
+    quiet = {name: value for name, value in os.environ.items() if "COLOR" not in name}
+    quiet |= {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(place / "site"), "TERM": "dumb"}
     (place / "fables.txt").write_text("\n\n".join(validation), encoding="utf-8")
     for command in (["init", "--no-scm", "--quiet"], ["add", "--quiet", "fables.txt"]):
         subprocess.run([sys.executable, "-m", "dvc", *command], cwd=place, env=quiet, check=True)

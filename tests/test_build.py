@@ -606,3 +606,12 @@ def test_real_notebook_is_valid(name: str, folder: str) -> None:
         if one.cell_type == "code":
             assert (one.execution_count is None) == (folder == "notebooks" or not one.source)
             assert folder == "solutions" or one.outputs == []
+
+
+@pytest.mark.parametrize("name", COURSE.names)
+def test_what_a_real_notebook_shows_is_no_warning_of_the_machine(name: str) -> None:
+    """Missing fonts, a spinner's dots and the like stay where they were seen."""
+    notebook = nbformat.read(ROOT / "solutions" / f"{name}.ipynb", 4)
+    outputs = [output for one in notebook.cells for output in one.get("outputs", [])]
+    assert outputs
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == []
