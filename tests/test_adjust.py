@@ -16,7 +16,7 @@ from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
 from grader.gradebook.tables import FILE_NAME
 from grader.reports.pages import slug, write_report
 
-LESSON = "02_bigrams"
+LESSON = "09_scale"
 DUE = "lesson,due,percent_a_day,at_most_percent,grace_minutes"
 RULE = f"{DUE}\n{LESSON},2026-03-01T23:59+01:00,10,50,15\n"
 SUBMITTED = "student,lesson,submitted_at"
@@ -27,7 +27,7 @@ MANUAL = "student,lesson,exercise,points,comment"
 def result(student: str = "ada", points: float = 2.0, lesson: str = LESSON) -> SubmissionResult:
     exercises = [
         ExerciseResult("normalise", "passed", points, 2.0),
-        ExerciseResult("quiz", "partial", 3.0, 6.0),
+        ExerciseResult("speedrun", "partial", 3.0, 6.0),
     ]
     return SubmissionResult(student, lesson, "hw.ipynb", "", "graded", "", 1.0, exercises)
 
@@ -93,38 +93,36 @@ def test_an_extension_moves_the_due_date_of_one_student(folder: Path) -> None:
 
 
 def test_manual_points_take_the_place_of_the_checks(folder: Path) -> None:
-    text = (
-        f'{MANUAL}\nada,{LESSON},quiz,5.5,"Well argued, and so it counts"\nada,{LESSON},,,Good.\n'
-    )
+    text = f'{MANUAL}\nada,{LESSON},speedrun,5.5,"Well argued: it counts"\nada,{LESSON},,,Good.\n'
     merged(folder, text)
     one = score(folder)
     assert [e.points for e in one.exercises] == [2, 5.5]
     assert (one.points, one.earned, one.is_manual) == (7.5, 7.5, True)
     assert one.exercises[1].result.points == 3  # what the checks gave is still known
-    assert one.exercises[1].comment == "Well argued, and so it counts"
+    assert one.exercises[1].comment == "Well argued: it counts"
     assert one.comment == "Good."
 
 
 def test_a_comment_alone_leaves_the_points(folder: Path) -> None:
-    merged(folder, f"{MANUAL}\nada,{LESSON},quiz,,See me\n")
+    merged(folder, f"{MANUAL}\nada,{LESSON},speedrun,,See me\n")
     one = score(folder)
     assert (one.points, one.exercises[1].comment, one.is_manual) == (5, "See me", False)
 
 
 def test_zero_is_a_score(folder: Path) -> None:
-    merged(folder, f"{MANUAL}\nada,{LESSON},quiz,0,Copied\n")
+    merged(folder, f"{MANUAL}\nada,{LESSON},speedrun,0,Copied\n")
     assert score(folder).points == 2
 
 
 def test_the_penalty_is_taken_from_the_manual_points_too(folder: Path) -> None:
     late = f"{SUBMITTED}\nada,{LESSON},2026-03-02T12:00+01:00\n"
-    merged(folder, RULE, late, f"{MANUAL}\nada,{LESSON},quiz,6,\n")
+    merged(folder, RULE, late, f"{MANUAL}\nada,{LESSON},speedrun,6,\n")
     assert score(folder).points == pytest.approx(8 * 0.9)
 
 
 def test_grading_again_loses_nothing_that_people_decided(folder: Path) -> None:
     late = f"{SUBMITTED}\nada,{LESSON},2026-03-02T12:00+01:00\n"
-    merged(folder, RULE, late, f"{MANUAL}\nada,{LESSON},quiz,6,Good\n")
+    merged(folder, RULE, late, f"{MANUAL}\nada,{LESSON},speedrun,6,Good\n")
     Gradebook(folder).write(result("ada", points=0.5))
     one = score(folder)
     assert [e.points for e in one.exercises] == [0.5, 6]
@@ -145,18 +143,19 @@ def test_merging_again_changes_nothing(folder: Path) -> None:
 
 
 def test_a_later_file_takes_the_place_of_an_earlier_one(folder: Path) -> None:
-    merged(folder, f"{MANUAL}\nada,{LESSON},quiz,6,\nben,{LESSON},quiz,1,\n")
-    merged(folder, f"{MANUAL}\nada,{LESSON},quiz,4,\n")
+    merged(folder, f"{MANUAL}\nada,{LESSON},speedrun,6,\nben,{LESSON},speedrun,1,\n")
+    merged(folder, f"{MANUAL}\nada,{LESSON},speedrun,4,\n")
     assert (score(folder).points, score(folder, "ben").points) == (6, 3)
-    merged(folder, f"{MANUAL}\nada,{LESSON},quiz,,\n")
+    merged(folder, f"{MANUAL}\nada,{LESSON},speedrun,,\n")
     assert score(folder).points == 5
 
 
 def test_spreadsheets_write_csv_in_their_own_ways(folder: Path) -> None:
-    rows = f"\ufeffStudent;Lesson;Exercise;Points;Comment\r\n ada ;{LESSON};quiz;4;a, b\r\n;;;;\r\n"
+    rows = f"\ufeffStudent;Lesson;Exercise;Points;Comment\r\n ada ;{LESSON};speedrun;4;a, b\r\n"
+    rows += ";;;;\r\n"
     merged(folder, rows)
     assert score(folder).exercises[1].comment == "a, b"
-    columns = f"comment,points,exercise,lesson,student\n,1,quiz,{LESSON},ada\n"
+    columns = f"comment,points,exercise,lesson,student\n,1,speedrun,{LESSON},ada\n"
     merged(folder, columns)
     assert score(folder).points == 3
 
@@ -164,7 +163,9 @@ def test_spreadsheets_write_csv_in_their_own_ways(folder: Path) -> None:
 def test_names_are_those_of_the_reports_csv(folder: Path) -> None:
     for name in ("=HYPERLINK(0)", "Zoe\u0308", "O'Neill"):
         Gradebook(folder).write(result(name.replace("e\u0308", "\u00eb")))
-    merged(folder, f"{MANUAL}\n'=HYPERLINK(0),{LESSON},quiz,6,\nZoe\u0308,{LESSON},quiz,6,\n")
+    merged(
+        folder, f"{MANUAL}\n'=HYPERLINK(0),{LESSON},speedrun,6,\nZoe\u0308,{LESSON},speedrun,6,\n"
+    )
     assert score(folder, "=HYPERLINK(0)").points == 8
     assert score(folder, "Zo\u00eb").points == 8
 
@@ -172,15 +173,15 @@ def test_names_are_those_of_the_reports_csv(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "row", "told"),
     [
-        (MANUAL, "ada,02_bigram,quiz,1,", "no lesson '02_bigram'; write one of .*02_bigrams"),
-        (MANUAL, f"ada,{LESSON},quizz,1,", "no exercise 'quizz'; write one of .*quiz"),
-        (MANUAL, f"ada,{LESSON},quiz,7,", "points is '7'; write a number from 0 to 6"),
-        (MANUAL, f"ada,{LESSON},quiz,-1,", "points is '-1'; write a number from 0 to 6"),
-        (MANUAL, f"ada,{LESSON},quiz,nan,", "points is 'nan'; write a number from 0 to 6"),
-        (MANUAL, f"ada,{LESSON},quiz,ten,", "points is 'ten'; write a number from 0 to 6"),
+        (MANUAL, "ada,09_scal,speedrun,1,", "no lesson '09_scal'; write one of .*09_scale"),
+        (MANUAL, f"ada,{LESSON},speedrum,1,", "no exercise 'speedrum'; write one of .*speedrun"),
+        (MANUAL, f"ada,{LESSON},speedrun,7,", "points is '7'; write a number from 0 to 6"),
+        (MANUAL, f"ada,{LESSON},speedrun,-1,", "points is '-1'; write a number from 0 to 6"),
+        (MANUAL, f"ada,{LESSON},speedrun,nan,", "points is 'nan'; write a number from 0 to 6"),
+        (MANUAL, f"ada,{LESSON},speedrun,ten,", "points is 'ten'; write a number from 0 to 6"),
         (MANUAL, f"ada,{LESSON},,2,", "points belong to an exercise; write its name"),
-        (MANUAL, f"ada,{LESSON},quiz,2,a,b", "6 cells, the first line has 5; .* in quotes"),
-        (MANUAL, f",{LESSON},quiz,2,", "no student; write the name"),
+        (MANUAL, f"ada,{LESSON},speedrun,2,a,b", "6 cells, the first line has 5; .* in quotes"),
+        (MANUAL, f",{LESSON},speedrun,2,", "no student; write the name"),
         (SUBMITTED, f"ada,{LESSON},2026-03-01", "difference to UTC, as 2026-03-01T23:59"),
         (SUBMITTED, f"ada,{LESSON},2026-03-01T23:59", "difference to UTC"),
         (SUBMITTED, f"ada,{LESSON},tomorrow", "submitted_at is 'tomorrow'; write date, time"),
@@ -201,13 +202,13 @@ def test_a_wrong_row_is_named_with_what_to_write(
 
 
 def test_two_rows_about_the_same_are_refused(folder: Path) -> None:
-    text = f"{MANUAL}\nada,{LESSON},quiz,1,\nada,{LESSON},quiz,2,\n"
+    text = f"{MANUAL}\nada,{LESSON},speedrun,1,\nada,{LESSON},speedrun,2,\n"
     with pytest.raises(ValueError, match=r"line 3: line 2 is about the same; leave one"):
         merged(folder, text)
 
 
 def test_all_that_is_wrong_is_said_and_nothing_is_merged(folder: Path) -> None:
-    good = f"{MANUAL}\nada,{LESSON},quiz,6,\n"
+    good = f"{MANUAL}\nada,{LESSON},speedrun,6,\n"
     bad = f"{SUBMITTED}\nada,{LESSON},soon\nben,x,2026-03-01T00:00Z\n"
     with pytest.raises(ValueError, match=r"(?s)1\.csv, line 2.*1\.csv, line 3.*nothing was merged"):
         merged(folder, good, bad)
@@ -237,7 +238,7 @@ def test_what_is_not_there_is_said(folder: Path, tmp_path: Path) -> None:
 def test_a_name_that_nobody_has_is_warned_of_and_kept(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = write(folder, f"{MANUAL}\nadda,{LESSON},quiz,6,\nben,{LESSON},quiz,6,\n")
+    file = write(folder, f"{MANUAL}\nadda,{LESSON},speedrun,6,\nben,{LESSON},speedrun,6,\n")
     assert main(COURSE, folder, [file]) == 0
     told = capsys.readouterr().out
     assert "scores and comments merged, 2 in this file" in told
@@ -280,9 +281,9 @@ def test_a_date_alone_is_no_time(folder: Path) -> None:
         merge(COURSE, folder, [file], timezone=BERLIN)
 
 
-@pytest.mark.parametrize("lesson", ["2", "02", LESSON])
+@pytest.mark.parametrize("lesson", ["9", "09", LESSON])
 def test_a_lesson_may_be_called_by_its_number(folder: Path, lesson: str) -> None:
-    merged(folder, f"{MANUAL}\nada,{lesson},quiz,6,\n")
+    merged(folder, f"{MANUAL}\nada,{lesson},speedrun,6,\n")
     assert score(folder).points == 8
 
 
@@ -314,7 +315,7 @@ def test_moodles_worksheet_says_when_work_came(folder: Path) -> None:
         merge(COURSE, folder, [sheet], timezone=BERLIN)
     strange = write(folder, WORKSHEET.replace("Monday, 2 March", "lundi 2 mars"), "other.csv")
     with pytest.raises(ValueError, match="export the worksheet with Moodle set to English"):
-        merge(COURSE, folder, [strange], lesson="2", timezone=BERLIN)
+        merge(COURSE, folder, [strange], lesson="9", timezone=BERLIN)
 
 
 def test_canvas_marks_count_as_a_day_where_no_time_is_known(folder: Path) -> None:
@@ -327,7 +328,7 @@ def test_canvas_marks_count_as_a_day_where_no_time_is_known(folder: Path) -> Non
             packed.writestr(f"{name}{mark}_{user}_9{user}_{LESSON}.ipynb", "{}")
     told = merge(COURSE, folder, [archive])
     assert "canvas.zip: 3 submissions marked LATE; each counts as one day" in told[1]
-    assert "nothing is taken off for being late in 02_bigrams until a file says when" in told[-1]
+    assert "nothing is taken off for being late in 09_scale until a file says when" in told[-1]
     merged(folder, RULE, f"{EXTENSION}\nben_102,{LESSON},2026-03-09T00:00Z\n")
     merged(folder, f"{SUBMITTED}\ndee_104,{LESSON},2026-03-04T12:00Z\n")
     days = {name: one.days if (one := score(folder, name).late) else 0 for name in students}
@@ -339,7 +340,7 @@ def test_canvas_marks_count_as_a_day_where_no_time_is_known(folder: Path) -> Non
     assert "marked as late by the platform: 1 day late" in page
     with zipfile.ZipFile(archive, "w") as packed:  # Canvas says otherwise by now
         packed.writestr(f"ada_101_9101_{LESSON}.ipynb", "{}")
-    merge(COURSE, folder, [archive], lesson="2")
+    merge(COURSE, folder, [archive], lesson="9")
     assert score(folder, "ada_101").late is None
 
 

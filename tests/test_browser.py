@@ -138,7 +138,8 @@ def _solve(page: "Page", exercise: str, code: str) -> None:
         }""",
         exercise,
     )
-    expect(page.get_by_text(f"✓ {exercise}: right").first).to_be_visible()
+    card = page.locator(".jp-RenderedHTML", has_text=f"✓ right {exercise}")
+    expect(card.first).to_be_visible()
     page.wait_for_function(
         "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
     )

@@ -453,7 +453,7 @@ def test_manual_scores_comments_and_lateness_reach_every_platform():
             "Participant 7",
             "1.5",
             "-",
-            "02_bigrams: 1.5 of 4 points. nll 1 of 2 (not right yet); quiz 2 of 2 (passed); "
+            "02_bigrams: 1.5 of 4 points. nll 1 of 2 (by hand); quiz 2 of 2 (passed); "
             "1.5 off for being late. See me. Nearly.",
         ]
     ]

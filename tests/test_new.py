@@ -50,7 +50,7 @@ def test_its_checks_pass_in_a_solved_notebook(
     course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert grader(course, "check", solved(course, tmp_path)) == 0
-    assert "3 of 3 points" in capsys.readouterr().out
+    assert "4 of 4 points" in capsys.readouterr().out
 
 
 @pytest.mark.sandbox
@@ -61,7 +61,7 @@ def test_a_solved_notebook_earns_all_points_in_the_sandbox(course: Course, tmp_p
     assert grader(course, "report", tmp_path / "grades") == 0
     (tables,) = (tmp_path / "grades").rglob("grades.csv")
     (row,) = csv.DictReader(tables.open(encoding="utf-8"))
-    assert (row["student"], row["points"], row["max_points"]) == ("ada", "3", "3")
+    assert (row["student"], row["points"], row["max_points"]) == ("ada", "4", "4")
 
 
 @pytest.mark.lesson
@@ -86,7 +86,7 @@ def test_papermill_sets_the_preset_of_its_notebook(
         log_output=False,
     )
     assert any(cell.source.endswith('preset = "smoke"\n') for cell in executed.cells)
-    assert "0 of 3 points" in str(executed.cells[-1].outputs)
+    assert "0 of 4 points" in str(executed.cells[-1].outputs)
 
 
 def test_a_new_course_overwrites_nothing(

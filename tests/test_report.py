@@ -283,7 +283,7 @@ def test_feedback_stops_at_the_first_thing_to_fix(tmp_path):
         "difference the shapes differ",
         "where cell 3, line 2: return counts",
         "hint keep the dimension",
-        "1 more case is not right yet.",
+        "1 more case is not right yet",
         "1 case is right",
         "by hand a row sums to one",
     ):

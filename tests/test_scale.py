@@ -124,7 +124,9 @@ def test_the_notebooks_ngrams_count_as_the_judge_does(
     text = "".join(grammar.story(rng) for _ in range(50))
     number = {each: at for at, each in enumerate(characters)}
     ids = np.array([number[each] for each in "\n" * 5 + text])
-    begun = ["", *(prefix_of(grammar.story(rng), rng) for _ in range(40))]
+    drawn = (prefix_of(grammar.story(rng), rng) for _ in range(60))
+    begun = [one for one in drawn if len(one) > 4]  # beyond the edge that stands before the text
+    assert len(begun) > 20
     before = np.array([[number[each] for each in ("\n" * 5 + one)[-4:]] for one in begun])
     found = torch.from_numpy(lesson["NGrams"](ids, len(characters), 5).probs(before))
     assert float((found - counted(text, 5, begun, characters)).abs().max()) < 0.02
@@ -132,9 +134,9 @@ def test_the_notebooks_ngrams_count_as_the_judge_does(
 
 def test_what_is_left_out_of_the_counts_was_counted_once(lesson: dict[str, Any]) -> None:
     ids = np.array([0, 1, 2, 0, 1, 3, 0, 1, 2])
-    without = lesson["NGrams"](ids[[0, 1, 2, 0, 1, 3]], 4, 3).probs(np.array([[0, 1]]))
+    without = lesson["NGrams"](ids[:6], 4, 3).probs(np.array([[0, 1]]))
     counts = lesson["NGrams"](ids, 4, 3)
     left_out = counts.probs(np.array([[0, 1]]), np.array([2]))
     assert left_out[0].sum() == pytest.approx(1)
     assert left_out[0, 2] < counts.probs(np.array([[0, 1]]))[0, 2]
-    assert left_out[0].argsort()[-2:].tolist() == without[0].argsort()[-2:].tolist()
+    assert set(left_out[0].argsort()[-2:]) == set(without[0].argsort()[-2:]) == {2, 3}

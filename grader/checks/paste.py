@@ -157,6 +157,8 @@ def _numbers(value: torch.Tensor | np.ndarray[Any, Any]) -> Iterator[str]:
     size = math.prod(value.shape)
     if size > MANY:
         raise NoText
+    if size == 0 and max(value.shape) > MANY:  # of no numbers, and too large for an array
+        raise NoText
     if isinstance(value, torch.Tensor):
         start = "torch.tensor("
         dtype = "" if value.dtype in _PLAIN_DTYPES else f", dtype={value.dtype}"
