@@ -20,7 +20,7 @@ RELEASED = COURSE.paths(LESSON).student
 
 def write(folder: Path, student: str, *lessons: str) -> None:
     for lesson in lessons or (LESSON,):
-        exercise = ExerciseResult("quiz", "passed", 6.0, 6.0)
+        exercise = ExerciseResult("quiz", "passed", 2.0, 2.0)
         Gradebook(folder).write(
             SubmissionResult(student, lesson, "hw.ipynb", "x", "graded", "", 1.0, [exercise])
         )
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     write(folder, "ben")
     table = folder.parent / "manual.csv"
     table.write_text(
-        f"student,lesson,exercise,points,comment\nada the secret,{LESSON},quiz,5,Well done\n"
+        f"student,lesson,exercise,points,comment\nada the secret,{LESSON},quiz,1.5,Well done\n"
     )
     merge(COURSE, folder, [table])
     write_report(COURSE, folder)
@@ -70,7 +70,7 @@ def test_a_student_who_is_renamed_keeps_everything(
     assert students(folder) == ["ada_101", "ada_101", "ben"]
     assert {s.result.lesson: s.points for s in final_scores(folder)} == before
     score = next(s for s in final_scores(folder) if s.is_manual)
-    assert (score.result.student, score.points) == ("ada_101", 5)
+    assert (score.result.student, score.points) == ("ada_101", 1.5)
     assert copy_path(folder, "ada_101", LESSON).is_file()
     manifest = json.loads((folder / "manifest.json").read_text())
     assert [one["student"] for one in manifest["submissions"]] == ["ada_101", "ada_101", "ben"]
