@@ -1352,7 +1352,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 # - `text` is a string of stories, each of which ends with a line break; the language is one that nobody
 #   knows. `vocab` is the list of its characters.
 # - `time.process_time()` tells how much processor time has gone by. You have `seconds` of it, for all that
-#   `speedrun` does; half a second more is forgiven.
+#   `speedrun` does; two seconds more are forgiven.
 # - The function that you return, say `predict(beginnings)`, takes a list of `N` strings, each the beginning
 #   of one more story of that language, perhaps empty. It returns a float tensor of shape `(N, V)`: for
 #   each of them the probabilities of the characters of `vocab` to come next, in that order, each row with a
@@ -1360,7 +1360,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 #
 # What counts is the loss: the mean of $-\ln p$ of what comes. The text is made when it is graded, from
 # words and letters that are drawn anew. The points go by what counting reaches on the same text: that of
-# pairs, of triples, and of the lesson's `NGrams` with `n = 5`. To get all of them, be as good as these; 0.01
+# pairs, of triples, and of the lesson's `NGrams` with `n = 5`. To get all of them, be as good as these; 0.04
 # nats are forgiven. How much *better* you can be is the race.
 
 
