@@ -230,8 +230,8 @@ def _case(case: CaseResult) -> str:
     chip = _chip("right" if case.passed else "wrong", MARKS[case.passed])
     words = "" if case.passed else " (not right yet)"
     why = f": {_prose(case.explain)}" if case.explain else ""
-    # The notebook has the long values of the first failure alone.
-    can_be_pasted = case.call and "given[" not in case.call
+    # A right answer needs no second look; the long values are those of the first failure alone.
+    can_be_pasted = case.call and not case.passed and "given[" not in case.call
     call = f'<pre style="{_CODE}">{escape(case.call)}</pre>' if can_be_pasted else ""
     return f"{chip} {escape(case.name)}{words}{why}{call}"
 
