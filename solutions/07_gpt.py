@@ -41,15 +41,24 @@ preset = "laptop"  # "smoke", "laptop" or "gpu"
 # %% carry="build_vocab encode decode split get_batch lr_schedule evaluate_loss windows judge causal_mask positional_encoding MultiHeadAttention FeedForward Block"
 
 # %% [markdown]
-# These are your parts from the lessons before. The text is the one that you know.
+# These are your parts from the lessons before. The text is the one that you know, and one thing is new.
+#
+# Every lesson so far has chosen something by the **validation text**: how large `borrow` is, how wide a
+# net, how long to train. None of them has learnt from that text, and yet each choice suits it a little
+# better than it suits other text. This lesson chooses once more by it: which of ten checkpoints is the
+# best. So we put a third text aside now, the **test text**. Nothing is chosen by it, and it is read once,
+# when all choices are made. Fables never run out: these are as many new ones, from the same grammar. Of
+# Shakespeare there is no more than we have (preset `gpu`), so half of the validation text is kept back.
 
 # %% tags=["demo", "nbval-check-output"]
 stories = corpus.split_stories(corpus.load("shakespeare" if preset == "gpu" else "fables"))
 if preset == "smoke":
     stories = stories[:300]
 training, validation = split(stories)
+validation, test = corpus.keep_for_test(validation)
 train_text, validation_text = corpus.join(training), corpus.join(validation)
-chars = build_vocab(train_text + validation_text)
+test_text = corpus.join(test)
+chars = build_vocab(train_text + validation_text + test_text)
 V = len(chars)
 train_ids, validation_ids = encode(train_text, chars), encode(validation_text, chars)
 where = device() if preset == "gpu" else torch.device("cpu")  # which chip trains
@@ -1365,6 +1374,34 @@ if check.ready("gpt_loss"):
 # What is left down to the floor? It sees 256 characters at most, and in lesson 05 you counted how far away
 # the words are that come back. It has also read the text only a few times. Lesson 09 will get more out of
 # the same minutes.
+#
+# But all of these losses come from the validation text, and much was chosen by it: the shape, the rates
+# and the number of steps of this lesson's recipe, and just now the checkpoint. The best of many tries is
+# good, and it is lucky as well. On the text that it was chosen by it keeps its luck, on another one it
+# does not. So now, once, the test text. Two texts are never equally hard; the floor, which is known for
+# each of them, takes account of that. So compare the distances to the floor.
+#
+# **Predict first.** How much farther from its floor will the GPT be on the test text?
+
+# %% tags=["demo"]
+if check.ready("gpt_loss"):
+    test_loss = judge(gpt, encode(test_text, chars).to(where), config.context)
+    floors = None
+    if is_fables:
+        floors = {"validation": (floor, floor_error), "test": corpus.floor(test)}
+    display(plots.held_out({"validation": gpt_loss, "test": test_loss}, floors))
+
+# %% [markdown]
+# *The picture: the loss of the same GPT on the text that it was chosen by, and on one that had no say. The
+# dashed lines are the floors, where they are known.* Few choices, among models that are so alike
+# bring little luck, so expect a small difference here, and one that chance alone could make. With thousands of choices, or with a public test
+# set by which a whole field picks its ideas, it can be large.
+#
+# The number to publish is the one from the test text. And mind what happens when you do not like it,
+# change the recipe and come back: then it has become a second validation text. (The same text must not
+# stand in the training data either. Large models have read most of the internet, and with it many of
+# the questions by which they are examined, often nearly word for word. This is called
+# **contamination**, and removing near-duplicates before the split, as in lesson 01, is the remedy.)
 #
 # And the facts. `FLOPs per token` is for reading one character with a full context, as above; training
 # takes three times that.

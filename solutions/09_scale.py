@@ -48,15 +48,18 @@ preset = "laptop"  # "smoke", "laptop" or "gpu"
 # %% carry="build_vocab encode decode split get_batch evaluate_loss windows judge positional_encoding count_parameters clip_gradients"
 
 # %% [markdown]
-# These are your parts from the lessons before. The text is the one that you know.
+# These are your parts from the lessons before. The text is the one that you know, with a test text kept back
+# as in lesson 07: it is read once, at the end.
 
 # %% tags=["demo", "nbval-check-output"]
 stories = corpus.split_stories(corpus.load("shakespeare" if preset == "gpu" else "fables"))
 if preset == "smoke":
     stories = stories[:300]
 training, validation = split(stories)
+validation, test = corpus.keep_for_test(validation)
 train_text, validation_text = corpus.join(training), corpus.join(validation)
-chars = build_vocab(train_text + validation_text)
+test_text = corpus.join(test)
+chars = build_vocab(train_text + validation_text + test_text)
 V = len(chars)
 train_ids, validation_ids = encode(train_text, chars), encode(validation_text, chars)
 where = device() if preset == "gpu" else torch.device("cpu")  # which chip trains
@@ -1453,6 +1456,22 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     floor, floor_error = corpus.floor(validation) if is_fables else (None, 0.0)
     display(plots.ladder(losses, floor, floor_error))
     print(f"modern GPT: {modern_loss:.3f} after {budget:g} s of processor time")
+
+# %% [markdown]
+# The parts, the rates and the trust in counts were all chosen by the validation text, many more times than
+# anything in lesson 07. So look at the test text as well, once, and compare the distances to the floor.
+
+# %% tags=["demo"]
+if check.ready("modern_loss"):
+    test_loss = judge(modern, encode(test_text, chars).to(where), T)
+    floors = None
+    if is_fables:
+        floors = {"validation": (floor, floor_error), "test": corpus.floor(test)}
+    display(plots.held_out({"validation": modern_loss, "test": test_loss}, floors))
+
+# %% [markdown]
+# What it loses more there, above its floor, is what our choosing had made of the validation text; a
+# thousandth or two may also be chance. It is the test text's number that says what the model is worth.
 
 # %% [markdown] contract="quiz"
 # Six questions. Give each answer as one small letter in quotes, such as `answer_2 = "a"`.
