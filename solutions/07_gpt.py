@@ -82,14 +82,17 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 # logits (B, T, V)        how likely each character is to come next, at every place
 # ```
 #
-# This is the model of Radford and others (2018, 2019): GPT stands for *generative pre-trained
-# transformer*. Nothing else is in it.
+# GPT stands for *generative pre-trained transformer* (Radford and others, 2018), and this is the
+# arrangement of GPT-2 (2019). In the first GPT the norms stood behind the halves of each block, as in the
+# transformer of 2017, and there was none at the end. (Both compute GELU by the `tanh` formula that
+# lesson 06 mentions.)
 #
 # Look at the first part and at the last one. The token embedding has a row for each character: what
 # that character means when it is *read*. The head has a row for each character too: what `x` must look
 # like for that character to be *written*. Both are matrices of shape `(V, C)`. Press and Wolf (2017)
 # asked why there should be two. With a single matrix for both, the model has less to learn, and in
-# their experiments it got better. This is called **tying**. In torch you tie two layers by giving one
+# their experiments it got better. This is called **tying**. (Many of today's large models have two again:
+# next to billions of numbers in the blocks, the second one hardly counts.) In torch you tie two layers by giving one
 # of them the other's parameter:
 
 # %% tags=["demo", "nbval-check-output"]
@@ -165,11 +168,11 @@ for n in (1, 4, 16, 64):
 # begins with those two matrices smaller by just this factor.
 #
 # And a third. Rows of the position embedding that are drawn at random know no order: place 17 is as
-# unlike place 18 as it is unlike place 200. The clocks of lesson 06, your `positional_encoding`, know
-# what is near, and one place back is the same turn everywhere. GPT-2 draws its places at random, and
-# reads enough text to find their order by itself. You will read much less. So begin with the clocks,
-# twice as high as the spread of the matrices (the 2 was found by trying), and let the training change
-# them as it likes.
+# unlike place 18 as it is unlike place 200. The sinusoidal encoding of lesson 06, your
+# `positional_encoding`, knows what is near, and one place back is the same turn everywhere. GPT-2 draws
+# its rows at random, with a standard deviation of 0.01, and reads enough text to find their order by
+# itself. You will read much less. So begin with the sinusoids, twice as high as the standard deviation of
+# the matrices (the 2 was found by trying), and let the training change them as it likes.
 
 # %% [markdown] contract="GPT"
 # `Config` is given: six numbers that say how large a GPT is. Write the class `GPT`, in three parts.
@@ -319,11 +322,14 @@ if check.ready("GPT"):
     plt.show()
     for name, curve in curves.items():
         print(f"{name}: {curve[0]:.3f} at the start, {curve[-1]:.3f} after 24 blocks")
+    smaller, alike = curves.values()
+    print(f"all 24 smaller ones add {smaller[-1] - smaller[0]:.2f},", end=" ")
+    print(f"the first of the others alone {alike[1] - alike[0]:.2f}")
 
 # %% [markdown]
 # *The picture: with all matrices alike the stream grows from block to block, and the deeper the model,
-# the larger it gets. With the smaller ones it grows as well, but all 24 blocks together add about as
-# much as a single one of the others.*
+# the larger it gets. With the smaller ones it grows as well, but all 24 blocks together add less than a
+# single one of the others (the last line of the output).*
 
 # %% [markdown]
 # ## How large is that?
@@ -394,13 +400,14 @@ if check.ready("GPT", "count_parameters"):
 #
 # How much *work* is such a model? Lesson 06 counted it for a block: 2 FLOPs for each number of each
 # matrix, so $2 \cdot 12\,C^2$ a layer, and $2 \cdot 2\,T C$ more for the scores and the sums over `T`
-# places. The head adds $2\,V C$. Training costs three times that. If the matrices have `N` numbers, it
-# takes about $6 N$ FLOPs for each character (Kaplan and others, 2020).
+# places. The head adds $2\,V C$. Training costs three times that. If the matrices have `N` numbers, and
+# looking back is little work beside them, it takes about $6 N$ FLOPs for each token (Kaplan and others,
+# 2020). A *token* is what the model reads at one place: a character here, a piece of a word in GPT-2.
 
 
 # %%
 def flops_per_token(config):
-    """Return the FLOPs to read one character with a full context, forward only."""
+    """Return the FLOPs to read one token with a full context, forward only."""
     C, T = config.channels, config.context
     layer = 2 * 12 * C**2 + 2 * 2 * T * C
     return config.layers * layer + 2 * C * config.vocab_size
@@ -414,7 +421,13 @@ configs = {
 for name, config in configs.items():
     attention = config.layers * 4 * config.context * config.channels
     work = flops_per_token(config)
-    print(f"{name}: {work:,} FLOPs a character, {attention / work:.0%} of them for looking back")
+    N = config.layers * 12 * config.channels**2 + config.vocab_size * config.channels
+    print(f"{name}: {work:,} FLOPs a token, {attention / work:.0%} of them for looking back;")
+    print(f"   so training takes {3 * work / N:.1f} N")
+
+# %% [markdown]
+# *The second lines: with so few channels and so long a context, looking back is no small matter, and the
+# rule of $6 N$ asks too little. The wider a model is, the better it holds.*
 
 # %% [markdown]
 # ## Which character shall it be?
@@ -428,7 +441,7 @@ for name, config in configs.items():
 # rubbish. And the model then has to go on from its own rubbish. So cut the tail off:
 #
 # - **top-k** (Fan and others, 2018): keep the `k` most likely ones.
-# - **top-p** (Holtzman and others, 2019): sort by probability, and keep the first ones until they
+# - **top-p**, or **nucleus sampling** (Holtzman and others, 2019): sort by probability, and keep the first ones until they
 #   have `p` of the probability together. Where the model is sure, that may be a single one; where it
 #   is not, it is many.
 #
@@ -516,7 +529,7 @@ check("sample_token")
 
 # %% [markdown]
 # And this is how the model writes: read the text so far, draw a character, put it behind, and begin
-# again. A GPT cannot read more than `context` characters. So the cell below reads a **window**: once
+# again. A model that goes on from what it has written itself is called **autoregressive**. A GPT cannot read more than `context` characters. So the cell below reads a **window**: once
 # it is longer than the context, its older half is forgotten.
 
 
@@ -581,9 +594,10 @@ for name, kind in {"plain": torch.optim.SGD, "AdamW": torch.optim.AdamW}.items()
     print(f"{name}: from [1, 1] to {[round(x, 3) for x in w.tolist()]}")
 
 # %% [markdown]
-# That is also why the training **warms up**. In the first steps $\hat v$ rests on one or two slopes and
-# says little, but the steps have full length all the same. So begin with a small learning rate; your
-# `lr_schedule` does.
+# It is also a reason why the training **warms up**. In the first steps $\hat v$ rests on one or two slopes
+# and says little, but the steps have full length all the same (Liu and others, 2020). It is not the only
+# one: just after the start the loss also bends most sharply, so that long steps overshoot (Gilmer and
+# others, 2022). All agree on the remedy. Begin with a small learning rate; your `lr_schedule` does.
 #
 # What should decay? The matrices: they multiply, and a matrix with large numbers makes a model that
 # is too sure of itself. A bias only shifts, and the weight of a norm should be free to be 1. So by
@@ -671,10 +685,40 @@ print("the weight:      ", layer.weight.dtype)
 # Then all slopes are that much larger, and survive. Before the step they are divided by it again,
 # which is called *unscaling*. bfloat16 can hold tiny numbers, and needs none of this.
 #
-# Now to something that happens in any precision. Once in a while a batch is odd, and its slopes are a
-# hundred times as long as usual. One such step can throw away an hour of training. So **clip** the
-# gradient (Pascanu and others, 2013): take all slopes of the model as one long vector, and if that is
-# longer than some limit, shorten it. The direction stays.
+# Now to something that happens in any precision. Once in a while a batch is odd, and its gradient is a
+# hundred times as long as usual. In plain gradient descent one such step can throw away an hour of
+# training. And with AdamW?
+#
+# **Predict first.** A weight's gradient is 1 at every step, but for step 100, where it is 100. How far does
+# AdamW move the weight in that step, compared with the steps before? And how long does it take to get over
+# it?
+
+# %% tags=["demo"]
+weight = nn.Parameter(torch.zeros(()))
+optimizer = torch.optim.AdamW([weight], lr=1.0, betas=(0.9, 0.99), weight_decay=0.0)
+moved = []
+for step in range(500):
+    weight.grad = torch.tensor(100.0 if step == 100 else 1.0)
+    before = weight.item()
+    optimizer.step()
+    moved.append(before - weight.item())
+figure, axes = plt.subplots(figsize=(7, 2.8))
+axes.plot(moved, color="#0072b2")
+axes.axvline(100, color="#d55e00", linestyle="--", label="the odd gradient")
+axes.set(xlabel="step", ylabel="length of the step\n(learning rates)", ylim=(0, 1.2))
+axes.legend()
+plt.show()
+short = sum(length < 0.5 for length in moved[101:])
+print(f"step 99: {moved[99]:.2f}, step 100: {moved[100]:.2f}", end="; ")
+print(f"then {short} steps are less than half as long as usual")
+
+# %% [markdown]
+# *The picture: how far each step moves the weight.* In the odd step itself AdamW goes no farther than
+# usual, since it divides by $\sqrt{\hat v}$, and the odd gradient is in $\hat v$ already. But $v$ remembers
+# it. Until it has forgotten, all further steps are far too short: hundreds of them are lost to one batch.
+#
+# So **clip** the gradient (Pascanu and others, 2013): take all gradients of the model as one long vector,
+# and if that is longer than some limit, shorten it. The direction stays, and $v$ never sees the length.
 #
 # **Predict first.** The loss was scaled by 65,536. Which comes first, unscaling or clipping?
 
@@ -817,7 +861,8 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
         print(f"step {step:2}: loss {by_heart[step]:.3f}")
 
 # %% [markdown]
-# These are the shapes and the recipes for all that comes now. The one for a GPU is nanoGPT's large model
+# These are the shapes and the recipes for all that comes now. Such numbers, which are not learnt but chosen,
+# are called **hyperparameters**. The one for a GPU is nanoGPT's large model
 # for Shakespeare. And `small` is for a text of your own: a `GPT(Config(V, **small))` that you `train` with
 # `**small_recipe` and 3,000 steps is ready within a few minutes.
 
@@ -840,33 +885,33 @@ small_recipe = {"batch": 12, "peak": 4.5e-3, "warmup": 100}
 # ## Was the beginning worth the trouble?
 #
 # You can measure it now. Three models of the same shape, with a context of 128, begin differently, and
-# train for the same 600 steps: as GPT-2 began, with 0.02 and random places; with $1/\sqrt C$ and random
-# places; and yours.
+# train for the same 600 steps: nearly as GPT-2 began, with 0.02 for the matrices and 0.01 for random places;
+# with $1/\sqrt C$ and random places; and yours.
 #
-# **Predict first.** Which of the two matters more here, the spread or the places?
+# **Predict first.** Which of the two matters more here, the standard deviation or the positions?
 
 # %% tags=["demo"]
 if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
     beginner = Config(V, **shapes["smoke" if preset == "smoke" else "laptop"] | {"context": 128})
-    spread = 1 / math.sqrt(beginner.channels)
+    std = 1 / math.sqrt(beginner.channels)
 
-    def begin_with(places, matrices):
-        """Return a GPT whose places, and whose other matrices, begin with these spreads."""
+    def begin_with(positions, matrices):
+        """Return a GPT whose positions, and other matrices, begin with these standard deviations."""
         torch.manual_seed(0)
         model = GPT(beginner)
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.dim() == 2:
-                    parameter *= matrices / spread
-            if places is not None:
-                model.position_embedding.weight.normal_(std=places)
+                    parameter *= matrices / std
+            if positions is not None:
+                model.position_embedding.weight.normal_(std=positions)
         return model
 
     beginnings = {
-        "0.02, random places": begin_with(0.02, 0.02),
-        # A sine of height h has a spread of h/√2: these places are as large as the clocks.
-        "1/√C, random places": begin_with(math.sqrt(2) * spread, spread),
-        "1/√C, clocks": begin_with(None, spread),
+        "0.02, random positions": begin_with(0.01, 0.02),
+        # A sine of height h has a standard deviation of h/√2: these are as large as the sinusoids.
+        "1/√C, random positions": begin_with(math.sqrt(2) * std, std),
+        "1/√C, sinusoids": begin_with(None, std),
     }
     recipe = {"steps": 10 if preset == "smoke" else 600, "batch": 4, "peak": 8e-3, "warmup": 50}
     progress = tqdm(
@@ -882,14 +927,14 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
         print(f"{name}: {loss:.3f}")
 
 # %% [markdown]
-# The spread, in this short run: with 0.02, a fifth of $1/\sqrt C$, the model has hardly got beyond the
-# bigram's 2.40. The clocks help too. (One seed each, so do not build on small differences. All this is
+# The standard deviation, in this short run: with 0.02, a fifth of $1/\sqrt C$, the model has hardly got
+# beyond the bigram's 2.40. The sinusoids help too. (One seed each, so do not build on small differences. All this is
 # said of the fables at the preset `laptop`.)
 
 # %% [markdown]
 # ## What if somebody stops it?
 #
-# A large model trains for weeks. Machines fail, cables are pulled, and free GPUs are taken away. So a
+# A large model trains for weeks. Machines fail, programs are stopped, and free GPUs are taken away. So a
 # training saves a **checkpoint** now and then: a file from which it can go on.
 #
 # "Go on" has a strict meaning. The training that was stopped must end with *the same numbers, bit for
@@ -916,7 +961,9 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
 # `torch.save(anything, path)` writes a dictionary of such things to a file, and
 # `torch.load(path, weights_only=True)` reads it. Always write `weights_only=True`: without it a file can
 # run any code it likes on your machine (before torch 2.6 that was what happened if you said nothing).
-# With it, only tensors, numbers, strings, lists and dictionaries are let through. So the config has to
+# With it, only tensors, numbers, strings, lists and dictionaries are let through. (Even this gate had a
+# hole, up to torch 2.5: CVE-2025-32434. For weights that you pass on to others there is a format that can
+# hold nothing but numbers, *safetensors*. Lesson 11 uses it.) So the config has to
 # become a dictionary first, with `asdict(config)`. And from a dictionary, `Config(**dictionary)` makes a
 # config again.
 #
@@ -924,7 +971,9 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
 # stands where the last good one was, and both are lost. So never write over a good file. Write the new
 # one beside it, and when that is complete, put it in the old one's place with
 # `os.replace(new_path, path)`. The operating system does this in a single move: at every moment there
-# is a whole file under that name, the old one or the new one. That is called **atomic**.
+# is a whole file under that name, the old one or the new one. That is called **atomic**. (It protects from
+# a program that is stopped. When the power fails, the disk may not yet have written what it was told:
+# whoever must survive that calls `os.fsync` on the new file first.)
 
 # %% [markdown] contract="save"
 # **`save(path, model, optimizer, step)`** writes a checkpoint to the file `path`, a string. It is a
@@ -1122,7 +1171,8 @@ if check.ready(
     print(f"{ran:,} steps in {minutes:.1f} minutes, on {where.type}")
 
 # %% [markdown]
-# Read the lines from the first to the last: syllables, words, phrases. Now the best model is loaded
+# Read the lines from the first to the last. With the preset `laptop` they turn from letters to syllables,
+# to words, to phrases; after the few steps of `smoke` there are only letters. Now the best model is loaded
 # again, and judged.
 
 # %% tags=["demo"]
@@ -1152,8 +1202,9 @@ else:
     print(f"on the validation text:          {gpt_loss:.3f}, best after step {best_step:,}")
 
 # %% [markdown]
-# *The picture: the bend near the start is at the loss of a bigram. There the model knows which character
-# follows which, and finds out how to look back.* The grey line is the loss of the batches, also at the first
+# *The picture: the loss while it trains. In a run of thousands of steps there is a bend near the start, at
+# the loss of a bigram: there the model knows which character follows which, and finds out how to look
+# back.* The grey line is the loss of the batches, also at the first
 # places of their windows, where little can be known; so it cannot tell whether the model learns its text by
 # heart. The last two numbers can: they are measured alike, on text that it has read and on text that it has
 # not.
@@ -1302,10 +1353,12 @@ if check.ready("GPT", "sample_token", "next_logits", "generate_cached", "gpt_los
     print(f"the cache makes it {seconds['plain'] / seconds['cached']:.1f} times as fast")
 
 # %% [markdown]
-# The longer the text, the more it saves: without the cache, the work for the next character grows with
-# the text. What it costs is memory, $2 \cdot \text{layers} \cdot T \cdot C$ numbers. For GPT-2 small
-# and a full context these are 19 million. For large models that talk to many people at once, this
-# memory is what is scarce (Pope and others, 2022).
+# The longer the text, the more it saves: without the cache, all work for the next character grows with
+# the text. With it, only looking back still does, since the new query meets all the keys. What it costs is
+# memory, $2 \cdot \text{layers} \cdot T \cdot C$ numbers. For GPT-2 small and a full context these are 19
+# million. For large models that talk to many people at once, this memory is what is scarce (Pope and
+# others, 2022). So in most newer ones several queries share one key and one value: *grouped queries*
+# (Ainslie and others, 2023).
 #
 # How daring should it be? Here it writes 1,000 characters in each of five ways. Count how many of the
 # words are words of the training text.
@@ -1372,7 +1425,7 @@ if check.ready("gpt_loss"):
 # %% [markdown]
 # (Said of the fables, at the preset `laptop`.) The GPT is the first net that is far ahead of the 10-gram.
 # What is left down to the floor? It sees 256 characters at most, and in lesson 05 you counted how far away
-# the words are that come back. It has also read the text only a few times. Lesson 09 will get more out of
+# the words are that come back. It has also read the text only a few times, that is, trained for a few **epochs**. Lesson 09 will get more out of
 # the same minutes.
 #
 # But all of these losses come from the validation text, and much was chosen by it: the shape, the rates
@@ -1393,9 +1446,9 @@ if check.ready("gpt_loss"):
 
 # %% [markdown]
 # *The picture: the loss of the same GPT on the text that it was chosen by, and on one that had no say. The
-# dashed lines are the floors, where they are known.* Few choices, among models that are so alike
-# bring little luck, so expect a small difference here, and one that chance alone could make. With thousands of choices, or with a public test
-# set by which a whole field picks its ideas, it can be large.
+# dashed lines are the floors, where they are known.* Few choices among models that are so alike bring
+# little luck. So expect a small difference here, and one that chance alone could make. After thousands of
+# choices, or with a public test set by which a whole field picks its ideas, it can be large.
 #
 # The number to publish is the one from the test text. And mind what happens when you do not like it,
 # change the recipe and come back: then it has become a second validation text. (The same text must not
@@ -1403,8 +1456,8 @@ if check.ready("gpt_loss"):
 # the questions by which they are examined, often nearly word for word. This is called
 # **contamination**, and removing near-duplicates before the split, as in lesson 01, is the remedy.)
 #
-# And the facts. `FLOPs per token` is for reading one character with a full context, as above; training
-# takes three times that.
+# And the facts. `FLOPs per token` is for reading one token with a full context, as above; training takes
+# three times that.
 
 # %% tags=["demo"]
 if check.ready("count_parameters", "gpt_loss"):
@@ -1469,12 +1522,14 @@ check("quiz")
 # - A GPT is a pile of blocks between an embedding and a head, which share one matrix.
 # - It should begin by guessing nearly blindly, with a loss not far above $\ln V$, and with a stream
 #   that does not grow with its depth.
-# - $12\,C^2$ numbers a layer; 2 FLOPs forward and 6 in training for each number and each character.
-# - AdamW measures each weight's mean slope by how large its slopes usually are. Matrices decay.
+# - $12\,C^2$ numbers a layer; 2 FLOPs forward and 6 in training for each number and each token, and
+#   looking back comes on top.
+# - AdamW divides each weight's mean gradient by how large its gradients usually are. Matrices decay.
 # - Weights stay in float32 while the products are done in 16 bits. Unscale, then clip, then step.
 # - A checkpoint holds model, optimizer, step and random state, and is put in its place in one move.
 # - Temperature, top-k and top-p decide how daring the writing is. A cache of keys and values makes it
 #   fast.
+# - What was chosen by the validation text is judged, once, by a text that chose nothing.
 #
 # **Next**, lesson 08 takes the mask away: a model that sees both sides cannot write, but it can fill
 # gaps and judge. And it asks how to measure what a model is good for.
@@ -1494,12 +1549,17 @@ check("quiz")
 #   2017). This is AdamW.
 # - R. Pascanu, T. Mikolov, Y. Bengio (2013). On the Difficulty of Training Recurrent Neural Networks.
 #   *ICML*. Clipping.
+# - L. Liu and others (2020). On the Variance of the Adaptive Learning Rate and Beyond. *ICLR*.
+# - J. Gilmer and others (2022). A Loss Curvature Perspective on Training Instabilities of Deep Learning
+#   Models. *ICLR*. Both on warming up.
 # - P. Micikevicius and others (2018). Mixed Precision Training. *ICLR*.
 # - A. Fan, M. Lewis, Y. Dauphin (2018). Hierarchical Neural Story Generation. *ACL*. Top-k.
 # - A. Holtzman, J. Buys, L. Du, M. Forbes, Y. Choi (2020). The Curious Case of Neural Text
 #   Degeneration. *ICLR* (first put out in 2019). Top-p.
 # - J. Kaplan and others (2020). Scaling Laws for Neural Language Models.
 # - R. Pope and others (2022). Efficiently Scaling Transformer Inference.
+# - J. Ainslie and others (2023). GQA: Training Generalized Multi-Query Transformer Models from Multi-Head
+#   Checkpoints. *EMNLP*.
 
 # %%
 check.summary()
