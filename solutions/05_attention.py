@@ -1,7 +1,8 @@
-# %% [markdown] lesson="05_attention" title="Looking back" minutes=130 laptop_minutes=2 gpu_minutes=2
+# %% [markdown] lesson="05_attention" title="Looking back" minutes=135 laptop_minutes=3 gpu_minutes=2
 # The net of lesson 04 sees nine characters and forgets all that came before. In this lesson it
 # learns to look back as far as it likes, and to choose for itself where to look. This is called
-# *attention*, and large language models consist mostly of it.
+# *attention*. In a large language model most of the parameters stand elsewhere, in layers like the
+# MLP's, but nothing gets from one place of the text to another without attention.
 #
 # After this lesson you can
 #
@@ -396,8 +397,9 @@ print(torch.softmax(hidden_scores, dim=-1))
 # %% [markdown] fold="Answer"
 # The first way leaves a third for place 0, where there should be all. The rows no longer sum to 1.
 # It is even worse: softmax divides by a sum over *all* places, so the scores of the future still
-# have a say in every weight. The second way is right: $e^{-\infty} = 0$, so what is hidden is gone
-# before the sum is taken.
+# have a say in every weight. One can mend it, by dividing each row by what is left of its sum: then
+# the sum over all places cancels. The second way needs no mending: $e^{-\infty} = 0$, so what is
+# hidden is gone before the sum is taken.
 
 # %% [markdown]
 # Everything together, with $Q$ for the queries, $K$ for the keys and $V$ for the values (only here;
@@ -687,7 +689,8 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "He
 
 # %% [markdown] fold="Why do the last two leak?"
 # Softmax divides by a sum over all places. With the mask after it, the future is still in that sum:
-# if a future score grows, all weights of the past shrink. And `torch.roll` moves everything by one
+# if a future score grows, all weights of the past shrink. (Divided by its own sum again, each row
+# would be right, and this suspect causal.) And `torch.roll` moves everything by one
 # place, but what falls out at the end comes in again at the front: place 0 sees the last one. Would
 # you have found that by reading?
 
@@ -746,12 +749,12 @@ def last_characters(ids, n):
 class Reader(nn.Module):
     """The net of lesson 04, `mlp`, at every place of a text. With a head, it looks back as well."""
 
-    def __init__(self, mlp, head_size=0):
+    def __init__(self, mlp, head_size=0, kind=Head):
         super().__init__()
         rows, H = mlp["W1"].shape
         self.n = rows // mlp["embedding"].shape[1]
         self.embedding = nn.Parameter(mlp["embedding"].detach().clone())
-        self.head = Head(rows, head_size) if head_size else None
+        self.head = kind(rows, head_size) if head_size else None
         more_rows = torch.zeros(head_size, H, device=mlp["W1"].device)
         self.W1 = nn.Parameter(torch.cat([mlp["W1"].detach(), more_rows]))
         self.b1 = nn.Parameter(mlp["b1"].detach().clone())
@@ -820,12 +823,18 @@ check("windows")
 # One thing first. In large models, heads that copy in this way appear by themselves. Catherine
 # Olsson and colleagues (2022) found them in every model that they trained with two layers or more,
 # and called them **induction heads**: they look for a place like this one, and expect that it goes
-# on as it did there. But that took some billions of tokens, and we have a minute and a million
+# on as it did there. In models of one layer they found none, for it takes two steps: each place must
+# first be told what stands *before* it, which is the work of a layer, and only then can another one
+# look for it. Ours has one layer, and gets the first step as a present: each place knows its last
+# nine characters. And what they saw took some billions of tokens, and we have a minute and a million
 # characters.
 #
 # So we give a push: we set the rule for matching by hand, as a start. The head begins with a key
 # that is the query moved by one character. Then "I have just read these" and "The ones before me
-# were these" fit each other, for any characters at all. And its value begins as the character at
+# were these" fit each other, for any characters at all. Why should they, if the numbers in the
+# matrix are drawn at random? Because it is *one* matrix for both. A random matrix keeps dot products
+# as they are on average, only blurred. So the score is about the dot product of the embeddings
+# themselves, and that is largest where they are equal. And its value begins as the character at
 # the place itself. Training may change all of that, and what to make of the value it has to learn
 # from nothing. (Asher Trockman and Zico Kolter showed in 2023 how much attention gains from a good
 # start when there is little data.)
@@ -850,6 +859,9 @@ def push(head, C):
 # 1. Train the net of lesson 04 once more, as there.
 # 2. Make two models of it, one without a head and one with a head.
 # 3. Train both further, with the same number of steps, the same rates and the same windows.
+# 4. A head also brings parameters and work of its own, so the model could gain by mere size. To see
+#    how much, train a third one: its head is as large, but may look at *its own position only*. A
+#    single weight is 1 by softmax, so what is left of that head is its value.
 #
 # For the first step, here is the loop of lesson 04 again, in short. For the third, each batch has
 # two windows of 384 characters that begin anywhere in the text. In place of `sgd_step` we use
@@ -922,14 +934,22 @@ def judge(model, ids, T):
 
 
 # %% [markdown]
-# All of it takes about a minute and a half; there are three trainings, with a bar for each. (What
+# All of it takes about two minutes; there are four trainings, with a bar for each. (What
 # is said below about the results is said of the preset `laptop`. With `smoke` the models have
 # hardly begun to learn, and with `gpu` they read another text.)
 #
 # **Predict first.** Where in a fable will the head help most: at the beginning, in the middle, at
 # the end?
 
+
 # %% tags=["demo"]
+class OwnPosition(Head):
+    """A head that looks at its own position only, with weight 1."""
+
+    def forward(self, x):
+        return self.value(x)
+
+
 judged_T = 1024
 mlp_steps, steps, batch = {
     "smoke": (100, 20, 2),
@@ -956,12 +976,22 @@ if check.ready("causal_mask", "scaled_dot_product_attention", "Head", "windows")
         read = 2 * len(validation_ids)  # in windows that overlap by half
         speeds[name] = read / (time.perf_counter() - started)
         print(f"{name}: {losses_now[name]:.3f}")
+    torch.manual_seed(0)
+    blind = Reader(mlp, 64, kind=OwnPosition).to(where)
+    if pushed:
+        push(blind.head, C=mlp["embedding"].shape[1])
+    torch.manual_seed(1)
+    train_further(blind, steps, batch)
+    blind_loss = judge(blind, validation_ids, judged_T)
+    print(f"a head that sees its own position only: {blind_loss:.3f}")
     gained = losses_now["MLP, trained further"] - losses_now["one head"]
-    print(f"gained by looking back: {gained:.3f} nats per character")
+    by_size = losses_now["MLP, trained further"] - blind_loss
+    print(f"gained by the head: {gained:.3f} nats per character, {by_size:.3f} of it by mere size")
 
 # %% [markdown]
 # The first line is about what lesson 04 found for this net. The further steps alone made it better,
-# so the head has to be compared with the second line, and the last line is what looking back has
+# so the head has to be compared with the second line. And a part of the gain may be size. The fourth
+# model tells how much: a head as large that cannot look back. What is beyond that, looking back has
 # gained.
 #
 # But how, and where? For each character of the validation stories, take the loss of both models.
@@ -1225,6 +1255,34 @@ if check.ready("models"):
 # The best rung is in bold. With the fables, at the preset `laptop`, that is still the 10-gram of
 # lesson 02: it knows their phrases by heart. But a name that stood 300 characters back is beyond
 # it, however much text it counts.
+#
+# ## What does it write?
+#
+# A loss is one number. So let both models tell a story: draw a character from what the model says,
+# put it behind the text, and ask again.
+#
+# **Predict first.** Both spell alike. What will the one with a head do that the other one cannot?
+
+
+# %% tags=["demo"]
+def tell(model, text, length):
+    """Return `text` and `length` more characters, drawn one by one as the model thinks likely."""
+    for _ in trange(length, leave=False, mininterval=1, file=sys.stdout):
+        text += chars[torch.multinomial(next_probs(model, text[-judged_T:]), 1).item()]
+    return text
+
+
+if check.ready("models"):
+    start = passages[0][: passages[0].index(" ", 80)]  # a hero and perhaps a thing, by then
+    for name, model in models.items():
+        torch.manual_seed(3)
+        told = tell(model, "\n\n" + start, 60 if preset == "smoke" else 500).strip()
+        print(f"--- {name}\n{told}\n")
+
+# %% [markdown]
+# Read them for the words that come back. Does the hero keep the name? Is the thing that is found the
+# one that was lost? The head need not get all of it right: it can only finish a name when the first
+# letter is there. The plot is beyond both of them.
 
 # %% [markdown] contract="quiz"
 # Six questions. Give each answer as one small letter in quotes, such as `answer_1 = "a"`.
@@ -1236,9 +1294,10 @@ if check.ready("models"):
 #    - (c) the whole table sums to 1
 # 2. You forget to divide by $\sqrt{d}$, and `d` is 256. What happens before training?
 #    - (a) All weights are nearly the same.
-#    - (b) Nearly all the weight is on one key, by chance, and the slopes are almost 0.
+#    - (b) Nearly all the weight is on one key, by chance, and the gradients are almost 0.
 #    - (c) Nothing, as softmax does not mind.
-# 3. Somebody computes the softmax first and then sets the weights of the future to 0. Is it causal?
+# 3. Somebody computes the softmax first, then sets the weights of the future to 0, and leaves it at
+#    that. Is it causal?
 #    - (a) Yes, as the future has weight 0.
 #    - (b) Yes, if the rows are divided by their number of places.
 #    - (c) No: the future's scores are in the sum that softmax divided by.
@@ -1276,7 +1335,8 @@ check("quiz")
 #   matrix product. Each row sums to 1, and the future has weight 0.
 # - Attention computes that table from the text: query times key, divided by $\sqrt{d}$, masked,
 #   softmax. Then it mixes the values.
-# - Masking means minus infinity *before* the softmax. After it is too late.
+# - Masking means minus infinity *before* the softmax. Weights that are set to 0 after it no longer sum
+#   to 1, and still depend on the future.
 # - A head is three matrices and that formula. It has no weights for distances, so it looks back as
 #   far as you let it.
 # - Leaks look like success. Touch the future, watch the past, at every place.
