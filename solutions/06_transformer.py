@@ -20,6 +20,7 @@ import copy
 import math
 import random
 import re
+import statistics
 import sys
 import time
 
@@ -93,9 +94,9 @@ plt.show()
 # And then it gets a blend: half of one, half of the other, in one sum.
 #
 # The way out: **ask several questions at once**. Give each question a head of its own, with its own
-# queries, keys and values. Is that more work? Not if each head is narrower. Say there are `C` channels
-# and `H` heads. Then each head gets `d = C / H` channels, and all heads together compute as much as one
-# wide head did.
+# queries, keys and values. Is that more work? Hardly, if each head is narrower. Say there are `C`
+# channels and `H` heads. Then each head gets `d = C / H` channels, and all heads together compute as
+# much as one wide head did.
 #
 # The code has a trick. Each head would need its own small matrix for the queries. Put these matrices
 # side by side, and you have one matrix of shape `(C, C)`. So compute the queries of all heads in one
@@ -223,10 +224,27 @@ if check.ready("MultiHeadAttention"):
 
 # %% [markdown] fold="Why nothing?"
 # A weight depends on *what* stands in a place, and not on *where* that place is. And a sum does not
-# care in which order its terms come. To attention the past is a bag of characters.
+# care in which order its terms come. To a layer of attention the past is a bag of characters.
 
 # %% [markdown]
-# (The mask gives a faint clue: early positions see a smaller bag. But that is all.)
+# That was one layer.
+#
+# **Predict first.** Put a second layer on top of it. Does the last position notice the order now?
+
+# %% tags=["demo", "nbval-check-output"]
+if check.ready("MultiHeadAttention", "shuffled"):
+    second = MultiHeadAttention(16, 4)
+    change = (second(attention(x)) - second(attention(shuffled)))[0, -1].abs().max()
+    print(f"two layers, the last position changes: {change > 0.001}")
+
+# %% [markdown] fold="Why?"
+# Because of the mask. Each position sees a bag of its own, of those before it, and a character that
+# has moved forward sees a smaller one. What the first layer writes down there is different, and the
+# second layer reads it.
+
+# %% [markdown]
+# So a stack of layers has a clue to the order, though a roundabout one. Models that are told nothing
+# of positions do find it out in a long training (Haviv and others, 2022). Ours will be told.
 #
 # The MLP of lesson 04 knew the order, since each place of its context had weights of its own.
 # Attention has the same weights for every place, and that is what lets it look back hundreds of
@@ -238,7 +256,7 @@ if check.ready("MultiHeadAttention"):
 # hand. The hand of the first clock turns by 1 radian at each position, so it is round after about
 # 6. Each further clock is slower by the same factor, and the last one, with 64 channels, takes
 # 47,000 positions for one round. Hours, minutes and seconds tell every moment of a day apart, and
-# no number among them is large.
+# no number among them is large. The name for it is **sinusoidal encoding**.
 #
 # A hand is described by two numbers: how far its tip is to the right and how far up, which are the sine
 # and the cosine of its angle. With `C` channels there are `C / 2` clocks. Clock `i` has the channels
@@ -364,7 +382,8 @@ if check.ready("MultiHeadAttention", "positional_encoding", "shuffled"):
 # twelve layers?
 
 # %% [markdown] fold="Answer"
-# 3 to the power of 12 is 531,441: less than two millionths of the slopes arrive.
+# 3 to the power of 12 is 531,441: less than two millionths of the gradient arrive. This is the problem
+# of **vanishing gradients** (Hochreiter, 1991; Bengio, Simard and Frasconi, 1994).
 
 # %% [markdown]
 # The next cell stacks twelve of your attention layers, puts logits on top, and goes back from the
@@ -453,10 +472,12 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
 # large the numbers are after 0, 6 and 12 layers; how alike the positions are at the top.
 #
 # Look at the two lines for *replaces* (orange). With torch's start the slopes fade: `value` and
-# `project` each make them smaller by about √3, together by 3. A larger start cures that. But no
+# `project` each make them smaller by about √3, together by 3. A larger start cures that. But neither
 # start cures what the right side shows: **the positions become all alike**. A layer that replaces
 # hands on a mean of the past, the next layer a mean of such means. In the end nothing in a position
-# tells which character stands there.
+# tells which character stands there. This is called **rank collapse**. Dong, Cordonnier and Loukas
+# (2021) proved it for any weights that are not huge: with attention alone it goes faster than by a
+# constant factor from layer to layer.
 #
 # The cure is to **add**: $x + f(x)$ in place of $f(x)$. What was there stays in the sum. And the
 # slope of $x + f(x)$ is $1 + f'(x)$. Multiply out twelve such factors: one of the paths has nothing
@@ -881,7 +902,8 @@ if check.ready("MultiHeadAttention", "FeedForward", "Block"):
 
 # %% [markdown]
 # The last line: more heads take not one parameter more. Their number only decides how the channels
-# are cut.
+# are cut. They are not quite free, though. Each head has a table of `T` by `T` weights of its own to
+# compute, and fewer channels to compare by.
 #
 # In FLOPs the two halves are equal here. Half of attention's are its two products without weights,
 # and these grow with `T`. In longer windows attention costs more than thinking, in shorter ones
@@ -1002,7 +1024,8 @@ variants = [
 # To be fair, everything else must be the same: the number of steps, the batches, the learning rate, the
 # text that judges. And there is luck. A model begins with random numbers and reads random batches, so
 # train each of them **three times, with three seeds**. How far the three lie apart tells how much of a
-# difference is luck.
+# difference is luck. And the same seed means the same batches for all variants. So compare seed by
+# seed: the luck of the batches is in both losses, and goes out of their *difference*.
 #
 # **Predict first.** Put the five parts in an order: which one will be missed most, which one least? Write
 # it down, and then run the cell. It trains 18 models and takes one or two minutes.
@@ -1046,14 +1069,17 @@ if check.ready("MultiHeadAttention", "positional_encoding", "FeedForward", "Bloc
         print("(smoke: after so few steps these numbers mean nothing)")
 
 # %% [markdown]
-# The table: `loss` is the mean over the three seeds, in nats per character; `±` is half of the
-# distance between the best and the worst of the three; `lost` is how much worse than the full
-# block. One row is not like the others: without feed-forward the model has far fewer parameters. So
-# a part of what it loses may be plain size.
+# The table: `loss` is the mean over the three seeds, in nats per character; `±` is half of the distance
+# between the best and the worst of the three; `lost` is how much worse than the full block, also the
+# mean over three. One row is not like the others: without feed-forward the model has far fewer
+# parameters. So a part of what it loses may be plain size.
 #
-# **A difference that is not larger than the spread is no result.** With other seeds it might turn
-# round. So the next cell compares each difference with the spread of both models before it says
-# anything.
+# **A difference that luck can make is no result.** With other seeds it might turn round. There are
+# three differences for each variant, one for each seed. Their standard deviation, divided by √3, is
+# the *standard error* of their mean. A standard error that comes from three numbers only is itself
+# uncertain, so the mean should be more than 4.3 times as large. (That is the limit of Student's test
+# for three pairs: without any true difference, chance gets beyond it once in twenty times. And five
+# comparisons give chance five tries.)
 
 # %% tags=["demo"]
 if check.ready("results"):
@@ -1072,12 +1098,13 @@ if check.ready("results"):
     plt.show()
     verdicts = {}
     for variant in [name for name in order if name != "full block"]:
-        lost = middle(results[variant]) - middle(full)
-        luck = half_range(results[variant]) + half_range(full)
-        if abs(lost) <= luck:
-            verdicts[variant] = f"{abs(lost):.3f} is within the spread, so we cannot tell"
-        else:
-            verdicts[variant] = f"{abs(lost):.3f} {'worse' if lost > 0 else 'BETTER'} than whole"
+        differences = [loss - whole for loss, whole in zip(results[variant], full, strict=True)]
+        lost = middle(differences)
+        error = statistics.stdev(differences) / math.sqrt(seeds)
+        verdict = "worse than whole" if lost > 0 else "BETTER than whole"
+        if abs(lost) <= 4.3 * error:
+            verdict = "luck can do that, so we cannot tell"
+        verdicts[variant] = f"{lost:+.3f}, standard error {error:.3f}: {verdict}"
         print(f"{variant}: {verdicts[variant]}")
     print(f"Missed most: {order[-1].removeprefix('without ')}.")
 
@@ -1100,8 +1127,8 @@ if check.ready("results"):
 # - A variant at the loss of the *unigram* has learnt how frequent each letter is, and nothing about
 #   what came before. That is what a stack does in which all positions are alike.
 # - A variant a little better than the *bigram* knows the current character, and of the rest of the past
-#   not much. Without positions the rest is a bag. Without feed-forward a model may know what stands
-#   where, but nothing works out what follows from it.
+#   not much. Without positions the rest is nearly a bag. Without feed-forward a model may know what
+#   stands where, but nothing works out what follows from it.
 # - *One head* in place of four has the same number of parameters and of FLOPs. If the two cannot be told
 #   apart, heads may still be worth something later. They are for fetching several things at once, and a
 #   small model after a few hundred steps may not have come to that.
@@ -1332,8 +1359,9 @@ if check.ready("block_loss"):
     if "one head" in losses:
         facts["one head"] = {"loss": losses["one head"]}
     table(facts)
-    better = sorted(name for name, loss in losses.items() if loss <= block_loss)
-    print("\nStill ahead of the blocks:", ", ".join(better) or "none of the models before")
+    if losses:  # of the preset laptop
+        better = sorted(name for name, loss in losses.items() if loss <= block_loss)
+        print("\nStill ahead of the blocks:", ", ".join(better) or "none of the models before")
 
 # %% tags=["demo"]
 if check.ready("block_loss"):
@@ -1343,9 +1371,10 @@ if check.ready("block_loss"):
     display(plots.ladder(losses, floor, floor_error))
 
 # %% [markdown]
-# *The picture: the rungs of the lessons before, as measured when this course was built. The one
-# named `block` is yours; the best of all is in bold.* All of these losses are per character of the
-# validation text. Your blocks had at least `T / 2` characters before each one that counts.
+# *The picture: the rungs of the lessons before, as measured when this course was built (at the preset
+# `laptop`). The one named `block` is yours; the best of all is in bold.* All of these losses are per
+# character of the validation text. Your blocks had at least `T / 2` characters before each one that
+# counts.
 
 # %% [markdown] fold="What the blocks have, and the models before had not"
 # The 10-gram knows phrases of ten characters by heart, but a phrase that it never saw tells it
@@ -1402,13 +1431,14 @@ check("quiz")
 # %% [markdown]
 # ## What you have now
 #
-# - Heads are one wide attention cut into narrow ones. Each asks its own question, at no further cost.
-# - Attention sees a bag. Positions are numbers that are added to the embeddings.
+# - Heads are one wide attention cut into narrow ones. Each asks its own question, for not one parameter
+#   more.
+# - One layer of attention sees a bag. Positions are numbers that are added to the embeddings.
 # - Layers add to a residual stream. Where they replace it, the positions become all alike.
 # - Layer norm sets the volume of what a layer reads, so that many starts and learning rates work.
 # - Attention fetches from other positions, the feed-forward layer works out what follows.
 # - Dropout is for training only, and makes up for what it takes.
-# - What a part is worth, you find by taking it away, with several seeds, and with an eye on the spread.
+# - What a part is worth, you find by taking it away, with several seeds, and by comparing seed by seed.
 #
 # **Next**, lesson 07 puts a stack of blocks to real work: a proper start, AdamW, a training that can be
 # stopped and resumed, and a generator that does not compute everything anew for each character.
@@ -1419,6 +1449,8 @@ check("quiz")
 #
 # ### References
 #
+# - Y. Bengio, P. Simard, P. Frasconi (1994). Learning Long-Term Dependencies with Gradient Descent Is
+#   Difficult. *IEEE Transactions on Neural Networks* 5(2). Vanishing gradients.
 # - N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov (2014). Dropout: A Simple Way
 #   to Prevent Neural Networks from Overfitting. *Journal of Machine Learning Research* 15.
 # - K. He, X. Zhang, S. Ren, J. Sun (2016). Deep Residual Learning for Image Recognition. *CVPR*.
@@ -1427,6 +1459,10 @@ check("quiz")
 # - A. Vaswani and others (2017). Attention Is All You Need. *NeurIPS*. The transformer.
 # - R. Xiong and others (2020). On Layer Normalization in the Transformer Architecture. *ICML*. Why the
 #   norm moved into the branch.
+# - Y. Dong, J.-B. Cordonnier, A. Loukas (2021). Attention Is Not All You Need: Pure Attention Loses
+#   Rank Doubly Exponentially with Depth. *ICML*.
+# - A. Haviv and others (2022). Transformer Language Models without Positional Encodings Still Learn
+#   Positional Information. *Findings of EMNLP*.
 # - N. Elhage and others (2021). A Mathematical Framework for Transformer Circuits. *Transformer Circuits
 #   Thread*. The residual stream.
 
