@@ -861,10 +861,9 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
         print(f"step {step:2}: loss {by_heart[step]:.3f}")
 
 # %% [markdown]
-# These are the shapes and the recipes for all that comes now. Such numbers, which are not learnt but chosen,
-# are called **hyperparameters**. The one for a GPU is nanoGPT's large model
-# for Shakespeare. And `small` is for a text of your own: a `GPT(Config(V, **small))` that you `train` with
-# `**small_recipe` and 3,000 steps is ready within a few minutes.
+# These are the shapes and the recipes for all that comes now, the hyperparameters. The one for a GPU is
+# nanoGPT's large model for Shakespeare. And `small` is for a text of your own: a `GPT(Config(V, **small))`
+# that you `train` with `**small_recipe` and 3,000 steps is ready within a few minutes.
 
 # %%
 shapes = {
