@@ -12,7 +12,7 @@
 # - **look** at what it has learnt about the characters.
 #
 # You need lesson 02 (back-off, overfitting) and lesson 03. There you built autograd:
-# `loss.backward()` leaves in each parameter's `.grad` the slope of the loss, and your `sgd_step`
+# `loss.backward()` leaves in each parameter's `.grad` the gradient of the loss, and your `sgd_step`
 # goes one step downhill. That is all the machinery that this lesson needs. Only the net is new.
 
 # %% tags=["setup"]
@@ -474,7 +474,7 @@ def draw_batch(contexts, targets, batch=256):
 
 
 # %% [markdown]
-# It is lesson 03 again, for a larger net: the loss of these 256, and its slopes for every
+# It is lesson 03 again, for a larger net: the loss of these 256, and its gradients for every
 # parameter, also for the embeddings. `parameters.values()` are the tensors of the dictionary.
 
 # %% [markdown] contract="train_step"
@@ -483,9 +483,9 @@ def draw_batch(contexts, targets, batch=256):
 # `contexts` is int64 of shape `(B, T)`, `targets` int64 of shape `(B,)`.
 #
 # - The loss is the mean cross-entropy of the net's logits with the targets.
-# - Every one of the five tensors moves, **in place**, by `lr` times its slope, downhill. `sgd_step`
-#   does this with a list of tensors.
-# - Each call uses the slopes of its own batch only: none may be left over from the call before.
+# - Every one of the five tensors moves, **in place**, by `lr` times its gradient, downhill.
+#   `sgd_step` does this with a list of tensors.
+# - Each call uses the gradients of its own batch only: none may be left over from the call before.
 # - It returns the loss as it was **before** the step, a plain number (`.item()`).
 #
 # For example, if all parameters are 0, it returns $\ln V$, and only `b2` can move: for the
@@ -497,8 +497,8 @@ def train_step(parameters, contexts, targets, lr):
     """Change `parameters` by one step downhill on this batch; return the loss before it."""
     ### BEGIN SOLUTION
     loss = cross_entropy(mlp_forward(parameters, contexts), targets)
-    loss.backward()  # leaves the slopes in the five tensors
-    sgd_step(list(parameters.values()), lr)  # moves them and clears the slopes
+    loss.backward()  # leaves the gradients in the five tensors
+    sgd_step(list(parameters.values()), lr)  # moves them and clears the gradients
     return loss.item()
     ### END SOLUTION
 
@@ -713,7 +713,7 @@ if check.ready("mlp_forward", "kaiming_init", "train_step"):
 #
 # But why one rate for all steps? Two places ask for another one.
 #
-# **At the start** the net is far from anything sensible, and its slopes change quickly. A large
+# **At the start** the net is far from anything sensible, and its gradients change quickly. A large
 # step can throw it into a place from which it hardly gets back. So begin small and raise the rate
 # over the first steps: **warm-up** (Goyal and colleagues, 2017). **At the end** every step follows
 # the noise of its own batch and overshoots, and the loss stops falling. Robbins and Monro proved in
@@ -901,7 +901,7 @@ if check.ready(*needed):
 #   is what the second result of `fit` is.
 # - Take a **smaller net**.
 # - **Weight decay**: after each step, make `W1` and `W2` a tiny bit smaller: multiply them by
-#   `1 - decay * lr`. What the slopes ask for again and again stays. What only a few places of the
+#   `1 - decay * lr`. What the gradients ask for again and again stays. What only a few places of the
 #   text ask for fades away. It is to a net what smoothing is to a table. (`fit` leaves the biases
 #   alone, and the embeddings: a rare character's place would fade between two visits.)
 #
@@ -1061,9 +1061,9 @@ if check.ready(*needed):
 # nearly on one spot. And compared with any two characters, the vowels are nearer to each other than
 # before.
 #
-# After a digit come the same things whichever digit it is, so the same slopes pulled at all of them:
-# **the embedding is a summary of what a character does.** Words can get embeddings in the same way.
-# Then it becomes a map of meanings.
+# After a digit come the same things whichever digit it is, so the same gradients pulled at all of
+# them: **the embedding is a summary of what a character does.** Words can get embeddings in the same
+# way. Then it becomes a map of meanings.
 
 # %% [markdown]
 # ## Does it carry over what it knows?
@@ -1224,7 +1224,7 @@ if check.ready("mlp_loss", "ngram_loss"):
 #    - (c) take a larger net
 # 6. Why do the digits come to stand together on the map?
 #    - (a) They stand together in the list of characters.
-#    - (b) What comes next depends on "a digit", hardly on which one: the same slopes pull at all.
+#    - (b) What comes next depends on "a digit", hardly on which one: the same gradients pull at all.
 #    - (c) They began close together.
 
 # %% exercise="quiz" minutes=6 level=1

@@ -152,7 +152,7 @@ print("back, no transpose:   ", heads.reshape(1, 3, 4)[0].tolist())
 # - `dropout` is explained further down, and its checks come last. Until then do what it says here: `p` is
 #   there already. Hand `dropout_p=p` to torch's attention function, and put the very last result, behind
 #   `project`, through `F.dropout(..., p)`. As long as `p` is 0, neither does anything.
-# - Slopes travel back through every step, to the weights and to `x`.
+# - Gradients travel back through every step, to the weights and to `x`.
 #
 # For example, `MultiHeadAttention(8, 2)` has 4 · 8 · 8 = 256 parameters and two heads of 4 channels.
 
@@ -375,10 +375,10 @@ if check.ready("MultiHeadAttention", "positional_encoding", "shuffled"):
 # ## Why not simply stack ten of them?
 #
 # One layer of attention gathers from the past. A second one could gather from what was gathered. So
-# stack more layers. But in lesson 03 you saw how slopes travel back: **along a path, multiply**. With
-# twelve layers that is a product of twelve factors or more.
+# stack more layers. But in lesson 03 you saw how gradients travel back: **along a path, multiply**.
+# With twelve layers that is a product of twelve factors or more.
 #
-# **Predict first.** Say each layer makes the slopes three times smaller. What is left of them after
+# **Predict first.** Say each layer makes the gradients three times smaller. What is left of them after
 # twelve layers?
 
 # %% [markdown] fold="Answer"
@@ -391,7 +391,7 @@ if check.ready("MultiHeadAttention", "positional_encoding", "shuffled"):
 # weights begin as torch draws them, or by fan-in, as in lesson 04. (Torch draws them smaller, by
 # the factor √3.)
 #
-# It looks at two things at each height: how large the slopes are, and how alike the positions of a
+# It looks at two things at each height: how large the gradients are, and how alike the positions of a
 # text are. For that, take the rows of two positions, bring both to length 1, and take their dot
 # product: 1 means that they point the same way.
 
@@ -416,16 +416,16 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
         return ((dots.sum() - B * T) / (B * T * (T - 1))).item()
 
     def climb(layers, adds, norm):
-        """Return, after 0, 1, ..., 12 layers: the slopes' size, the stream's spread, how alike."""
+        """Return, after 0, 1, ..., 12 layers: the gradients' size, the stream's spread, how alike."""
         heights = [start.clone().requires_grad_()]
         for layer in layers:
             x = heights[-1]
             heights.append(x + layer(norm(x)) if adds else layer(norm(x)))
-            heights[-1].retain_grad()  # let torch keep the slopes of this one, too
+            heights[-1].retain_grad()  # let torch keep the gradients of this one, too
         loss = cross_entropy(logits_layer(heights[-1]).reshape(-1, V), ids[1:])
         loss.backward()
         return {
-            "slopes": [x.grad.norm().item() for x in heights],
+            "gradients": [x.grad.norm().item() for x in heights],
             "spread": [x.std().item() for x in heights],
             "alike": [alike(x) for x in heights],
         }
@@ -440,10 +440,10 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
         }
         rows = {}
         for name, fact in facts.items():
-            ratio = fact["slopes"][0] / fact["slopes"][-1]
+            ratio = fact["gradients"][0] / fact["gradients"][-1]
             spread = {f"spread at {n}": f"{fact['spread'][n]:.2g}" for n in (0, 6, 12)}
             rows[name] = {
-                "slopes 0 / 12": f"{ratio:.2g}",
+                "gradients 0 / 12": f"{ratio:.2g}",
                 **spread,
                 "alike at 12": fact["alike"][-1],
             }
@@ -455,9 +455,9 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
     for name, fact in facts.items():
         color = "#d55e00" if name.startswith("replaces") else "#0072b2"
         style = "s--" if name.endswith("fan-in") else "o-"
-        for axes, what in zip(sides, ("slopes", "alike"), strict=True):
+        for axes, what in zip(sides, ("gradients", "alike"), strict=True):
             axes.plot(range(13), fact[what], style, color=color, markersize=4, label=name)
-    sides[0].set(yscale="log", ylabel="size of the slopes (log scale)")
+    sides[0].set(yscale="log", ylabel="size of the gradients (log scale)")
     sides[1].set(ylim=(0, 1.04), ylabel="how alike two positions are")
     for axes in sides:
         axes.set_xlabel("after how many layers")
@@ -466,12 +466,12 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
     plt.show()
 
 # %% [markdown]
-# *The picture: four stacks of twelve layers. Left, the slopes: they begin at the top of the stack,
+# *The picture: four stacks of twelve layers. Left, the gradients: they begin at the top of the stack,
 # on the right, and travel down to the left. Right, how alike the positions are, on the way up.* The
-# table has the ends of these lines: the slopes at the bottom, divided by those at the top; how
+# table has the ends of these lines: the gradients at the bottom, divided by those at the top; how
 # large the numbers are after 0, 6 and 12 layers; how alike the positions are at the top.
 #
-# Look at the two lines for *replaces* (orange). With torch's start the slopes fade: `value` and
+# Look at the two lines for *replaces* (orange). With torch's start the gradients fade: `value` and
 # `project` each make them smaller by about √3, together by 3. A larger start cures that. But neither
 # start cures what the right side shows: **the positions become all alike**. A layer that replaces
 # hands on a mean of the past, the next layer a mean of such means. In the end nothing in a position
@@ -481,7 +481,7 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
 #
 # The cure is to **add**: $x + f(x)$ in place of $f(x)$. What was there stays in the sum. And the
 # slope of $x + f(x)$ is $1 + f'(x)$. Multiply out twelve such factors: one of the paths has nothing
-# but ones, so on it the slopes pass every layer untouched. Kaiming He and others (2016) found it
+# but ones, so on it the gradients pass every layer untouched. Kaiming He and others (2016) found it
 # for pictures, and trained nets of more than a hundred layers. It is called a **residual
 # connection**.
 #
@@ -491,7 +491,7 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
 #
 # But look at the last row of the table. Each layer there reads a stream that has grown, and so adds
 # still more to it. What was there first is drowned, so the positions become alike after all, and at
-# the bottom the slopes are huge.
+# the bottom the gradients are huge.
 
 # %% [markdown]
 # ## How loud is the stream?
@@ -532,7 +532,7 @@ if check.ready("MultiHeadAttention", "start"):
 # %% [markdown] fold="Answer"
 # A score is a query times a key, and both of them grow, so scores become 16 times as large. Softmax
 # of large scores is nearly one-hot: all the weight goes to one place. There softmax is flat, so its
-# slopes are nearly 0, and the head can no longer learn to look elsewhere.
+# gradients are nearly 0, and the head can no longer learn to look elsewhere.
 
 # %% [markdown]
 # *The picture: the largest of the 64 weights, for louder and louder input. As it comes, the attention
@@ -565,7 +565,7 @@ print(pair.var(correction=0))
 # ones at first, and `bias`, zeros at first. It takes a float tensor of shape `(..., channels)`,
 # with any number of axes in front, and returns a new one of the same shape, by the formula above;
 # `x` stays as it is. `eps` is $\varepsilon$, under the root. Each position is normalised by itself,
-# over its channels, which are the last axis, in training and in evaluation alike. Slopes travel back
+# over its channels, which are the last axis, in training and in evaluation alike. Gradients travel back
 # through every step: mean and variance depend on `x` as well.
 #
 # For example, `LayerNorm(4)(torch.tensor([1.0, 2.0, 3.0, 4.0]))` is
@@ -626,11 +626,11 @@ if check.ready("MultiHeadAttention", "LayerNorm", "climb_all"):
     climb_all(norm=LayerNorm(64))
 
 # %% [markdown]
-# Now the slopes get through all four, whatever the start. But where layers *replace*, the positions
+# Now the gradients get through all four, whatever the start. But where layers *replace*, the positions
 # are still all alike. So a deep stack wants both: the norm and the sum.
 #
 # Vaswani and others (2017) put the norm on the stream, behind the sum. With the norm in front
-# (*pre-norm*) slopes keep the path that leads through no layer at all, and most models do it so
+# (*pre-norm*) gradients keep the path that leads through no layer at all, and most models do it so
 # today (Xiong and others, 2020).
 
 # %% [markdown]
@@ -661,7 +661,7 @@ print("GELU at -3, -1, 0, 1 and 3:", [round(y, 3) for y in F.gelu(some).tolist()
 # %% [markdown]
 # *The picture: GELU lets large numbers through as they are, and stops negative ones, with a smooth
 # corner between.* It is `z` times the probability that a standard normal number is below `z`.
-# Unlike tanh it is not flat on the right, so slopes get through. You need not write it: take
+# Unlike tanh it is not flat on the right, so gradients get through. You need not write it: take
 # `F.gelu(z)` as it is. (Its option `approximate="tanh"` is a near relative, and not the same.)
 #
 # `nn.Linear` works on the last axis, and does the same at every position. So you need no reshape here.
@@ -671,8 +671,8 @@ print("GELU at -3, -1, 0, 1 and 3:", [round(y, 3) for y in F.gelu(some).tolist()
 # `channels` to `4 * channels`, and `shrink`, an `nn.Linear` back to `channels`. Both have a bias, and begin as
 # torch draws them. It takes `(B, T, channels)` and returns the same shape: expand, GELU, shrink. There is no GELU at the end.
 #
-# As before, `p` is there, and the very last result goes through `F.dropout(..., p)`. Slopes travel back
-# through every step.
+# As before, `p` is there, and the very last result goes through `F.dropout(..., p)`. Gradients travel
+# back through every step.
 #
 # For example, `FeedForward(8)` has 8 · 32 + 32 parameters in `expand`, 32 · 8 + 8 in `shrink`, together
 # 552.
@@ -771,7 +771,7 @@ print(f"means: {kept.sum(dim=1).mean():.1f} and {2 * kept.sum(dim=1).mean():.1f}
 # - In training, each number becomes 0 with probability `p`, drawn for each number on its own and anew
 #   in every call. (So how many become 0 is left to chance as well.) What stays is divided by `1 - p`.
 # - If `training` is `False`, it returns `x` as it is.
-# - Slopes travel back to `x` through what stays.
+# - Gradients travel back to `x` through what stays.
 #
 # For example, `dropout(torch.ones(4), 0.25)` may be `[1.333, 0, 1.333, 1.333]`. `torch.rand(shape)`, or
 # `torch.rand_like(x)`, draws numbers between 0 and 1. Set no seed. Torch's own dropout is refused here.
@@ -830,9 +830,9 @@ check("dropout")
 # | `feed_forward` | your `FeedForward`, with this dropout |
 #
 # All four begin as they are made. It takes `(B, T, channels)` and returns the same shape, as in the
-# drawing; `x` itself stays as it is. First the half with attention. The half with `feed_forward` then reads the stream to which
-# attention has already added. The two parts drop by themselves, so the block drops nothing. Slopes
-# travel back through both halves and along the stream.
+# drawing; `x` itself stays as it is. First the half with attention. The half with `feed_forward` then
+# reads the stream to which attention has already added. The two parts drop by themselves, so the block
+# drops nothing. Gradients travel back through both halves and along the stream.
 #
 # For example, if `project` and `shrink` are all zeros, their bias too, then both halves add nothing,
 # and the block returns exactly what came in.
@@ -1400,9 +1400,9 @@ if check.ready("block_loss"):
 #    - (a) `abc` and `acb`
 #    - (b) `abc` and `bac`
 #    - (c) `abc` and `abbc`
-# 4. Twelve attention layers, each with a norm in front, so that the slopes get through. But each of them
-#    *replaces* what came in. What is still wrong?
-#    - (a) Nothing: the slopes were all that mattered.
+# 4. Twelve attention layers, each with a norm in front, so that the gradients get through. But each of
+#    them *replaces* what came in. What is still wrong?
+#    - (a) Nothing: the gradients were all that mattered.
 #    - (b) The numbers become larger with every layer.
 #    - (c) At the top all positions hold nearly the same.
 # 5. A model was trained with dropout, `p = 0.2`. What does `model.eval()` change?

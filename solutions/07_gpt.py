@@ -564,12 +564,12 @@ if check.ready("GPT", "sample_token"):
 # %% [markdown]
 # ## What is a good step?
 #
-# In lesson 03 a step was the learning rate times the slope, for each weight. So a weight with steep
-# slopes takes long steps, and one with gentle slopes hardly moves. In a deep model slopes can differ by
+# In lesson 03 a step was the learning rate times the gradient, for each weight. So a weight with large
+# gradients takes long steps, and one with small ones hardly moves. In a deep model gradients can differ by
 # factors of thousands from layer to layer, and no single learning rate is right for all of them.
 #
 # **AdamW** (Loshchilov and Hutter, 2019; Adam: Kingma and Ba, 2015) keeps two numbers for each weight
-# $w$ with slope $g$: a running mean of the slope, $m$, and one of its square, $v$.
+# $w$ with gradient $g$: a running mean of the gradient, $m$, and one of its square, $v$.
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2$$
 #
@@ -577,13 +577,13 @@ if check.ready("GPT", "sample_token"):
 #
 # Here $\hat m = m / (1 - \beta_1^n)$ and $\hat v = v / (1 - \beta_2^n)$ after $n$ steps: both began at
 # 0, and this makes up for it. The $\varepsilon$ is tiny, so that nothing is divided by 0. $\beta_1$ and
-# $\beta_2$, just below 1, say how slowly the means forget. The fraction is the mean slope, measured by
-# how large slopes of this weight usually are. If $g$ always points the same way it is near 1 or −1,
+# $\beta_2$, just below 1, say how slowly the means forget. The fraction is the mean gradient, measured by
+# how large gradients of this weight usually are. If $g$ always points the same way it is near 1 or −1,
 # whether $g$ is huge or tiny; if $g$ keeps changing its sign it is near 0. So every weight moves by
 # about `lr` a step at most. The last term is **weight decay**: each step pulls $w$ a little towards 0,
 # by $\text{lr} \cdot \lambda w$. A weight must keep earning its size.
 #
-# **Predict first.** Two weights are 1, their slopes are 100 and 0.01. Both take one step with a
+# **Predict first.** Two weights are 1, their gradients are 100 and 0.01. Both take one step with a
 # learning rate of 0.1. Where do they go, with plain gradient descent and with AdamW?
 
 # %% tags=["demo", "nbval-check-output"]
@@ -594,7 +594,7 @@ for name, kind in {"plain": torch.optim.SGD, "AdamW": torch.optim.AdamW}.items()
     print(f"{name}: from [1, 1] to {[round(x, 3) for x in w.tolist()]}")
 
 # %% [markdown]
-# It is also a reason why the training **warms up**. In the first steps $\hat v$ rests on one or two slopes
+# It is also a reason why the training **warms up**. In the first steps $\hat v$ rests on one or two gradients
 # and says little, but the steps have full length all the same (Liu and others, 2020). It is not the only
 # one: just after the start the loss also bends most sharply, so that long steps overshoot (Gilmer and
 # others, 2022). All agree on the remedy. Begin with a small learning rate; your `lr_schedule` does.
@@ -680,9 +680,9 @@ with torch.autocast("cpu", dtype=torch.bfloat16):
 print("the weight:      ", layer.weight.dtype)
 
 # %% [markdown]
-# With float16 there is one more trap. Slopes are often tiny, and a float16 far below 0.00000006 is
+# With float16 there is one more trap. Gradients are often tiny, and a float16 far below 0.00000006 is
 # simply 0. The remedy: multiply the loss by a large number, say 65,536, before going backward.
-# Then all slopes are that much larger, and survive. Before the step they are divided by it again,
+# Then all gradients are that much larger, and survive. Before the step they are divided by it again,
 # which is called *unscaling*. bfloat16 can hold tiny numbers, and needs none of this.
 #
 # Now to something that happens in any precision. Once in a while a batch is odd, and its gradient is a

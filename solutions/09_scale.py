@@ -476,7 +476,7 @@ if check.ready("apply_rope"):
 # ### Four small things
 #
 # **QK-norm** (Henry and others, 2020). Scores are products of queries and keys, and nothing bounds them.
-# If they grow, the softmax puts all weight on one place, and its slope dies. So normalise queries and
+# If they grow, the softmax puts all weight on one place, and its gradient vanishes. So normalise queries and
 # keys before they are turned.
 #
 # **Squared ReLU** (So and others, 2021): $\max(0, x)^2$ in place of GELU. It is exactly 0 for half of its
@@ -730,7 +730,7 @@ check("newton_schulz")
 
 # %%
 class Muon(torch.optim.Optimizer):
-    """Moves each matrix along its mean slope, with all singular values brought near 1."""
+    """Moves each matrix along its mean gradient, with all singular values brought near 1."""
 
     def __init__(self, matrices, lr, momentum=0.95):
         super().__init__(matrices, {"lr": lr, "momentum": momentum})
@@ -907,23 +907,26 @@ if check.ready("RMSNorm", "apply_rope"):
 # for 16 bits that do nothing else, and it waits for each small operation to be sent.
 #
 # **Gradient accumulation**: a batch that does not fit into the memory is read in parts. `backward()` adds
-# up the slopes, and the step comes after the last part. Each part's loss is weighted by its share.
+# up the gradients, and the step comes after the last part. Each part's loss is weighted by its share.
 
 # %% tags=["demo", "nbval-check-output"]
 torch.manual_seed(0)
 layer = nn.Linear(32, 64)
 inputs, wanted = torch.randn(24, 32), torch.randint(64, (24,))
-slopes = []
+gradients = []
 for parts in (1, 4):
     layer.zero_grad()
     for rows, right in zip(inputs.chunk(parts), wanted.chunk(parts), strict=True):
         (cross_entropy(layer(rows), right) / parts).backward()
-    slopes.append(layer.weight.grad.clone())
-print("one batch of 24, or four of 6: the same slopes to 1e-6:", torch.allclose(*slopes, atol=1e-6))
+    gradients.append(layer.weight.grad.clone())
+print(
+    "one batch of 24, or four of 6: the same gradients to 1e-6:",
+    torch.allclose(*gradients, atol=1e-6),
+)
 
 # %% [markdown]
 # **Data-parallel training** does the same on several machines or GPUs at a time. Each process has a copy of
-# the model and reads its own part of the batch. Then all of them send each other their slopes, take the
+# the model and reads its own part of the batch. Then all of them send each other their gradients, take the
 # mean, and make the same step, so that the copies stay alike. In torch that is
 # `DistributedDataParallel`, and the command `torchrun` starts the processes. It works with two processes on
 # your processor too, and the next cell does it.
@@ -1524,8 +1527,8 @@ check("quiz")
 # - Byte-pair encoding: pieces that no text is too strange for. Compare losses per character, never per token.
 # - RMSNorm, rotary positions, QK-norm, squared ReLU or a gate, zeros at the start, Muon: each mends something,
 #   and each was measured at equal time, with its spread.
-# - Half precision and compiling are worth much on a GPU. Accumulated and data-parallel slopes are those of the
-#   whole batch.
+# - Half precision and compiling are worth much on a GPU. Accumulated and data-parallel gradients are those of
+#   the whole batch.
 # - A scaling law predicts a step or two ahead. Test it with a run that it has not seen.
 # - On a small text, counting is strong, and ready at once. A net is ahead where memory counts. Both together
 #   are better than either.

@@ -13,8 +13,8 @@ quiz(
         "without the square root",
         hint="Look at the top right of the picture with the twelve keys, and at the "
         "last column of the table below it.",
-        explain="The scores have a standard deviation of 16, so by chance one is far above the others, "
-        "and p (1 - p) is almost 0 for all.",
+        explain="The scores have a standard deviation of 16, so by chance one is far above the "
+        "others, and p (1 - p) is almost 0 for all.",
     ),
     Question(
         "the mask after the softmax",

@@ -189,7 +189,7 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
     calm = {name: value / 2 for name, value in weights.items()}
     direction = normal(rng, 2, 3, 6)
     yield case(
-        "the slopes that travel back to the weights and to x",
+        "the gradients that travel back to the weights and to x",
         lambda: slopes_in_both_modes(student, "MultiHeadAttention", [6, 2], calm, x, direction),
         [torch_slopes(lambda own, x: torch_attention(own, 2, x), calm, x, direction)] * 2,
         hint="Slopes must be able to travel back through every step: no .detach(), no .data, no "
