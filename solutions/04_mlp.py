@@ -365,7 +365,7 @@ def show_hidden(nets, contexts):
         all_axes[0].hist(before.flatten().cpu().numpy(), range=(-30, 30), **style)
         all_axes[1].hist(before.tanh().flatten().cpu().numpy(), range=(-1, 1), **style)
         flat = (before.tanh().abs() > 0.97).float().mean()
-        print(f"{name}: spread before tanh {before.std():.1f};", end=" ")
+        print(f"{name}: standard deviation before tanh {before.std():.1f};", end=" ")
         print(f"{flat:.0%} of the hidden numbers are beyond 0.97, where tanh is flat")
     all_axes[0].set(xlabel="before tanh", ylabel="share (density)")
     all_axes[1].set(xlabel="hidden number, after tanh", ylabel="share (density)")
@@ -383,26 +383,28 @@ if check.ready("embed_context"):
 # loss gets through to `W1` and the embeddings. Such hidden numbers are called **saturated**, and a
 # saturated net learns slowly.
 #
-# Why are they so large? Each one is a sum of `T * C` products. With random signs, the terms cancel
-# in part, but not wholly. How does the spread of a sum grow with the number of its terms?
+# Why are they so large? Each one is a sum of `T * C` products. With random signs, the terms cancel in
+# part, but not wholly. How far the sums lie apart is measured by their **standard deviation**: the
+# root of the mean of their squares. (They lie about 0, or one would first subtract their mean.) How
+# does it grow with the number of its terms?
 #
-# **Predict first.** The sum of 4 such products has a spread (standard deviation) of 2. And of 100?
+# **Predict first.** The sum of 4 such products has a standard deviation of 2. And of 100?
 
 # %% tags=["demo"]
 torch.manual_seed(0)
 for terms in (1, 4, 16, 100, 400):
     sums = torch.randn(3000, terms) @ torch.randn(terms, 100)
-    print(f"{terms:>3} terms: spread {sums.std():5.1f}")
+    print(f"{terms:>3} terms: standard deviation {sums.std():5.1f}")
 
 # %% [markdown] fold="Answer"
-# 10, the square root of 100. What adds up is the *variance*, the square of the spread: 100 terms
-# have 100 times the variance, so 10 times the spread. (At least if the terms have nothing to do
-# with each other, and here they have not.)
+# 10, the square root of 100. What adds up is the *variance*, the square of the standard deviation:
+# 100 terms have 100 times the variance, so 10 times the standard deviation. (At least if the terms
+# have nothing to do with each other, and here they have not.)
 
 # %% [markdown]
-# That tells you the cure as well. The number of terms is called **fan-in**: how many numbers go
-# into each sum. Divide the random weights by its square root, and the sums keep the spread of what
-# went in, however wide the layer is.
+# That tells you the cure as well. The number of terms is called **fan-in**: how many numbers go into
+# each sum. Divide the random weights by its square root, and the sums keep the standard deviation of
+# what went in, however wide the layer is.
 #
 # One thing is left: tanh itself makes numbers smaller. A factor called **gain** works against that,
 # and for tanh one takes 5/3. (It does not make up for it wholly. Layer by layer the standard
@@ -419,8 +421,8 @@ for terms in (1, 4, 16, 100, 400):
 #
 # For example, `kaiming_init(100, 5)` has the shape `(100, 5)`, and about two thirds of its numbers
 # lie between -1/6 and 1/6, as $5/3 / \sqrt{100} = 1/6$. `torch.randn(m, n)` draws from the normal
-# distribution with standard deviation 1; a number multiplied by $s$ has a spread $s$ times as
-# large. Every call draws anew, so set no seed.
+# distribution with standard deviation 1; a number multiplied by $s$ has a standard deviation $s$
+# times as large. Every call draws anew, so set no seed.
 
 
 # %% exercise="kaiming_init" minutes=5 level=2
@@ -449,13 +451,14 @@ if check.ready("embed_context", "mlp_forward", "kaiming_init"):
     print(f"ln V                     {math.log(V):6.2f}")
 
 # %% [markdown]
-# *The picture: in blue, the scaled net. Its hidden numbers fill the whole range between -1 and 1,
-# and far fewer of them are on the flat part.* The spread before tanh is the one that we asked for:
-# the gain, 5/3, times the spread of the embeddings, which is about 1.
+# *The picture: in blue, the scaled net. Its hidden numbers fill the whole range between -1 and 1, and
+# far fewer of them are on the flat part.* The standard deviation before tanh is the one that we asked
+# for: the gain, 5/3, times the standard deviation of the embeddings, which is about 1.
 #
 # The first loss is no longer far above $\ln V$, but it is still above, since the logits of a random
-# net differ. Nothing comes after the last layer that would need numbers of a certain spread. So we
-# make `W2` ten times smaller (`last=0.1`), and the net begins with almost equal logits.
+# net differ. Nothing comes after the last layer that would need numbers of a certain standard
+# deviation. So we make `W2` ten times smaller (`last=0.1`), and the net begins with almost equal
+# logits.
 
 # %% [markdown]
 # ## How does it learn?

@@ -318,10 +318,10 @@ print(torch.softmax(queries @ keys.transpose(-2, -1), dim=-1).sum(dim=-1).shape)
 # ## Why divide by a square root?
 #
 # One more thing has to be done to the scores. A score is a sum of `d` products. Say the numbers of
-# queries and keys have a spread of 1, as good nets keep them.
+# queries and keys have a standard deviation of 1, as good nets keep them.
 #
-# **Predict first.** What is the spread of a score for `d = 1`, `d = 16`, `d = 256`? (Lesson 04
-# knew.) And what does softmax make of scores that lie so far apart?
+# **Predict first.** What is the standard deviation of a score for `d = 1`, `d = 16`, `d = 256`?
+# (Lesson 04 knew.) And what does softmax make of scores that lie so far apart?
 
 # %% tags=["demo"]
 torch.manual_seed(16)
@@ -353,7 +353,7 @@ for d in sizes:
     for name, used in {"as they are": scores, "divided by √d": scores / math.sqrt(d)}.items():
         p = torch.softmax(used, dim=-1)
         rows[f"d = {d:3}, {name}"] = {
-            "spread of the scores": used.std().item(),
+            "standard deviation of the scores": used.std().item(),
             "largest weight": p.max(dim=-1).values.mean().item(),
             "slope p (1 - p)": (p * (1 - p)).mean().item(),
         }
@@ -364,15 +364,15 @@ table(rows)
 # more one key takes it all, by pure chance. Bottom: divided by $\sqrt{d}$, this hardly depends on
 # `d`.*
 #
-# A sum of `d` products has a spread of $\sqrt{d}$. With `d = 256` the scores lie about 16 apart,
-# and $e^{16}$ is nine million. One key gets everything before anything has been learnt. And it is
-# hard to unlearn: the slope of a weight $p$ with respect to its own score is $p\,(1-p)$, the last
-# column, and that is almost 0 when $p$ is close to 0 or to 1. It is the saturated tanh of lesson 04
-# again.
+# A sum of `d` products has a standard deviation of $\sqrt{d}$. With `d = 256` the scores lie about
+# 16 apart, and $e^{16}$ is nine million. One key gets everything before anything has been learnt.
+# And it is hard to unlearn: the slope of a weight $p$ with respect to its own score is $p\,(1-p)$,
+# the last column, and that is almost 0 when $p$ is close to 0 or to 1. It is the saturated tanh of
+# lesson 04 again.
 #
 # The cure is the one from there: divide by the square root of the number of terms. Not by `d`
-# itself: then the scores of `d = 256` would have a spread of 1/16, all weights would be nearly
-# alike, and we would be back at the mean.
+# itself: then the scores of `d = 256` would have a standard deviation of 1/16, all weights would be
+# nearly alike, and we would be back at the mean.
 
 # %% [markdown]
 # ## And the future?

@@ -416,7 +416,7 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
         return ((dots.sum() - B * T) / (B * T * (T - 1))).item()
 
     def climb(layers, adds, norm):
-        """Return, after 0, 1, ..., 12 layers: the gradients' size, the stream's spread, how alike."""
+        """Return, after 0, 1, ..., 12 layers: the gradients' size, the stream's deviation, how alike."""
         heights = [start.clone().requires_grad_()]
         for layer in layers:
             x = heights[-1]
@@ -426,7 +426,7 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
         loss.backward()
         return {
             "gradients": [x.grad.norm().item() for x in heights],
-            "spread": [x.std().item() for x in heights],
+            "std": [x.std().item() for x in heights],
             "alike": [alike(x) for x in heights],
         }
 
@@ -441,10 +441,10 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
         rows = {}
         for name, fact in facts.items():
             ratio = fact["gradients"][0] / fact["gradients"][-1]
-            spread = {f"spread at {n}": f"{fact['spread'][n]:.2g}" for n in (0, 6, 12)}
+            stds = {f"std at {n}": f"{fact['std'][n]:.2g}" for n in (0, 6, 12)}
             rows[name] = {
                 "gradients 0 / 12": f"{ratio:.2g}",
-                **spread,
+                **stds,
                 "alike at 12": fact["alike"][-1],
             }
         table(rows)
@@ -539,8 +539,8 @@ if check.ready("MultiHeadAttention", "start"):
 # runs to a single place. Through layer norm nothing changes at all.*
 #
 # **Layer norm** (Ba, Kiros and Hinton, 2016) turns the volume to the same level, whatever comes in. It
-# works on each position by itself. Take the `C` numbers of one position. Subtract their mean, and divide
-# by their spread:
+# works on each position by itself. Take the `C` numbers of one position. Subtract their mean, and
+# divide by their standard deviation:
 #
 # $$y = \frac{x - \text{mean}}{\sqrt{\text{variance} + \varepsilon}} \cdot \text{weight} + \text{bias}$$
 #
@@ -577,7 +577,7 @@ print(pair.var(correction=0))
 
 # %% exercise="LayerNorm" minutes=12 level=3
 class LayerNorm(nn.Module):
-    """Bring each position's channels to mean 0 and spread 1: (..., C) to (..., C)."""
+    """Bring each position's channels to mean 0 and deviation 1: (..., C) to (..., C)."""
 
     def __init__(self, channels, eps=1e-5):
         super().__init__()
@@ -745,10 +745,10 @@ if check.ready("MultiHeadAttention", "FeedForward"):
 torch.manual_seed(0)
 kept = (torch.rand(2000, 100) >= 0.5).float()  # 2,000 draws for 100 ones; 1 means it stays
 figure, axes = plt.subplots(figsize=(7, 3))
-spread = {"color": "#949494", "bins": range(0, 161, 2)}
-axes.hist(kept.sum(dim=1).numpy(), **spread, label="training, dropped with p = 0.5")
-spread["color"] = "#0072b2"
-axes.hist(2 * kept.sum(dim=1).numpy(), **spread, alpha=0.7, label="the same, and the rest doubled")
+look = {"color": "#949494", "bins": range(0, 161, 2)}
+axes.hist(kept.sum(dim=1).numpy(), **look, label="training, dropped with p = 0.5")
+look["color"] = "#0072b2"
+axes.hist(2 * kept.sum(dim=1).numpy(), **look, alpha=0.7, label="the same, and the rest doubled")
 axes.axvline(100, color="#222222", linestyle="--", label="evaluation: nothing dropped")
 axes.set(xlabel="sum of 100 ones", ylabel="draws (of 2,000)", ylim=(0, 520))
 axes.legend(loc="upper left")
@@ -1140,7 +1140,7 @@ if check.ready("results"):
 #
 # What you measured is what each part is worth **here**: two blocks, 64 channels, a few hundred
 # steps, one learning rate, this text. An ablation at another size or another rate can come out
-# differently, and papers that leave out the spread should make you suspicious.
+# differently, and papers that leave out how far the seeds lie apart should make you suspicious.
 
 # %% [markdown]
 # ## What does layer norm buy?
@@ -1413,7 +1413,7 @@ if check.ready("block_loss"):
 #    1.81 ± 0.03. What have you found?
 #    - (a) Part X is worth 0.01.
 #    - (b) Part X is useless.
-#    - (c) Nothing about X: the difference is within the spread.
+#    - (c) Nothing about X: the difference is no larger than what luck does.
 
 # %% exercise="quiz" minutes=5 level=1
 ### BEGIN SOLUTION

@@ -131,19 +131,19 @@ print([name for name, parameter in holder.named_parameters()])
 # the model is *sure of something wrong*, which it has to unlearn before it learns anything.
 
 # %% [markdown]
-# A logit is the product of `x`, which the last norm brings to a spread (standard deviation) of 1, with a
-# row of the head's matrix. Torch draws an `nn.Embedding` with a spread of 1. Try some others:
+# A logit is the product of `x`, which the last norm brings to a standard deviation of 1, with a
+# row of the head's matrix. Torch draws an `nn.Embedding` with a standard deviation of 1. Try some others:
 
 # %% tags=["demo", "nbval-check-output"]
 torch.manual_seed(0)
 C = 96
 x = torch.randn(5000, C)  # as the last norm gives it
 came = torch.randint(64, (5000,))
-for spread in (1.0, 1 / math.sqrt(C), 0.02):
-    head = spread * torch.randn(64, C)  # a row for each of 64 characters
+for std in (1.0, 1 / math.sqrt(C), 0.02):
+    head = std * torch.randn(64, C)  # a row for each of 64 characters
     logits = x @ head.T
     loss = cross_entropy(logits, came)
-    print(f"head of spread {spread:.2f}: logits of spread {logits.std():.1f}, loss {loss:.1f}")
+    print(f"head of std {std:.2f}: logits of std {logits.std():.1f}, loss {loss:.1f}")
 print(f"guessing blindly, ln 64: {math.log(64):.1f}")
 
 # %% [markdown]
@@ -160,7 +160,7 @@ print(f"guessing blindly, ln 64: {math.log(64):.1f}")
 torch.manual_seed(0)
 for n in (1, 4, 16, 64):
     added = torch.randn(10_000, n).sum(dim=1)
-    print(f"{n:2} numbers of spread 1 added up: spread {added.std():.1f}")
+    print(f"{n:2} numbers of std 1 added up: std {added.std():.1f}")
 
 # %% [markdown]
 # It grows with the square root of how many there are. With `layers` blocks that is
@@ -187,7 +187,7 @@ for n in (1, 4, 16, 64):
 # | `norm` | `nn.LayerNorm(channels)` (yours of lesson 06, in C++) |
 # | `head` | `nn.Linear` from `channels` to `vocab_size`, no bias, tied to `token_embedding` |
 #
-# **`initialise(self)`** writes the starting values, with $s = 1/\sqrt{\text{channels}}$:
+# **`init_weights(self)`** writes the starting values, with $s = 1/\sqrt{\text{channels}}$:
 #
 # | parameter | starts as |
 # |---|---|
@@ -236,23 +236,23 @@ class GPT(nn.Module):
         self.head = nn.Linear(C, config.vocab_size, bias=False)
         self.head.weight = self.token_embedding.weight
         ### END SOLUTION
-        self.initialise()
+        self.init_weights()
 
-    def initialise(self):
+    def init_weights(self):
         """Draw the starting values of all parameters."""
         ### BEGIN SOLUTION
         config = self.config
-        spread = 1 / math.sqrt(config.channels)
+        std = 1 / math.sqrt(config.channels)
         for name, parameter in self.named_parameters():
             if name.endswith(("project.weight", "shrink.weight")):  # these add to the stream
-                nn.init.normal_(parameter, std=spread / math.sqrt(2 * config.layers))
+                nn.init.normal_(parameter, std=std / math.sqrt(2 * config.layers))
             elif parameter.dim() == 2:
-                nn.init.normal_(parameter, std=spread)
+                nn.init.normal_(parameter, std=std)
             elif name.endswith("bias"):
                 nn.init.zeros_(parameter)  # no shift to begin with
-        clocks = positional_encoding(config.context, config.channels)
+        sinusoids = positional_encoding(config.context, config.channels)
         with torch.no_grad():  # a start, not a step
-            self.position_embedding.weight.copy_(2 * spread * clocks)
+            self.position_embedding.weight.copy_(2 * std * sinusoids)
         ### END SOLUTION
 
     def forward(self, ids):
@@ -277,7 +277,7 @@ check("GPT")
 # %% [markdown] fold="Hint 2: the starting values"
 # Go through `self.named_parameters()`: it gives each parameter with its name, a tied one once. A matrix
 # is a parameter with `parameter.dim() == 2`. The functions `nn.init.normal_(parameter, std=...)` and
-# `nn.init.zeros_(parameter)` write into it. `name.endswith(...)` tells you which one it is. The clocks
+# `nn.init.zeros_(parameter)` write into it. `name.endswith(...)` tells you which one it is. The sinusoids
 # come last, in `with torch.no_grad():`, by `self.position_embedding.weight.copy_(...)`.
 
 # %% [markdown] fold="Hint 3: the way through"
@@ -298,13 +298,13 @@ if check.ready("GPT"):
     print(f"loss of an untrained GPT: {loss:.2f}; ln V: {math.log(V):.2f}")
 
     def stream(model, ids):
-        """Return the spread of the stream before the first block and after each one."""
+        """Return the standard deviation of the stream before the first block and after each one."""
         x = model.token_embedding(ids) + model.position_embedding(torch.arange(ids.shape[1]))
-        spreads = [x.std().item()]
+        stds = [x.std().item()]
         for block in model.blocks:
             x = block(x)
-            spreads.append(x.std().item())
-        return spreads
+            stds.append(x.std().item())
+        return stds
 
     deep = GPT(Config(V, layers=24, channels=64))
     with torch.no_grad():
@@ -316,7 +316,7 @@ if check.ready("GPT"):
     figure, axes = plt.subplots(figsize=(7, 3.4))
     for (name, curve), color in zip(curves.items(), ("#0072b2", "#d55e00"), strict=True):
         axes.plot(curve, "o-", color=color, label=name)
-    axes.set(xlabel="blocks passed", ylabel="spread of the stream\n(standard deviation)")
+    axes.set(xlabel="blocks passed", ylabel="standard deviation\nof the stream")
     axes.set_ylim(bottom=0)
     axes.legend()
     plt.show()

@@ -129,7 +129,7 @@ plt.show()
 # which makes logits of them, stands ready beside.
 #
 # There is also a third, small change: each key starts equal to its query. Then a place looks first
-# at places that are like it, which by the clocks of lesson 06 are the ones nearby. Like the push of
+# at places that are like it, which by the sinusoids of lesson 06 are the ones nearby. Like the push of
 # lesson 05, it saves us some minutes of training. All is learnt from there.
 
 
@@ -173,18 +173,16 @@ class Bert(nn.Module):
         self.norm = nn.LayerNorm(channels)
         self.head = nn.Linear(channels, words, bias=False)
         self.head.weight = self.token_embedding.weight
-        spread = channels**-0.5
+        std = channels**-0.5
         for name, parameter in self.named_parameters():  # as in lesson 07
             if name.endswith(("project.weight", "shrink.weight")):
-                nn.init.normal_(parameter, std=spread / math.sqrt(2 * layers))
+                nn.init.normal_(parameter, std=std / math.sqrt(2 * layers))
             elif parameter.dim() == 2:
-                nn.init.normal_(parameter, std=spread)
+                nn.init.normal_(parameter, std=std)
             elif name.endswith("bias"):
                 nn.init.zeros_(parameter)
         with torch.no_grad():
-            self.position_embedding.weight.copy_(
-                2 * spread * positional_encoding(context, channels)
-            )
+            self.position_embedding.weight.copy_(2 * std * positional_encoding(context, channels))
             for block in blocks:  # the third change
                 block.attention.key.weight.copy_(block.attention.query.weight)
 

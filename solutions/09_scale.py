@@ -323,10 +323,10 @@ if check.ready("train_bpe", "bpe_encode", "bpe_decode"):
 #
 # ### A simpler norm
 #
-# LayerNorm subtracts the mean of the channels, divides by their spread, and has a weight and a bias for
-# each. Biao Zhang and Rico Sennrich asked in 2019 whether the mean matters. What keeps a deep stack
-# steady is that the numbers keep their *size*. So leave out the mean and the bias, and divide by the
-# **root mean square**.
+# LayerNorm subtracts the mean of the channels, divides by their standard deviation, and has a weight and a
+# bias for each. Biao Zhang and Rico Sennrich asked in 2019 whether the mean matters. What keeps a deep stack
+# steady is that the numbers keep their *size*. So leave out the mean and the bias, and divide by the **root
+# mean square**.
 
 # %% [markdown] contract="RMSNorm"
 # Write the class `RMSNorm(channels, eps=1e-6)`, an `nn.Module`. It has one parameter, `weight`, of shape
@@ -386,7 +386,7 @@ if check.ready("RMSNorm"):
 #
 # ### Where does the place come in?
 #
-# In lessons 06 and 07, each place had its own row of clocks, added to the embedding. So what a character
+# In lessons 06 and 07, each place had its own row of sinusoids, added to the embedding. So what a character
 # *is* and where it *stands* share the same channels, and each head has to take them apart again. And what
 # it mostly wants to know is not the place but the **distance**: is that three characters back?
 #
@@ -449,11 +449,11 @@ if check.ready("apply_rope"):
     torch.manual_seed(0)
     d, far = 32, 60
     query, key = torch.randn(1, d), torch.randn(1, d)
-    clocks = positional_encoding(400, d)
+    sinusoids = positional_encoding(400, d)
     figure, panels = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True)
     for at, color in zip((60, 150, 300), ("#0072b2", "#d55e00", "#009e73"), strict=True):
         back = range(far)
-        added = [((query + clocks[at]) @ (key + clocks[at - by]).T).item() for by in back]
+        added = [((query + sinusoids[at]) @ (key + sinusoids[at - by]).T).item() for by in back]
         turned = [(apply_rope(query, at) @ apply_rope(key, at - by).T).item() for by in back]
         panels[0].plot(added, color=color, label=f"query at place {at}")
         panels[1].plot(turned, color=color, linewidth=5 - at / 70, alpha=0.8)
@@ -511,7 +511,7 @@ class Modern:
     heads: int = 4
     channels: int = 64
     norm: str = "rms"  # or "layer"
-    places: str = "rotary"  # or "clocks"
+    places: str = "rotary"  # or "sinusoids"
     qk_norm: bool = True
     hidden: str = "relu2"  # or "gelu" or "swiglu"
     zero: bool = True  # whether what adds to the stream begins at 0
@@ -588,28 +588,28 @@ class NewGPT(nn.Module):
         self.config, C = config, config.channels
         self.token_embedding = nn.Embedding(config.vocab_size, C)
         self.position_embedding = None
-        if config.places == "clocks":
+        if config.places == "sinusoids":
             self.position_embedding = nn.Embedding(config.context, C)
         self.blocks = nn.ModuleList([NewBlock(config) for _ in range(config.layers)])
         self.norm = RMSNorm(C) if config.norm == "rms" else nn.LayerNorm(C)
         self.head = nn.Linear(C, config.vocab_size, bias=False)
-        self.initialise()
+        self.init_weights()
 
-    def initialise(self):
+    def init_weights(self):
         """Draw the starting values: as in lesson 07, or with zeros in what adds and in the head."""
-        spread = 1 / math.sqrt(self.config.channels)
+        std = 1 / math.sqrt(self.config.channels)
         for name, parameter in self.named_parameters():
             adds = name.endswith(("project.weight", "shrink.weight"))
             if self.config.zero and (adds or name == "head.weight"):
                 nn.init.zeros_(parameter)
             elif adds:
-                nn.init.normal_(parameter, std=spread / math.sqrt(2 * self.config.layers))
+                nn.init.normal_(parameter, std=std / math.sqrt(2 * self.config.layers))
             elif parameter.dim() == 2:
-                nn.init.normal_(parameter, std=spread)
+                nn.init.normal_(parameter, std=std)
         if self.position_embedding is not None:
-            clocks = positional_encoding(self.config.context, self.config.channels)
+            sinusoids = positional_encoding(self.config.context, self.config.channels)
             with torch.no_grad():
-                self.position_embedding.weight.copy_(2 * spread * clocks)
+                self.position_embedding.weight.copy_(2 * std * sinusoids)
 
     def forward(self, ids):
         """Return the logits (B, T, V) of what follows each of the characters `ids` (B, T)."""
@@ -809,7 +809,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     old = Modern(
         *(V, 128, 2, 4, 96),
         norm="layer",
-        places="clocks",
+        places="sinusoids",
         qk_norm=False,
         hidden="gelu",
         zero=False,
@@ -857,11 +857,11 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     plt.show()
 
 # %% [markdown]
-# *The picture: a bar for each part alone, and for all of them at the end.* Read it with the spread in mind.
-# A difference of less than two or three of them is chance, and one seed each is little. What gains in a
-# few seconds is mostly what makes a model learn *sooner*. Parts that keep a model steady, such as QK-norm,
-# earn their place in trainings of weeks. And no part is new for ever: the table on top of this section will
-# look odd in a few years. What stays is how to find out.
+# *The picture: a bar for each part alone, and for all of them at the end.* Read it with the standard deviation
+# over the seeds in mind. A difference of less than two or three of them is chance, and one seed each is
+# little. What gains in a few seconds is mostly what makes a model learn *sooner*. Parts that keep a model
+# steady, such as QK-norm, earn their place in trainings of weeks. And no part is new for ever: the table on
+# top of this section will look odd in a few years. What stays is how to find out.
 #
 # ## What if one core is not enough?
 #

@@ -96,7 +96,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         make,
         hint="In __init__: nn.Embedding takes how many rows, and how long they are: V characters, "
         "`context` places. A Block takes channels, heads and dropout; positional_encoding takes "
-        "context and channels, in this order. In initialise: write into the parameters that are "
+        "context and channels, in this order. In init_weights: write into the parameters that are "
         "there, with nn.init... or in `with torch.no_grad():`. ('A leaf Variable that requires "
         "grad'? The no_grad is missing. "
         "'Cannot assign ... as parameter'? A plain tensor is no Parameter: "
@@ -164,25 +164,25 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "channels": 4 * int(rng.integers(7, 12)),
     }
     C, layers = wide["channels"], wide["layers"]
-    spread = 1 / math.sqrt(C)
+    std = 1 / math.sqrt(C)
 
     @cache
     def begun() -> Weights:
         return _of_shape(new_gpt(student, **wide).state_dict(), wide)
 
     yield case(
-        "the spread of token_embedding, query and expand, times the root of the channels",
-        lambda: _spreads(begun(), math.sqrt(C), "token_", "query.w", "expand.w"),
+        "the standard deviation of token_embedding, query and expand, times the root of the channels",
+        lambda: _stds(begun(), math.sqrt(C), "token_", "query.w", "expand.w"),
         [1.0, 1.0, 1.0],
         hint="nn.init.normal_(weight, std=1 / math.sqrt(channels)) for every matrix, after all "
-        "parts have been made: with torch's own spread of 1, or one that is too small, the model "
-        "is far from where it should begin. Only `project` and `shrink` get less, and the places "
-        "get clocks.",
+        "parts have been made: with torch's own standard deviation of 1, or one that is too "
+        "small, the model is far from where it should begin. Only `project` and `shrink` get "
+        "less, and the positions get sinusoids.",
         atol=0.15,
     )
     yield case(
-        "the spread of project and shrink, times the root of channels * 2 * layers",
-        lambda: _spreads(begun(), math.sqrt(C * 2 * layers), "project.w", "shrink.w"),
+        "the standard deviation of project and shrink, times the root of channels * 2 * layers",
+        lambda: _stds(begun(), math.sqrt(C * 2 * layers), "project.w", "shrink.w"),
         [1.0, 1.0],
         hint="These two write into the residual stream, 2 * layers times in all: divide their "
         "standard deviation by the square root of that. Their names end in project.weight and "
@@ -190,8 +190,8 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         atol=0.15,
     )
     yield case(
-        "the share of token_embedding, query and expand that is within one such spread",
-        lambda: _shares_within(begun(), spread, "token_", "query.w", "expand.w"),
+        "the share of token_embedding, query and expand that is within one of these deviations",
+        lambda: _shares_within(begun(), std, "token_", "query.w", "expand.w"),
         [math.erf(math.sqrt(0.5))] * 3,
         hint="nn.init.normal_: 68 per cent of normal numbers are within one standard deviation. Of "
         "numbers drawn evenly, as nn.Linear and nn.init.uniform_ draw them, it is 58.",
@@ -220,7 +220,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield case(
         "the position embedding at the start",
         lambda: begun()["position_embedding.weight"],
-        2 * spread * reference.positional_encoding(wide["context"], C),
+        2 * std * reference.positional_encoding(wide["context"], C),
         hint="positional_encoding(context, channels), times 2 / sqrt(channels), copied into "
         "position_embedding.weight after everything else has been drawn.",
     )
@@ -371,8 +371,8 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         **NEAR,
     )
     yield case(
-        "the spread of project and shrink, in that shape",
-        lambda: _spreads(
+        "the standard deviation of project and shrink, in that shape",
+        lambda: _stds(
             _of_shape(new_gpt(student, **other).state_dict(), other),
             math.sqrt(2 * other["layers"] * other["channels"]),
             "project.w",
@@ -407,14 +407,14 @@ def _moved_by_others(model: Any, ids: torch.Tensor) -> float:
     return apart(model(ids.flip(0))[-1:], model(ids[:1]))
 
 
-def _spreads(weights: Weights, factor: float, *parts: str) -> list[float]:
-    """Return `factor` times the spread about 0 of the weights whose name has each of `parts`."""
+def _stds(weights: Weights, factor: float, *parts: str) -> list[float]:
+    """Return `factor` times the standard deviation about 0 of the weights whose name has each of `parts`."""
     return [factor * _joined(weights, part).square().mean().sqrt().item() for part in parts]
 
 
-def _shares_within(weights: Weights, spread: float, *parts: str) -> list[float]:
-    """Return the share of the weights whose name has each of `parts` that is below `spread`."""
-    return [(_joined(weights, part).abs() < spread).float().mean().item() for part in parts]
+def _shares_within(weights: Weights, std: float, *parts: str) -> list[float]:
+    """Return the share of the weights whose name has each of `parts` that is below `std`."""
+    return [(_joined(weights, part).abs() < std).float().mean().item() for part in parts]
 
 
 def _joined(weights: Weights, part: str) -> torch.Tensor:
