@@ -171,7 +171,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         return _of_shape(new_gpt(student, **wide).state_dict(), wide)
 
     yield case(
-        "the standard deviation of token_embedding, query and expand, times the root of the channels",
+        "the deviation of token_embedding, query and expand, times the root of the channels",
         lambda: _stds(begun(), math.sqrt(C), "token_", "query.w", "expand.w"),
         [1.0, 1.0, 1.0],
         hint="nn.init.normal_(weight, std=1 / math.sqrt(channels)) for every matrix, after all "
@@ -408,7 +408,7 @@ def _moved_by_others(model: Any, ids: torch.Tensor) -> float:
 
 
 def _stds(weights: Weights, factor: float, *parts: str) -> list[float]:
-    """Return `factor` times the standard deviation about 0 of the weights whose name has each of `parts`."""
+    """Return `factor` times the deviation from 0 of the weights whose name has each of `parts`."""
     return [factor * _joined(weights, part).square().mean().sqrt().item() for part in parts]
 
 
