@@ -63,10 +63,10 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 
 
 # %% [markdown]
-# ## Can one head look at two places?
+# ## Can one head look at two positions?
 #
 # Near the end of a fable, the next word may depend on *who* the story is about, and on *what* was
-# lost. These are two places in the past. A head has one row of weights for each position, and the
+# lost. These are two positions in the past. A head has one row of weights for each position, and the
 # weights sum to 1, so it would have to share them out between the two.
 #
 # **Predict first.** A head gives the name the score 10 and the thing the score 8, and all else far
@@ -87,10 +87,10 @@ axes.legend(loc="center right")
 plt.show()
 
 # %% [markdown]
-# *The picture: only where the two scores are nearly the same do both places get a fair share. A
+# *The picture: only where the two scores are nearly the same do both positions get a fair share. A
 # difference of 4, and one of them has nearly everything.*
 #
-# So one head can look at two places, but only if it wants both for the same reason and just as much.
+# So one head can look at two positions, but only if it wants both for the same reason and just as much.
 # And then it gets a blend: half of one, half of the other, in one sum.
 #
 # The way out: **ask several questions at once**. Give each question a head of its own, with its own
@@ -223,8 +223,8 @@ if check.ready("MultiHeadAttention"):
     print(f"largest change at the last position: {change:.5f}")
 
 # %% [markdown] fold="Why nothing?"
-# A weight depends on *what* stands in a place, and not on *where* that place is. And a sum does not
-# care in which order its terms come. To a layer of attention the past is a bag of characters.
+# A weight depends on *what* stands in a position, and not on *where* that position is. And a sum does
+# not care in which order its terms come. To a layer of attention the past is a bag of characters.
 
 # %% [markdown]
 # That was one layer.
@@ -246,9 +246,9 @@ if check.ready("MultiHeadAttention", "shuffled"):
 # So a stack of layers has a clue to the order, though a roundabout one. Models that are told nothing
 # of positions do find it out in a long training (Haviv and others, 2022). Ours will be told.
 #
-# The MLP of lesson 04 knew the order, since each place of its context had weights of its own.
-# Attention has the same weights for every place, and that is what lets it look back hundreds of
-# characters. So the place must come in another way: **write it into the numbers**. Add to the
+# The MLP of lesson 04 knew the order, since each position of its context had weights of its own.
+# Attention has the same weights for every position, and that is what lets it look back hundreds of
+# characters. So the position must come in another way: **write it into the numbers**. Add to the
 # embedding of a character a row of `C` numbers that tells where it stands.
 #
 # Which row? The number of the position itself, 0, 1, 2, 3, ..., would grow beyond all the other
@@ -342,7 +342,7 @@ if check.ready("positional_encoding"):
 # %% [markdown]
 # *Left: each column is the row of numbers that one position gets. The upper channels swing quickly, the
 # lower ones hardly move. Right: the dot product of one position with all others.* It is largest with
-# itself, and on the whole smaller for places farther away. Attention compares by dot products, so it
+# itself, and on the whole smaller for positions farther away. Attention compares by dot products, so it
 # can now tell near from far.
 #
 # **Predict first.** Look at the three lines on the right. They seem to be the same line, shifted. Are
@@ -359,7 +359,7 @@ if check.ready("positional_encoding"):
 # Yes. A step of `k` positions turns each hand by the same angle, `k` times its rate, *wherever it
 # starts*. So how alike two positions are depends on their distance only. It also means that one
 # matrix, which turns the hands, leads from every position to the one `k` before it. `query` and `key`
-# can learn such a matrix, and then a head can say "the character before this one" for every place at
+# can learn such a matrix, and then a head can say "the character before this one" for every position at
 # once.
 
 # %% [markdown]
@@ -367,8 +367,8 @@ if check.ready("positional_encoding"):
 
 # %% tags=["demo", "nbval-check-output"]
 if check.ready("MultiHeadAttention", "positional_encoding", "shuffled"):
-    places = positional_encoding(10, 16)
-    change = (attention(x + places) - attention(shuffled + places))[0, -1].abs().max()
+    positions = positional_encoding(10, 16)
+    change = (attention(x + positions) - attention(shuffled + positions))[0, -1].abs().max()
     print(f"the order makes a difference: {change > 0.01}")
 
 # %% [markdown]
@@ -531,12 +531,12 @@ if check.ready("MultiHeadAttention", "start"):
 
 # %% [markdown] fold="Answer"
 # A score is a query times a key, and both of them grow, so scores become 16 times as large. Softmax
-# of large scores is nearly one-hot: all the weight goes to one place. There softmax is flat, so its
+# of large scores is nearly one-hot: all the weight goes to one position. There softmax is flat, so its
 # gradients are nearly 0, and the head can no longer learn to look elsewhere.
 
 # %% [markdown]
 # *The picture: the largest of the 64 weights, for louder and louder input. As it comes, the attention
-# runs to a single place. Through layer norm nothing changes at all.*
+# runs to a single position. Through layer norm nothing changes at all.*
 #
 # **Layer norm** (Ba, Kiros and Hinton, 2016) turns the volume to the same level, whatever comes in. It
 # works on each position by itself. Take the `C` numbers of one position. Subtract their mean, and
@@ -636,12 +636,12 @@ if check.ready("MultiHeadAttention", "LayerNorm", "climb_all"):
 # %% [markdown]
 # ## Who works out what was found?
 #
-# Attention fetches. It takes weighted means of what stands in other places, and a mean is a rather
-# dull thing: nothing in it bends. If a head has fetched "the hero is Mila" and another one "we are after
-# *said*", somebody must still work out what follows from both. That is what the hidden layer of lesson
-# 04 is good at. So the second half of a block is a small MLP, at **each position by itself**, with the
-# same weights everywhere: the **feed-forward** layer. Attention moves things between positions, the
-# feed-forward layer works on them where they are.
+# Attention fetches. It takes weighted means of what stands in other positions, and a mean is a rather
+# dull thing: nothing in it bends. If a head has fetched "the hero is Mila" and another one "we are
+# after *said*", somebody must still work out what follows from both. That is what the hidden layer of
+# lesson 04 is good at. So the second half of a block is a small MLP, at **each position by itself**,
+# with the same weights everywhere: the **feed-forward** layer. Attention moves things between
+# positions, the feed-forward layer works on them where they are.
 #
 # In the middle it is four times as wide as the stream: room for many small questions at once. The bend
 # is called **GELU** (Hendrycks and Gimpel, 2016).
@@ -800,9 +800,9 @@ check("dropout")
 # contract says. And before all that: `if not training`.
 
 # %% [markdown]
-# `F.dropout(x, p)` does what yours does, and in your modules `p` is 0 in evaluation. Two places have it:
-# the attention weights, so that a head sometimes has to do without the place it likes best, and the end
-# of each half of a block.
+# `F.dropout(x, p)` does what yours does, and in your modules `p` is 0 in evaluation. Two places have
+# it: the attention weights, so that a head sometimes has to do without the position it likes best, and
+# the end of each half of a block.
 #
 # In this lesson `p` stays 0. The models below are small and read the training text a few times at
 # most, so there is little learnt by heart to fight. It is the one part that this lesson does not
@@ -1214,8 +1214,8 @@ if check.ready("MultiHeadAttention", "positional_encoding", "FeedForward", "Bloc
 # far it is.
 #
 # It starts from less than the models before. The MLP, and also the head of lesson 05, were given nine
-# characters at each place, side by side. This one gets a single character and its position. What stands
-# just before, it has to fetch by itself.
+# characters at each position, side by side. This one gets a single character and its position. What
+# stands just before, it has to fetch by itself.
 #
 # **Predict first.** The 10-gram of lesson 02 has a loss of about 0.64 on the fables. Will two blocks
 # reach it in a minute?

@@ -74,12 +74,12 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 # ```
 # ids (B, T)              which characters
 #   │  token_embedding       a row of C numbers for each character of the vocabulary
-#   │  + position_embedding  a row of C numbers for each place, 0 to context - 1
+#   │  + position_embedding  a row of C numbers for each position, 0 to context - 1
 # x (B, T, C)             the residual stream
 #   │  blocks[0], blocks[1], ...  each one adds to it
 #   │  norm                  one last LayerNorm
 #   │  head                  a linear layer from C to V
-# logits (B, T, V)        how likely each character is to come next, at every place
+# logits (B, T, V)        how likely each character is to come next, at every position
 # ```
 #
 # GPT stands for *generative pre-trained transformer* (Radford and others, 2018), and this is the
@@ -167,9 +167,9 @@ for n in (1, 4, 16, 64):
 # $\sqrt{2 \cdot \text{layers}}$. To have the stream end up alike however deep the model is, GPT-2
 # begins with those two matrices smaller by just this factor.
 #
-# And a third. Rows of the position embedding that are drawn at random know no order: place 17 is as
-# unlike place 18 as it is unlike place 200. The sinusoidal encoding of lesson 06, your
-# `positional_encoding`, knows what is near, and one place back is the same turn everywhere. GPT-2 draws
+# And a third. Rows of the position embedding that are drawn at random know no order: position 17 is as
+# unlike position 18 as it is unlike position 200. The sinusoidal encoding of lesson 06, your
+# `positional_encoding`, knows what is near, and one position back is the same turn everywhere. GPT-2 draws
 # its rows at random, with a standard deviation of 0.01, and reads enough text to find their order by
 # itself. You will read much less. So begin with the sinusoids, twice as high as the standard deviation of
 # the matrices (the 2 was found by trying), and let the training change them as it likes.
@@ -198,8 +198,8 @@ for n in (1, 4, 16, 64):
 # | the weights of the norms | 1, as torch makes them |
 #
 # **`forward(self, ids)`** takes `ids`, int64 of shape `(B, T)`, with `T` at most `context`. It returns
-# logits of shape `(B, T, vocab_size)`: at each place for the character that comes after it. The first
-# character stands at place 0, however many there are. Dropout is inside the blocks, nowhere else. A GPU
+# logits of shape `(B, T, vocab_size)`: at each position for the character that comes after it. The first
+# character stands at position 0, however many there are. Dropout is inside the blocks, nowhere else. A GPU
 # may train this model later: tensors that you make here must be on `ids.device`.
 #
 # For example, `GPT(Config(11, context=8, layers=2, heads=2, channels=8))` takes ids of shape `(3, 5)`
@@ -220,7 +220,7 @@ class Config:
 
 
 class GPT(nn.Module):
-    """Tells at each place which character comes next, from all those before it."""
+    """Tells at each position which character comes next, from all those before it."""
 
     def __init__(self, config):
         super().__init__()
@@ -258,8 +258,8 @@ class GPT(nn.Module):
     def forward(self, ids):
         """Return the logits (B, T, V) of what follows each of the characters `ids` (B, T)."""
         ### BEGIN SOLUTION
-        places = torch.arange(ids.shape[1], device=ids.device)
-        x = self.token_embedding(ids) + self.position_embedding(places)  # (B, T, C) + (T, C)
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        x = self.token_embedding(ids) + self.position_embedding(positions)  # (B, T, C) + (T, C)
         for block in self.blocks:
             x = block(x)
         return self.head(self.norm(x))
@@ -281,7 +281,7 @@ check("GPT")
 # come last, in `with torch.no_grad():`, by `self.position_embedding.weight.copy_(...)`.
 
 # %% [markdown] fold="Hint 3: the way through"
-# The places are `torch.arange(T)`; give it `device=ids.device` too, so that it works on a GPU. Look up
+# The positions are `torch.arange(T)`; give it `device=ids.device` too, so that it works on a GPU. Look up
 # both embeddings and add them: `(B, T, C) + (T, C)` broadcasts. Then `x = block(x)` for each block in
 # turn, and at last the norm and the head.
 
@@ -400,9 +400,9 @@ if check.ready("GPT", "count_parameters"):
 #
 # How much *work* is such a model? Lesson 06 counted it for a block: 2 FLOPs for each number of each
 # matrix, so $2 \cdot 12\,C^2$ a layer, and $2 \cdot 2\,T C$ more for the scores and the sums over `T`
-# places. The head adds $2\,V C$. Training costs three times that. If the matrices have `N` numbers, and
+# positions. The head adds $2\,V C$. Training costs three times that. If the matrices have `N` numbers, and
 # looking back is little work beside them, it takes about $6 N$ FLOPs for each token (Kaplan and others,
-# 2020). A *token* is what the model reads at one place: a character here, a piece of a word in GPT-2.
+# 2020). A *token* is what the model reads at one position: a character here, a piece of a word in GPT-2.
 
 
 # %%
@@ -536,7 +536,7 @@ check("sample_token")
 # %%
 @torch.no_grad()
 def generate(model, ids, length, temperature=1.0, top_k=None, top_p=None):
-    """Return the list `ids` and `length` more places behind it, drawn one after the other."""
+    """Return the list `ids` and `length` more ids behind it, drawn one after the other."""
     was_training = model.training
     model.eval()  # no dropout while it writes
     written, window = list(ids), list(ids)
@@ -778,7 +778,7 @@ check("clip_gradients")
 # You have all the parts of it. In their order:
 #
 # 1. Draw a batch: `x` and, one character further, `y`.
-# 2. Let the model read `x`. The loss is the mean cross-entropy with `y` over all `B * T` places.
+# 2. Let the model read `x`. The loss is the mean cross-entropy with `y` over all `B * T` positions.
 # 3. Clear the old gradients, and go backward.
 # 4. Clip.
 # 5. Set the learning rate of this step, and let the optimizer step.
@@ -883,9 +883,9 @@ small_recipe = {"batch": 12, "peak": 4.5e-3, "warmup": 100}
 # %% [markdown]
 # ## Was the beginning worth the trouble?
 #
-# You can measure it now. Three models of the same shape, with a context of 128, begin differently, and
-# train for the same 600 steps: nearly as GPT-2 began, with 0.02 for the matrices and 0.01 for random places;
-# with $1/\sqrt C$ and random places; and yours.
+# You can measure it now. Three models of the same shape, with a context of 128, begin differently, and train
+# for the same 600 steps: nearly as GPT-2 began, with 0.02 for the matrices and 0.01 for random positions; with
+# $1/\sqrt C$ and random positions; and yours.
 #
 # **Predict first.** Which of the two matters more here, the standard deviation or the positions?
 
@@ -1204,7 +1204,7 @@ else:
 # *The picture: the loss while it trains. In a run of thousands of steps there is a bend near the start, at
 # the loss of a bigram: there the model knows which character follows which, and finds out how to look
 # back.* The grey line is the loss of the batches, also at the first
-# places of their windows, where little can be known; so it cannot tell whether the model learns its text by
+# positions of their windows, where little can be known; so it cannot tell whether the model learns its text by
 # heart. The last two numbers can: they are measured alike, on text that it has read and on text that it has
 # not.
 
@@ -1214,11 +1214,11 @@ else:
 # To write one character, `generate` has the model read the whole window. To write the next one, it reads
 # the same window again, with one character more. Nearly all of that work was done before.
 #
-# **Predict first.** Character 7 stands at its place, and a character 8 comes behind it. Which of these
+# **Predict first.** Character 7 stands at its position, and a character 8 comes behind it. Which of these
 # change for character 7: its embedding, its query, its key, its value, what comes out of its blocks?
 
 # %% [markdown] fold="Answer"
-# None. The model is causal: no place sees what comes after it. So all that was computed for the first 7
+# None. The model is causal: no position sees what comes after it. So all that was computed for the first 7
 # characters stays right, for ever. And of all that, the new character needs only the keys and the
 # values: its own query looks at them. The old queries have done their work.
 
@@ -1227,11 +1227,11 @@ else:
 # through the model alone. It makes one query, one key and one value in each block; key and value go
 # into the cache, behind the others.
 #
-# Three things need care. The new character's *place* is the number of characters before it, so the
+# Three things need care. The new character's *position* is the number of characters before it, so the
 # cache has to know how many these are. Its *mask* is a row of the causal mask that lets it see them
-# all. (`is_causal=True` would take the first query for the first place, and let it see one key. Give
+# all. (`is_causal=True` would take the first query for the first position, and let it see one key. Give
 # `F.scaled_dot_product_attention` the rows that you need, as `attn_mask`.) And when the window is
-# cut, the characters that stay get other places. Their position embeddings are others then, and so
+# cut, the characters that stay get other positions. Their position embeddings are others then, and so
 # are all keys and values: the cache is worth nothing, and the window has to be read anew. Cutting it
 # to one half each time makes this rare. (With the rotary positions of lesson 09 it looks different.)
 
@@ -1242,12 +1242,12 @@ else:
 #
 # **`next_logits(model, ids, cache)`** reads the new characters `ids`, int64 of shape `(n,)`, behind the
 # `S` characters of the cache, and returns the logits after the last of them, shape `(V,)`. It puts the
-# new keys and values into the list `cache`, so that `cache[i]` is a pair with `S + n` places. There is
+# new keys and values into the list `cache`, so that `cache[i]` is a pair with `S + n` positions. There is
 # one text only, and so no dimension `B`. The model is in evaluation mode, and `S + n` is at most
 # `context`. What you make here must be on `ids.device`, and in `generate_cached` where the model is.
 #
 # **`generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)`** returns what
-# `generate` returns, with the same window: the list `ids` and `length` new places. With the same seed
+# `generate` returns, with the same window: the list `ids` and `length` new ids. With the same seed
 # it writes the same text, as it also calls `sample_token` once for each new character. But
 # `next_logits` reads each character only once, until the window is cut. Then it begins with an empty
 # cache and reads the window that is left. The model is in evaluation mode while it writes, and
@@ -1269,9 +1269,9 @@ def next_logits(model, ids, cache):
     """Read the characters `ids` (n,) behind those of `cache`; return the logits after them (V,)."""
     ### BEGIN SOLUTION
     past, new = cache[0][0].shape[1], len(ids)
-    places = torch.arange(past, past + new, device=ids.device)
+    positions = torch.arange(past, past + new, device=ids.device)
     mask = causal_mask(past + new)[past:].to(ids.device)  # (n, S + n)
-    x = model.token_embedding(ids) + model.position_embedding(places)  # (n, C)
+    x = model.token_embedding(ids) + model.position_embedding(positions)  # (n, C)
     for i, block in enumerate(model.blocks):
         attention = block.attention
         normed = block.norm1(x)
@@ -1298,7 +1298,7 @@ def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)
     written, window, unread = list(ids), list(ids), list(ids)
     cache = empty_cache(model)
     for _ in range(length):
-        if len(window) > model.config.context:  # all places change
+        if len(window) > model.config.context:  # all positions change
             window = unread = window[-(model.config.context // 2) :]
             cache = empty_cache(model)
         read = torch.tensor(unread, device=model.head.weight.device)
@@ -1314,8 +1314,8 @@ def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)
 # %% check="generate_cached" tags=["nbval-check-output"]
 check("generate_cached")
 
-# %% [markdown] fold="Hint 1: the places and the mask"
-# `past = cache[0][0].shape[1]` is the number of characters before. The new ones stand at the places
+# %% [markdown] fold="Hint 1: the positions and the mask"
+# `past = cache[0][0].shape[1]` is the number of characters before. The new ones stand at the positions
 # `past`, `past + 1`, ... Of the rows of `causal_mask(past + n)`, the last `n` are those of the new
 # characters: `[past:]`.
 
@@ -1332,7 +1332,7 @@ check("generate_cached")
 
 # %% [markdown] fold="Hint 4: generate_cached"
 # Copy `generate`. Keep a list `unread` of what the model has not read yet: all of `ids` at first, the
-# one new place later, and the whole window after a cut, together with a new `empty_cache(model)`.
+# one new id later, and the whole window after a cut, together with a new `empty_cache(model)`.
 
 # %% [markdown]
 # Is it the same text? And how much faster?
@@ -1498,7 +1498,7 @@ if check.ready("count_parameters", "gpt_loss"):
 #    - (b) none
 #    - (c) those that together have 0.9 of the other 0.03
 # 6. Why is the cache thrown away when the window is cut?
-#    - (a) The characters that stay have new places, and so other keys and values.
+#    - (a) The characters that stay have new positions, and so other keys and values.
 #    - (b) It has grown too large for the memory.
 #    - (c) The queries in it are too old.
 

@@ -95,7 +95,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "it can be made",
         make,
         hint="In __init__: nn.Embedding takes how many rows, and how long they are: V characters, "
-        "`context` places. A Block takes channels, heads and dropout; positional_encoding takes "
+        "`context` positions. A Block takes channels, heads and dropout; positional_encoding takes "
         "context and channels, in this order. In init_weights: write into the parameters that are "
         "there, with nn.init... or in `with torch.no_grad():`. ('A leaf Variable that requires "
         "grad'? The no_grad is missing. "
@@ -138,7 +138,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "weights of another shape, for sizes drawn at random",
         lambda: _odd_shapes(new_gpt(student, **drawn).state_dict(), shapes),
         [],
-        hint="nn.Embedding(how many, channels): V characters, `context` places. The head is a "
+        hint="nn.Embedding(how many, channels): V characters, `context` positions. The head is a "
         "Linear from channels to V.",
     )
     yield holds(
@@ -242,10 +242,10 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     same = torch.full((1, 4), 3)
     yield holds(
-        "the same character four times: whether the logits differ from place to place",
+        "the same character four times: whether the logits differ from position to position",
         "they differ",
         lambda: _alike_rows(new_gpt(student, weights)(same).view(4, 11)),
-        hint="Without the position embedding the model cannot tell places apart: add "
+        hint="Without the position embedding the model cannot tell positions apart: add "
         "position_embedding(torch.arange(T)) to the token embedding.",
     )
     part = full[:, :5]
@@ -264,7 +264,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: logits(student, alone | silent | placeless, part, **single),
         logits(reference, alone | silent | placeless, part, **single),
         hint="head(norm(x)): a last LayerNorm before the head, and no softmax behind it. What it "
-        "reads is the token embedding of `ids` plus what position_embedding(places) gives.",
+        "reads is the token embedding of `ids` plus what position_embedding(positions) gives.",
         **NEAR,
     )
     yield case(
@@ -272,7 +272,8 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: logits(student, alone | silent, part, **single),
         logits(reference, alone | silent, part, **single),
         hint="The position embedding of 0, 1, ..., T - 1 is added to the token embedding, once: "
-        "the first character stands at place 0, however many come after it, and nothing is scaled.",
+        "the first character stands at position 0, however many come after it, and nothing is "
+        "scaled.",
         **NEAR,
     )
     yield case(
@@ -301,15 +302,15 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "the logits of a model of two blocks, as many characters as the context",
         lambda: logits(student, weights, full),
         logits(reference, weights, full),
-        hint="T may be as large as the context, 8: then the places are 0 to 7.",
+        hint="T may be as large as the context, 8: then the positions are 0 to 7.",
         **NEAR,
     )
     yield case(
         "the same in evaluation",
         lambda: in_mode(new_gpt(student, weights), training=False)(full),
         logits(reference, weights, full),
-        hint="In evaluation it returns the logits of every place too, and no probabilities: who "
-        "writes takes the last place out of them.",
+        hint="In evaluation it returns the logits of every position too, and no probabilities: who "
+        "writes takes the last position out of them.",
         **NEAR,
     )
     yield case(
@@ -397,10 +398,10 @@ def _of_shape(weights: Weights, shape: Shape) -> Weights:
 
 
 def _alike_rows(logits: torch.Tensor) -> str:
-    """Say which place gets the logits of place 0, if one does."""
+    """Say which position gets the logits of position 0, if one does."""
     alike = (logits - logits[:1]).abs().amax(dim=1) <= 0.01
-    places = alike.nonzero().flatten().tolist()[1:]
-    return f"place {places[0]} gets those of place 0" if places else ""
+    positions = alike.nonzero().flatten().tolist()[1:]
+    return f"position {positions[0]} gets those of position 0" if positions else ""
 
 
 def _moved_by_others(model: Any, ids: torch.Tensor) -> float:

@@ -74,7 +74,7 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
         hint="What comes out is what the heads have found, through `project`, and no more. The "
         "stream is added in the block, not here.",
     )
-    # With one character there is only one place to look at, so each head finds its value.
+    # With one character there is only one position to look at, so each head finds its value.
     single = normal(rng, 1, 1, 6)
     alike = {
         "value.weight": normal(rng, 1, 6).expand(6, 6).contiguous(),
@@ -84,8 +84,8 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
         "a text of one character: its value (the same in all channels, and project passes it on)",
         lambda: ask([6, 2], weights | alike, single)[0],
         single @ alike["value.weight"].T,
-        hint="Queries come from the layer query, keys from key, values from value. With one place "
-        "to look at, what a head finds is the value there.",
+        hint="Queries come from the layer query, keys from key, values from value. With one "
+        "position to look at, what a head finds is the value there.",
     )
     passed_on = weights | {"project.weight": torch.eye(6)}
     yield case(

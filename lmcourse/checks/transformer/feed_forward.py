@@ -95,7 +95,7 @@ def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
     )
     tails = torch.tensor([[[-2.5], [-2.0], [2.0], [2.5]]]) + normal(rng, 1, 4, 1) / 20
     yield case(
-        "the same near -2.5, -2, 2 and 2.5, to four places",
+        "the same near -2.5, -2, 2 and 2.5, to four positions",
         lambda: ask([1], through, tails)[0],
         -F.gelu(tails),
         hint='Take F.gelu(z) as it is: with approximate="tanh" it is another function, which '
