@@ -1359,7 +1359,8 @@ if check.ready("GPT", "sample_token", "next_logits", "generate_cached", "gpt_los
 # others, 2022). So in most newer ones several queries share one key and one value: *grouped queries*
 # (Ainslie and others, 2023).
 #
-# How daring should it be? Here it writes 1,000 characters in each of five ways. Count how many of the
+# How daring should it be? Here it writes 1,000 characters in each of five ways, which takes some seconds,
+# with a bar. Count how many of the
 # words are words of the training text.
 #
 # **Predict first.** Which way invents the most words? What does top-p save?
@@ -1375,7 +1376,7 @@ if check.ready("GPT", "sample_token", "next_logits", "generate_cached", "gpt_los
         "temperature 1.5, top-k 5": {"temperature": 1.5, "top_k": 5},
     }
     length = 60 if preset == "smoke" else 1000
-    for name, way in ways.items():
+    for name, way in tqdm(list(ways.items()), leave=False, file=sys.stdout):
         torch.manual_seed(0)
         text = decode(generate_cached(gpt, opening, length, **way), chars)
         words = re.findall("[a-z]+", text.lower())[:-1] or [""]  # the last one may be cut off
@@ -1529,6 +1530,10 @@ check("quiz")
 # - Temperature, top-k and top-p decide how daring the writing is. A cache of keys and values makes it
 #   fast.
 # - What was chosen by the validation text is judged, once, by a text that chose nothing.
+#
+# Most models of today are still this one, with some parts exchanged: RMSNorm in place of LayerNorm, SwiGLU in
+# place of the GELU layer, rotary positions (RoPE) in place of learnt ones, grouped queries, and a head that
+# is not tied. Lesson 09 builds the first three.
 #
 # **Next**, lesson 08 takes the mask away: a model that sees both sides cannot write, but it can fill
 # gaps and judge. And it asks how to measure what a model is good for.

@@ -279,7 +279,9 @@ if check.ready("train_bpe", "bpe_encode", "bpe_decode"):
 # %% [markdown]
 # One warning. A loss "per token" of one model says nothing beside the loss per token of another that
 # cuts in another way: longer tokens are harder to guess, but there are fewer of them. Divide by the
-# characters, not by the tokens. Here nothing but *how often each token occurs* is used to predict:
+# characters, not by the tokens. (Papers divide by bytes, which every text has, and take logarithms to base 2:
+# **bits per byte**. In text that is all English letters a character is a byte, and one nat is 1.44 bits.) Here
+# nothing but *how often each token occurs* is used to predict:
 
 # %% tags=["demo"]
 if check.ready("train_bpe", "bpe_encode", "bpe_decode"):
@@ -1137,8 +1139,10 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz", "fit_scaling_law"):
 # rare text whose floor is *known*. Nobody knows the $E$ of English.
 #
 # What did Hoffmann and others do with it? For a fixed amount of computing, about $6ND$ FLOPs, they looked for
-# the best $N$. Larger models than had been usual at the time had read too little: their own, of 70 billion
-# parameters and 1.4 trillion tokens, beat one of 280 billion that had read 300 billion.
+# the best $N$. Kaplan and others (2020) had advised to spend nearly all of it on size. Hoffmann and others
+# found that text should grow as fast as the model, to about 20 tokens for each parameter. Larger models than
+# had been usual at the time had read too little: their own, of 70 billion parameters and 1.4 trillion tokens,
+# beat one of 280 billion that had read 300 billion.
 #
 # ## An honest question
 #
