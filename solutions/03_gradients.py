@@ -435,8 +435,8 @@ print(f"{(after - before) / push:.3f}")
 # ```
 #
 # Each operation needs to know only its own slopes, its *local derivatives*. In `c = a * b`, a push of
-# `a` is multiplied by `b`, and a push of `b` by `a`. In `c + a`, each push goes through as it is: slope
-# 1. Then there are two rules, and these are the *chain rule* of mathematics:
+# `a` is multiplied by `b`, and a push of `b` by `a`. In `c + a`, each push goes through as it is, with
+# the slope 1. Then there are two rules, and these are the *chain rule* of mathematics:
 #
 # > **Along a path, multiply** the slopes. Where **several paths** meet, **add**.
 #

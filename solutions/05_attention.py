@@ -307,10 +307,7 @@ print("result ", (weights @ value).round(decimals=2))
 # last two: `.transpose(-2, -1)`. Negative numbers count the axes from the end.
 
 # %% tags=["demo", "nbval-check-output"]
-queries, keys = (
-    torch.ones(8, 5, 4),
-    torch.ones(8, 3, 4),
-)  # 8 texts, 5 positions ask, 3 answer, d = 4
+queries, keys = torch.ones(8, 5, 4), torch.ones(8, 3, 4)  # 8 texts, 5 queries, 3 keys, d = 4
 print(keys.transpose(-2, -1).shape)
 print((queries @ keys.transpose(-2, -1)).shape)  # for each text a table: 5 queries, 3 keys
 print(torch.softmax(queries @ keys.transpose(-2, -1), dim=-1).sum(dim=-1).shape)  # all are 1
@@ -400,8 +397,8 @@ print(hidden_scores)
 print(torch.softmax(hidden_scores, dim=-1))
 
 # %% [markdown] fold="Answer"
-# The first way leaves a third for position 0, where there should be all. The rows no longer sum to
-# 1. It is even worse: softmax divides by a sum over *all* positions, so the scores of the future
+# The first way leaves a third for position 0, where there should be all. The rows do not sum
+# to 1 any more. It is even worse: softmax divides by a sum over *all* positions, so the scores of the future
 # still have a say in every weight. One can mend it, by dividing each row by what is left of its sum:
 # then the sum over all positions cancels. The second way needs no mending: $e^{-\infty} = 0$, so
 # what is hidden is gone before the sum is taken.
