@@ -269,7 +269,8 @@ if check.ready("normalise", "counts"):
 # ## Can counts write?
 #
 # A model that gives probabilities can write: draw a character by its probability, put it down, and
-# go on from there. Claude Shannon (1948) did it with letter pairs of English, without a computer. He
+# go on from there. A model that goes on from what it has written itself is called **autoregressive**.
+# Claude Shannon (1948) did it with letter pairs of English, without a computer. He
 # opened a book at a random place, read on until he met the letter he had, and took the one behind
 # it. Then he opened the book again. It gave
 #

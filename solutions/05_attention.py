@@ -397,11 +397,11 @@ print(hidden_scores)
 print(torch.softmax(hidden_scores, dim=-1))
 
 # %% [markdown] fold="Answer"
-# The first way leaves a third for position 0, where there should be all. The rows do not sum
-# to 1 any more. It is even worse: softmax divides by a sum over *all* positions, so the scores of the future
-# still have a say in every weight. One can mend it, by dividing each row by what is left of its sum:
-# then the sum over all positions cancels. The second way needs no mending: $e^{-\infty} = 0$, so
-# what is hidden is gone before the sum is taken.
+# The first way leaves a third for position 0, where there should be all. The rows do not sum to 1
+# any more. It is even worse: softmax divides by a sum over *all* positions, so the scores of the
+# future still have a say in every weight. One can mend it, by dividing each row by what is left of
+# its sum: then the sum over all positions cancels. The second way needs no mending:
+# $e^{-\infty} = 0$, so what is hidden is gone before the sum is taken.
 
 # %% [markdown]
 # Everything together, with $Q$ for the queries, $K$ for the keys and $V$ for the values (only here;
@@ -1339,8 +1339,8 @@ check("quiz")
 #   one matrix product. Each row sums to 1, and the future has weight 0.
 # - Attention computes that table from the text: query times key, divided by $\sqrt{d}$, masked,
 #   softmax. Then it mixes the values.
-# - Masking means minus infinity *before* the softmax. Weights that are set to 0 after it no longer sum
-#   to 1, and still depend on the future.
+# - Masking means minus infinity *before* the softmax. Weights that are set to 0 after it no longer
+#   sum to 1, and still depend on the future.
 # - A head is three matrices and that formula. It has no weights for distances, so it looks back as
 #   far as you let it.
 # - Leaks look like success. Touch the future, watch the past, at every position.

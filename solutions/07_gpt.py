@@ -87,13 +87,13 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 # transformer of 2017, and there was none at the end. (Both compute GELU by the `tanh` formula that
 # lesson 06 mentions.)
 #
-# Look at the first part and at the last one. The token embedding has a row for each character: what
-# that character means when it is *read*. The head has a row for each character too: what `x` must look
-# like for that character to be *written*. Both are matrices of shape `(V, C)`. Press and Wolf (2017)
-# asked why there should be two. With a single matrix for both, the model has less to learn, and in
-# their experiments it got better. This is called **tying**. (Many of today's large models have two again:
-# next to billions of numbers in the blocks, the second one hardly counts.) In torch you tie two layers by giving one
-# of them the other's parameter:
+# Look at the first part and at the last one. The token embedding has a row for each character: what that
+# character means when it is *read*. The head has a row for each character too: what `x` must look like for that
+# character to be *written*. Both are matrices of shape `(V, C)`. Press and Wolf (2017) asked why there should
+# be two. With a single matrix for both, the model has less to learn, and in their experiments it got better.
+# This is called **tying**. (Many of today's large models have two again: next to billions of numbers in the
+# blocks, the second one hardly counts.) In torch you tie two layers by giving one of them the other's
+# parameter:
 
 # %% tags=["demo", "nbval-check-output"]
 read = nn.Embedding(4, 3)  # a table with 4 rows of 3 numbers; read(ids) looks rows up
@@ -131,8 +131,8 @@ print([name for name, parameter in holder.named_parameters()])
 # the model is *sure of something wrong*, which it has to unlearn before it learns anything.
 
 # %% [markdown]
-# A logit is the product of `x`, which the last norm brings to a standard deviation of 1, with a
-# row of the head's matrix. Torch draws an `nn.Embedding` with a standard deviation of 1. Try some others:
+# A logit is the product of `x`, which the last norm brings to a standard deviation of 1, with a row of the
+# head's matrix. Torch draws an `nn.Embedding` with a standard deviation (`std`) of 1. Try some others:
 
 # %% tags=["demo", "nbval-check-output"]
 torch.manual_seed(0)
@@ -441,8 +441,8 @@ for name, config in configs.items():
 # rubbish. And the model then has to go on from its own rubbish. So cut the tail off:
 #
 # - **top-k** (Fan and others, 2018): keep the `k` most likely ones.
-# - **top-p**, or **nucleus sampling** (Holtzman and others, 2019): sort by probability, and keep the first ones until they
-#   have `p` of the probability together. Where the model is sure, that may be a single one; where it
+# - **top-p**, or **nucleus sampling** (Holtzman and others, 2019): sort by probability, and keep the first ones
+#   until they have `p` of the probability together. Where the model is sure, that may be a single one; where it
 #   is not, it is many.
 #
 # **Predict first.** In the picture, the same model is in two places: sure in the upper row, unsure in
@@ -528,9 +528,10 @@ check("sample_token")
 # `top_p`.
 
 # %% [markdown]
-# And this is how the model writes: read the text so far, draw a character, put it behind, and begin
-# again. A model that goes on from what it has written itself is called **autoregressive**. A GPT cannot read more than `context` characters. So the cell below reads a **window**: once
-# it is longer than the context, its older half is forgotten.
+# And this is how the model writes: read the text so far, draw a character, put it behind, and begin again. It
+# is an autoregressive model, as the bigram was. A GPT cannot read more than
+# `context` characters. So the cell below reads a **window**: once it is longer than the context, its older half
+# is forgotten.
 
 
 # %%
@@ -926,8 +927,8 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
         print(f"{name}: {loss:.3f}")
 
 # %% [markdown]
-# The standard deviation, in this short run: with 0.02, a fifth of $1/\sqrt C$, the model has hardly got
-# beyond the bigram's 2.40. The sinusoids help too. (One seed each, so do not build on small differences. All this is
+# The standard deviation, in this short run: with 0.02, a fifth of $1/\sqrt C$, the model has hardly got beyond
+# the bigram's 2.40. The sinusoids help too. (One seed each, so do not build on small differences. All this is
 # said of the fables at the preset `laptop`.)
 
 # %% [markdown]
@@ -1423,10 +1424,10 @@ if check.ready("gpt_loss"):
     display(plots.ladder(losses, floor, floor_error))
 
 # %% [markdown]
-# (Said of the fables, at the preset `laptop`.) The GPT is the first net that is far ahead of the 10-gram.
-# What is left down to the floor? It sees 256 characters at most, and in lesson 05 you counted how far away
-# the words are that come back. It has also read the text only a few times, that is, trained for a few **epochs**. Lesson 09 will get more out of
-# the same minutes.
+# (Said of the fables, at the preset `laptop`.) The GPT is the first net that is far ahead of the 10-gram. What
+# is left down to the floor? It sees 256 characters at most, and in lesson 05 you counted how far away the words
+# are that come back. It has also read the text only a few times, that is, trained for a few epochs. Lesson
+# 09 will get more out of the same minutes.
 #
 # But all of these losses come from the validation text, and much was chosen by it: the shape, the rates
 # and the number of steps of this lesson's recipe, and just now the checkpoint. The best of many tries is
