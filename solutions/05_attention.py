@@ -684,10 +684,43 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "He
         "your Head": Head(4, 3),
         "attention without a mask": lambda x: scaled_dot_product_attention(x, x, x),
         "the mask after the softmax": mask_too_late,
-        "the position before, at each position": lambda x: torch.roll(x, 1, dims=1),
+        "the position before, everywhere": lambda x: torch.roll(x, 1, dims=1),
     }
     for name, suspect in suspects.items():
         print(f"{name:<32} {'causal' if is_causal(suspect, x) else 'LEAKS'}")
+
+# %% [markdown]
+# Autograd can draw where. Ask, for each position of the result, which positions of `x` it would move
+# with: that is a gradient, and it needs no touching.
+#
+# **Predict first.** Draw it as a table, a row for each position of the result. Where may a causal
+# function have anything at all? And which table has a single dark field in the wrong half?
+
+
+# %% tags=["demo"]
+def influence(function, x):
+    """Return how much the result at each position moves with `x` at each position: (T, T)."""
+    moves = torch.autograd.functional.jacobian(lambda some: function(some)[0].sum(dim=-1), x[:1])
+    return moves.abs().sum(dim=(1, 3))  # of (T, 1, T, C)
+
+
+if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "Head", "is_causal"):
+    figure, all_axes = plt.subplots(1, len(suspects), figsize=(13, 3.1), sharey=True)
+    for axes, (name, suspect) in zip(all_axes, suspects.items(), strict=True):
+        dark = influence(suspect, x) > 1e-6
+        axes.imshow(dark, cmap="Blues", vmin=0, vmax=1.3)
+        axes.plot([-0.5, 5.5], [-0.5, 5.5], color="#d55e00")  # right of it is the future
+        axes.set_title(name, fontsize=9)
+        axes.set_xlabel("position of x")
+        print(f"{name}: fields right of the diagonal: {int(dark.triu(1).sum())}")
+    all_axes[0].set_ylabel("position of the result")
+    figure.tight_layout()
+    plt.show()
+
+# %% [markdown]
+# *The picture: a field is dark where the result at that row moves with `x` at that column. Right of
+# the orange diagonal is the future, and whatever is dark there is a leak.* Your test found the same
+# by touching, and works for functions, too, through which no gradient can go.
 
 # %% [markdown] fold="Why do the last two leak?"
 # Softmax divides by a sum over all positions. With the mask after it, the future is still in that
