@@ -471,7 +471,7 @@ if check.ready("apply_rope"):
 # With turned ones all three lie on top of each other: the distance alone counts.*
 #
 # This also answers what lesson 07 left open. There, the cache of keys was worth nothing once the window
-# was cut, as all places changed. A turned key keeps its position, and only distances matter: the oldest keys
+# was cut, as all positions changed. A turned key keeps its position, and only distances matter: the oldest keys
 # can be thrown away one by one. (What a deep layer once read from them is still in the others, which in
 # practice does no harm.)
 #
