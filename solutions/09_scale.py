@@ -1139,7 +1139,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz", "fit_scaling_law"):
 # rare text whose floor is *known*. Nobody knows the $E$ of English.
 #
 # What did Hoffmann and others do with it? For a fixed amount of computing, about $6ND$ FLOPs, they looked for
-# the best $N$. Kaplan and others (2020) had advised to spend nearly all of it on size. Hoffmann and others
+# the best $N$. Kaplan and others (2020) had advised to spend most of it on size. Hoffmann and others
 # found that text should grow as fast as the model, to about 20 tokens for each parameter. Larger models than
 # had been usual at the time had read too little: their own, of 70 billion parameters and 1.4 trillion tokens,
 # beat one of 280 billion that had read 300 billion.
