@@ -434,9 +434,9 @@ print(f"{(after - before) / push:.3f}")
 #    b = 3 ─ 2 ┘
 # ```
 #
-# Each operation needs to know only its own slopes, its *local derivatives*. In `c = a * b`, a push of
-# `a` is multiplied by `b`, and a push of `b` by `a`. In `c + a`, each push goes through as it is, with
-# the slope 1. Then there are two rules, and these are the *chain rule* of mathematics:
+# Each operation needs to know only its own slopes. In `c = a * b`, a push of `a` is multiplied by `b`,
+# and a push of `b` by `a`. In `c + a`, each push goes through as it is: slope 1. Then there are two
+# rules, and these are the *chain rule* of mathematics:
 #
 # > **Along a path, multiply** the slopes. Where **several paths** meet, **add**.
 #

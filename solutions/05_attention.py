@@ -689,6 +689,13 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "He
     for name, suspect in suspects.items():
         print(f"{name:<32} {'causal' if is_causal(suspect, x) else 'LEAKS'}")
 
+# %% [markdown] fold="Why do the last two leak?"
+# Softmax divides by a sum over all positions. With the mask after it, the future is still in that
+# sum: if a future score grows, all weights of the past shrink. (Divided by its own sum again, each
+# row would be right, and this suspect causal.) And `torch.roll` moves everything by one position,
+# but what falls out at the end comes in again at the front: position 0 sees the last one. Would you
+# have found that by reading?
+
 # %% [markdown]
 # Autograd can draw where. Ask, for each position of the result, which positions of `x` it would move
 # with: that is a gradient, and it needs no touching.
@@ -721,13 +728,6 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "He
 # *The picture: a field is dark where the result at that row moves with `x` at that column. Right of
 # the orange diagonal is the future, and whatever is dark there is a leak.* Your test found the same
 # by touching, and works for functions, too, through which no gradient can go.
-
-# %% [markdown] fold="Why do the last two leak?"
-# Softmax divides by a sum over all positions. With the mask after it, the future is still in that
-# sum: if a future score grows, all weights of the past shrink. (Divided by its own sum again, each
-# row would be right, and this suspect causal.) And `torch.roll` moves everything by one position,
-# but what falls out at the end comes in again at the front: position 0 sees the last one. Would you
-# have found that by reading?
 
 # %% [markdown]
 # ## What should a head be given to read?
