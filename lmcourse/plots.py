@@ -376,8 +376,8 @@ def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
             set_ticks(range(len(text)), names, family="monospace", size=size)
         axes.tick_params(length=0, pad=2)
         axes.spines[:].set_visible(True)
-        axes.set_xlabel("key: the place that is looked at")
-        axes.set_ylabel("query: the place that looks")
+        axes.set_xlabel("key: the position that is looked at")
+        axes.set_ylabel("query: the position that looks")
         _weight_bar(picture, image, " (white: zero)" if (values == 0).any() else "")
     query, key = (int(index) for index in np.unravel_index(values.argmax(), values.shape))
     picture.alt = (
