@@ -16,12 +16,14 @@
 # %% tags=["setup"]
 import math
 import random
+import sys
 from collections import Counter
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import torch
 from IPython.display import display
+from tqdm import tqdm
 
 from lmcourse import check, corpus, play, plots
 
@@ -258,15 +260,17 @@ if check.ready("normalise", "counts"):
     display(plots.next_token_bars(table[chars.index("q")], chars, context="q", top=6))
 
 # %% [markdown]
-# *The picture: after `q` the model is still nearly sure, but each of the other characters now has the
-# same small share.* That is the price. How high should it be? We come back to this once we can
+# *The picture: one character is still far ahead, but each of the others now has the same small share,
+# and with few `q`s to learn from (preset `smoke`) these make up most of it together.* That is the
+# price. How high should it be? We come back to this once we can
 # measure it.
 
 # %% [markdown]
 # ## Can counts write?
 #
 # A model that gives probabilities can write: draw a character by its probability, put it down, and
-# go on from there. Claude Shannon (1948) did it with letter pairs of English, without a computer. He
+# go on from there. A model that goes on from what it has written itself is called **autoregressive**.
+# Claude Shannon (1948) did it with letter pairs of English, without a computer. He
 # opened a book at a random place, read on until he met the letter he had, and took the one behind
 # it. Then he opened the book again. It gave
 #
@@ -404,6 +408,10 @@ if check.ready("sample_next", "generate", "table"):
 # A text that looks funny is no measure. Let the model *read* instead, as in lesson 01: text that it
 # has not seen, one character after the other. The probability that it gives to the whole text is the
 # product of all the probabilities on the way. This is called the **likelihood** of the model.
+#
+# On the *training* text, no table of pairs has a higher likelihood than the counted shares have. So to
+# count is to choose by **maximum likelihood**, which is how nearly all language models are trained.
+# (Smoothing gives a little of it away, for the sake of other texts.)
 
 # %% tags=["demo", "nbval-check-output"]
 if check.ready("table"):
@@ -551,7 +559,8 @@ for n in (1, 2, 3, 4, 5, 6):
     print(f"n = {n}, context of length {n - 1}: {V ** (n - 1):>13,} possible")
 
 # %% [markdown]
-# Nobody can store the last ones, and most of those rows would be empty. So keep only the contexts
+# The last one has about a billion rows of `V` numbers. A large machine could store that, but nearly all
+# rows would be empty. So keep only the contexts
 # that occur, in a dictionary. Its keys are strings, and under each of them is a `Counter` of what came
 # next. These are the tools:
 
@@ -653,8 +662,9 @@ if check.ready("count_ngrams"):
 #
 # A context that was seen a thousand times hardly notices `borrow = 1`. One that was seen once listens
 # to itself and to the shorter one half and half. So we do not switch from one to the other: the
-# shorter context is asked every time, also when the long one was seen. (Books call this
-# *interpolation*.)
+# shorter context is asked every time, also when the long one was seen. (To be exact, this is called
+# *interpolation*. Katz switches: he asks the shorter context only about what never came after the long
+# one, and books keep the word *back-off* for that.)
 #
 # It is the smoothing that you know, but with a better guess than "all alike" for what was not seen.
 # MacKay and Peto (1995) derive it. (Mind that `alpha` was added to every single count. `borrow` is
@@ -776,7 +786,8 @@ if check.ready("sample_next", "ngram_backoff", "ngrams"):
 # If more context is better, why not take 20 characters, or 200?
 #
 # **Predict first.** Let `n` grow from 1 to 10, with `borrow = 1`. What does the loss on the training
-# text do? And the loss on the validation text?
+# text do? And the loss on the validation text? (The next cell takes some seconds, or half a minute on a
+# slow machine.)
 
 # %% tags=["demo", "nbval-check-output"]
 if check.ready("ngram_backoff", "ngrams"):
@@ -792,8 +803,9 @@ if check.ready("ngram_backoff", "ngrams"):
 # (The line `n = 2` is your bigram again, but with `borrow` in place of `alpha`, scored from the very
 # first character on, and on a part of the training text: hence the small differences.)
 #
-# Two more curves belong beside these. How well would we do *without* backing off, with 1 added to
-# every count as in the bigram table? And how well with only a tenth of the training text?
+# Two more curves belong beside these. (The cell looks each character up in Python, twenty times over,
+# and has a bar.) How well would we do *without* backing off, with 1 added to every count as in the
+# bigram table? And how well with only a tenth of the training text?
 
 # %% tags=["demo"]
 if check.ready("count_ngrams", "ngram_backoff", "validation_curve"):
@@ -807,10 +819,13 @@ if check.ready("count_ngrams", "ngram_backoff", "validation_curve"):
         return surprise / len(text)
 
     some_ngrams = count_ngrams(train_text[: len(train_text) // 10], longest)
+    bar = {"leave": False, "mininterval": 1, "file": sys.stdout}
     curves = {
-        "validation, no back-off": [add_one_loss(ngrams, validation_text, n) for n in sizes],
+        "validation, no back-off": [
+            add_one_loss(ngrams, validation_text, n) for n in tqdm(sizes, **bar)
+        ],
         "validation, a tenth of the training text": [
-            ngram_loss(some_ngrams, validation_text, n) for n in sizes
+            ngram_loss(some_ngrams, validation_text, n) for n in tqdm(sizes, **bar)
         ],
         "validation": validation_curve,
         "training": training_curve,
@@ -872,7 +887,9 @@ for k, possible, number, share in zip(
 # %% [markdown]
 # *Left: each further character multiplies what is possible by V, but the text does not grow with it.
 # Right: so the longer the context, the rarer it is that the model has seen it before, or has seen it
-# often enough to learn from it.*
+# often enough to learn from it.* (Storing them is not the limit. An index of the whole text answers for
+# contexts of any length: Liu and others, 2024, do so with five trillion tokens, and call it
+# *infini-gram*. It finds longer matches. What was never written, it cannot find either.)
 
 # %% [markdown]
 # ## How far should a rare context be trusted?
@@ -933,7 +950,7 @@ if check.ready("sample_next", "ngram_backoff", "ngrams"):
 #
 # (To be honest: `n` and `borrow` were chosen on the very text that now judges them, so that rung is a
 # little too good. With so few choices and so much text it is very little. To be strict, keep a third
-# text, the *test text*, that has no part in any choice.)
+# text, the *test text*, that has no part in any choice. Lesson 07 does.)
 
 # %% tags=["demo"]
 if check.ready("losses", "validation_curve", "tuned"):
@@ -1018,6 +1035,8 @@ check("quiz")
 #   a Speech Recognizer. *IEEE Transactions on Acoustics, Speech, and Signal Processing* 35(3).
 # - D. J. C. MacKay, L. C. B. Peto (1995). A Hierarchical Dirichlet Language Model. *Natural Language
 #   Engineering* 1(3). The back-off of this lesson, with one strength for all contexts.
+# - J. Liu and others (2024). Infini-gram: Scaling Unbounded n-gram Language Models to a Trillion
+#   Tokens. *COLM*.
 # - S. F. Chen, J. Goodman (1999). An Empirical Study of Smoothing Techniques for Language Modeling.
 #   *Computer Speech & Language* 13(4). A careful comparison of the many ways to smooth.
 
