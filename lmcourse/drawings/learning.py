@@ -19,7 +19,7 @@ def backpropagation() -> Drawing:
     sketch.text(170, 127, f"slope {a_to_c}: b", "middle")
     sketch.arrow((90, 208), (90, 165), (250, 165))
     sketch.text(170, 187, f"slope {b_to_c}: a", "middle")
-    sketch.arrow((380, 150), (472, 150), (472, 150))
+    sketch.arrow((380, 150), (472, 150))
     sketch.text(424, 140, f"slope {from_c}", "middle")
     sketch.box(20, 28, 140, 64, f"a = {a}", f"grad {grad_a}", kind="blue")
     sketch.box(20, 208, 140, 64, f"b = {b}", f"grad {grad_b}", kind="blue")

@@ -34,7 +34,7 @@ def sampling() -> Drawing:
             x = left + unit * p
             sketch.line((x, top - 6), (x, top + high + 6), kind="dashed")
         said = f"{kept} stay" if kept > 1 else "1 stays"
-        reason = f": the first ones that reach {p / 100}" if p else ""
+        reason = f": as few as reach {p / 100}" if p else ""
         sketch.text(left, top + high + 20, said + reason)
     sketch.text(20, 404, "Blue ones may be drawn, scaled to a sum of 1.")
     return sketch.done(
