@@ -24,7 +24,7 @@ from grader.checks.recording import Entry
 from grader.checks.registry import lessons as lessons_with_checks
 from grader.course.imports import followed, offers, used
 from grader.course.lessons import Course, fitting, registered
-from grader.course.source import LessonError
+from grader.course.source import LessonError, without_slides
 from grader.formats.files import write_text
 from grader.terminal.progress import Progress, progress
 
@@ -109,12 +109,12 @@ def check_built(course: Course, names: Sequence[str] = ()) -> list[str]:
 def fingerprint(course: Course, name: str) -> str:
     """Return the SHA-256 of all that decides what lesson `name` is built into, in hexadecimal.
 
-    That is its source, the code and the losses that it carries, its checks and what else of the
-    course's package it imports, and the words that checks are written in.
+    That is its source less its slides, the code and the losses that it carries, its checks and what
+    else of the course's package it imports, and the words that checks are written in.
     """
     lesson = course.lesson(name)
     registered(course, name)
-    texts = [VERSION, lesson.path.read_text("utf-8")]
+    texts = [VERSION, without_slides(lesson.path)]
     texts += [cell.text for cell in lesson.cells if cell.role == "carry"]
     for earlier in course.names[: course.names.index(name)]:
         texts.append(json.dumps(_losses(course, earlier)))
