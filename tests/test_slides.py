@@ -37,7 +37,7 @@ def with_slide(course: Course, more: str = "", before: str = "# %%", slide: str 
     return path
 
 
-def test_a_slide_stands_in_no_notebook_and_changes_no_fingerprint(course: Course) -> None:
+def test_a_slide_stands_in_no_notebook_and_has_nothing_run_again(course: Course) -> None:
     def built() -> list[str]:
         fresh = Course(course.root)
         books = [to_text(render(fresh, NAME)) for render in (render_student, render_solved)]

@@ -201,24 +201,6 @@ def split(path: Path) -> list[tuple[int, str, dict[str, Any], str]]:
     return cells
 
 
-def without_slides(path: Path) -> str:
-    """Return the source's text less its slides: what the lesson's notebooks are built from.
-
-    Raises
-    ------
-    LessonError
-        If the file is not a percent script.
-    """
-    lines = path.read_text("utf-8").splitlines(keepends=True)
-    parts = split(path)
-    ends = [line - 1 for line, *_ in parts[1:]] + [len(lines)]
-    kept = lines[: parts[0][0] - 1] if parts else lines
-    for (line, _, keys, _), end in zip(parts, ends, strict=True):
-        if "slide" not in keys:
-            kept += lines[line - 1 : end]
-    return "".join(kept)
-
-
 def _keys(text: str) -> dict[str, Any] | None:
     """Read `a="x" b=1` as a dictionary; None if that is not what it says."""
     try:
