@@ -698,15 +698,14 @@ check("softmax")
 # %% [markdown]
 # **Something else to play with.** Divide the scores by a number before the softmax. This number is called the **temperature**. Say a model has read "The goose was very pro" and gave these made-up scores to five characters.
 #
-# The slider starts at temperature 1, where nothing is changed. It moves the power of ten: -1 is temperature 0.1, and 2 is temperature 100.
+# The slider starts at temperature 1, where nothing is changed, and goes from 0.01 to 100.
 #
 # *Predict first:* what happens to the bars at a temperature near 0? And at a very high one?
 
 # %% tags=["demo"]
 if check.ready("softmax"):
 
-    def heat(power):
-        temperature = 10**power
+    def heat(temperature):
         print(f"temperature {temperature:.2f}")
         candidates = ["u", "m", "f", "v", "q"]
         scores = torch.tensor([4.0, 2.5, 2.0, 1.5, -1.0])
@@ -715,7 +714,7 @@ if check.ready("softmax"):
         picture.axes[0].set_xlim(0, 1)  # the same scale wherever the slider stands
         display(picture)
 
-    play(heat, power=(-2.0, 2.0, 0.1))  # temperatures from 0.01 to 100
+    play(heat, temperature=(0.01, 100.0, "log"))
 
 # %% [markdown] fold="Answer: cold and hot"
 # Near 0 the gaps between the scores become huge, and the best character takes everything: always the same choice. At a very high temperature the gaps all but vanish, and the bars become equally long: any character will do. In between, a model that writes is neither boring nor mad. You set this yourself in lesson 07.

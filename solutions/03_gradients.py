@@ -420,16 +420,11 @@ print(f"{(after - before) / push:.3f}")
 # That makes 3 + 1.
 
 # %% [markdown]
-# Write the slope of each single operation beside its arrow:
-#
-# ```
-#    a = 2 ───────── 1 ─────────┐
-#      │                        ├──> result = c + a = 8
-#      └── 3 ──┐                │
-#              ├──> c = 6 ─ 1 ──┘
-#    b = 3 ─ 2 ┘
-# ```
-#
+# Write the slope of each single operation beside its arrow. (The `grad` in each box comes in a moment.)
+
+# %% drawing="backpropagation"
+
+# %% [markdown]
 # Each operation needs to know only its own slopes. In `c = a * b`, a push of `a` is multiplied by `b`,
 # and a push of `b` by `a`. In `c + a`, each push goes through as it is: slope 1. Then there are two
 # rules, and these are the *chain rule* of mathematics:
@@ -862,22 +857,22 @@ if check.ready("cross_entropy", "sgd_step"):
 # Where is the star? At $\ln 6$ and $\ln 3$: with the third logit at 0 the probabilities are 6, 3 and 1
 # tenths. The logits at the lowest place are **the logarithms of the counts**.
 #
-# **Something to play with.** Choose the power of ten of the learning rate, and the number of steps.
+# **Something to play with.** Choose the learning rate, and the number of steps.
 # Which rate gets nearest to the star in 10 steps? From which rate on does it never arrive?
 
 # %% tags=["demo"]
 if check.ready("cross_entropy", "sgd_step"):
 
-    def descend(power, steps):
-        last = draw_walk(plt.figure(figsize=(5.5, 4.5)).gca(), 10**power, steps)
+    def descend(rate, steps):
+        last = draw_walk(plt.figure(figsize=(5.5, 4.5)).gca(), rate, steps)
         plt.show()
-        print(f"learning rate {10**power:.3g}, {steps} steps: loss {last:.4f}")
+        print(f"learning rate {rate:.3g}, {steps} steps: loss {last:.4f}")
 
-    play(descend, power=(-1.0, 1.0, 0.1), steps=(1, 60))
+    play(descend, rate=(0.1, 10.0, "log"), steps=(1, 60))
 
 # %% [markdown] fold="Answer"
-# In 10 steps, the power 0.6 gets nearest: a rate of 4. From the power 0.7 on, a rate of 5, the walk
-# never arrives, however many steps you give it: it jumps to and fro across the star.
+# In 10 steps, a rate of 4 (the slider says 3.98) gets nearest. From 5 on, the walk never arrives,
+# however many steps you give it: it jumps to and fro across the star.
 
 # %% [markdown]
 # ## Does it find the counts again?

@@ -258,6 +258,8 @@ print(
 #
 # It is called a *multilayer perceptron*, **MLP** for short.
 
+# %% drawing="mlp"
+
 # %% [markdown] contract="mlp_forward"
 # `mlp_forward(parameters, contexts)` computes the net. `parameters` is a dictionary of float
 # tensors:

@@ -488,7 +488,10 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention"):
 # then `x @ Wq` are the queries, `x @ Wk` the keys and `x @ Wv` the values, at all places at once.
 # The three matrices are parameters. Training has to find out what to ask for, what to show, and
 # what to give. The three together with the formula are called a **head**.
-#
+
+# %% drawing="attention"
+
+# %% [markdown]
 # In lesson 04 the parameters stood in a dictionary. With more parts that becomes a mess, so from
 # here on we use torch's way: a *class* for each part of a model. You know the pieces from lesson
 # 03, where `Value` was a class: `__init__` runs when an object is made, and `self` is the object. A

@@ -120,6 +120,8 @@ plt.show()
 # There are `H = 2` heads, with `d = 2` channels each. Which of the two tries has the right numbers in
 # head 0?
 
+# %% drawing="heads"
+
 # %% tags=["demo", "nbval-check-output"]
 x = torch.tensor([[[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23]]])  # (B=1, T=3, C=4)
 print("reshape straight to (B, H, T, d):", x.reshape(1, 2, 3, 2)[0, 0].tolist())
@@ -792,11 +794,8 @@ check("dropout")
 #
 # You have all the parts. A block has two halves, and each half reads a normalised copy of the stream
 # and adds what it has found:
-#
-# ```
-#   x ───┬──────────────────────────► + ───┬─────────────────────────────► + ───►
-#        └─► norm1 ──► attention ─────┘    └─► norm2 ──► feed_forward ─────┘
-# ```
+
+# %% drawing="block"
 
 # %% [markdown] contract="Block"
 # `Block(channels, heads, dropout=0.0)` is a module with four parts:

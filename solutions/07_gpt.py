@@ -30,7 +30,7 @@ from torch.nn import functional as F
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from lmcourse import check, corpus, device, play, plots, rungs, table
+from lmcourse import check, corpus, device, drawings, play, plots, rungs, table
 
 check.lesson("07_gpt")
 torch.set_num_threads(1)  # one steady core; two only fight when anything else runs
@@ -82,6 +82,8 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 # asked why there should be two. With a single matrix for both, the model has less to learn, and in
 # their experiments it got better. This is called **tying**. In torch you tie two layers by giving one
 # of them the other's parameter:
+
+# %% drawing="gpt"
 
 # %% tags=["demo", "nbval-check-output"]
 read = nn.Embedding(4, 3)  # a table with 4 rows of 3 numbers; read(ids) looks rows up
@@ -453,6 +455,8 @@ plt.show()
 # %% [markdown]
 # *The picture: temperature makes the bars steeper or flatter and keeps all of them. Top-k leaves three
 # in both rows. Top-p leaves two where the model is sure, and six where it is not.*
+
+# %% drawing="sampling"
 
 # %% [markdown] contract="sample_token"
 # `sample_token(logits, temperature=1.0, top_k=None, top_p=None)` takes logits of shape `(V,)` and
@@ -1175,6 +1179,20 @@ else:
 # cut, the characters that stay get other places. Their position embeddings are others then, and so
 # are all keys and values: the cache is worth nothing, and the window has to be read anew. Cutting it
 # to one half each time makes this rare. (With the rotary positions of lesson 09 it looks different.)
+
+# %% drawing="cache"
+
+# %% [markdown]
+# **Something to play with.** Go from step to step, and compare what is computed on the left and on the
+# right.
+
+
+# %% tags=["demo"]
+def read_on(step):
+    display(drawings.cache(step))
+
+
+play(read_on, step=(1, 7))
 
 # %% [markdown] contract="generate_cached"
 # `empty_cache(model)` is given. A cache is a list with one pair `(keys, values)` for each block, each

@@ -21,7 +21,9 @@ def attention() -> Drawing:
     sketch.arrow((320, 190), (320, 236))
     sketch.box(80, 236, 300, 60, "scores  (T, T)", "each query · each key, / √d")
     sketch.arrow((230, 296), (230, 340))
-    sketch.box(120, 340, 260, 80, "weights  (T, T)", "future hidden, softmax:", "each row sums to 1")
+    sketch.box(
+        120, 340, 260, 80, "weights  (T, T)", "future hidden, softmax:", "each row sums to 1"
+    )
     T = 5
     shown = [["blue" if key <= query else "empty" for key in range(T)] for query in range(T)]
     sketch.cells(20, 340, 16, shown)

@@ -86,7 +86,9 @@ class Sketch:
         """Return the drawing."""
         return Drawing(title, alt, self.width, self.height, self._parts)
 
-    def text(self, x: float, y: float, words: str, anchor: str = "start", name: bool = False) -> None:
+    def text(
+        self, x: float, y: float, words: str, anchor: str = "start", name: bool = False
+    ) -> None:
         """Write `words` with their base line at `y`; `anchor` is start, middle or end."""
         self._parts.append(_text(x, y, words, anchor, name))
 
