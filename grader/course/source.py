@@ -7,7 +7,7 @@ what the cell is:
     # %% tags=["setup"]                               imports
     # %% tags=["parameters"]                          preset = "laptop"
     # %% carry="encode decode"                        code of earlier lessons, filled in by build
-    # %% drawing="attention"                          a drawing of the package's, shown from the start
+    # %% drawing="attention"                          a drawing, there before it has run
     # %% [markdown] contract="count_bigrams"          what an exercise asks for
     # %% exercise="count_bigrams" minutes=5 level=2   the solved exercise
     # %% check="count_bigrams"                        check("count_bigrams")

@@ -36,11 +36,11 @@ def attention() -> Drawing:
     sketch.box(150, 510, 340, 60, "out  (T, d)", "at each position, a mix of values")
     return sketch.done(
         "One head of attention",
-        "From x, with a row of C numbers for each of T positions, three matrices make a query (what "
-        "do I look for?), a key (what do I have?) and a value (what do I give?) for each position, "
-        "each of shape (T, d). Each query times each key, divided by the square root of d, gives "
-        "scores of shape (T, T). The future is hidden, and softmax makes weights of each row, which "
-        "sum to 1. With these weights the values are added up: out has the shape (T, d).",
+        "From x, with a row of C numbers for each of T positions, three matrices make a query "
+        "(what do I look for?), a key (what do I have?) and a value (what do I give?) for each "
+        "position, each of shape (T, d). Each query times each key, divided by the square root of "
+        "d, gives scores of shape (T, T). The future is hidden, and softmax makes weights of each "
+        "row, which sum to 1. With these weights values are added up: out is of shape (T, d).",
     )
 
 
@@ -97,6 +97,6 @@ def heads() -> Drawing:
         "x has the shape (B, T, C). Three products make the queries, keys and values of all heads "
         "at once, each of shape (B, T, C). The channels are cut into heads, shape (B, H, T, d): "
         "here head 0 gets channels 0 to 3 and head 1 channels 4 to 7. Each head attends by itself, "
-        "with weights of its own. What they found is put side by side again, (B, T, C), and project "
-        "mixes it.",
+        "with weights of its own. What they found is put side by side again, (B, T, C), and "
+        "project mixes it.",
     )

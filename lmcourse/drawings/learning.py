@@ -32,9 +32,9 @@ def backpropagation() -> Drawing:
     sketch.text(20, 306, "along a path, multiply; where paths meet, add")
     return sketch.done(
         "Backpropagation through a small graph",
-        f"a = {a} and b = {b} are multiplied, c = {c}, and a is added, result = {result}. The slopes "
-        f"on the arrows: {a_to_c} from a to c, {b_to_c} from b to c, {from_c} from c to the result, "
-        f"{from_a} from a straight to the result. Going back from the result, whose grad is 1, c has "
-        f"grad {grad_c}, b has {b_to_c} · {grad_c} = {grad_b}, and a, which two ways lead to, has "
-        f"{ways}.",
+        f"a = {a} and b = {b} are multiplied, c = {c}, and a is added, result = {result}. The "
+        f"slopes on the arrows: {a_to_c} from a to c, {b_to_c} from b to c, {from_c} from c to the "
+        f"result, {from_a} from a straight to the result. Going back from the result, whose grad "
+        f"is 1, c has grad {grad_c}, b has {b_to_c} · {grad_c} = {grad_b}, and a, which two ways "
+        f"lead to, has {ways}.",
     )

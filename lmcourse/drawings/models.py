@@ -76,8 +76,8 @@ def block() -> Drawing:
         "A block",
         "The stream x, of shape (B, T, C), runs straight through from top to bottom. Twice a copy "
         "leaves it and comes back: first through norm1 and attention, where positions look at each "
-        "other, then through norm2 and feed_forward, where each position works by itself. What each "
-        "half found is added to the stream, whose shape stays the same.",
+        "other, then through norm2 and feed_forward, where each position works by itself. What "
+        "each half found is added to the stream, whose shape stays the same.",
     )
 
 
@@ -125,9 +125,9 @@ def gpt() -> Drawing:
         sketch.text(466 if 160 < y < 440 else 400, y, words)
     return sketch.done(
         "The whole GPT",
-        "ids of shape (B, T) are looked up in token_embedding; position_embedding is added. That is "
-        "the stream, of shape (B, T, C). It runs through the blocks, one after the other, and each "
-        "adds to it. Then a last norm, and head, a linear layer from C to V, makes logits of shape "
-        "(B, T, V): at each position, what comes next. The matrix of head, of shape (V, C), is that "
-        "of token_embedding: the two are tied.",
+        "ids of shape (B, T) are looked up in token_embedding; position_embedding is added. That "
+        "is the stream, of shape (B, T, C). It runs through the blocks, one after the other, and "
+        "each adds to it. Then a last norm, and head, a linear layer from C to V, makes logits of "
+        "shape (B, T, V): at each position, what comes next. The matrix of head, of shape (V, C), "
+        "is that of token_embedding: the two are tied.",
     )

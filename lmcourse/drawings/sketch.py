@@ -110,7 +110,7 @@ class Sketch:
         self._parts.append(f'<polyline class="{kind}" points="{way}"/>')
 
     def arrow(self, *points: tuple[float, float], kind: str = "line") -> None:
-        """Draw a line through `points` with a head at the last one; its last part is level or plumb."""
+        """Draw a line through `points`, with a head at the end of its last, level or plumb part."""
         (x0, y0), (x1, y1) = points[-2:]
         length = max(abs(x1 - x0), abs(y1 - y0))
         dx, dy = (x1 - x0) / length, (y1 - y0) / length

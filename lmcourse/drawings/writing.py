@@ -14,9 +14,13 @@ TEXT = "The fox"
 def sampling() -> Drawing:
     """Draw what top-k and top-p leave of four probabilities, laid end to end."""
     sums = list(accumulate(PROBABILITIES))
-    rows = [("all of them", None, len(PROBABILITIES)), ("top_k = 3", None, 3)]
-    for p in (60, 40):
-        rows.append((f"top_p = {p / 100}", p, 1 + sum(each < p for each in sums)))
+    rows: list[tuple[str, int | None, int]] = [
+        ("all of them", None, len(PROBABILITIES)),
+        ("top_k = 3", None, 3),
+    ]
+    for percent in (60, 40):
+        name = f"top_p = {percent / 100}"
+        rows.append((name, percent, 1 + sum(each < percent for each in sums)))
     left, unit, high = 130, 4.9, 44
     sketch = Sketch(WIDTH, 420)
     for percent in range(0, 101, 20):
