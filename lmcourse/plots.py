@@ -8,8 +8,10 @@ import html
 import math
 import re
 import unicodedata
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from types import MappingProxyType
 
 import numpy as np
@@ -22,6 +24,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import LogLocator, NullLocator
+from PIL import Image
 
 HIGHLIGHT = "#0072b2"  # a blue that colour-blind readers tell apart (Okabe and Ito, 2008)
 GREY = "#949494"
@@ -46,6 +50,9 @@ VISIBLE = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 SPOKEN = {"\n": "newline", "\t": "tab"}  # Unicode has no names for these
 CONTEXT_SHOWN = 32  # characters
 RUNG_DIGITS = 3  # decimals of a loss on the ladder
+DENSITY = 2  # pixels of a picture for each pixel of the page: letters stay sharp
+LABEL = 10.0  # points: the name of a row or a column
+ROW = 0.15  # inches: a row is as high as its name
 LINE = 72  # characters of a text that is drawn letter by letter
 
 
@@ -63,12 +70,23 @@ class Picture(Figure):
 
     def _ipython_display_(self) -> None:
         # The same picture is the same bytes, whatever version of Matplotlib drew it.
-        kwargs = {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}}
-        png = print_figure(self, base64=True, **kwargs)
+        picture = Image.open(BytesIO(print_figure(self, dpi=DENSITY * self.dpi)))
+        width, height = (side // DENSITY for side in picture.size)
+        # 256 colours are a quarter of the bytes, and more than a plot has but for smooth edges.
+        packed = BytesIO()
+        few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        few.save(packed, "png", optimize=True)
+        png = b64encode(packed.getvalue()).decode()
         # Jupyter takes a text alternative from HTML only, nbconvert to LaTeX takes the PNG only.
-        image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(self.alt)}">'
-        bundle = {"text/plain": self.alt, "text/html": image, "image/png": png}
-        metadata: dict[str, object] = {"image/png": {"alt": self.alt}}
+        image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(self.alt)}"'
+        bundle = {
+            "text/plain": self.alt,
+            "text/html": f'{image} width="{width}" style="max-width: 100%">',
+            "image/png": png,
+        }
+        metadata: dict[str, object] = {
+            "image/png": {"alt": self.alt, "width": width, "height": height}
+        }
         if self.losses:
             metadata["losses"] = dict(self.losses)
         display(bundle, metadata=metadata, raw=True)
@@ -78,6 +96,9 @@ def ladder(
     losses: Mapping[str, float], floor: float | None = None, floor_error: float = 0.0
 ) -> Picture:
     """Draw every model's loss on the same validation text, from worst to best.
+
+    Where the floor is known, what is drawn is how far each model is above it, on a log scale: near
+    the floor a small step down is a large part of what is left.
 
     Parameters
     ----------
@@ -100,19 +121,22 @@ def ladder(
             )
     rungs = sorted(losses.items(), key=lambda rung: rung[1], reverse=True)
     texts = [f"{name}  {loss:.{RUNG_DIGITS}f}" for name, loss in rungs]
-    clear = 0.0 if floor is None else floor + floor_error
     with drawing(7.5, 1.2 + 0.3 * len(rungs)) as (picture, axes):
-        _bars(axes, [loss for _, loss in rungs], texts, highlight=len(rungs) - 1, clear=clear)
-        if floor is not None:
+        if floor is None:
+            _bars(axes, [loss for _, loss in rungs], texts, highlight=len(rungs) - 1)
+            axes.set_xlabel("loss on validation text (nats per character)")
+        else:
             error = f" ± {floor_error:.3f}" if floor_error else ""
+            # Below its own error, what is left is not known.
+            gaps = [max(loss - floor, floor_error, 0.001) for _, loss in rungs]
+            _gaps(axes, gaps, texts)
             texts.append(f"floor  {floor:.3f}{error}")
-            axes.axvline(floor, color=INK, linestyle="--", linewidth=1.5)
-            axes.axvspan(floor - floor_error, clear, color=INK, alpha=0.25, linewidth=0)
-            _end_text(axes, clear, len(rungs), f"{texts[-1]}  (no model can do better)")
-            axes.set_ylim(len(rungs) + 0.6, -0.6)
+            axes.set_xlabel(
+                f"nats per character above the floor of {floor:.3f}{error}, which none can beat\n"
+                "(log scale: equal steps close an equal share of what is left)"
+            )
         axes.set_yticks([])
-        axes.set_title("Every model so far, from worst to best")
-        axes.set_xlabel("loss on validation text (nats per character)")
+        axes.set_title("Every model so far, from worst to best, on validation text")
         axes.set_ylabel("model")
     # Further digits differ from machine to machine, and later lessons are built from these.
     picture.losses = {name: round(float(loss), RUNG_DIGITS) for name, loss in rungs}
@@ -120,6 +144,9 @@ def ladder(
         "Loss on validation text in nats per character, from worst to best: "
         f"{', '.join(' '.join(text.split()) for text in texts)}."
     )
+    if floor is not None:
+        name, loss = rungs[-1]
+        picture.alt += f" {name} is {max(loss - floor, 0):.{RUNG_DIGITS}f} above the floor."
     return picture
 
 
@@ -216,13 +243,12 @@ def bigram_heatmap(table: torch.Tensor, chars: Sequence[str]) -> Picture:
     lowest, highest = values[values > 0].min(), values.max()
     decade = math.floor(math.log10(lowest))
     norm = LogNorm(10.0**decade, 10.0 ** max(decade + 1, math.ceil(math.log10(highest))))
-    side = max(3.0, 0.12 * V)  # inches: a row is as high as its label
-    size = 7.5 if V > 24 else 10.0  # points
+    side = max(3.0, ROW * V)
     with drawing(side + 1.7, side + 0.6) as (picture, axes):
         image = axes.imshow(values, norm=norm, cmap=BLUES, interpolation="nearest")
         names = [char.translate(VISIBLE) for char in chars]
-        axes.set_xticks(range(V), names, family="monospace", size=size)
-        axes.set_yticks(range(V), names, family="monospace", size=size)
+        axes.set_xticks(range(V), names, family="monospace", size=LABEL)
+        axes.set_yticks(range(V), names, family="monospace", size=LABEL)
         axes.tick_params(length=0, pad=2)
         axes.spines[:].set_visible(True)
         axes.set_xlabel("next character")
@@ -325,13 +351,12 @@ def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
         )
     if T == 1:
         return _attention_over_text(values[0], queries, keys)
-    with drawing(max(3.0, 0.12 * S) + 1.7, max(2.4, 0.12 * T) + 0.6) as (picture, axes):
+    with drawing(max(3.0, ROW * S) + 1.7, max(2.4, ROW * T) + 0.6) as (picture, axes):
         shown = np.ma.masked_equal(values, 0.0)
         image = axes.imshow(shown, vmin=0, cmap=BLUES, interpolation="nearest")
-        size = 7.5 if max(T, S) > 24 else 10.0  # points
         for text, set_ticks in ((keys, axes.set_xticks), (queries, axes.set_yticks)):
             names = [char.translate(VISIBLE) for char in text]
-            set_ticks(range(len(text)), names, family="monospace", size=size)
+            set_ticks(range(len(text)), names, family="monospace", size=LABEL)
         axes.tick_params(length=0, pad=2)
         axes.spines[:].set_visible(True)
         axes.set_xlabel("key: the place that is looked at")
@@ -355,17 +380,32 @@ def drawing(width: float, height: float) -> Iterator[tuple[Picture, Axes]]:
         picture.draw_without_rendering()  # makes what is left to make, in this style
 
 
-def _bars(
-    axes: Axes, lengths: Sequence[float], texts: Sequence[str], highlight: int, clear: float = 0.0
-) -> None:
-    """Draw bars from top to bottom, each with its text to the right of it and of `clear`."""
+def _bars(axes: Axes, lengths: Sequence[float], texts: Sequence[str], highlight: int) -> None:
+    """Draw bars from top to bottom, each with its text to the right of it."""
     rows = range(len(lengths))
     axes.barh(rows, lengths, 0.7, color=[HIGHLIGHT if row == highlight else GREY for row in rows])
     for row, length, text in zip(rows, lengths, texts, strict=True):
         weight = "bold" if row == highlight else "normal"
-        _end_text(axes, max(length, clear), row, text, weight)
-    axes.set_xlim(0, max(*lengths, clear) or 1.0)
+        _end_text(axes, length, row, text, weight)
+    axes.set_xlim(0, max(lengths) or 1.0)
     axes.set_ylim(len(lengths) - 0.4, -0.6)
+
+
+def _gaps(axes: Axes, gaps: Sequence[float], texts: Sequence[str]) -> None:
+    """Draw dots from top to bottom, on a log scale, the last one marked; each has its text."""
+    last = len(gaps) - 1
+    left = min(0.1, min(gaps) / 1.5)
+    for row, (gap, text) in enumerate(zip(gaps, texts, strict=True)):
+        colour = HIGHLIGHT if row == last else GREY
+        axes.plot([left, gap], [row, row], color=colour, linewidth=2, zorder=1)
+        axes.plot(gap, row, "o", color=colour, markersize=8, clip_on=False)
+        _end_text(axes, gap, row, text, "bold" if row == last else "normal")
+    axes.set_xscale("log")
+    axes.set_xlim(left, max(*gaps, 2 * left))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_ylim(len(gaps) - 0.4, -0.6)
 
 
 def _attention_over_text(values: npt.NDArray[np.float64], query: str, keys: str) -> Picture:
@@ -407,7 +447,7 @@ def _weight_bar(picture: Picture, image: AxesImage, note: str = "") -> None:
 
 def _end_text(axes: Axes, x: float, row: int, text: str, weight: str = "normal") -> None:
     axes.annotate(
-        text, (x, row), xytext=(5, 0), textcoords="offset points", va="center", weight=weight
+        text, (x, row), xytext=(7, 0), textcoords="offset points", va="center", weight=weight
     )
 
 
