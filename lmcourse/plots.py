@@ -319,6 +319,48 @@ def loss_curves(
     return picture
 
 
+def held_out(
+    losses: Mapping[str, float], floors: Mapping[str, tuple[float, float]] | None = None
+) -> Picture:
+    """Draw one model's loss on several texts, "validation" and "test", each above its floor.
+
+    Parameters
+    ----------
+    losses : name of each text to the model's loss on it, in nats per character
+    floors : name of each text to the least loss on it and its standard error, in nats per
+        character; None if nobody knows them
+
+    Raises
+    ------
+    ValueError
+        If there is no text, or a loss is negative or not finite.
+    """
+    if not losses or not all(math.isfinite(loss) and loss >= 0 for loss in losses.values()):
+        raise ValueError(
+            f"the losses are {dict(losses)}, but a picture needs one for each text, finite and "
+            'zero or more; pass such as {"validation": 0.43, "test": 0.44}'
+        )
+    texts = {name: f"{name}  {loss:.{RUNG_DIGITS}f}" for name, loss in losses.items()}
+    with drawing(7.5, 1.2 + 0.45 * len(losses)) as (picture, axes):
+        axes.barh(range(len(losses)), list(losses.values()), 0.6, color=[GREY, HIGHLIGHT])
+        for row, (name, loss) in enumerate(losses.items()):
+            if floors:
+                floor, error = floors[name]
+                texts[name] += f", {loss - floor:.3f} above its floor of {floor:.3f} ± {error:.3f}"
+                axes.plot([floor, floor], [row - 0.4, row + 0.4], "--", color=INK, linewidth=1.5)
+            _end_text(axes, loss, row, texts[name])
+        axes.set_xlim(0, max(losses.values()) or 1.0)
+        axes.set_ylim(len(losses) - 0.4, -0.6)
+        axes.set_yticks([])
+        axes.set_title("One model, text by text" + (" (dashed: the floor)" if floors else ""))
+        axes.set_xlabel("loss (nats per character)")
+        axes.set_ylabel("text")
+    picture.alt = (
+        f"Loss of one model in nats per character, text by text: {'; '.join(texts.values())}."
+    )
+    return picture
+
+
 def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
     """Draw how much each query looks at each key; a single query is drawn over the keys' text.
 

@@ -318,7 +318,7 @@ for said in [0.5, 0.9]:
     print(f"say {said}: pay {if_right:.2f} or {if_wrong:.2f}, on average {average:.2f} nats")
 
 # %% [markdown]
-# It does not pay. Whatever the chances are, a model does best when it says what it really believes.
+# It does not pay. On a single character a boast may be lucky. But *on average* nothing costs less than to say the true chances, whatever they are. A measure with this property is called a **proper scoring rule**.
 #
 # The **loss** of a model is its mean surprise over all characters of a text, in nats per character. **Lower is better.** That is the measure of this course.
 #

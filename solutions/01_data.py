@@ -343,7 +343,7 @@ if check.ready("train"):
 # - **Cut in the middle.** Cutting the whole text at 90 % of its characters puts one story on both
 #   sides, half here and half there.
 # - **Looking too often.** Whoever tries a hundred models and keeps the one with the best validation
-#   loss has used up the test. Lesson 04 returns to this.
+#   loss has used up the test. Lesson 07 puts a third text aside for that reason, the test text.
 
 # %% [markdown]
 # ## How does a letter become a number?
@@ -465,9 +465,10 @@ if check.ready("build_vocab", "encode", "decode", "train"):
 #
 # $$-\ln p \;\text{ nats.}$$
 #
-# The idea is Claude Shannon's (1948). He mostly used another unit: take the logarithm to base 2, and
-# surprise comes in **bits**. A fair coin surprises by one bit, and so does the answer to a good
-# yes-or-no question. One bit is $\ln 2$ nats: divide nats by $\ln 2$ to get bits.
+# Its name in the field is **self-information**. The idea is Claude Shannon's (1948). He mostly used
+# another unit: take the logarithm to base 2, and surprise comes in **bits**. A fair coin surprises by
+# one bit, and so does the answer to a good yes-or-no question. One bit is $\ln 2$ nats: divide nats by
+# $\ln 2$ to get bits.
 
 # %% tags=["nbval-check-output"]
 for p in (1 / 2, 1 / 4, 1 / 100):
@@ -617,6 +618,7 @@ if check.ready("entropy", "losses"):
 
 # %% [markdown]
 # So a loss has two parts: the surprise that is in the text itself, and what wrong beliefs add to it.
+# The second part is called the **Kullback-Leibler divergence**, KL for short. It is never negative.
 # For models that say the same at every place, the first part is the first number above, and *unigram*
 # has nearly reached it. Better frequencies will not help any more.
 #
@@ -627,9 +629,10 @@ if check.ready("entropy", "losses"):
 # ## How low can a model go?
 #
 # Even the best model cannot foresee which animal the program draws next. For Shakespeare nobody knows
-# where the limit is; for everyday English Shannon (1951) put it between 0.6 and 1.3 bits per letter. For the fables
-# we know it exactly, because we have the grammar: `corpus.log_prob(story)` is the logarithm of the
-# probability that it writes exactly this story.
+# where the limit is; for everyday English in 27 symbols, small letters and the space, Shannon (1951)
+# put it between 0.6 and 1.3 bits per letter. For the fables we know it exactly, because we have the
+# grammar: `corpus.log_prob(story)` is the logarithm of the probability that it writes exactly this
+# story.
 #
 # *Predict first:* someone thinks of one of our fables. How many yes-or-no questions do you need to
 # find out which, if you know the grammar and ask well? As many as the story has characters? Half?
@@ -796,9 +799,10 @@ if check.ready("encode", "get_batch", "train_ids"):
 # %% [markdown]
 # ## What should the next person know?
 #
-# Data without a description is a trap for whoever comes next, often yourself in half a year. A
-# **data card** (Gebru and others, 2021) says on one page what the data is, how it was made, what it is
-# good for, and what not. The numbers on it are computed, never typed. That way they stay true.
+# Data without a description is a trap for whoever comes next, often yourself in half a year. A **data
+# card** (Pushkarna and others, 2022) says on one page what the data is, how it was made, what it is
+# good for, and what not. (It is the short form of a *datasheet*, Gebru and others, 2021.) The numbers
+# on it are computed, never typed. That way they stay true.
 
 # %% [markdown] contract="data_card"
 # `data_card(train, validation)` takes two lists of stories and returns a dictionary with five
@@ -996,6 +1000,8 @@ check("quiz")
 #   Detection, and Avoidance. *ACM Transactions on Knowledge Discovery from Data* 6(4).
 # - K. Lee and others (2022). Deduplicating Training Data Makes Language Models Better. *ACL*.
 # - T. Gebru and others (2021). Datasheets for Datasets. *Communications of the ACM* 64(12).
+# - M. Pushkarna, A. Zaldivar, O. Kjartansson (2022). Data Cards: Purposeful and Transparent Dataset
+#   Documentation for Responsible AI. *FAccT*.
 # - A. Karpathy (2015). The Unreasonable Effectiveness of Recurrent Neural Networks. The text that we
 #   call Tiny Shakespeare comes from there.
 

@@ -394,8 +394,11 @@ if check.ready("grad_logits"):
 # it.
 #
 # There is a third way: **let the computer do the algebra, while it computes.** It is called
-# *automatic differentiation*, or autograd. Seppo Linnainmaa described it in 1970, in his master's
-# thesis. Nearly every net of today is trained with it. It rests on one idea, so let us look at that idea in
+# *automatic differentiation*, or autograd. One can go forward with it, from the parameters to the
+# result, or back. Going back is called *reverse mode*, and it finds the slopes for all parameters at
+# once. Seppo Linnainmaa described it in 1970, in his master's thesis. For nets it is known as
+# **backpropagation** (Rumelhart, Hinton and Williams, 1986), and nearly every net of today is trained
+# with it. It rests on one idea, so let us look at that idea in
 # the smallest example:
 #
 # ```
@@ -441,7 +444,9 @@ print(f"{(after - before) / push:.3f}")
 #
 # > to the parent's `grad` is **added**: the slope on the arrow × my own `grad`.
 #
-# This goes through each arrow once, however many paths there are.
+# This goes through each arrow once, however many paths there are. The price is paid in memory: every
+# number on the way forward must be kept until the way back has come past it. For large nets that is
+# more than the parameters themselves take.
 
 # %% [markdown]
 # For this you need a kind of number that Python does not have. A **class** describes a new kind of
@@ -1194,11 +1199,12 @@ if check.ready("cross_entropy", "one_rate"):
             print(f"{size:>8,} pairs: {direction:.3f}")
 
 # %% [markdown]
-# At the beginning, where all pairs agree, a thousand of a million point nearly the right way, for a
-# thousandth of the work. So take many rough steps rather than a few perfect ones. Near the bottom the
-# chance in the draw is larger than the slope that is left. Herbert Robbins and Sutton Monro showed in
-# 1951 that one still arrives, if the steps become shorter in the end. This is *stochastic* gradient
-# descent, by chance that is, and the **s** in `sgd_step`. From lesson 04 on we train like this.
+# At the beginning, where all pairs agree, a thousand of them point nearly the right way, for a small
+# part of the work. So take many rough steps rather than a few perfect ones. Near the bottom the chance
+# in the draw is larger than the gradient that is left. Herbert Robbins and Sutton Monro showed in 1951
+# that one still arrives, if the steps become shorter at the right pace (lesson 04). This is
+# *stochastic* gradient descent, by chance that is, and the **s** in `sgd_step`. From lesson 04 on we
+# train like this.
 
 # %% [markdown]
 # ## What does it cost?
@@ -1326,6 +1332,8 @@ check("quiz")
 #   *Comptes rendus de l'Académie des sciences* 25. Steepest descent, in three pages.
 # - H. Robbins, S. Monro (1951). A Stochastic Approximation Method. *The Annals of Mathematical
 #   Statistics* 22(3).
+# - D. E. Rumelhart, G. E. Hinton, R. J. Williams (1986). Learning Representations by Back-propagating
+#   Errors. *Nature* 323.
 # - S. Linnainmaa (1976). Taylor expansion of the accumulated rounding error. *BIT* 16(2). From his
 #   master's thesis of 1970, in Finnish: autograd as you wrote it.
 # - D. E. Rumelhart, G. E. Hinton, R. J. Williams (1986). Learning representations by back-propagating

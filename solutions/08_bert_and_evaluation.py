@@ -129,7 +129,7 @@ plt.show()
 # which makes logits of them, stands ready beside.
 #
 # There is also a third, small change: each key starts equal to its query. Then a place looks first
-# at places that are like it, which by the clocks of lesson 06 are the ones nearby. Like the push of
+# at places that are like it, which by the sinusoids of lesson 06 are the ones nearby. Like the push of
 # lesson 05, it saves us some minutes of training. All is learnt from there.
 
 
@@ -173,18 +173,16 @@ class Bert(nn.Module):
         self.norm = nn.LayerNorm(channels)
         self.head = nn.Linear(channels, words, bias=False)
         self.head.weight = self.token_embedding.weight
-        spread = channels**-0.5
+        std = channels**-0.5
         for name, parameter in self.named_parameters():  # as in lesson 07
             if name.endswith(("project.weight", "shrink.weight")):
-                nn.init.normal_(parameter, std=spread / math.sqrt(2 * layers))
+                nn.init.normal_(parameter, std=std / math.sqrt(2 * layers))
             elif parameter.dim() == 2:
-                nn.init.normal_(parameter, std=spread)
+                nn.init.normal_(parameter, std=std)
             elif name.endswith("bias"):
                 nn.init.zeros_(parameter)
         with torch.no_grad():
-            self.position_embedding.weight.copy_(
-                2 * spread * positional_encoding(context, channels)
-            )
+            self.position_embedding.weight.copy_(2 * std * positional_encoding(context, channels))
             for block in blocks:  # the third change
                 block.attention.key.weight.copy_(block.attention.query.weight)
 
@@ -315,7 +313,7 @@ print(x[chosen])  # the rows at which it is True, one after the other: (3, C)
 # `mlm_loss(x, head, ids, chosen)` takes what the model says, `x`, float of shape `(B, T, C)`; the
 # `head`, which makes logits `(N, V)` of rows `(N, C)`; the words that really stood there, `ids`,
 # int64 `(B, T)`; and `chosen`, bool `(B, T)`. It returns the mean cross-entropy over the chosen
-# places, in nats per word: a tensor of shape `()`, through which slopes travel back to `x` and to
+# places, in nats per word: a tensor of shape `()`, through which gradients travel back to `x` and to
 # the head. The head is asked at the chosen places only. Where no place is chosen, the loss is a
 # tensor with the value 0.
 #
@@ -681,7 +679,7 @@ for name, count in (("128 labels", 128), ("all training stories", len(train))):
 #
 # It takes `ids` and returns logits of shape `(B, classes)`: the head of the mean row of each line.
 # Places where `ids` is `PAD` have no part in the mean. Each line has at least one place that is not
-# `PAD`. Slopes travel back into the body too. It works where `ids` are: on a GPU as well.
+# `PAD`. Gradients travel back into the body too. It works where `ids` are: on a GPU as well.
 #
 # For example, if the body gives the rows 1, 3 and 8 (of one channel each) for the ids `[[2, 7,
 # 0]]`, the mean is 2.
@@ -1402,7 +1400,7 @@ if check.ready("judge_model", "accuracy_by_slice"):
 # `ensemble(models, ids)` takes a list of one or more modules, each of which makes logits `(B, K)`
 # of `ids`, int64 `(B, T)`. It returns float probabilities `(B, K)`: the plain mean of the models'
 # probabilities. Each model is asked in evaluation mode, and is afterwards in the mode in which it
-# was. No slopes hang on what comes out.
+# was. No gradients hang on what comes out.
 #
 # For example, if one model says `[0.9, 0.1]` and another `[0.5, 0.5]`, the mean is `[0.7, 0.3]`.
 

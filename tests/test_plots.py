@@ -86,6 +86,7 @@ EVERY_KIND: list[Callable[[], Picture]] = [
     lambda: plots.next_token_bars(uniform(len(CHARS)), CHARS, "ab c"),
     lambda: plots.bigram_heatmap(some_counts(len(CHARS)), CHARS),
     lambda: plots.loss_curves(RUNS, floor=0.25),
+    lambda: plots.held_out({"validation": 0.43, "test": 0.44}),
     lambda: plots.attention_map(means(len(CHARS)), "".join(CHARS), "".join(CHARS)),
     lambda: plots.attention_map(one_look(90, at=7), "r", "a long text " * 7 + "\na end"),
 ]
@@ -184,6 +185,35 @@ def test_ladder_of_a_perfect_model_has_an_axis() -> None:
 def test_ladder_refuses_no_losses() -> None:
     with pytest.raises(ValueError, match="no loss to draw; pass at least one"):
         plots.ladder({})
+
+
+def test_held_out_texts_stand_side_by_side_each_with_its_own_floor() -> None:
+    floors = {"validation": (0.25, 0.001), "test": (0.26, 0.002)}
+    picture = plots.held_out({"validation": 0.43, "test": 0.45}, floors)
+    assert words(picture) == [
+        "validation  0.430, 0.180 above its floor of 0.250 ± 0.001",
+        "test  0.450, 0.190 above its floor of 0.260 ± 0.002",
+    ]
+    axes = picture.axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [0.43, 0.45]  # type: ignore[attr-defined]
+    assert [line.get_xdata()[0] for line in axes.lines] == [0.25, 0.26]  # type: ignore[index]
+    assert not picture.losses  # no rung of the ladders to come
+    assert (
+        picture.alt
+        == f"Loss of one model in nats per character, text by text: {'; '.join(words(picture))}."
+    )
+
+
+def test_held_out_without_floors_speaks_of_none() -> None:
+    picture = plots.held_out({"validation": 1.5, "test": 1.6})
+    assert "floor" not in picture.alt
+    assert not picture.axes[0].lines
+
+
+@pytest.mark.parametrize("losses", [{}, {"test": float("nan")}, {"test": -1.0}])
+def test_held_out_refuses_what_is_no_loss(losses: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="one for each text"):
+        plots.held_out(losses)
 
 
 def test_next_token_bars_shows_the_likeliest_first_with_probabilities() -> None:
