@@ -1,31 +1,38 @@
 """The course's pictures: the ladder of models, next characters, pairs, losses, attention.
 
-Every function returns a `Picture`: leave it as the last value of a cell to see it, or call
-`display(picture)`. `plt.show()` does not know it. Its text alternative is `picture.alt`.
+Every function but `show` returns a `Picture`: leave it as the last value of a cell to see it, or
+call `display(picture)`. `plt.show()` does not know it. Its text alternative is `picture.alt`. What
+a lesson draws with pyplot itself, `plots.show()` shows alike.
 """
 
-import html
 import math
 import re
 import unicodedata
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import BytesIO
-from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from IPython.core.pylabtools import print_figure
-from IPython.display import display
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import LogLocator, NullLocator
-from PIL import Image
+
+from lmcourse.pictures import DPI, Picture, show
+
+__all__ = [
+    "Picture",
+    "attention_map",
+    "bigram_heatmap",
+    "drawing",
+    "held_out",
+    "ladder",
+    "loss_curves",
+    "next_token_bars",
+    "show",
+]
 
 HIGHLIGHT = "#0072b2"  # a blue that colour-blind readers tell apart (Okabe and Ito, 2008)
 GREY = "#949494"
@@ -50,46 +57,9 @@ VISIBLE = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 SPOKEN = {"\n": "newline", "\t": "tab"}  # Unicode has no names for these
 CONTEXT_SHOWN = 32  # characters
 RUNG_DIGITS = 3  # decimals of a loss on the ladder
-DENSITY = 2  # pixels of a picture for each pixel of the page: letters stay sharp
 LABEL = 10.0  # points: the name of a row or a column
 ROW = 0.15  # inches: a row is as high as its name
 LINE = 72  # characters of a text that is drawn letter by letter
-
-
-class Picture(Figure):
-    """A matplotlib figure outside pyplot, with a text alternative.
-
-    Attributes
-    ----------
-    alt : one sentence that says what the picture shows
-    losses : what a ladder shows, in nats per character; build keeps it for later lessons
-    """
-
-    alt: str = ""
-    losses: Mapping[str, float] = MappingProxyType({})
-
-    def _ipython_display_(self) -> None:
-        # The same picture is the same bytes, whatever version of Matplotlib drew it.
-        picture = Image.open(BytesIO(print_figure(self, dpi=DENSITY * self.dpi)))
-        width, height = (side // DENSITY for side in picture.size)
-        # 256 colours are a quarter of the bytes, and more than a plot has but for smooth edges.
-        packed = BytesIO()
-        few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-        few.save(packed, "png", optimize=True)
-        png = b64encode(packed.getvalue()).decode()
-        # Jupyter takes a text alternative from HTML only, nbconvert to LaTeX takes the PNG only.
-        image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(self.alt)}"'
-        bundle = {
-            "text/plain": self.alt,
-            "text/html": f'{image} width="{width}" style="max-width: 100%">',
-            "image/png": png,
-        }
-        metadata: dict[str, object] = {
-            "image/png": {"alt": self.alt, "width": width, "height": height}
-        }
-        if self.losses:
-            metadata["losses"] = dict(self.losses)
-        display(bundle, metadata=metadata, raw=True)
 
 
 def ladder(
@@ -361,7 +331,9 @@ def held_out(
     return picture
 
 
-def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
+def attention_map(
+    weights: torch.Tensor, queries: str, keys: str, top: float | None = None
+) -> Picture:
     """Draw how much each query looks at each key; a single query is drawn over the keys' text.
 
     Parameters
@@ -369,6 +341,7 @@ def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
     weights : (T, S) attention weights; row: query, column: key; each row sums to one
     queries : the T characters that look; spaces and newlines are drawn as ␣ and ⏎
     keys : the S characters that are looked at
+    top : the weight that is darkest, so that two pictures can be compared; else the largest one
 
     Raises
     ------
@@ -392,10 +365,10 @@ def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
             "the keys; pass softmax(scores), taken over the last dimension after masking"
         )
     if T == 1:
-        return _attention_over_text(values[0], queries, keys)
+        return _attention_over_text(values[0], queries, keys, top)
     with drawing(max(3.0, ROW * S) + 1.7, max(2.4, ROW * T) + 0.6) as (picture, axes):
         shown = np.ma.masked_equal(values, 0.0)
-        image = axes.imshow(shown, vmin=0, cmap=BLUES, interpolation="nearest")
+        image = axes.imshow(shown, vmin=0, vmax=top, cmap=BLUES, interpolation="nearest")
         for text, set_ticks in ((keys, axes.set_xticks), (queries, axes.set_yticks)):
             names = [char.translate(VISIBLE) for char in text]
             set_ticks(range(len(text)), names, family="monospace", size=LABEL)
@@ -417,7 +390,7 @@ def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
 def drawing(width: float, height: float) -> Iterator[tuple[Picture, Axes]]:
     """Give a white figure of `width` by `height` inches, whatever style the notebook has set."""
     with style.context(["default", STYLE]):
-        picture = Picture(figsize=(width, height), dpi=80, layout="constrained")
+        picture = Picture(figsize=(width, height), dpi=DPI, layout="constrained")
         yield picture, picture.add_subplot()
         picture.draw_without_rendering()  # makes what is left to make, in this style
 
@@ -450,7 +423,9 @@ def _gaps(axes: Axes, gaps: Sequence[float], texts: Sequence[str]) -> None:
     axes.set_ylim(len(gaps) - 0.4, -0.6)
 
 
-def _attention_over_text(values: npt.NDArray[np.float64], query: str, keys: str) -> Picture:
+def _attention_over_text(
+    values: npt.NDArray[np.float64], query: str, keys: str, top: float | None
+) -> Picture:
     """Draw the text of `keys`, each character on a field as dark as its weight in `values` (S,)."""
     # A line ends behind its last space, or at a newline; a longer word is cut.
     lines = re.findall(rf"[^\n]{{0,{LINE - 1}}}(?:\s|$)|[^\n]{{{LINE}}}", keys)
@@ -463,10 +438,11 @@ def _attention_over_text(values: npt.NDArray[np.float64], query: str, keys: str)
             fields[row, : len(line)] = values[start : start + len(line)]
             start += len(line)
             for column, char in enumerate(line):
-                color = "white" if fields[row, column] > 0.4 * values.max() else INK
+                color = "white" if fields[row, column] > 0.4 * (top or values.max()) else INK
                 look = {"color": color, "family": "monospace", "ha": "center", "va": "center"}
                 axes.text(column, row, char.replace("\n", "⏎"), look)
-        image = axes.imshow(fields, vmin=0, cmap=FADING, aspect="auto", interpolation="nearest")
+        look = {"aspect": "auto", "interpolation": "nearest"}
+        image = axes.imshow(fields, vmin=0, vmax=top, cmap=FADING, **look)
         axes.set_axis_off()
         axes.set_title(f"Where “{query.translate(VISIBLE)}” looks")
         _weight_bar(picture, image)

@@ -253,7 +253,7 @@ if check.ready("respond"):
     plt.xlabel("number of rules in the script")
     plt.ylabel("of all that is said,\nsome rule fits (%)")
     plt.grid(alpha=0.3)
-    plt.show()
+    plots.show()
     idle = sum(shares[n] == shares[n + 1] for n in range(len(DOCTOR)))
     print(f"{idle} of the {len(DOCTOR)} rules add nothing.")
     print(f"The last one lifts the share from {shares[-2]:.0f} % to {shares[-1]:.0f} %.")
@@ -304,7 +304,7 @@ plt.plot(ps, -ps.log())
 plt.xlabel("probability p of the character that came")
 plt.ylabel("surprise (nats)")
 plt.grid(alpha=0.3)
-plt.show()
+plots.show()
 
 # %% [markdown]
 # *The picture: surprise falls from far up, near p = 0, to nothing at p = 1.* To be sure and right is free. To be unsure costs a little. To call something impossible that then comes costs without limit.
@@ -366,7 +366,7 @@ plt.axvline(floor, color="black", linestyle="--")
 plt.xlabel("what the source pays for a story (nats per character)")
 plt.ylabel("number of stories")
 plt.title("dashed: all of them together, the floor")
-plt.show()
+plots.show()
 
 # %% [markdown]
 # *The picture: each story of the sample once.* Stories left of the dashed line were lucky: they hold fewer surprises than most. The floor is the mean over all characters of all stories, and a model can get below it only on a lucky choice of stories, not in the long run.
@@ -377,7 +377,7 @@ plt.show()
 display(plots.ladder({"uniform": uniform}, floor, floor_error))
 
 # %% [markdown]
-# *The picture: one bar for each model, shorter is better. No bar can get left of the dashed line, the floor. New bars will come in below.* ("Validation text" is text that no model has learnt from. You set it aside in lesson 01. *Uniform* pays the same on any text, and the floor is the one that you just computed.)
+# *The picture: one line for each model, and its dot is at what is left to win: how far the loss lies above the floor. Further left is better, and the floor itself is endlessly far to the left, since each equal step on this axis wins an equal share of what is left (a log scale). New lines will come in below.* ("Validation text" is text that no model has learnt from. You set it aside in lesson 01. *Uniform* pays the same on any text, and the floor is the one that you just computed.)
 #
 # One warning before we build. The loss says how well a model guesses text. It does not say whether the text is true, kind or of use to anybody. "Good" has more sides, and each gets its place in this course:
 #
@@ -433,7 +433,7 @@ plt.xticks(range(16))
 plt.yticks(range(4))
 plt.xlabel("place in the piece (dim=1)")
 plt.ylabel("piece (dim=0)")
-plt.show()
+plots.show()
 
 # %% [markdown]
 # *The picture: a batch is a table of ids, here with the characters that they stand for.*
@@ -489,7 +489,7 @@ for axis, (title, box) in zip(axes, boxes.items(), strict=True):
     axis.table(box.expand(3, 5).tolist(), shades, cellLoc="center", bbox=(0, 0, 1, 1))
     axis.set_title(title)
     axis.axis("off")
-plt.show()
+plots.show()
 
 # %% [markdown]
 # *The picture: numbers on white are really there, those on grey are the copies that broadcasting pretends to make.*
@@ -625,7 +625,7 @@ if check.ready("one_hot"):
     plt.yticks(range(len(word)), list(word))
     plt.xlabel("column: one for each character (V = 26)")
     plt.ylabel("row: one for each id")
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture, once `one_hot` works:* one dark square in each row of *onion*. Equal letters have equal rows.
@@ -791,7 +791,7 @@ if check.ready("one_hot", "softmax", "gather_logprobs"):
     plt.yticks(range(4), list("soup"))
     plt.xlabel("column: the character that could come")
     plt.ylabel("what came")
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture, once the three exercises work:* the rows of the third model. Dark is likely. The frames are what `gather_logprobs` picks: the characters that really came, always one step beside the dark square.

@@ -77,7 +77,7 @@ shown = {" ": "␣", "\n": "⏎", "$": r"\$"}
 axes.bar(range(len(names)), counts, color="#0072b2")
 axes.set_xticks(range(len(names)), [shown.get(name, name) for name in names])
 axes.set(yscale="log", xlabel="character (␣ space, ⏎ line end)", ylabel="how often (log scale)")
-plt.show()
+plots.show()
 print(f"From {counts[0]:,} times {names[0]!r} down to {counts[-1]:,} times {names[-1]!r}.")
 
 # %% [markdown]
@@ -332,7 +332,7 @@ if check.ready("train"):
     axes.set(xlabel="share of stories that have a copy", ylim=(-0.05, 1.05))
     axes.set_ylabel("leaked share of\nthe validation stories")
     axes.legend()
-    plt.show()
+    plots.show()
     print(f"Shuffle and cut leaks up to {max(naive):.0%}; your split at most {max(yours):.0%}.")
 
 # %% [markdown]
@@ -537,7 +537,7 @@ if check.ready("entropy"):
         "right", functions=(lambda n: n / math.log(2), lambda b: b * math.log(2))
     )
     bits.set_ylabel("entropy (bits)")
-    plt.show()
+    plots.show()
     print(f"A coin: highest, {max(nats):.3f} nats or 1 bit, when it is fair; 0 when it is certain.")
 
 # %% [markdown]

@@ -321,7 +321,7 @@ if check.ready("GPT"):
     axes.set(xlabel="blocks passed", ylabel="standard deviation\nof the stream")
     axes.set_ylim(bottom=0)
     axes.legend()
-    plt.show()
+    plots.show()
     for name, curve in curves.items():
         print(f"{name}: {curve[0]:.3f} at the start, {curve[-1]:.3f} after 24 blocks")
     smaller, alike = curves.values()
@@ -472,7 +472,7 @@ for row, (name, logits) in zip(rows, places.items(), strict=True):
         axes.set_title(f"{title}: {(probs > 0).sum()} left", fontsize=9)
     row[0].set_ylabel(f"{name}\nprobability")
 figure.tight_layout()
-plt.show()
+plots.show()
 
 # %% [markdown]
 # *The picture: temperature makes the bars steeper or flatter and keeps all of them. Top-k leaves three
@@ -711,7 +711,7 @@ axes.plot(moved, color="#0072b2")
 axes.axvline(100, color="#d55e00", linestyle="--", label="the odd gradient")
 axes.set(xlabel="step", ylabel="length of the step\n(learning rates)", ylim=(0, 1.2))
 axes.legend()
-plt.show()
+plots.show()
 short = sum(length < 0.5 for length in moved[101:])
 print(f"step 99: {moved[99]:.2f}, step 100: {moved[100]:.2f}", end="; ")
 print(f"then {short} steps are less than half as long as usual")
@@ -1196,7 +1196,7 @@ else:
     axes.set(xlabel="step", ylabel="loss (nats per character)")
     axes.set_ylim(bottom=0)
     axes.legend()
-    plt.show()
+    plots.show()
     work = 3 * flops_per_token(config) * max(judged) * characters
     print(f"{max(judged):,} of {recipe['steps']:,} steps: {work:.2g} floating-point operations")
     known = judge(gpt, train_ids[: len(judge_ids)].to(where), config.context)

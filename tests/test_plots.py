@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 from PIL import Image
 
-from lmcourse import plots
+from lmcourse import pictures, plots
 from lmcourse.plots import Picture
 
 LOSSES = {"bigram": 2.41, "uniform": 4.0604, "GPT": 0.612, "unigram": 2.92}
@@ -33,7 +33,7 @@ LETTERS = sorted(
 def bundle(picture: Picture, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Return what a notebook receives when `picture` is the last value of a cell."""
     shown: list[dict[str, str]] = []
-    monkeypatch.setattr(plots, "display", lambda data, **_: shown.append(data))
+    monkeypatch.setattr(pictures, "display", lambda data, **_: shown.append(data))
     assert DisplayFormatter().format(picture) == ({}, {})  # nothing else is shown
     (only,) = shown
     return only
@@ -491,7 +491,7 @@ def test_pictures_have_two_pixels_for_each_of_the_page(
     kind: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[dict[str, dict[str, int]]] = []
-    monkeypatch.setattr(plots, "display", lambda data, metadata, raw: shown.append(metadata))
+    monkeypatch.setattr(pictures, "display", lambda data, metadata, raw: shown.append(metadata))
     EVERY_KIND[kind]()._ipython_display_()
     drawn = png(EVERY_KIND[kind](), monkeypatch)
     width, height = Image.open(BytesIO(drawn)).size
