@@ -433,7 +433,7 @@ plt.xticks(range(16))
 plt.yticks(range(4))
 plt.xlabel("place in the piece (dim=1)")
 plt.ylabel("piece (dim=0)")
-plots.show()
+plots.show(f"A table of 4 pieces of 16 characters, each with its id below: {batch.tolist()}")
 
 # %% [markdown]
 # *The picture: a batch is a table of ids, here with the characters that they stand for.*
@@ -489,7 +489,8 @@ for axis, (title, box) in zip(axes, boxes.items(), strict=True):
     axis.table(box.expand(3, 5).tolist(), shades, cellLoc="center", bbox=(0, 0, 1, 1))
     axis.set_title(title)
     axis.axis("off")
-plots.show()
+told = "; ".join(f"{title}: {box.tolist()}" for title, box in boxes.items())
+plots.show(f"Three tables of shape (3, 5), of which the first two are copies in part. {told}")
 
 # %% [markdown]
 # *The picture: numbers on white are really there, those on grey are the copies that broadcasting pretends to make.*

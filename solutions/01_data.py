@@ -927,15 +927,16 @@ if check.ready("train_ids"):
 # %% [markdown]
 # ## Every model so far
 #
-# This picture stands at the end of every lesson and grows by a few bars each time: all models on the
-# same validation stories, worst at the top. The dashed line is the floor.
+# This picture stands at the end of every lesson and grows by a few lines each time: all models on the
+# same validation stories, worst at the top. Each dot says how far the loss lies above the floor, on a
+# log scale: one step to the left wins the same share of what is left, wherever it begins.
 
 # %% tags=["demo"]
 if check.ready("losses"):
     display(plots.ladder(losses, floor, floor_error))
 
 # %% [markdown]
-# All that lies between the lowest bar and the floor is what this course is about.
+# What is left between the lowest dot and the floor is what this course is about.
 
 # %% [markdown] contract="quiz"
 # Five questions, one letter each: `answer_1 = "a"`.
