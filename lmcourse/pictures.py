@@ -92,7 +92,7 @@ def _line(line: Line2D) -> Iterator[str]:
     name = "a line" if name.startswith("_") else name
     x, y = (np.asarray(data, dtype=float).ravel() for data in line.get_data())
     known = np.isfinite(y)
-    x, y = x[known], y[known]
+    x, y = x[known] + 0.0, y[known] + 0.0  # no -0
     if len(y) > 2 or (len(y) == 2 and x[0] != x[1] and y[0] != y[1]):
         lowest, highest = int(y.argmin()), int(y.argmax())
         places = dict.fromkeys([0, lowest, highest, len(y) - 1])
@@ -108,7 +108,8 @@ def _bars(bars: BarContainer, names: list[str]) -> str:
     if len(names) == len(lengths) <= LISTED and all(names):
         listed = zip(names, lengths, strict=True)
         return ", ".join(f"{name} {length:.3g}" for name, length in listed)
-    return f"{len(lengths)} bars from {min(lengths):.3g} to {max(lengths):.3g}"
+    name = "" if str(bars.get_label()).startswith("_") else f"{bars.get_label()}: "
+    return f"{name}{len(lengths)} bars from {min(lengths):.3g} to {max(lengths):.3g}"
 
 
 def _publish(figure: Figure, alt: str, losses: Mapping[str, float] = MappingProxyType({})) -> None:

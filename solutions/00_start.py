@@ -792,7 +792,10 @@ if check.ready("one_hot", "softmax", "gather_logprobs"):
     plt.yticks(range(4), list("soup"))
     plt.xlabel("column: the character that could come")
     plt.ylabel("what came")
-    plots.show()
+    plots.show(
+        "For each letter of soup, a row with the probability of each of 26 letters: dark is the one "
+        "behind the letter that came, and a frame is around the letter that came."
+    )
 
 # %% [markdown]
 # *The picture, once the three exercises work:* the rows of the third model. Dark is likely. The frames are what `gather_logprobs` picks: the characters that really came, always one step beside the dark square.

@@ -1051,7 +1051,10 @@ if check.ready(*needed):
     draw_map(left, before, "before training")
     draw_map(right, learnt, "after training")
     figure.tight_layout()
-    plots.show()
+    plots.show(
+        "Two maps of all characters at their two numbers. Before training they lie anywhere; after "
+        "it, how near the vowels and the digits are to each other is printed below."
+    )
 
     for name, group in {"vowels": "aeiou", "digits": string.digits}.items():
         its = [i for i, char in enumerate(chars) if char in group]

@@ -75,7 +75,8 @@ def test_bars_fields_and_words_are_told(shown: Shown) -> None:
 def test_many_bars_are_summed_up(shown: Shown) -> None:
     figure, axes = plt.subplots()
     axes.hist(range(100), bins=20)
-    assert told(figure) == "20 bars from 5 to 5."
+    axes.hist(range(50), bins=10, label="half")
+    assert told(figure) == "20 bars from 5 to 5; half: 10 bars from 5 to 5."
 
 
 def test_no_lesson_shows_a_picture_without_words() -> None:
