@@ -1024,14 +1024,11 @@ def draw_map(axes, embedding, title):
     names = ("vowels", "digits", "capitals", "other small letters", "all else")
     for name, color in zip(names, [*colors.values(), "#767676"], strict=True):
         axes.plot([], [], "s", color=color, label=name)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=5, frameon=False)
     for char, (x, y) in zip(chars, embedding.tolist(), strict=True):
         color = next((color for group, color in colors.items() if char in group), "#767676")
         shown = {" ": "␣", "\n": "⏎", "$": r"\$"}.get(char, char)
         axes.text(x, y, shown, color=color, ha="center", va="center", fontsize=11)
     axes.set(title=title, xlabel="first channel", ylabel="second channel")
-    low, high = embedding.min().item() - 0.4, embedding.max().item() + 0.4
-    axes.set(xlim=(low, high), ylim=(low, high))
 
 
 if check.ready(*needed):
@@ -1047,10 +1044,15 @@ if check.ready(*needed):
         watch=steps,
     )
     learnt = flat_net["embedding"].detach().cpu()
-    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6.2))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6.2), sharex=True, sharey=True)
     draw_map(left, before, "before training")
     draw_map(right, learnt, "after training")
+    low, high = (end.item() for end in torch.cat([before, learnt]).aminmax())
+    left.set(xlim=(low - 0.4, high + 0.4), ylim=(low - 0.4, high + 0.4))  # and right the same
     figure.tight_layout()
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="lower center", bbox_to_anchor=(0.5, 1), ncols=5
+    )
     plots.show(
         "Two maps of all characters at their two numbers. Before training they lie anywhere; after "
         "it, how near the vowels and the digits are to each other is printed below."
