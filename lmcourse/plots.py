@@ -441,8 +441,8 @@ def _attention_over_text(
                 color = "white" if fields[row, column] > 0.4 * (top or values.max()) else INK
                 look = {"color": color, "family": "monospace", "ha": "center", "va": "center"}
                 axes.text(column, row, char.replace("\n", "⏎"), look)
-        look = {"aspect": "auto", "interpolation": "nearest"}
-        image = axes.imshow(fields, vmin=0, vmax=top, cmap=FADING, **look)
+        image = axes.imshow(fields, cmap=FADING, vmin=0, vmax=top, aspect="auto")
+        image.set_interpolation("nearest")
         axes.set_axis_off()
         axes.set_title(f"Where “{query.translate(VISIBLE)}” looks")
         _weight_bar(picture, image)
