@@ -186,12 +186,11 @@ class Trial:
 
     def problem_of_solution(self, exercise: Exercise) -> str:
         """Return what is wrong where the solution should be right."""
-        return self._unfair(exercise, dict(self._solved))
+        return self._unfair(exercise, "")
 
     def problem_of_right(self, exercise: Exercise, right: Right) -> str:
         """Return what is wrong where an unusual right solution should be right."""
-        namespace, problem = self._with(right.code)
-        return problem or self._unfair(exercise, namespace)
+        return self._with(right.code)[1] or self._unfair(exercise, right.code)
 
     def problem_of_stub(self, exercise: Exercise) -> str:
         """Return what an exercise is worth that was not started, if anything."""
@@ -213,7 +212,10 @@ class Trial:
         if problem:
             return problem
         outcome = self.checked(exercise, namespace)
-        graded = [self.graded(exercise, dict(namespace), seed, until_wrong=True) for seed in FEW]
+        graded = [
+            self.graded(exercise, self._with(mistake.code)[0], seed, until_wrong=True)
+            for seed in FEW
+        ]
         caught = [each.first_failure for each in graded if each.share < 1]
         if outcome.status == "passed":
             if caught and caught[0]:
@@ -276,7 +278,11 @@ class Trial:
             return Outcome("failed", 0.0, message=why)
 
     def _with(self, code: str) -> tuple[dict[str, Any], str]:
-        """Return the solved namespace after `code` ran there too, and what is wrong with that."""
+        """Return the solved namespace after `code` ran there too, and what is wrong with that.
+
+        A probe may set a name in the namespace, and what `code` defines must see it: it is the
+        same dictionary that its functions have as their globals, and so a new one for each run.
+        """
         namespace = dict(self._solved)
         try:
             with contextlib.redirect_stdout(io.StringIO()):
@@ -285,12 +291,12 @@ class Trial:
             return namespace, f"its code does not run: {type(error).__name__}: {error}"
         return namespace, ""
 
-    def _unfair(self, exercise: Exercise, namespace: dict[str, Any]) -> str:
-        outcome = self.checked(exercise, namespace)
+    def _unfair(self, exercise: Exercise, code: str) -> str:
+        outcome = self.checked(exercise, self._with(code)[0])
         if outcome.status != "passed":
             return f"it fails in the notebook: {reason(outcome)}. {_FAIR}"
         for seed in SEEDS:
-            outcome = self.graded(exercise, dict(namespace), seed)
+            outcome = self.graded(exercise, self._with(code)[0], seed)
             if outcome.status != "passed":
                 return f"it fails when it is graded with seed {seed}: {reason(outcome)}. {_FAIR}"
         return ""
