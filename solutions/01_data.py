@@ -77,7 +77,7 @@ shown = {" ": "␣", "\n": "⏎", "$": r"\$"}
 axes.bar(range(len(names)), counts, color="#0072b2")
 axes.set_xticks(range(len(names)), [shown.get(name, name) for name in names])
 axes.set(yscale="log", xlabel="character (␣ space, ⏎ line end)", ylabel="how often (log scale)")
-plt.show()
+plots.show()
 print(f"From {counts[0]:,} times {names[0]!r} down to {counts[-1]:,} times {names[-1]!r}.")
 
 # %% [markdown]
@@ -332,7 +332,7 @@ if check.ready("train"):
     axes.set(xlabel="share of stories that have a copy", ylim=(-0.05, 1.05))
     axes.set_ylabel("leaked share of\nthe validation stories")
     axes.legend()
-    plt.show()
+    plots.show()
     print(f"Shuffle and cut leaks up to {max(naive):.0%}; your split at most {max(yours):.0%}.")
 
 # %% [markdown]
@@ -537,7 +537,7 @@ if check.ready("entropy"):
         "right", functions=(lambda n: n / math.log(2), lambda b: b * math.log(2))
     )
     bits.set_ylabel("entropy (bits)")
-    plt.show()
+    plots.show()
     print(f"A coin: highest, {max(nats):.3f} nats or 1 bit, when it is fair; 0 when it is certain.")
 
 # %% [markdown]
@@ -927,15 +927,16 @@ if check.ready("train_ids"):
 # %% [markdown]
 # ## Every model so far
 #
-# This picture stands at the end of every lesson and grows by a few bars each time: all models on the
-# same validation stories, worst at the top. The dashed line is the floor.
+# This picture stands at the end of every lesson and grows by a few lines each time: all models on the
+# same validation stories, worst at the top. Each dot says how far the loss lies above the floor, on a
+# log scale: one step to the left wins the same share of what is left, wherever it begins.
 
 # %% tags=["demo"]
 if check.ready("losses"):
     display(plots.ladder(losses, floor, floor_error))
 
 # %% [markdown]
-# All that lies between the lowest bar and the floor is what this course is about.
+# What is left between the lowest dot and the floor is what this course is about.
 
 # %% [markdown] contract="quiz"
 # Five questions, one letter each: `answer_1 = "a"`.

@@ -510,7 +510,7 @@ if check.ready("count_bigrams", "normalise", "nll", "table"):
     axes.set(xscale="log", xlabel="alpha, added to every count (log scale)")
     axes.set(ylabel="loss (nats per character)")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
-    plt.show()
+    plots.show()
     left_end = " or less: the list begins there"
     for (name, curve), known in zip(curves.items(), (few_counts, counts), strict=True):
         best = curve.index(min(curve))
@@ -840,7 +840,7 @@ if check.ready("count_ngrams", "ngram_backoff", "validation_curve"):
     axes.set(xlabel="n (the context is n - 1 characters)", ylabel="loss (nats per character)")
     axes.set_ylim(bottom=0)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
-    plt.show()
+    plots.show()
     for name, curve in curves.items():
         print(f"{name}: lowest at n = {sizes[curve.index(min(curve))]}, {min(curve):.3f}")
 
@@ -878,7 +878,7 @@ for axes in (left, right):
     axes.set_xlabel("length of the context (characters)")
     axes.legend()
 figure.tight_layout()
-plt.show()
+plots.show()
 for k, possible, number, share in zip(
     lengths, [V**k for k in lengths], different, new, strict=True
 ):

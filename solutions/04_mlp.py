@@ -235,7 +235,7 @@ axes.plot(z, 1 - torch.tanh(z) ** 2, "--", color="#d55e00", label="its slope, 1 
 axes.axhline(0, color="#222222", linewidth=0.5)
 axes.set(xlabel="z", ylabel="tanh and its slope")
 axes.legend(loc="lower right")
-plt.show()
+plots.show()
 print(
     f"At 0 the slope is 1. At 2 it is {1 - math.tanh(2) ** 2:.3f}, at 4 {1 - math.tanh(4) ** 2:.4f}."
 )
@@ -259,6 +259,8 @@ print(
 # ```
 #
 # It is called a *multilayer perceptron*, **MLP** for short.
+
+# %% drawing="mlp"
 
 # %% [markdown] contract="mlp_forward"
 # `mlp_forward(parameters, contexts)` computes the net. `parameters` is a dictionary of float
@@ -371,7 +373,7 @@ def show_hidden(nets, contexts):
     all_axes[1].set(xlabel="hidden number, after tanh", ylabel="share (density)")
     all_axes[0].legend()
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 
 if check.ready("embed_context"):
@@ -550,7 +552,7 @@ if check.ready("mlp_forward", "kaiming_init", "train_step"):
     axes.set_yticks([2, 3, 5, 10, 20, 40], ["2", "3", "5", "10", "20", "40"])
     axes.minorticks_off()
     axes.legend(loc="upper right")
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: the loss of each batch, for the three nets. The naive one (orange) spends its time
@@ -701,7 +703,7 @@ if check.ready("mlp_forward", "kaiming_init", "train_step"):
     axes.set(xscale="log", xlabel="learning rate (log scale)", ylabel="loss (nats per character)")
     axes.set_ylim(1.5, 8)
     axes.legend(loc="upper left")
-    plt.show()
+    plots.show()
     print(f"The loss is lowest at a rate of about {rates[lowest]:.2g}.")
     print(f"At 0.01 it is {smooth[60]:.2f}, at 1 {smooth[180]:.2f}, at 10 {smooth[240]:.2f}.")
     useful = [rate for rate, loss in zip(rates, smooth, strict=True) if loss < math.log(V) - 0.5]
@@ -835,7 +837,7 @@ if check.ready(*needed):
     axes.set_ylim(top=1.5 * max(ends["up, then down to zero"]))
     axes.minorticks_off()
     axes.legend(loc="upper left")
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: the loss at the end of each training, over its rate. (Where a line leaves the
@@ -1019,13 +1021,14 @@ def draw_map(axes, embedding, title):
     """Draw each character at its place; vowels, digits and capitals have colours of their own."""
     colors = {"aeiou": "#d55e00", string.digits: "#009e73", string.ascii_uppercase: "#0072b2"}
     colors[string.ascii_lowercase] = "#222222"  # the vowels have theirs already
+    names = ("vowels", "digits", "capitals", "other small letters", "all else")
+    for name, color in zip(names, [*colors.values(), "#767676"], strict=True):
+        axes.plot([], [], "s", color=color, label=name)
     for char, (x, y) in zip(chars, embedding.tolist(), strict=True):
-        color = next((color for group, color in colors.items() if char in group), "#949494")
+        color = next((color for group, color in colors.items() if char in group), "#767676")
         shown = {" ": "␣", "\n": "⏎", "$": r"\$"}.get(char, char)
         axes.text(x, y, shown, color=color, ha="center", va="center", fontsize=11)
     axes.set(title=title, xlabel="first channel", ylabel="second channel")
-    low, high = embedding.min().item() - 0.4, embedding.max().item() + 0.4
-    axes.set(xlim=(low, high), ylim=(low, high))
 
 
 if check.ready(*needed):
@@ -1041,11 +1044,19 @@ if check.ready(*needed):
         watch=steps,
     )
     learnt = flat_net["embedding"].detach().cpu()
-    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6.2))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6.2), sharex=True, sharey=True)
     draw_map(left, before, "before training")
     draw_map(right, learnt, "after training")
+    low, high = (end.item() for end in torch.cat([before, learnt]).aminmax())
+    left.set(xlim=(low - 0.4, high + 0.4), ylim=(low - 0.4, high + 0.4))  # and right the same
     figure.tight_layout()
-    plt.show()
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="lower center", bbox_to_anchor=(0.5, 1), ncols=5
+    )
+    plots.show(
+        "Two maps of all characters at their two numbers. Before training they lie anywhere; after "
+        "it, how near the vowels and the digits are to each other is printed below."
+    )
 
     for name, group in {"vowels": "aeiou", "digits": string.digits}.items():
         its = [i for i, char in enumerate(chars) if char in group]

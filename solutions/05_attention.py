@@ -108,7 +108,7 @@ axes.hist(distances, bins=range(0, 660, 20), color="#0072b2")
 axes.axvline(9, color="#d55e00", linestyle="--", label="the 9 characters that the MLP sees")
 axes.set(xlabel="characters since the word stood there last", ylabel="words")
 axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
-plt.show()
+plots.show()
 
 # %% tags=["demo", "nbval-check-output"]
 letters = sum(end - begin for begin, end, _ in returns)
@@ -345,7 +345,7 @@ for column, d in enumerate(sizes):
         if row == 1:
             axes.set_xlabel("key")
 figure.tight_layout()
-plt.show()
+plots.show()
 
 # %% tags=["demo"]
 q, k = torch.randn(2000, 256), torch.randn(2000, 12, 256)  # 2,000 queries with 12 keys each
@@ -492,7 +492,10 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention"):
 # position, then `x @ Wq` are the queries, `x @ Wk` the keys and `x @ Wv` the values, at all
 # positions at once. The three matrices are parameters. Training has to find out what to ask for,
 # what to show, and what to give. The three together with the formula are called a **head**.
-#
+
+# %% drawing="attention"
+
+# %% [markdown]
 # In lesson 04 the parameters stood in a dictionary. With more parts that becomes a mess, so from
 # here on we use torch's way: a *class* for each part of a model. You know the pieces from lesson
 # 03, where `Value` was a class: `__init__` runs when an object is made, and `self` is the object. A
@@ -1062,6 +1065,7 @@ if check.ready("models"):
     }
     bins = [k for k in range(0, 640, 64) if (positions // 64 == k // 64).sum() > 1000]
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4))
+    middle.sharey(left)  # the same scale, so that they can be compared
     for (name, loss), color in zip(along.items(), ("#949494", "#0072b2"), strict=True):
         for axes, wanted in ((left, kinds >= 0), (middle, kinds > 0)):
             curve = [loss[wanted & (positions // 64 == k // 64)].mean() for k in bins]
@@ -1079,7 +1083,7 @@ if check.ready("models"):
         axes.legend()
     right.set_ylabel("share of all characters")
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *Left: the loss at each position of the story, for both models. Middle: the same for the characters
@@ -1193,8 +1197,11 @@ if check.ready("models"):
 # %% tags=["demo"]
 if check.ready("attention"):
     before = begin - 1
+    scale = attention[begin].max().item()  # as dark as above
     display(
-        plots.attention_map(attention[before : before + 1, :begin], story[before], story[:begin])
+        plots.attention_map(
+            attention[before : before + 1, :begin], story[before], story[:begin], scale
+        )
     )
     print(f"the largest weight is {attention[before].max():.2f}")
     for name, model in models.items():
@@ -1202,8 +1209,8 @@ if check.ready("attention"):
         print(f"{name}: the probability of {story[begin]!r} is {p:.3f}")
 
 # %% [markdown]
-# Here it finds no good place. Each picture has a scale of its own: the darkest field here stands
-# for a far smaller weight than the one above. And the head is as much at a loss as the MLP. Other
+# Here it finds no good place. Both pictures have the same scale: where the one above is dark,
+# this one is pale. And the head is as much at a loss as the MLP. Other
 # characters stand before the name than where it stood last, as in the table's row *1st letter*, so
 # they do not tell which name is due. To know that, one would have to ask another question than "Who
 # came after the same characters?", such as "Who is this story about?". **One head asks one kind of

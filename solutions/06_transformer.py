@@ -84,7 +84,7 @@ axes.plot(gap, gap.sigmoid(), color="#0072b2", label="weight of the name")
 axes.plot(gap, 1 - gap.sigmoid(), "--", color="#d55e00", label="weight of the thing")
 axes.set(xlabel="score of the name minus score of the thing", ylabel="attention weight")
 axes.legend(loc="center right")
-plt.show()
+plots.show()
 
 # %% [markdown]
 # *The picture: only where the two scores are nearly the same do both positions get a fair share. A
@@ -120,6 +120,8 @@ plt.show()
 # **Predict first.** In the next cell each number tells where it is from: 12 is position 1, channel 2.
 # There are `H = 2` heads, with `d = 2` channels each. Which of the two tries has the right numbers in
 # head 0?
+
+# %% drawing="heads"
 
 # %% tags=["demo", "nbval-check-output"]
 x = torch.tensor([[[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23]]])  # (B=1, T=3, C=4)
@@ -336,7 +338,7 @@ if check.ready("positional_encoding"):
     right.set_ylim(top=19)
     right.legend(loc="upper center", ncols=3, fontsize=8, columnspacing=1, handlelength=1)
     figure.tight_layout()
-    plt.show()
+    plots.show()
     print("Left: fast clocks at the top, slow ones below. Right: each line has its peak at itself.")
 
 # %% [markdown]
@@ -463,7 +465,7 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
         axes.set_xlabel("after how many layers")
     sides[0].legend(fontsize=8)
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: four stacks of twelve layers. Left, the gradients: they begin at the top of the stack,
@@ -525,7 +527,7 @@ if check.ready("MultiHeadAttention", "start"):
     axes.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
     axes.minorticks_off()
     axes.legend()
-    plt.show()
+    plots.show()
     for name, line in lines.items():
         print(f"{name}: from {line[0]:.2f} to {line[-1]:.2f}")
 
@@ -654,7 +656,7 @@ axes.plot(z, F.relu(z), ":", color="#222222", label="ReLU: 0 or z, whichever is 
 axes.plot(z, z.tanh(), "--", color="#d55e00", label="tanh, of lesson 04")
 axes.set(xlabel="z", ylabel="what comes out", ylim=(-1.3, 4))
 axes.legend()
-plt.show()
+plots.show()
 some = torch.tensor([-3.0, -1.0, 0.0, 1.0, 3.0])
 print("GELU at -3, -1, 0, 1 and 3:", [round(y, 3) for y in F.gelu(some).tolist()])
 
@@ -752,7 +754,7 @@ axes.hist(2 * kept.sum(dim=1).numpy(), **look, alpha=0.7, label="the same, and t
 axes.axvline(100, color="#222222", linestyle="--", label="evaluation: nothing dropped")
 axes.set(xlabel="sum of 100 ones", ylabel="draws (of 2,000)", ylim=(0, 520))
 axes.legend(loc="upper left")
-plt.show()
+plots.show()
 print(f"means: {kept.sum(dim=1).mean():.1f} and {2 * kept.sum(dim=1).mean():.1f}")
 
 # %% [markdown] fold="Answer"
@@ -813,11 +815,8 @@ check("dropout")
 #
 # You have all the parts. A block has two halves, and each half reads a normalised copy of the stream
 # and adds what it has found:
-#
-# ```
-#   x ───┬──────────────────────────► + ───┬─────────────────────────────► + ───►
-#        └─► norm1 ──► attention ─────┘    └─► norm2 ──► feed_forward ─────┘
-# ```
+
+# %% drawing="block"
 
 # %% [markdown] contract="Block"
 # `Block(channels, heads, dropout=0.0)` is a module with four parts:
@@ -1095,7 +1094,7 @@ if check.ready("results"):
     axes.axvline(middle(full), linestyle=":", color="#0072b2")
     axes.set_yticks(range(len(order)), reversed(order))
     axes.set_xlabel("loss on validation text (nats per character)")
-    plt.show()
+    plots.show()
     verdicts = {}
     for variant in [name for name in order if name != "full block"]:
         differences = [loss - whole for loss, whole in zip(results[variant], full, strict=True)]
@@ -1185,7 +1184,7 @@ if check.ready("MultiHeadAttention", "positional_encoding", "FeedForward", "Bloc
     axes.set_xticks(rates, [str(rate) for rate in rates])
     axes.minorticks_off()
     axes.legend(loc="upper left", fontsize=8)
-    plt.show()
+    plots.show()
     for name, losses in curves.items():
         over = [
             f"{rate} ({loss:,.3g})"

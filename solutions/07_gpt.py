@@ -30,7 +30,7 @@ from torch.nn import functional as F
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from lmcourse import check, corpus, device, play, plots, rungs, table
+from lmcourse import check, corpus, device, drawings, play, plots, rungs, table
 
 check.lesson("07_gpt")
 torch.set_num_threads(1)  # one steady core; two only fight when anything else runs
@@ -94,6 +94,8 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 # This is called **tying**. (Many of today's large models have two again: next to billions of numbers in the
 # blocks, the second one hardly counts.) In torch you tie two layers by giving one of them the other's
 # parameter:
+
+# %% drawing="gpt"
 
 # %% tags=["demo", "nbval-check-output"]
 read = nn.Embedding(4, 3)  # a table with 4 rows of 3 numbers; read(ids) looks rows up
@@ -319,7 +321,7 @@ if check.ready("GPT"):
     axes.set(xlabel="blocks passed", ylabel="standard deviation\nof the stream")
     axes.set_ylim(bottom=0)
     axes.legend()
-    plt.show()
+    plots.show()
     for name, curve in curves.items():
         print(f"{name}: {curve[0]:.3f} at the start, {curve[-1]:.3f} after 24 blocks")
     smaller, alike = curves.values()
@@ -470,11 +472,13 @@ for row, (name, logits) in zip(rows, places.items(), strict=True):
         axes.set_title(f"{title}: {(probs > 0).sum()} left", fontsize=9)
     row[0].set_ylabel(f"{name}\nprobability")
 figure.tight_layout()
-plt.show()
+plots.show()
 
 # %% [markdown]
 # *The picture: temperature makes the bars steeper or flatter and keeps all of them. Top-k leaves three
 # in both rows. Top-p leaves two where the model is sure, and six where it is not.*
+
+# %% drawing="sampling"
 
 # %% [markdown] contract="sample_token"
 # `sample_token(logits, temperature=1.0, top_k=None, top_p=None)` takes logits of shape `(V,)` and
@@ -708,7 +712,7 @@ axes.plot(moved, color="#0072b2")
 axes.axvline(100, color="#d55e00", linestyle="--", label="the odd gradient")
 axes.set(xlabel="step", ylabel="length of the step\n(learning rates)", ylim=(0, 1.2))
 axes.legend()
-plt.show()
+plots.show()
 short = sum(length < 0.5 for length in moved[101:])
 print(f"step 99: {moved[99]:.2f}, step 100: {moved[100]:.2f}", end="; ")
 print(f"then {short} steps are less than half as long as usual")
@@ -1193,7 +1197,7 @@ else:
     axes.set(xlabel="step", ylabel="loss (nats per character)")
     axes.set_ylim(bottom=0)
     axes.legend()
-    plt.show()
+    plots.show()
     work = 3 * flops_per_token(config) * max(judged) * characters
     print(f"{max(judged):,} of {recipe['steps']:,} steps: {work:.2g} floating-point operations")
     known = judge(gpt, train_ids[: len(judge_ids)].to(where), config.context)
@@ -1235,6 +1239,20 @@ else:
 # cut, the characters that stay get other positions. Their position embeddings are others then, and so
 # are all keys and values: the cache is worth nothing, and the window has to be read anew. Cutting it
 # to one half each time makes this rare. (With the rotary positions of lesson 09 it looks different.)
+
+# %% drawing="cache"
+
+# %% [markdown]
+# **Something to play with.** Go from step to step, and compare what is computed on the left and on the
+# right.
+
+
+# %% tags=["demo"]
+def read_on(step):
+    display(drawings.cache(step))
+
+
+play(read_on, step=(1, 7))
 
 # %% [markdown] contract="generate_cached"
 # `empty_cache(model)` is given. A cache is a list with one pair `(keys, values)` for each block, each

@@ -116,7 +116,7 @@ for axes, name, seen in (
     axes.set(xlabel="the word that is looked at", ylabel="the word that looks")
     axes.set_title(name, loc="left")
 figure.tight_layout()
-plt.show()
+plots.show()
 
 # %% [markdown]
 # *The picture: who may look where; blue is allowed. Left, as in lesson 05, nobody sees what comes
@@ -434,7 +434,7 @@ if check.ready("bert"):
     axes.axhline(math.log(V), linestyle=":", color="#222222", label="ln V: guessing blindly")
     axes.set(xlabel="step", ylabel="training loss (nats per word)")
     axes.legend()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: the loss while they train.* BERT needs more steps, since it learns from one word in
@@ -534,7 +534,7 @@ if check.ready("bert"):
     axes.invert_yaxis()
     axes.set(xlabel="loss (nats per word)", ylabel="group of words")
     axes.legend()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture and the table: the loss of the same words, from one side and from both.* Two sides
@@ -802,7 +802,7 @@ if check.ready("bert", "Classifier"):
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
     axes.legend()
-    plt.show()
+    plots.show()
     table(
         {
             name: {f"{size} labels": share for size, share in points.items()}
@@ -1026,7 +1026,7 @@ if check.ready("kind_model", "precision_recall_f1"):
     axes.set_xticks(range(6), KINDS)
     axes.set_yticks(range(6), KINDS)
     axes.set(xlabel="what the model says", ylabel="the truth")
-    plt.show()
+    plots.show()
     table(
         {
             kind: {name: report[name][k].item() for name in ("precision", "recall", "f1")}
@@ -1128,7 +1128,7 @@ if check.ready("judge_model", "roc_auc"):
     axes.plot([0, 1], [0, 1], ":", color="#222222", label="dice: area 0.5")
     axes.set(xlabel="false positive rate", ylabel="true positive rate (recall)")
     axes.legend(loc="lower right")
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: ROC curves of two of the sixteen faults, the one with the smallest area and a
@@ -1221,7 +1221,7 @@ if check.ready("judge_model", "expected_calibration_error"):
     raw_error = reliability(both[0], fresh_probs, fresh_labels, "as it is")
     cooled_error = reliability(both[1], cooled, fresh_labels, f"temperature {heat:.2f}")
     figure.tight_layout()
-    plt.show()
+    plots.show()
     mean_sure, hits = fresh_probs.max(dim=1).values.mean(), accuracy(fresh_probs, fresh_labels)
     print(
         f"mean confidence {mean_sure:.3f}, accuracy {hits:.3f}: too sure by {mean_sure - hits:+.3f}"
@@ -1345,7 +1345,7 @@ if check.ready("judge_model", "accuracy_by_slice"):
     axes.set_yticks(range(len(report)), report)
     axes.invert_yaxis()
     axes.set(xlabel="accuracy, with 95 in 100 of the bootstrap's rounds", ylabel="slice")
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: each slice's accuracy and its range; dotted, the mean over all.* Whether the saying
@@ -1486,7 +1486,7 @@ if check.ready("together"):
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set(xlabel="accuracy on fresh stories", xlim=(0, 1), ylabel="model")
-    plt.show()
+    plots.show()
     found = accuracy_by_slice(
         (together.argmax(dim=1) == fresh_labels), {"together": slices["all"]}, draws
     )["together"]
@@ -1550,7 +1550,7 @@ if check.ready("bert"):
     axes.minorticks_off()
     axes.invert_yaxis()
     axes.legend()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: the higher up, the better the model knows the secret; at rank 1 it says it first.*
@@ -1660,7 +1660,7 @@ axes.set_xticks([1e5, 1e7, 1e9, 1e11], ["100 thousand", "10 million", "1 billion
 axes.set_yticks([1e6, 1e9, 1e12], ["1 million", "1 billion", "1 trillion"])
 axes.minorticks_off()
 axes.legend(loc="upper left")
-plt.show()
+plots.show()
 per_number = {name: tokens / numbers for name, (numbers, tokens) in published.items()}
 table({name: {"tokens for each number": share} for name, share in per_number.items()})
 

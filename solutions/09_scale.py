@@ -177,7 +177,7 @@ if check.ready("train_bpe", "merge"):
     axes.plot(sizes, gains, "o-", color="#0072b2")
     axes.set(xlabel="tokens in the vocabulary", ylabel="characters per token\n(validation text)")
     axes.set_ylim(bottom=0)
-    plt.show()
+    plots.show()
     print(f"{sizes[-1]} tokens: {gains[-1]:.2f} characters each")
 
 # %% [markdown]
@@ -464,7 +464,7 @@ if check.ready("apply_rope"):
     panels[0].set_ylabel("score")
     panels[0].legend(fontsize=8)
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: with added positions the score also hangs on where the query stands, so there are three lines.
@@ -677,7 +677,7 @@ for step, color in zip(
 axes.axhline(1, color="#333333", linestyle=":")
 axes.set(xlabel="singular value at the start", ylabel="and after so many steps")
 axes.legend(fontsize=8)
-plt.show()
+plots.show()
 low = start[(now > 0.65) & (start > 0)].min()
 print(f"after 5 steps all from {low:.3f} on are between {now[start >= low].min():.2f} and", end=" ")
 print(f"{now[start >= low].max():.2f}")
@@ -856,7 +856,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     axes.axvline(0, color="#333333", linewidth=1)
     axes.set(xlabel=f"gain over lesson 07's parts after {budget:g} s (nats per character)")
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: a bar for each part alone, and for all of them at the end.* Read it with the standard deviation
@@ -1032,7 +1032,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
         axes.plot([r[0] for r in line], [r[2] for r in line], "o-", color=color, label=label)
     axes.set(xscale="log", xlabel="parameters", ylabel="loss (nats per character)")
     axes.legend(fontsize=8)
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: each line is a budget of text. More text lowers the whole line. A larger model gains, but less
@@ -1254,7 +1254,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     axes.set(xscale="log", xlabel="seconds", ylabel="loss (nats per character)")
     axes.set_ylim(bottom=0)
     axes.legend()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: squares are counts, ready within seconds. The line is the net, each point a training of its

