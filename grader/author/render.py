@@ -202,9 +202,7 @@ def _count(number: float, noun: str) -> str:
 
 
 def _metadata(cell: SourceCell, known: Mapping[str, Exercise]) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"slideshow": {"slide_type": _slide_type(cell)}}
-    if cell.tags:
-        metadata["tags"] = list(cell.tags)
+    metadata: dict[str, Any] = {"tags": list(cell.tags)} if cell.tags else {}
     if cell.role == "carry":
         # JupyterLab and VS Code read the first, Colab the second.
         metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
@@ -226,16 +224,6 @@ def _nbgrader(grade_id: str, *, solution: bool) -> dict[str, Any]:
         "solution": solution,
         "task": False,
     }
-
-
-def _slide_type(cell: SourceCell) -> str:
-    if cell.role in ("setup", "parameters", "carry", "check"):
-        return "skip"
-    if cell.role == "header" or (cell.role == "prose" and cell.text.startswith("## ")):
-        return "slide"
-    if cell.role == "contract" or (cell.role == "prose" and cell.text.startswith("### ")):
-        return "subslide"
-    return "-"
 
 
 def _new_id(lesson: Lesson, cell: SourceCell, taken: set[str]) -> str:
