@@ -444,6 +444,7 @@ if check.ready("GPT", "count_parameters"):
 # numbers. Our attention leaves out the biases that GPT-2 has. With these added the count is that of
 # the published weights, to the last digit.
 
+
 # %%
 def flops_per_token(config):
     """Return the FLOPs to read one character with a full context, forward only."""

@@ -140,6 +140,7 @@ plt.show()
 # bossy. Blue is allowed. On the left nobody sees what comes later, on the right everybody sees
 # every word except the padding. Devlin and others, 2018.
 
+
 # %%
 class BothWays(MultiHeadAttention):
     """Your attention of lesson 06, told by `seen` which places may be looked at."""
@@ -865,6 +866,7 @@ if check.ready("bert", "Classifier"):
 # Notes: There are sixteen faults, so guessing gets one in sixteen. BERT has never seen a label, and
 # yet it knows which words go together. The labels only have to say what the groups are called. With
 # many labels and many more steps, training from scratch gets there too.
+
 
 # %% tags=["demo"]
 def with_wrong(its_labels, share):

@@ -153,6 +153,7 @@ display(picture)
 # the hash to 16 digits, plenty against accidents, and not enough against somebody who wants two
 # models of one name.
 
+
 # %% tags=["demo"]
 def turn(text, bit):
     data = text.encode() or b" "

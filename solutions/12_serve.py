@@ -218,6 +218,7 @@ print(f"{years:.0e} years; the universe is 1e+10 years old")
 # Passwords need a slow hash, since people choose words that can be guessed. A key of 32 random
 # letters does not, and a slow hash would give strangers a way to keep your machine busy.
 
+
 # %% tags=["demo"]
 def seconds(compare, secret, guess, times):
     """Return how much processor time a comparison takes: the best of several, in seconds."""

@@ -300,6 +300,7 @@ if check.ready("drift_detector"):
 # each hour, and after a week nobody reads them. So the rate is chosen small, and shared among all
 # measures.
 
+
 # %% tags=["demo"]
 def slow_drift(a_day, against):
     """Print on which days a slow drift is seen."""
