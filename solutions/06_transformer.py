@@ -147,12 +147,11 @@ print("back, no transpose:   ", heads.reshape(1, 3, 4)[0].tolist())
 # and needs less memory. `is_causal=True` is the mask, and it takes any axes in front.
 
 # %% [markdown] slide="Heads are one wide attention, cut into narrow ones"
-# ```python
-# heads = x.reshape(1, 3, 2, 2).transpose(1, 2)  # (B, T, H, d), then (B, H, T, d)
-# ```
+# Each of `H` heads gets `d = C / H` channels and asks a question of its own.
 #
-# Each of `H` heads gets `d = C / H` channels and asks a question of its own. No parameter more, no
-# further work.
+# `(B, T, C)` becomes `(B, T, H, d)` by `reshape`, then `(B, H, T, d)` by `transpose`.
+#
+# Not one parameter more.
 #
 # Notes: One product computes the queries of all heads, then the result is cut. The reshape alone is
 # not enough: it reads the numbers line by line, so head 0 would get whole positions in place of its
@@ -246,12 +245,13 @@ if check.ready("MultiHeadAttention"):
 # care in which order its terms come. To attention the past is a bag of characters.
 
 # %% [markdown] slide="Attention sees a bag of characters"
+# Shuffle all characters but the last:
+#
 # ```python
-# shuffled = x[:, [3, 7, 1, 8, 0, 5, 2, 6, 4, 9]]  # the first nine in another order
 # change = (attention(x) - attention(shuffled))[0, -1].abs().max()
 # ```
 #
-# The largest change at the last position: **0.00000**.
+# It prints **0.00000**.
 #
 # Notes: The dog chased the fox, the fox chased the dog. Ask how much will change at the last
 # position when all before it is shuffled. A weight depends on what stands in a place, not on where

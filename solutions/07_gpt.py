@@ -102,16 +102,16 @@ print("the other one has it too:", write.weight[2, 0].item())
 
 # %% [markdown] slide="One matrix both reads and writes"
 # ```python
-# read = nn.Embedding(4, 3)  # a table with 4 rows of 3 numbers; read(ids) looks rows up
-# write = nn.Linear(3, 4, bias=False)  # its weight has the same shape
-# write.weight = read.weight  # from here on these are one and the same
+# read.weight[2, 0] = 7.0
+# print("the other one has it too:", write.weight[2, 0].item())
 # ```
 #
-# **Tying**: less to learn. Here it saves `V` times `C` numbers.
+# It prints **7.0**. This is **tying**: embedding and head are one matrix, so there is less to learn.
 #
 # Notes: The embedding has a row for what each character means when it is read, the head a row for
 # what the stream must look like for that character to be written. Press and Wolf asked in 2017 why
-# there should be two. After the last line, whatever changes in one changes in the other.
+# there should be two. Once one of them was given the other's parameter, whatever changes in one
+# changes in the other.
 
 # %% [markdown]
 # The blocks need a place that torch can look into.
@@ -168,13 +168,13 @@ print(f"guessing blindly, ln 64: {math.log(64):.1f}")
 
 # %% [markdown] slide="An untrained model should guess blindly"
 # ```python
-# for spread in (1.0, 1 / math.sqrt(C), 0.02):
-#     head = spread * torch.randn(64, C)  # a row for each of 64 characters
-#     logits = x @ head.T
-#     loss = cross_entropy(logits, came)
+# logits = x @ head.T
+# loss = cross_entropy(logits, came)
 # ```
 #
-# Losses: **23.4**, **4.7**, **4.2**. Guessing blindly, $\ln 64$: **4.2**.
+# - head of spread 1.00: loss **23.4**
+# - 0.10: **4.7**
+# - 0.02: **4.2**, and $\ln 64$ is as much
 #
 # Notes: Ask for the loss of a model that has learnt nothing. Less than the logarithm of V cannot be
 # had without learning, and much more means that the model is sure of something wrong, which it has

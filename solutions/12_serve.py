@@ -159,13 +159,13 @@ print()
 
 # %% [markdown] slide="Whoever waits lets another one work"
 # ```python
-# async def clerk(name):
-#     for number in range(3):
-#         print(name, number, end="   ")
-#         await asyncio.sleep(0)  # "I look up: is there anything else to do?"
+# for number in range(3):
+#     print(name, number, end="   ")
 # ```
 #
-# Printed: `ana 0   bo 0   ana 1   bo 1   ana 2   bo 2`
+# Two clerks, and an `await` after each word:
+#
+# `ana 0   bo 0   ana 1   bo 1   ana 2   bo 2`
 #
 # Notes: A service is a program that never ends, and talks to many at once. Only one clerk works at
 # a time, and each await lets the other one go on. There is the danger too: a long computation

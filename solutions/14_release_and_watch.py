@@ -613,12 +613,12 @@ for percent in (10, 5, 2, 1):
     print(f"to see {percent:2} points: {16 * 0.25 / (percent / 100) ** 2:7,.0f} users in each arm")
 
 # %% [markdown] slide="Half the difference takes four times the users"
-# ```python
-# for percent in (10, 5, 2, 1):
-#     print(f"to see {percent:2} points: {16 * 0.25 / (percent / 100) ** 2:7,.0f} users in each arm")
-# ```
-#
-# **400**, **1,600**, **10,000**, **40,000**
+# | to see a difference of | users in each arm |
+# |---|---|
+# | 10 points | 400 |
+# | 5 points | 1,600 |
+# | 2 points | 10,000 |
+# | 1 point | 40,000 |
 #
 # Notes: The rule of thumb is 16 times p times 1 minus p, divided by the square of the difference.
 # Alpha is 5 per cent, and a real difference is found in 80 of 100 cases. So ask before the test
