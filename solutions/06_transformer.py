@@ -147,9 +147,11 @@ print("back, no transpose:   ", heads.reshape(1, 3, 4)[0].tolist())
 # and needs less memory. `is_causal=True` is the mask, and it takes any axes in front.
 
 # %% [markdown] slide="Heads are one wide attention, cut into narrow ones"
-# Each of `H` heads gets `d = C / H` channels and asks a question of its own.
+# Each of `H` heads has `d = C / H` channels and a question of its own.
 #
-# `(B, T, C)` becomes `(B, T, H, d)` by `reshape`, then `(B, H, T, d)` by `transpose`.
+# - `(B, T, C)`: one product for all
+# - `(B, T, H, d)`: channels cut
+# - `(B, H, T, d)`: heads beside the batch
 #
 # Not one parameter more.
 #
@@ -521,9 +523,11 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
 # mean of such means: in the end nothing in a position tells which character stands there.
 
 # %% [markdown] slide="Add, and slopes find an open path"
-# $$x + f(x) \qquad\text{has the slope}\qquad 1 + f'(x)$$
+# $$x + f(x)$$
 #
-# This is a **residual connection**. What runs through is the *stream*: layers read from it and add
+# The slope: **1**, plus that of $f$.
+#
+# This is a **residual connection**. What runs through is the *stream*: layers read from it, and add
 # to it.
 #
 # Notes: Multiply out twelve such factors, and one of the paths has nothing but ones. Kaiming He and

@@ -84,9 +84,9 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 # of them the other's parameter:
 
 # %% [markdown] slide="A GPT is a pile of blocks between two tables"
-# In front: a row of numbers for each character, plus one for its place.
-#
-# Behind: a last norm, and a head that makes logits of the stream.
+# - `ids (B, T)`: which characters
+# - `x (B, T, C)`: the stream, a row for each character and its place, through all blocks
+# - `logits (B, T, V)`: how likely each character is to come next
 #
 # Notes: A block takes numbers and gives numbers of the same shape. It can neither read characters
 # nor name the next one, so it needs something in front and something behind. This is the model of
@@ -1119,9 +1119,14 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train", "save", 
 # and adds up in an order that may change from run to run.)
 
 # %% [markdown] slide="Stopped and resumed must mean: the same, bit for bit"
-# A checkpoint holds **weights**, **optimizer**, **step** and **random state**.
+# A **checkpoint** holds
 #
-# It is written beside the old one, then put in its place in one move.
+# - the weights
+# - what the optimizer keeps
+# - the number of the step
+# - the state of the random generator
+#
+# It is written beside the old file, then takes its place in one move.
 #
 # Notes: Machines fail, and free GPUs are taken away. If going on gave other numbers, you could
 # never tell a bug from bad luck. In the demo a run that was stopped after step 3 ends with the same
@@ -1262,7 +1267,7 @@ else:
 # not.
 
 # %% [markdown] slide="First it counts pairs, then it learns to look back" picture="above"
-# The bend near the start is at the loss of a bigram.
+# The small bend at the upper left is at the loss of a bigram, 2.4.
 #
 # Notes: At the bend the model knows which character follows which, and finds out how to look back.
 # The grey line cannot tell whether it learns by heart: the batches also ask at the first places of

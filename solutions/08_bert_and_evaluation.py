@@ -315,8 +315,13 @@ if check.ready("mask_tokens"):
 # place, and that is much work. So pick the chosen rows out of `x` *before* the head.
 
 # %% [markdown] slide="Hide some words, and the text is its own teacher"
-# Of all words 15 in 100 are asked for. Of these, 80 in 100 become `[mask]`, 10 another word, and 10
-# stay.
+# 15 in 100 words are asked for. Of these,
+#
+# - 80 in 100 become `[mask]`
+# - 10 in 100 become another word
+# - 10 in 100 stay
+#
+# Now any word might be wrong.
 #
 # Notes: Nobody has to write down an answer, so this is called self-supervised learning, and this
 # kind of it masked language modelling. Why do some words stay or change? If only masks were asked

@@ -692,6 +692,8 @@ if check.ready("RMSNorm", "apply_rope"):
 # %% [markdown] slide="One direction carries nearly all of a gradient"
 # In our run **1** of **64** singular values makes up nine tenths of its length.
 #
+# A step along it learns a few directions over and over. **Muon** makes all of them equally long.
+#
 # Notes: AdamW looks at each number by itself. But a matrix is a map, with directions that it
 # stretches much and others that it stretches little. A step along this gradient learns a few
 # directions over and over, and the others hardly ever. Muon, by Keller Jordan, 2024, makes all of
@@ -1111,14 +1113,13 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 # regression for each.
 
 # %% [markdown] slide="More text lowers the whole line" picture="above"
-# $$L(N, D) = E + \frac{A}{N^\alpha} + \frac{B}{D^\beta}$$
-#
-# Each line is a budget of text.
+# A **scaling law**: the loss is a floor, plus what it costs to be small, plus what it costs to have
+# read little.
 #
 # Notes: Suppose you may train once, for a million: how large a model, on how much text? You cannot
-# try, but you can train small ones and look for a law. E is what no model can get below, the second
-# part is what it loses by being small, the third by having read little. Hoffmann and others, 2022,
-# found that the large models of the time had read too little.
+# try, but you can train small ones and look for a law. Each line here is a budget of text, and
+# along it models grow. Hoffmann and others, 2022, found that the large models of the time had read
+# too little. The notebook has the formula: two powers, one of the size and one of the text.
 
 # %% [markdown] contract="fit_scaling_law"
 # `fit_scaling_law(sizes, tokens, losses)` takes three float64 tensors of shape `(n,)`: of each of `n`
@@ -1552,8 +1553,11 @@ check("speedrun")
 # layer of 64 channels makes a step in some milliseconds.
 
 # %% [markdown] slide="The judge holds the watch, the text and the truth"
-# The **speed run**: a language that nobody has ever seen, three seconds of one core, any method you
-# like.
+# The **speed run**: three seconds of one core, and any method you like.
+#
+# - The language is drawn by lot at that moment.
+# - What comes next is never sent.
+# - The judge itself works out the loss.
 #
 # Notes: How do you grade a race in which the runner brings the stopwatch? Letters and words are
 # drawn by lot at that moment, so nothing can be prepared. The judge asks for the next character and

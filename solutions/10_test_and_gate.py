@@ -79,8 +79,11 @@ display(timeline.until("10_test_and_gate"))
 # Not one of them is shown by a look at one number. This lesson has a section for each.
 
 # %% [markdown] slide="The loss alone would celebrate two faults of six"
-# A leak and a look at the next character make it *better*. Luck looks like progress. One forgotten
-# kind of story drowns in the mean.
+# - leaked stories, a look ahead: *better*
+# - dropout left on: a little worse
+# - luck: better
+# - one kind of story forgotten: the mean hides it
+# - a loss that is NaN: no comparison sees it
 #
 # Notes: Let them go through the six faults before you show this: which would you notice if all you
 # looked at was the validation loss? The last one is a loss that is no number. It may be let out by
@@ -485,13 +488,16 @@ print(f"mutation score: {score:.1f} of {len(zoo.BROKEN)}")
 # *The picture: a dot for each way of being broken, the darker the more of such models the two tests catch;
 # what they miss stands on top.* Each white dot is a model that you would have let out.
 
-# %% [markdown] slide="Each white dot is a model that you would have let out" picture="above"
-# Two tests, in our run: **8** of **27** ways to be broken are caught.
+# %% [markdown] slide="How good are your tests? Break models on purpose"
+# Break models on purpose, in all the ways that you know: **mutants**. The share that is caught is
+# the **mutation score**.
 #
-# Notes: How good are your tests? Break models on purpose, in all the ways that you know of, and
-# count how many are caught. The broken ones are mutants, the share is the mutation score, from
-# DeMillo and others, 1978. The second of the zoo's models on the slide before looked at the very
-# character that it should guess, and both tests passed it.
+# Two tests, in our run: **8** of **27**.
+#
+# Notes: One of the broken models looks at the very character that it should guess, and both tests
+# pass it. So how good are tests? The idea of mutants is from DeMillo and others, 1978. The zoo of
+# this lesson has 27 ways to be broken, and each model that no test catches is one that you would
+# have let out.
 
 # %% [markdown] contract="model_problems"
 # `model_problems(model, text)` tests any model, and returns a list of sentences, one or more for each
@@ -647,12 +653,12 @@ if check.ready("model_problems"):
 # top, is what to write next.*
 
 # %% [markdown] slide="A mutation score tests the tests" picture="above"
-# Left two tests, right a whole suite. A white dot on the right is what to write next.
+# Left two tests, right a whole suite. Each white dot is a model that you would have let out.
 #
-# Notes: Sound models of six kinds must pass as well, or a suite that always complains would win. If
-# a model ever gets past your tests and does harm, write the test that would have caught it before
-# you repair the model. And remember what the score says: how well you know the ways of failing that
-# you know.
+# Notes: Sound models of six kinds must pass as well, or a suite that always complains would win. A
+# white dot on the right is what to write next. If a model ever gets past your tests and does harm,
+# write the test that would have caught it before you repair the model. And remember what the score
+# says: how well you know the ways of failing that you know.
 
 # %% tags=["demo"]
 if check.ready("model_problems"):
@@ -1168,8 +1174,13 @@ if check.ready(*NEEDED, "our_problems"):  # (the code before the loop: you need 
             print("   -", reason)
 
 # %% [markdown] slide="Of seven candidates, one may go on"
-# Blocked: the lucky twin, the one without treasure, the one that sees ahead, the one with dropout,
-# the leak, the loss that is no number.
+# Blocked, each with its reasons:
+#
+# - the lucky twin: not surely better
+# - without treasure: worse on three slices
+# - a look ahead, dropout: the tests
+# - leaked: the data
+# - NaN: no number
 #
 # Notes: Each candidate went through all tests of the morning, and the gate named its reasons. Read
 # them as somebody who was not here: is it clear what to do next? As a command, the gate ends with

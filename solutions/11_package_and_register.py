@@ -322,8 +322,10 @@ for name, given in {"monday": weights, "tuesday": dict(reversed(weights.items())
 # and writes nothing but them.
 
 # %% [markdown] slide="Same weights, same bytes: safetensors"
-# Save the same weights twice. With `torch.save` the two files have different hashes. With
-# **safetensors** they have one.
+# The same weights, saved on Monday and on Tuesday:
+#
+# - `torch.save`: **two** hashes
+# - **safetensors**: **one** hash, and nothing in it that could run
 #
 # Notes: The archive that torch.save writes holds the name of its file, so a hash says nothing about
 # the weights. Safetensors sorts the weights by name. The format is as plain as can be: the length
@@ -727,9 +729,10 @@ if check.ready("content_version", "write_bundle", "verify_bundle", "shelf"):
             print("    ", verify_bundle(folder, version), "(asked for the version)")
 
 # %% [markdown] slide="A manifest cannot vouch for itself"
-# A turned bit, a lost file, a link, a pickle in disguise: all are seen.
+# - a turned bit, a lost file, a link, a pickle in disguise: all seen
+# - all of it forged, and the manifest written anew: **sound**
 #
-# All of it forged, manifest too: **sound**. Only a version that came another way tells.
+# Only a version that came another way tells.
 #
 # Notes: Say what may be there and refuse all else: a list of what may not be there is never
 # complete. A manifest can show that nothing was lost on the way. It cannot show that this is the
@@ -1339,9 +1342,11 @@ if check.ready("lineage", "descendants"):
 # **four-eyes principle**.
 
 # %% [markdown] slide="What counts is the order: gate first, then another's yes"
-# Passed on Monday, approved on Tuesday, failed on Wednesday: **not approved**.
+# 1. Monday: the gate says yes
+# 2. Tuesday: somebody approves
+# 3. Wednesday: the gate says no
 #
-# To put a version into service is to move an *alias*, `champion`.
+# **Not approved.** To put a version into service is to move an *alias*, `champion`.
 #
 # Notes: Who approved on Tuesday saw an answer that no longer holds. This is why a ledger keeps an
 # order and not just marks. The approval must come from somebody other than the author: after weeks

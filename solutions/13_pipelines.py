@@ -1460,7 +1460,12 @@ if check.ready("plan"):
     print("applied twice:", plan(wanted, applied(steps, wanted, was)))
 
 # %% [markdown] slide="Change an address, and lose the database"
-# The network must be replaced, so all that stands in it is too: **four deletes, four creates**.
+# | first | then |
+# |---|---|
+# | delete service | create network |
+# | delete database | create cluster |
+# | delete cluster | create database |
+# | delete network | create service |
 #
 # *Read the plan.* Applied twice, it does nothing: **idempotent**.
 #
@@ -1557,8 +1562,11 @@ spec:
 # has not succeeded, the others wait.
 
 # %% [markdown] slide="Alive, ready, started: three questions, three probes"
-# A model takes half a minute to be read. A liveness probe that gives up sooner kills it again and
-# again.
+# - **startup**: has it read its model?
+# - **readiness**: may it get requests?
+# - **liveness**: should it be started again?
+#
+# With the last one alone, a model that is slow to read may never start.
 #
 # Notes: Kubernetes runs the loop of the plan all the time: it compares what you described with what
 # is there, and does what leads from one to the other. So a container that ended is started again.

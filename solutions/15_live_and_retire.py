@@ -703,6 +703,8 @@ RIGHTS = {
 # }
 # ```
 #
+# A reviewer approves, and leaves at noon. At one an operator promotes. May they?
+#
 # Notes: Everybody in the team is the usual answer, until somebody approves their own model at six
 # in the evening. Rosa approves a version, leaves at noon, and at one an operator wants to promote
 # it. May they? Here no: nobody who may approve stands behind it now. It could have been decided the
@@ -863,8 +865,11 @@ if drift and check.ready("audit"):
 # gives it this alias, and it answers nobody yet, so the platform's own audit lets it be. Yours makes no exceptions.
 
 # %% [markdown] slide="An audit reads what was done, and believes nobody"
-# `may` is asked before. **Audit** looks afterwards, at every line: who approved their own, who
-# promoted what nobody had approved?
+# `may` is asked *before*. An **audit** looks afterwards, at every line:
+#
+# - Who approved their own?
+# - Who promoted what nobody had approved?
+# - Who answered, though retired?
 #
 # Notes: Rules are only as good as those who ask. Somebody with access to the disk writes a line
 # with an editor. In lesson 11 you saw to it that no line is changed unseen, and now you read what
@@ -982,9 +987,14 @@ if check.ready("erase"):
     print("to be trained again:", *again)
 
 # %% [markdown] slide="A person is in more places than the log"
-# Also in the feedback, the cache, the training data, and in models that learnt from these.
+# | | before | after |
+# |---|---|---|
+# | log | 2 | 1 |
+# | feedback | 1 | 0 |
+# | cache | 1 | 0 |
+# | stories | 1 | 0 |
 #
-# Nobody can search weights. Those versions are trained again, and retired.
+# Nobody can search weights: two models are trained again.
 #
 # Notes: The letter asks you to erase what you have of them, and in Europe that is a right. Deleting
 # the lines of the log is the smallest part. Berta got Anton's answer out of the cache, and liked
@@ -1014,13 +1024,16 @@ if check.ready("erase"):
 # weights are still there, and you try again tomorrow.
 
 # %% [markdown] slide="Nobody new, drain, archive, dispose: in this order"
-# Who asks is told `410 Gone`, and whom to ask instead.
-#
-# With the last two exchanged and a full disk, nobody will ever know what it was.
+# 1. **Nobody new**: who asks is told `410 Gone`, and whom to ask instead
+# 2. **Drain**: answers under way come to their end
+# 3. **Archive**: its card is kept
+# 4. **Dispose**: the weights go
 #
 # Notes: Somebody's program asks for it by name tonight, an answer is half written, and next year
 # somebody wants to know what it was that answered in November. With 404 people would look for the
-# mistake on their side. In the right order the weights are still there, and you try again tomorrow.
+# mistake on their side. What is lost if the last two change places, and the disk is full? Then
+# nobody will ever know what it was. In the right order the weights are still there, and you try
+# again tomorrow.
 
 # %% [markdown] contract="retire"
 # Two functions on a dictionary `models`, from versions to what there is of them. One in service is
