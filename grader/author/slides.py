@@ -36,12 +36,16 @@ WIDTH, HEIGHT = 1280, 720
 """Of a slide, in pixels."""
 WIDE = 2.0
 """A picture of at least this ratio of width to height stands below the words, not beside them."""
+MAX_CODE_SIZE = 30
+"""Of code, in pixels."""
+CODE_WIDTH = 1750
+"""Of the longest line of code, in characters times their size in pixels."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass(frozen=True)
 class Page:
-    """A slide as HTML: `kind` is first, words, wide, tall or last."""
+    """A slide as HTML: `kind` is first, plain (no picture), wide, tall or last."""
 
     kind: str
     title: str
@@ -90,7 +94,7 @@ def html(course: Course, lesson: Lesson) -> str:
     for slide in lesson.slides:
         text, notes = map(_html, parts(slide))
         picture = shown.get(slide.line)
-        pages.append(Page(_kind(picture), slide.name, text, notes, picture))
+        pages.append(Page(_kind(text, picture), slide.name, text, notes, picture))
     pages.append(_last(course, lesson))
     environment = Environment(
         loader=PackageLoader("grader.author"),
@@ -154,11 +158,12 @@ def _last(course: Course, lesson: Lesson) -> Page:
     return Page("last", "Now it is your turn", _html(text), _html(f"The exercises: {names}."))
 
 
-def _kind(picture: Picture | None) -> str:
+def _kind(text: str, picture: Picture | None) -> str:
     if picture is None:
-        return "words"
+        return "plain"
     width, height = picture.size
-    return "wide" if width >= WIDE * height else "tall"
+    # A formula is as wide as it is, and there is little room beside a picture.
+    return "wide" if width >= WIDE * height or 'display="block"' in text else "tall"
 
 
 @cache
@@ -177,7 +182,9 @@ def _formula(tex: str, options: dict[str, Any]) -> str:
 
 def _coloured(code: str, *_: str) -> str:
     coloured: str = highlight(code, PythonLexer(), HtmlFormatter(nowrap=True))
-    return f"<pre>{coloured}</pre>"
+    longest = max(map(len, code.splitlines()), default=0)
+    size = min(MAX_CODE_SIZE, CODE_WIDTH / max(longest, 1))
+    return f'<pre style="font-size: {size:.1f}px">{coloured}</pre>'
 
 
 def _reveal(file: str) -> Markup:
