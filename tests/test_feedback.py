@@ -306,17 +306,13 @@ def require_harmless(text: str) -> None:
 @pytest.mark.parametrize(
     ("source", "shown"),
     [
-        ("the $a_1 * b * c$ of *all*", "the $a_1 * b * c$ of <em>all</em>"),
-        ("$$\n\\sum_i *x* _y_\n$$", "$$\n\\sum_i *x* _y_\n$$"),
-        ("$5 for *one* and $6", "$5 for <em>one</em> and $6"),
-        ("$x < y$", "$x &lt; y$"),
         ("![a *small* <b>](x.png)", "a *small* &lt;b&gt;"),
         ("[there](https://example.org)", "there"),
         ("~~no~~", "<s>no</s>"),
         ("| a |\n|-|\n| 1 |", "<td>1</td>"),
     ],
 )
-def test_markdown_is_shown_with_formulas_and_pictures_as_text(source: str, shown: str) -> None:
+def test_markdown_is_shown_with_pictures_as_text(source: str, shown: str) -> None:
     assert shown in _prose(source)
 
 

@@ -1,11 +1,12 @@
 """A student's notebook as a feedback page shows it, each exercise's result under its cell.
 
-HTML comes from two places alone, a list of harmless tags in Markdown and the colours of code; all
-else is text. Links lose their address, since a page that is opened with an instructor's rights
-leads nowhere. Formulas stay as they were written, since what would set them is a script.
+HTML comes from three places alone, a list of harmless tags in Markdown, formulas, and the colours
+of code; all else is text. Links lose their address, since a page that is opened with an
+instructor's rights leads nowhere.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import StringIO
@@ -16,6 +17,8 @@ from typing import Any
 from bleach.sanitizer import Cleaner
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
 from markupsafe import Markup, escape
 from pygments.formatters import HtmlFormatter
 from pygments.lexers.python import PythonLexer
@@ -24,6 +27,7 @@ from grader.course.definitions import definitions
 from grader.course.lessons import Course
 from grader.gradebook.copies import read_copy
 from grader.gradebook.scores import ExerciseScore, FinalScore
+from grader.reports.formula import mathml
 from grader.submissions.cells import defined_names
 
 MAX_TOKENS = 40_000
@@ -32,6 +36,8 @@ MAX_LINE = 2_000
 """Characters of a line of code that is coloured: the lexer can take quadratic time for a line."""
 MAX_PROSE_WORK = 100_000_000
 """Markdown takes up to quadratic time: the squares of its cells' lengths may add up to this."""
+MAX_TEX = 50_000
+"""Characters of one page's formulas that are set; the rest stay as they were written."""
 
 _HEADINGS = [f"h{level}" for level in range(1, 7)]
 _BLOCKS = ["p", "br", "hr", "pre", "blockquote", "ul", "ol", "li", "details", "summary"]
@@ -41,6 +47,7 @@ _CLEANER = Cleaner(
     tags=frozenset([*_HEADINGS, *_BLOCKS, *_INLINE, *_TABLE]), attributes={}, strip=True
 )
 _FORMULA = re.compile(r"\$\$[^$]+\$\$|\$[^\s$](?:[^$\n]*[^\s$])?\$(?!\d)")
+_SET = re.compile("\ue000(\\d{1,6})\ue001")  # stands for a formula while tags are looked through
 _FOLDED = "#@title"  # Colab shows the title alone
 
 
@@ -129,19 +136,32 @@ def _markdown() -> MarkdownIt:
     """
     made = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     made.inline.ruler.before("escape", "formula", _formula)
+    made.add_render_rule("formula", _formula_html)
     made.add_render_rule("image", lambda _, tokens, i, *rest: str(escape(tokens[i].content)))
     return made
 
 
 def _formula(state: StateInline, silent: bool) -> bool:
-    """Let a formula be text, in which no sign is Markdown's."""
+    """Find a formula, in which no sign is Markdown's."""
     found = _FORMULA.match(state.src, state.pos, state.posMax)
     if found is None:
         return False
     if not silent:
-        state.push("text", "", 0).content = found[0]
+        state.push("formula", "", 0).content = found[0]
     state.pos = found.end()
     return True
+
+
+def _formula_html(
+    _: Any, tokens: Sequence[Token], i: int, options: OptionsDict, env: dict[str, Any]
+) -> str:
+    """Return what stands for a formula that can be set, and as it was written, any other."""
+    written = tokens[i].content
+    html = mathml(written.strip("$"), block=written.startswith("$$")) if env["sets"] else None
+    if html is None:
+        return str(escape(written))
+    env["formulas"].append(html)
+    return f"\ue000{len(env['formulas']) - 1}\ue001"
 
 
 _MARKDOWN = _markdown()
@@ -156,6 +176,7 @@ class _Budget:
     def __init__(self) -> None:
         self._tokens = MAX_TOKENS
         self._prose = MAX_PROSE_WORK
+        self._tex = MAX_TEX
 
     def html(self, cell: dict[str, Any]) -> Markup:
         source = cell["source"]
@@ -164,16 +185,24 @@ class _Budget:
             self._tokens -= tokens
             return html if self._tokens >= 0 else _plain(source)
         self._prose -= len(source) ** 2
-        return _prose(source) if self._prose >= 0 else _plain(source)
+        self._tex -= sum(map(len, _FORMULA.findall(source)))
+        return _prose(source, self._tex >= 0) if self._prose >= 0 else _plain(source)
 
 
 # A class's notebooks are mostly the same cells.
 @lru_cache(512)
-def _prose(source: str) -> Markup:
+def _prose(source: str, sets_formulas: bool = True) -> Markup:
+    env: dict[str, Any] = {"formulas": [], "sets": sets_formulas}
     try:
-        return Markup(_CLEANER.clean(_MARKDOWN.render(source)))  # noqa: S704
+        html = _CLEANER.clean(_MARKDOWN.render(source, env))
     except (ValueError, RecursionError):  # nested deeper than anybody writes
         return _plain(source)
+    formulas: list[Markup] = env["formulas"]
+    # Of a stand-in that the student typed, nothing is left.
+    number = len(formulas)
+    return Markup(  # noqa: S704
+        _SET.sub(lambda at: formulas[int(at[1])] if int(at[1]) < number else "", html)
+    )
 
 
 class _Lexer(PythonLexer):  # type: ignore[misc] # Pygments has no types
