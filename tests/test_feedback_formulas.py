@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import pytest
 from course import COURSE
 
-from grader.reports import feedback
-from grader.reports.feedback import _FORMULA, _prose
+from grader.reports import cell_html
+from grader.reports.cell_html import _FORMULA, _prose
 from grader.reports.formula import _CHOICES, _ELEMENTS, _LENGTHS, MAX_TEX, mathml
 
 
@@ -114,8 +114,8 @@ def test_what_stands_for_a_formula_cannot_be_typed() -> None:
 
 
 def test_a_page_has_so_many_formulas_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feedback, "MAX_TEX", 5)
-    budget = feedback._Budget()
+    monkeypatch.setattr(cell_html, "MAX_TEX", 5)
+    budget = cell_html.Budget()
     cell = {"cell_type": "markdown", "source": "$x$"}
     assert [budget.html(cell).count("<math") for _ in range(3)] == [1, 0, 0]
     assert budget.html(cell) == "<p>$x$</p>\n"

@@ -30,14 +30,14 @@ _CHOICES = {
 }
 _LENGTHS = {"linethickness", "lspace", "maxsize", "minsize", "rspace", "width"}
 _LENGTH = re.compile(r"-?\d{1,2}(\.\d{1,3})?(em)?")
-_ELEMENTS = frozenset(
-    "math mrow mi mn mo mtext mspace mstyle mfrac msqrt mroot msub msup msubsup munder mover "
-    "munderover mtable mtr mtd".split()
-)
 _CHILDREN = {
     **dict.fromkeys(("mfrac", "mroot", "msub", "msup", "munder", "mover"), 2),
     **dict.fromkeys(("msubsup", "munderover"), 3),
 }
+_ELEMENTS = frozenset(
+    {"math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mstyle", "msqrt", "mtable", "mtr", "mtd"}
+    | _CHILDREN.keys()
+)
 # A short macro can stand for a text without end.
 _DEFINES = re.compile(r"\\(?:def|let|newcommand|newenvironment|renew|provide|Declare)")
 
