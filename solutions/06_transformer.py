@@ -597,7 +597,7 @@ if check.ready("MultiHeadAttention", "start"):
 #
 # **Predict first.** What do the two lines print, for the numbers 1 and 3?
 
-# %% [markdown] slide="Loud input drives attention to a single place" picture="above"
+# %% [markdown] slide="Loud input: all weight on one place" picture="above"
 # **Layer norm** brings each position to mean 0 and spread 1, whatever comes in.
 #
 # Notes: Multiply x by 4 and the scores grow by 16, since both queries and keys grow. Softmax of
@@ -683,7 +683,7 @@ if check.ready("MultiHeadAttention", "LayerNorm", "climb_all"):
 # (*pre-norm*) slopes keep the path that leads through no layer at all, and most models do it so
 # today (Xiong and others, 2020).
 
-# %% [markdown] slide="A deep stack wants both: the norm and the sum"
+# %% [markdown] slide="A deep stack wants norm and sum"
 # $$x + f(\text{norm}(x))$$
 #
 # The branch reads a normalised copy. The stream itself runs through untouched.
@@ -780,7 +780,7 @@ if check.ready("MultiHeadAttention", "FeedForward"):
         moved = (part(x) - part(changed))[0].abs().amax(dim=-1) > 1e-6  # (6,)
         print(f"{type(part).__name__:<19}", moved.nonzero().flatten().tolist())
 
-# %% [markdown] slide="Attention fetches, feed-forward works it out"
+# %% [markdown] slide="Attention fetches, feed-forward thinks"
 # ```python
 # changed[0, 2] += 1
 # for part in (MultiHeadAttention(8, 2), FeedForward(8)):
@@ -1180,7 +1180,7 @@ if check.ready("results"):
 # Two old models on the same text help to read the losses. (An `nn.Embedding` whose rows are
 # logarithms of probabilities is a bigram model.)
 
-# %% [markdown] slide="Take a part away, and measure what is lost" picture="above"
+# %% [markdown] slide="Take a part away: what is lost?" picture="above"
 # An **ablation**: same steps, same text, three seeds each. In our run the sum is missed most. One
 # head instead of four: within the spread.
 #
@@ -1456,7 +1456,7 @@ if check.ready("block_loss"):
 # named `block` is yours; the best of all is in bold.* All of these losses are per character of the
 # validation text. Your blocks had at least `T / 2` characters before each one that counts.
 
-# %% [markdown] slide="Two blocks pass every model before them" picture="above"
+# %% [markdown] slide="Two blocks pass every model before" picture="above"
 # In our run: **0.600** nats per character, the single head of lesson 05 **0.654**.
 #
 # Notes: It starts from less than the models before: one character and its position, where the MLP

@@ -174,7 +174,7 @@ print(f"guessing blindly, ln 64: {math.log(64):.1f}")
 #
 # - head of spread 1.00: loss **23.4**
 # - 0.10: **4.7**
-# - 0.02: **4.2**, and $\ln 64$ is as much
+# - 0.02: **4.2**, as much as guessing blindly
 #
 # Notes: Ask for the loss of a model that has learnt nothing. Less than the logarithm of V cannot be
 # had without learning, and much more means that the model is sure of something wrong, which it has
@@ -353,7 +353,7 @@ if check.ready("GPT"):
 # the larger it gets. With the smaller ones it grows as well, but all 24 blocks together add about as
 # much as a single one of the others.*
 
-# %% [markdown] slide="The deeper the model, the smaller what adds" picture="above"
+# %% [markdown] slide="The stream must not grow with depth" picture="above"
 # Each block adds to the stream twice. GPT-2 starts these matrices smaller by $\sqrt{2 \cdot
 # \text{layers}}$.
 #
@@ -968,7 +968,7 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
 # bigram's 2.40. The clocks help too. (One seed each, so do not build on small differences. All this is
 # said of the fables at the preset `laptop`.)
 
-# %% [markdown] slide="The beginning decides how soon it learns"
+# %% [markdown] slide="A good start is worth many steps"
 # Validation loss after the same 600 steps, in our run:
 #
 # - spread 0.02, random places: 2.381
@@ -1118,7 +1118,7 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train", "save", 
 # (Bit for bit holds on one and the same machine, with the CPU. A GPU has random generators of its own,
 # and adds up in an order that may change from run to run.)
 
-# %% [markdown] slide="Stopped and resumed must mean: the same, bit for bit"
+# %% [markdown] slide="Resumed must mean: the same bits"
 # A **checkpoint** holds
 #
 # - the weights
@@ -1126,12 +1126,10 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train", "save", 
 # - the number of the step
 # - the state of the random generator
 #
-# It is written beside the old file, then takes its place in one move.
-#
 # Notes: Machines fail, and free GPUs are taken away. If going on gave other numbers, you could
 # never tell a bug from bad luck. In the demo a run that was stopped after step 3 ends with the same
-# weights as one that was not. The last line on the slide is called atomic: at every moment there is
-# a whole file under that name.
+# weights as one that was not. The file is written beside the old one, then put in its place in one
+# move, which is called atomic: at every moment there is a whole file under that name.
 
 # %% [markdown]
 # ## How good does it get?

@@ -1667,7 +1667,7 @@ if check.ready("bert"):
 # others, with the loss for a score, so your `roc_auc` can judge it (*membership inference*; Yeom
 # and others, 2018): 0.5 means that nobody can tell.
 
-# %% [markdown] slide="The loss does not tell what was learnt by heart" picture="above"
+# %% [markdown] slide="The loss hides what it knows by heart" picture="above"
 # A planted secret, in our run: after 64 copies the right number is the **first** of 2,401.
 #
 # Notes: Such planted secrets are called canaries, from Carlini and others, 2019. With real models

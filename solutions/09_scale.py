@@ -395,7 +395,7 @@ if check.ready("RMSNorm"):
             name, [round(each, 2) for each in plain], "and +5:", [round(each, 2) for each in moved]
         )
 
-# %% [markdown] slide="RMSNorm keeps the size and lets the mean go"
+# %% [markdown] slide="RMSNorm keeps size, lets the mean go"
 # ```python
 # x = torch.tensor([[1.0, -1.0, 2.0, -2.0]])
 # ```
@@ -689,7 +689,7 @@ if check.ready("RMSNorm", "apply_rope"):
     enough = int((share < 0.81).sum()) + 1  # a length of 0.9 is a square of 0.81
     print(f"{enough} of {len(values)} singular values make up 0.9 of the gradient's length")
 
-# %% [markdown] slide="One direction carries nearly all of a gradient"
+# %% [markdown] slide="A gradient has few strong directions"
 # In our run **1** of **64** singular values makes up nine tenths of its length.
 #
 # A step along it learns a few directions over and over. **Muon** makes all of them equally long.
@@ -910,7 +910,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     figure.tight_layout()
     plt.show()
 
-# %% [markdown] slide="At equal time, rotary positions gain most here" picture="above"
+# %% [markdown] slide="At equal time, rotary gains most here" picture="above"
 # Each part alone, then all. Every model gets the same processor time. Mind the spread.
 #
 # Notes: A part gains in two ways: each step learns more, or it costs less time. So the budget is

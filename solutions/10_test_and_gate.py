@@ -333,7 +333,7 @@ if check.ready("check_data", "found"):
 # Nothing here says that the stories about treasure are *bad*. It says that a loss on them is not to be
 # compared with yesterday's.
 
-# %% [markdown] slide="Test the data before a model learns from it" picture="above"
+# %% [markdown] slide="Test the data before the model" picture="above"
 # Each dot is a word. Far above the band: what only the new validation stories talk about.
 #
 # Notes: Tests of data take seconds and stop hours of training on the wrong thing. They look for
@@ -489,8 +489,7 @@ print(f"mutation score: {score:.1f} of {len(zoo.BROKEN)}")
 # what they miss stands on top.* Each white dot is a model that you would have let out.
 
 # %% [markdown] slide="How good are your tests? Break models on purpose"
-# Break models on purpose, in all the ways that you know: **mutants**. The share that is caught is
-# the **mutation score**.
+# A broken model is a **mutant**. The share that is caught is the **mutation score**.
 #
 # Two tests, in our run: **8** of **27**.
 #

@@ -143,7 +143,7 @@ display(picture)
 # Try it yourself: turn a bit of any text.
 
 
-# %% [markdown] slide="Turn one bit, and half of the hash changes" picture="above"
+# %% [markdown] slide="Turn one bit: half of the hash changes" picture="above"
 # Four hundred tries: about 128 of 256 bits, whichever bit was turned. Nothing in a hash is near to
 # anything.
 #
@@ -274,7 +274,7 @@ pickletools.dis(pickle.dumps(Harmless(), protocol=2))
 # with `weights_only=True` if you say nothing: it knows the instructions for tensors and plain
 # values, and refuses all else.
 
-# %% [markdown] slide="A pickle is a program, and loading it runs it"
+# %% [markdown] slide="Loading a pickle runs a program"
 # ```python
 # sent = pickle.dumps(Harmless(), protocol=4)
 # arrived = pickle.loads(sent)
@@ -494,7 +494,7 @@ if check.ready("content_version", "write_bundle"):
     picture.alt = "Bytes of each file: " + ", ".join(f"{n} {s:,}" for n, s in sizes.items()) + "."
     display(picture)
 
-# %% [markdown] slide="Nearly all of it is weights, and useless alone" picture="above"
+# %% [markdown] slide="Nearly all is weights, useless alone" picture="above"
 # A **bundle**: weights, config, tokenizer, code, metrics, card. Its **manifest** comes last.
 #
 # Notes: Without the few kilobytes beside them nobody could use the weights. The same weights with

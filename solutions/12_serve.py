@@ -655,7 +655,7 @@ print("the client has left")
 # All you can do is to send an event that says so, and to leave `[DONE]` out: who sees no `[DONE]`
 # knows that something is missing.
 
-# %% [markdown] slide="When a client leaves, the model must stop"
+# %% [markdown] slide="A client leaves: the model must stop"
 # ```python
 # async def hand_on_and_close(source):
 #     async with aclosing(source):
@@ -1308,7 +1308,7 @@ if check.ready("Batcher"):
 # *The picture: blue is running, grey is waiting; four slots. On the left a slot that is done early
 # stands idle until the longest is done. On the right the next one has it at once.*
 
-# %% [markdown] slide="Decide anew at each step who is in the batch" picture="above"
+# %% [markdown] slide="Each step decides who is in the batch" picture="above"
 # **Continuous batching**: a slot that is free is filled at once. In our run **64** steps in place
 # of **89**.
 #
@@ -1332,7 +1332,7 @@ if check.ready("Batcher"):
 # that is, unless somebody counts. So count up when a request begins, and down when it ends, in
 # `finally`, since it may end in any way.
 
-# %% [markdown] slide="Who began with the old model ends with it"
+# %% [markdown] slide="Who began with a model ends with it"
 # Half one model's answer and half another's is an answer of neither.
 #
 # The old model is closed when its last request has ended. So count: up at the start, down at the

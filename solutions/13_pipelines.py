@@ -257,7 +257,7 @@ if check.ready("ready"):
     for fails in ("production", "test"):
         display(draw_stages(night, drive(night, [fails])))
 
-# %% [markdown] slide="A rollback can undo what was never done" picture="above"
+# %% [markdown] slide="Rollback undoes what was never done" picture="above"
 # The tests fail, and "rollback, if something failed" runs.
 #
 # Notes: Before you show it: tests, train, gate, staging, production, and a rollback at the end if
@@ -393,7 +393,7 @@ else:
     broken = Scenario(outcomes={"make bread": 1})
     told(BAKERY, broken)
 
-# %% [markdown] slide="A pipeline can be tried without running it" picture="above"
+# %% [markdown] slide="Try a pipeline without running it" picture="above"
 # **Simulated**: a scenario says what each command comes to, and nothing is executed. Here the oven
 # breaks down.
 #
@@ -715,7 +715,7 @@ if check.ready("PIPELINE"):
 # GitHub has no stages, and jobs say what they need. Approval belongs to any job there, and to a
 # deployment job on Azure.
 
-# %% [markdown] slide="A pull request's tests run a stranger's code"
+# %% [markdown] slide="Pull requests run a stranger's code"
 # **Least rights**: `permissions: {}` at the top, then each job gets back what it needs.
 #
 # No stored keys. Actions pinned to a commit. Titles never in a script.
@@ -1046,7 +1046,7 @@ for name, share in over.items():
 # lie on the right.* Nearly all: some keys of 24 letters are missed. Real scanners therefore look for
 # marks first, and use entropy for the rest.
 
-# %% [markdown] slide="A key is random, and randomness can be measured" picture="above"
+# %% [markdown] slide="A key's randomness can be measured" picture="above"
 # Entropy of a word's own letters: hashes and names lie below **4** bits, nearly all random keys
 # above.
 #
@@ -1230,7 +1230,7 @@ CMD python service.py
 # The remedy against the fifth is a **multi-stage build**: a first stage with all the tools, and a second
 # one that begins afresh, and takes only what was made.
 
-# %% [markdown] slide="It runs, and everything else about it is wrong"
+# %% [markdown] slide="It runs, and all else is wrong"
 # ```dockerfile
 # FROM python
 # COPY . /app
@@ -1459,7 +1459,7 @@ if check.ready("plan"):
         print(f"{'-' if what == 'delete' else '+'} {what} {name}")
     print("applied twice:", plan(wanted, applied(steps, wanted, was)))
 
-# %% [markdown] slide="Change an address, and lose the database"
+# %% [markdown] slide="Change an address, lose the database"
 # | first | then |
 # |---|---|
 # | delete service | create network |
@@ -1467,7 +1467,7 @@ if check.ready("plan"):
 # | delete cluster | create database |
 # | delete network | create service |
 #
-# *Read the plan.* Applied twice, it does nothing: **idempotent**.
+# **Idempotent**: applied twice, it does nothing.
 #
 # Notes: A file says what should be there, a tool compares that with what is there, and makes a
 # plan. Some things change in place, and others are deleted and made again. The line that changed

@@ -476,7 +476,7 @@ if check.ready("canary_decision"):
 # It gives the canary 5 % of the users, then 10, 25 and 50 %, and writes each step with its reasons into the
 # ledger *before* it takes it. So it may be killed at any moment, and goes on.
 
-# %% [markdown] slide="The closer to the limit, the longer it takes" picture="above"
+# %% [markdown] slide="Close to the limit it takes longer" picture="above"
 # A hundred releases with 5 % of errors: how they end, and when. None was promoted, in our run.
 #
 # Notes: With half of all answers wrong a few dozen requests are enough, with 5 in 100 it takes
@@ -649,7 +649,7 @@ for percent in (10, 5, 2, 1):
 # 30 + 30 + 5 + 30 = 95, at least. From 160 to 5 the service was started anew: the counter fell to 0, and then
 # came 5. What came between 160 and the end of the old process nobody has seen.
 
-# %% [markdown] slide="A counter may begin anew, and a rate knows it"
+# %% [markdown] slide="A rate knows that counters begin anew"
 # Read every 15 seconds: 100, 130, 160, 5, 35.
 #
 # 30 + 30 + 5 + 30 = **95** requests, at least.
@@ -758,7 +758,7 @@ print(f"answers that take about as long as the mean says: {near:.0%}")
 # 0.1 s", "at most 0.25 s" and so on up to "at most infinity", each of which contains the ones before. Such
 # counters can be added up over machines, and the percentile is made at the end, from the sum.
 
-# %% [markdown] slide="The mean is a time that hardly anybody waits" picture="above"
+# %% [markdown] slide="Hardly anybody waits the mean" picture="above"
 # Nearly all answers come at once, and 7 in 100 take seconds.
 #
 # Look at **percentiles**: p50, p95, p99.
@@ -1004,7 +1004,7 @@ def an_hour(fault_minutes, wait_minutes):
 if check.ready("should_fire"):
     play(an_hour, fault_minutes=[40, 2, 10, 25], wait_minutes=[2, 0, 10])
 
-# %% [markdown] slide="Two windows: one is sure, the other is quick" picture="above"
+# %% [markdown] slide="Two windows: one sure, one quick" picture="above"
 # An alert fires while *both* burn the **error budget** too fast.
 #
 # Notes: The promise is 99 per cent, so 1 per cent may fail: that is the budget. The fault begins in

@@ -141,7 +141,7 @@ else:
 # test** (Fisher, 1935; Pitman, 1937). If it is small, chance is a bad explanation. Whole stories are
 # dealt, never single characters, since the characters of one story belong together.
 
-# %% [markdown] slide="Could both samples be one, split by chance?"
+# %% [markdown] slide="Were both one sample, split by chance?"
 # Put both into one heap, shuffle, deal, take the difference. Again, a thousand times.
 #
 # The share of splits that differ as much is the **p-value** of a permutation test.
@@ -325,7 +325,7 @@ if check.ready("drift_detector"):
 # And with 0.0 a day nothing changes at all. If there is an alarm then, it is a false one, and a fine specimen:
 # at a rate of 0.01 one look in a hundred is wrong, and here are 24 looks.
 
-# %% [markdown] slide="Against yesterday, a slow drift is never seen"
+# %% [markdown] slide="Yesterday never shows a slow drift"
 # The source shifts a little every day.
 #
 # Against the *first days*, the alarm comes after a week or two and stays. Against the *day before*,
@@ -994,7 +994,7 @@ if check.ready("erase"):
 # | cache | 1 | 0 |
 # | stories | 1 | 0 |
 #
-# Nobody can search weights: two models are trained again.
+# Two models have to be trained again.
 #
 # Notes: The letter asks you to erase what you have of them, and in Europe that is a right. Deleting
 # the lines of the log is the smallest part. Berta got Anton's answer out of the cache, and liked
@@ -1257,7 +1257,7 @@ if check.ready("predict_failures"):
     risky = np.argsort(-said)[: len(said) // 5]
     print(f"the fifth that looks worst has {came[risky].sum() / came.sum():.0%} of all failures")
 
-# %% [markdown] slide="Calibrated: of runs with 0.3, three in ten fail" picture="above"
+# %% [markdown] slide="Calibrated: 0.3 means three in ten" picture="above"
 # Known before a run begins: files, lines, hour, tests, the run before it. Never its log.
 #
 # Notes: A run that fails writes a long log, after it has failed. With the log's length the
