@@ -758,7 +758,7 @@ print(f"answers that take about as long as the mean says: {near:.0%}")
 # 0.1 s", "at most 0.25 s" and so on up to "at most infinity", each of which contains the ones before. Such
 # counters can be added up over machines, and the percentile is made at the end, from the sum.
 
-# %% [markdown] slide="Hardly anybody waits the mean" picture="above"
+# %% [markdown] slide="Hardly anybody waits the mean time" picture="above"
 # Nearly all answers come at once, and 7 in 100 take seconds.
 #
 # Look at **percentiles**: p50, p95, p99.
