@@ -152,6 +152,7 @@ def swap(words):
     """Let "I" and "you" change places: "you and my hat" gives "me and your hat"."""
     return " ".join(SWAPS.get(word, word) for word in words.split())
 
+
 # %% [markdown] slide="ELIZA was rules, written by hand"
 # ```python
 # DOCTOR = [  # rules: (key, answer)
@@ -167,7 +168,6 @@ def swap(words):
 # Notes: Joseph Weizenbaum, 1966. The program played a doctor who mostly asks questions back, and
 # people told it their worries. It has no model of anything: the script is data, and another script
 # makes it somebody else. Ask what it says to "Mummy is late": tell me more about your is late.
-
 
 # %% [markdown]
 # `SWAPS.get(word, word)` looks a word up, and gives the word itself back if it is not in there. These are all the other tools that you need:
@@ -758,7 +758,7 @@ print(positive / positive.sum())
 # %% [markdown] slide="Softmax makes probabilities of scores"
 # ```python
 # logits = torch.tensor([2.0, 1.0, -1.0])
-# positive = logits.exp()  # e to the power of each: never below 0, and larger scores stay larger
+# positive = logits.exp()
 # print(positive / positive.sum())
 # ```
 #

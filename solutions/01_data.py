@@ -292,7 +292,7 @@ print(f"leaked: {leaked(naive_train, naive_validation):.3f} of the validation st
 
 # %% [markdown] slide="Copies turn a test into a memory test"
 # ```python
-# random.Random(seed).shuffle(shuffled)  # in place: it changes the list and returns None
+# random.Random(seed).shuffle(shuffled)
 # cut = round(fraction * len(shuffled))
 # return shuffled[:cut], shuffled[cut:]
 # ```
@@ -897,8 +897,8 @@ if check.ready("encode", "get_batch", "train_ids"):
 
 # %% [markdown] slide="What a model eats: a stretch, and the same one shifted"
 # ```python
-# print(ten[3 : 3 + 4])  # four numbers from place 3 on
-# print(torch.stack([ten[0:4], ten[3:7]]))  # stack: rows under each other, here (2, 4)
+# print(ten[3 : 3 + 4])
+# print(torch.stack([ten[0:4], ten[3:7]]))
 # ```
 #
 # `x` is a piece of text, `y` the same piece one character later.

@@ -7,6 +7,7 @@ between are its slide cells (`grader/author/deck.py`). reveal.js shows them. Its
 package sphinx-revealjs, so that pip pins and installs them as it does all else.
 """
 
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -41,6 +42,8 @@ MAX_CODE_SIZE = 30
 """Of code, in pixels."""
 CODE_WIDTH = 1750
 """Of the longest line of code, in characters times their size in pixels."""
+_FUNCTION = re.compile(r"(?<!<msub>)(?<!<msup>)(?<!<msubsup>)(?<!<munder>)(<mi>[a-z]{2,}</mi>)")
+"""The name of a function, such as ln: a browser sets no space between it and its argument."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -178,7 +181,8 @@ def _html(text: str) -> Markup:
 
 
 def _formula(tex: str, options: dict[str, Any]) -> str:
-    return convert(tex, display="block" if options["display_mode"] else "inline")
+    html: str = convert(tex, display="block" if options["display_mode"] else "inline")
+    return _FUNCTION.sub(r'\1<mspace width="0.17em"></mspace>', html)
 
 
 def _coloured(code: str, *_: str) -> str:
