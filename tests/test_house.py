@@ -402,8 +402,8 @@ EXTRAS = {
     "make infrastructure": set(),
     "make check-notebooks": {"grader", "ops"},  # lessons 11 and 12 import what is in it
     "make html": {"grader"},
-    "make lint": {"grader", "lint", "ops", "scale"},  # mypy reads what our code imports
-    "make coverage": {"grader", "ops", "scale", "security", "test"},
+    "make lint": {"grader", "lint", "ops", "scale", "slides"},  # mypy reads what our code imports
+    "make coverage": {"grader", "ops", "scale", "security", "slides", "test"},
     "make lessons": {"grader", "ops", "test"},
     "make system": set(),
     "make lesson-names": set(),
