@@ -696,7 +696,7 @@ if check.ready("entropy", "losses"):
 # %% [markdown] slide="A loss has two parts"
 # The surprise that is **in the text**, and what **wrong beliefs** add to it.
 #
-# Letter frequencies: 3.153. With *e* and *z* mixed up: 3.566.
+# Letter frequencies: 3.1534. With *e* and *z* mixed up: 3.5665.
 #
 # Notes: Of all models that say the same at every place, the one with the text's own frequencies is
 # best, and its loss is their entropy. The unigram has nearly reached that, so better frequencies

@@ -1668,7 +1668,7 @@ if check.ready("bert"):
 # and others, 2018): 0.5 means that nobody can tell.
 
 # %% [markdown] slide="The loss hides what it knows by heart" picture="above"
-# A planted secret, in our run: after 64 copies the right number is the **first** of 2,401.
+# A planted secret, in our run: after 64 copies the right number is the **first** of 2401.
 #
 # Notes: Such planted secrets are called canaries, from Carlini and others, 2019. With real models
 # these were addresses, keys and pages of books. Copies are what matters, so remove duplicates. A
