@@ -377,7 +377,7 @@ print(f"a table with a row for each context of {T} would have {V**T * V:.0e}")
 # Eight characters of context:
 #
 # - the net: **25,792** numbers
-# - a table with a row for each context: **2e+16**
+# - a table with a row for each context: $2 \cdot 10^{16}$
 #
 # Notes: Embedding, first matrix and bias, tanh, second matrix and bias: a multilayer perceptron.
 # Draw the shapes at the board. The hidden numbers are like questions about the context, such as

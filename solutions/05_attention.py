@@ -266,7 +266,7 @@ if check.ready("causal_mask", "masked_mean"):
     means = masked_mean(torch.eye(len(text))[None])[0]  # (T, T)
     display(plots.attention_map(means, text, text))
 
-# %% [markdown] slide="In a mean everything is in it, and nothing is found" picture="above"
+# %% [markdown] slide="A mean holds everything, and nothing can be found" picture="above"
 # Each row spreads the same amount over its past.
 #
 # Notes: At place 300, the first letter of a name is one part in 301, like all other letters. And a
@@ -862,7 +862,7 @@ class Reader(nn.Module):
 # ```python
 # x = self.places(ids)
 # if self.head is not None:
-# x = torch.cat([x, self.head(x)], dim=-1)
+#     x = torch.cat([x, self.head(x)], dim=-1)
 # return torch.tanh(x @ self.W1 + self.b1) @ self.W2 + self.b2
 # ```
 #
