@@ -638,11 +638,13 @@ for n in (1, 2, 3, 4, 5, 6):
     print(f"n = {n}, context of length {n - 1}: {V ** (n - 1):>13,} possible")
 
 # %% [markdown] slide="More context, and many more rows"
-# ```python
-# print(f"n = {n}, context of length {n - 1}: {V ** (n - 1):>13,} possible")
-# ```
+# A table needs a row for each possible context:
 #
-# For n = 6 a billion rows. So keep the contexts that occur, and **back off** to shorter ones.
+# | n = 2 | n = 4 | n = 6 |
+# |---|---|---|
+# | 64 | 262,144 | 1,073,741,824 |
+#
+# So keep those that occur, and **back off** to shorter ones.
 #
 # Notes: After an e almost anything can come, and after the it is another matter. But a table needs
 # a row for each possible context. A dictionary holds only those that occurred. Where a context is

@@ -6,8 +6,8 @@
     # Notes: what the speaker says, to the end of the cell.
 
 With `picture="above"` the slide shows the last picture that a code cell above it put out in the
-solved notebook. In its place a slide may have one fenced block of code, whose lines students have (a comment
-behind one may be left out).
+solved notebook. In its place a slide may have one fenced block of code, whose lines students have;
+a comment behind one may be left out.
 """
 
 import re
