@@ -155,10 +155,10 @@ print("back, no transpose:   ", heads.reshape(1, 3, 4)[0].tolist())
 #
 # Not one parameter more.
 #
-# Notes: One product computes the queries of all heads, then the result is cut. The reshape alone is
-# not enough: it reads the numbers line by line, so head 0 would get whole positions in place of its
-# channels of every position. The transpose puts the heads beside the batch, where attention treats
-# each of them like one more text.
+# Notes: One product computes the queries of all heads, then the result is cut. Reshaping alone is
+# not enough: it reads the numbers line by line, so head 0 would get all channels of the first
+# positions. The transpose puts the heads beside the batch, where attention treats each of them like
+# one more text.
 
 # %% [markdown] contract="MultiHeadAttention"
 # `MultiHeadAttention(channels, heads, dropout=0.0)` is a module. `channels` is a multiple of `heads`.
@@ -253,7 +253,7 @@ if check.ready("MultiHeadAttention"):
 # change = (attention(x) - attention(shuffled))[0, -1].abs().max()
 # ```
 #
-# It prints **0.00000**.
+# The change: **0.00000**.
 #
 # Notes: The dog chased the fox, the fox chased the dog. Ask how much will change at the last
 # position when all before it is shuffled. A weight depends on what stands in a place, not on where

@@ -354,8 +354,8 @@ if check.ready("GPT"):
 # much as a single one of the others.*
 
 # %% [markdown] slide="The stream must not grow with depth" picture="above"
-# Each block adds to the stream twice. GPT-2 starts these matrices smaller by $\sqrt{2 \cdot
-# \text{layers}}$.
+# Each block adds to the stream twice. GPT-2 starts these matrices smaller by the factor
+# $\sqrt{2 \cdot \text{layers}}$.
 #
 # Notes: A sum of n random numbers has a spread that grows with the square root of n. With all
 # matrices alike the stream grows from block to block. With the smaller ones, all 24 blocks together

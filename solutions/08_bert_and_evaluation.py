@@ -1673,7 +1673,8 @@ if check.ready("bert"):
 # Notes: Such planted secrets are called canaries, from Carlini and others, 2019. With real models
 # these were addresses, keys and pages of books. Copies are what matters, so remove duplicates. A
 # loss is one mean over what happened to be in the text: what it learnt by heart, and whom it serves
-# badly, has to be asked apart. Lesson 09 goes on with larger parts and less time.
+# badly, has to be asked apart. Lesson 09 goes back to the loss, and asks how far newer parts bring
+# it down in the same minutes.
 
 # %% tags=["demo"]
 if check.ready("bert", "roc_auc"):

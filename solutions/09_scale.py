@@ -400,7 +400,8 @@ if check.ready("RMSNorm"):
 # x = torch.tensor([[1.0, -1.0, 2.0, -2.0]])
 # ```
 #
-# The same for both norms. Add 5 to all: LayerNorm says the same, RMSNorm does not.
+# LayerNorm and RMSNorm agree on it. Add 5 to all: LayerNorm says what it said before, RMSNorm does
+# not.
 #
 # Notes: What keeps a deep stack steady is that the numbers keep their size. So Zhang and Sennrich
 # left out the mean and the bias in 2019. The 5 shows in RMSNorm and pushes the rest aside. In a
@@ -729,7 +730,7 @@ print(f"{now[start >= low].max():.2f}")
 # *The picture: the curve climbs steeply, so that even a small singular value is near 1 after five steps.
 # It never settles on 1 exactly. That is the price of its steepness, and Muon does not mind.*
 
-# %% [markdown] slide="Five matrix products bring all directions near 1" picture="above"
+# %% [markdown] slide="Five steps make all directions count" picture="above"
 # The **Newton-Schulz iteration**: what the polynomial does to a matrix, it does to each singular
 # value.
 #
