@@ -79,9 +79,9 @@ for text in ("the hen ate the corn", "the hen ate the corn.", "the hen ate the h
 # change?
 
 # %% [markdown] slide="A name worked out from the content cannot be wrong"
-# - the hen ate the corn: `51dac090...`
-# - the hen ate the corn.: `ea06ce96...`
-# - the hen ate the horn: `46efaea3...`
+# - *the hen ate the corn* `51dac090...`
+# - *the hen ate the corn.* `ea06ce96...`
+# - *the hen ate the horn* `46efaea3...`
 #
 # The same bytes give the same digits, on every machine.
 #

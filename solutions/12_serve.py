@@ -216,7 +216,7 @@ print(f"{years:.0e} years; the universe is 1e+10 years old")
 #
 # Notes: From the hash nobody finds the key, but when a key comes, you hash it and compare.
 # Passwords need a slow hash, since people choose words that can be guessed. A key of 32 random
-# letters does not, and a slow hash would give strangers a way to keep your machine busy.
+# letters cannot, and a slow hash would only give strangers a way to keep your machine busy.
 
 
 # %% tags=["demo"]

@@ -656,7 +656,7 @@ for percent in (10, 5, 2, 1):
 #
 # Notes: A counter only grows, so nothing is lost if a reading is missed. But it begins at 0 when
 # the service is started anew. What came between 160 and the end of the old process nobody has seen.
-# Your function and the real Prometheus agree on such numbers, and the notebook has its own tool
+# Your function and the real Prometheus agree on such numbers: the notebook has its tool promtool
 # check that.
 
 # %% [markdown]

@@ -34,10 +34,11 @@ def told(notebook: NotebookNode) -> Iterator[str]:
 
 
 def known(text: str) -> set[str]:
-    """Return the numbers of a text, and each one with a decimal less; thousands without commas."""
+    """Return the numbers of a text, each also with a decimal less, and without zeros at its end."""
     numbers = {number.replace(",", "") for number in NUMBER.findall(text)}
-    rounded = {f"{float(n):.{len(n.split('.')[1]) - 1}f}" for n in numbers if "." in n}
-    return numbers | rounded
+    exact = {number for number in numbers if "." in number}
+    rounded = {f"{float(n):.{len(n.split('.')[1]) - 1}f}" for n in exact}
+    return numbers | rounded | {number.rstrip("0") for number in exact}
 
 
 def shown(text: str) -> list[str]:
@@ -61,4 +62,5 @@ def test_the_numbers_of_a_deck_are_those_of_its_notebook(name: str) -> None:
 def test_which_numbers_are_asked_for() -> None:
     text = "**8** of **27**, 9 of 12, 4.2 %, 1,600 users, **-9.126**, `x.1` and\n```\n3.14\n```\n"
     assert shown(text) == ["8", "27", "4.2", "1600", "9.126"]
-    assert known("1,600.25 of 8") == {"1600.25", "1600.2", "8"}
+    assert known("1,600.27 of 8") == {"1600.27", "1600.3", "8"}
+    assert known("3.500") == {"3.500", "3.50", "3.5"}
