@@ -8,13 +8,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lmcourse import corpus, plots, rungs, timeline, zoo
+    from lmcourse import corpus, drawings, plots, rungs, timeline, zoo
     from lmcourse.checks import check
     from lmcourse.devices import device
     from lmcourse.sliders import play
     from lmcourse.tables import table
 
-__all__ = ["check", "corpus", "device", "play", "plots", "rungs", "table", "timeline", "zoo"]
+__all__ = [
+    "check",
+    "corpus",
+    "device",
+    "drawings",
+    "play",
+    "plots",
+    "rungs",
+    "table",
+    "timeline",
+    "zoo",
+]
 __version__ = "0.1.0"
 
 MODULES = {"check": "checks", "device": "devices", "play": "sliders", "table": "tables"}

@@ -1,27 +1,38 @@
 """The course's pictures: the ladder of models, next characters, pairs, losses, attention.
 
-Every function returns a `Picture`: leave it as the last value of a cell to see it, or call
-`display(picture)`. `plt.show()` does not know it. Its text alternative is `picture.alt`.
+Every function but `show` returns a `Picture`: leave it as the last value of a cell to see it, or
+call `display(picture)`. `plt.show()` does not know it. Its text alternative is `picture.alt`. What
+a lesson draws with pyplot itself, `plots.show()` shows alike.
 """
 
-import html
 import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from IPython.core.pylabtools import print_figure
-from IPython.display import display
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import LogLocator, NullLocator
+
+from lmcourse.pictures import DPI, Picture, show
+
+__all__ = [
+    "Picture",
+    "attention_map",
+    "bigram_heatmap",
+    "drawing",
+    "held_out",
+    "ladder",
+    "loss_curves",
+    "next_token_bars",
+    "show",
+]
 
 HIGHLIGHT = "#0072b2"  # a blue that colour-blind readers tell apart (Okabe and Ito, 2008)
 GREY = "#949494"
@@ -46,38 +57,18 @@ VISIBLE = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 SPOKEN = {"\n": "newline", "\t": "tab"}  # Unicode has no names for these
 CONTEXT_SHOWN = 32  # characters
 RUNG_DIGITS = 3  # decimals of a loss on the ladder
+LABEL = 10.0  # points: the name of a row or a column
+ROW = 0.15  # inches: a row is as high as its name
 LINE = 72  # characters of a text that is drawn letter by letter
-
-
-class Picture(Figure):
-    """A matplotlib figure outside pyplot, with a text alternative.
-
-    Attributes
-    ----------
-    alt : one sentence that says what the picture shows
-    losses : what a ladder shows, in nats per character; build keeps it for later lessons
-    """
-
-    alt: str = ""
-    losses: Mapping[str, float] = MappingProxyType({})
-
-    def _ipython_display_(self) -> None:
-        # The same picture is the same bytes, whatever version of Matplotlib drew it.
-        kwargs = {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}}
-        png = print_figure(self, base64=True, **kwargs)
-        # Jupyter takes a text alternative from HTML only, nbconvert to LaTeX takes the PNG only.
-        image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(self.alt)}">'
-        bundle = {"text/plain": self.alt, "text/html": image, "image/png": png}
-        metadata: dict[str, object] = {"image/png": {"alt": self.alt}}
-        if self.losses:
-            metadata["losses"] = dict(self.losses)
-        display(bundle, metadata=metadata, raw=True)
 
 
 def ladder(
     losses: Mapping[str, float], floor: float | None = None, floor_error: float = 0.0
 ) -> Picture:
     """Draw every model's loss on the same validation text, from worst to best.
+
+    Where the floor is known, what is drawn is how far each model is above it, on a log scale: near
+    the floor a small step down is a large part of what is left.
 
     Parameters
     ----------
@@ -100,19 +91,22 @@ def ladder(
             )
     rungs = sorted(losses.items(), key=lambda rung: rung[1], reverse=True)
     texts = [f"{name}  {loss:.{RUNG_DIGITS}f}" for name, loss in rungs]
-    clear = 0.0 if floor is None else floor + floor_error
     with drawing(7.5, 1.2 + 0.3 * len(rungs)) as (picture, axes):
-        _bars(axes, [loss for _, loss in rungs], texts, highlight=len(rungs) - 1, clear=clear)
-        if floor is not None:
+        if floor is None:
+            _bars(axes, [loss for _, loss in rungs], texts, highlight=len(rungs) - 1)
+            axes.set_xlabel("loss on validation text (nats per character)")
+        else:
             error = f" ± {floor_error:.3f}" if floor_error else ""
+            # Below its own error, what is left is not known.
+            gaps = [max(loss - floor, floor_error, 0.001) for _, loss in rungs]
+            _gaps(axes, gaps, texts)
             texts.append(f"floor  {floor:.3f}{error}")
-            axes.axvline(floor, color=INK, linestyle="--", linewidth=1.5)
-            axes.axvspan(floor - floor_error, clear, color=INK, alpha=0.25, linewidth=0)
-            _end_text(axes, clear, len(rungs), f"{texts[-1]}  (no model can do better)")
-            axes.set_ylim(len(rungs) + 0.6, -0.6)
+            axes.set_xlabel(
+                f"nats per character above the floor of {floor:.3f}{error}, which none can beat\n"
+                "(log scale: equal steps close an equal share of what is left)"
+            )
         axes.set_yticks([])
-        axes.set_title("Every model so far, from worst to best")
-        axes.set_xlabel("loss on validation text (nats per character)")
+        axes.set_title("Every model so far, from worst to best, on validation text")
         axes.set_ylabel("model")
     # Further digits differ from machine to machine, and later lessons are built from these.
     picture.losses = {name: round(float(loss), RUNG_DIGITS) for name, loss in rungs}
@@ -120,6 +114,9 @@ def ladder(
         "Loss on validation text in nats per character, from worst to best: "
         f"{', '.join(' '.join(text.split()) for text in texts)}."
     )
+    if floor is not None:
+        name, loss = rungs[-1]
+        picture.alt += f" {name} is {max(loss - floor, 0):.{RUNG_DIGITS}f} above the floor."
     return picture
 
 
@@ -216,13 +213,12 @@ def bigram_heatmap(table: torch.Tensor, chars: Sequence[str]) -> Picture:
     lowest, highest = values[values > 0].min(), values.max()
     decade = math.floor(math.log10(lowest))
     norm = LogNorm(10.0**decade, 10.0 ** max(decade + 1, math.ceil(math.log10(highest))))
-    side = max(3.0, 0.12 * V)  # inches: a row is as high as its label
-    size = 7.5 if V > 24 else 10.0  # points
+    side = max(3.0, ROW * V)
     with drawing(side + 1.7, side + 0.6) as (picture, axes):
         image = axes.imshow(values, norm=norm, cmap=BLUES, interpolation="nearest")
         names = [char.translate(VISIBLE) for char in chars]
-        axes.set_xticks(range(V), names, family="monospace", size=size)
-        axes.set_yticks(range(V), names, family="monospace", size=size)
+        axes.set_xticks(range(V), names, family="monospace", size=LABEL)
+        axes.set_yticks(range(V), names, family="monospace", size=LABEL)
         axes.tick_params(length=0, pad=2)
         axes.spines[:].set_visible(True)
         axes.set_xlabel("next character")
@@ -293,7 +289,51 @@ def loss_curves(
     return picture
 
 
-def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
+def held_out(
+    losses: Mapping[str, float], floors: Mapping[str, tuple[float, float]] | None = None
+) -> Picture:
+    """Draw one model's loss on several texts, "validation" and "test", each above its floor.
+
+    Parameters
+    ----------
+    losses : name of each text to the model's loss on it, in nats per character
+    floors : name of each text to the least loss on it and its standard error, in nats per
+        character; None if nobody knows them
+
+    Raises
+    ------
+    ValueError
+        If there is no text, or a loss is negative or not finite.
+    """
+    if not losses or not all(math.isfinite(loss) and loss >= 0 for loss in losses.values()):
+        raise ValueError(
+            f"the losses are {dict(losses)}, but a picture needs one for each text, finite and "
+            'zero or more; pass such as {"validation": 0.43, "test": 0.44}'
+        )
+    texts = {name: f"{name}  {loss:.{RUNG_DIGITS}f}" for name, loss in losses.items()}
+    with drawing(7.5, 1.2 + 0.45 * len(losses)) as (picture, axes):
+        axes.barh(range(len(losses)), list(losses.values()), 0.6, color=[GREY, HIGHLIGHT])
+        for row, (name, loss) in enumerate(losses.items()):
+            if floors:
+                floor, error = floors[name]
+                texts[name] += f", {loss - floor:.3f} above its floor of {floor:.3f} ± {error:.3f}"
+                axes.plot([floor, floor], [row - 0.4, row + 0.4], "--", color=INK, linewidth=1.5)
+            _end_text(axes, loss, row, texts[name])
+        axes.set_xlim(0, max(losses.values()) or 1.0)
+        axes.set_ylim(len(losses) - 0.4, -0.6)
+        axes.set_yticks([])
+        axes.set_title("One model, text by text" + (" (dashed: the floor)" if floors else ""))
+        axes.set_xlabel("loss (nats per character)")
+        axes.set_ylabel("text")
+    picture.alt = (
+        f"Loss of one model in nats per character, text by text: {'; '.join(texts.values())}."
+    )
+    return picture
+
+
+def attention_map(
+    weights: torch.Tensor, queries: str, keys: str, top: float | None = None
+) -> Picture:
     """Draw how much each query looks at each key; a single query is drawn over the keys' text.
 
     Parameters
@@ -301,6 +341,7 @@ def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
     weights : (T, S) attention weights; row: query, column: key; each row sums to one
     queries : the T characters that look; spaces and newlines are drawn as ␣ and ⏎
     keys : the S characters that are looked at
+    top : the weight that is darkest, so that two pictures can be compared; else the largest one
 
     Raises
     ------
@@ -324,14 +365,13 @@ def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
             "the keys; pass softmax(scores), taken over the last dimension after masking"
         )
     if T == 1:
-        return _attention_over_text(values[0], queries, keys)
-    with drawing(max(3.0, 0.12 * S) + 1.7, max(2.4, 0.12 * T) + 0.6) as (picture, axes):
+        return _attention_over_text(values[0], queries, keys, top)
+    with drawing(max(3.0, ROW * S) + 1.7, max(2.4, ROW * T) + 0.6) as (picture, axes):
         shown = np.ma.masked_equal(values, 0.0)
-        image = axes.imshow(shown, vmin=0, cmap=BLUES, interpolation="nearest")
-        size = 7.5 if max(T, S) > 24 else 10.0  # points
+        image = axes.imshow(shown, vmin=0, vmax=top, cmap=BLUES, interpolation="nearest")
         for text, set_ticks in ((keys, axes.set_xticks), (queries, axes.set_yticks)):
             names = [char.translate(VISIBLE) for char in text]
-            set_ticks(range(len(text)), names, family="monospace", size=size)
+            set_ticks(range(len(text)), names, family="monospace", size=LABEL)
         axes.tick_params(length=0, pad=2)
         axes.spines[:].set_visible(True)
         axes.set_xlabel("key: the place that is looked at")
@@ -350,25 +390,42 @@ def attention_map(weights: torch.Tensor, queries: str, keys: str) -> Picture:
 def drawing(width: float, height: float) -> Iterator[tuple[Picture, Axes]]:
     """Give a white figure of `width` by `height` inches, whatever style the notebook has set."""
     with style.context(["default", STYLE]):
-        picture = Picture(figsize=(width, height), dpi=80, layout="constrained")
+        picture = Picture(figsize=(width, height), dpi=DPI, layout="constrained")
         yield picture, picture.add_subplot()
         picture.draw_without_rendering()  # makes what is left to make, in this style
 
 
-def _bars(
-    axes: Axes, lengths: Sequence[float], texts: Sequence[str], highlight: int, clear: float = 0.0
-) -> None:
-    """Draw bars from top to bottom, each with its text to the right of it and of `clear`."""
+def _bars(axes: Axes, lengths: Sequence[float], texts: Sequence[str], highlight: int) -> None:
+    """Draw bars from top to bottom, each with its text to the right of it."""
     rows = range(len(lengths))
     axes.barh(rows, lengths, 0.7, color=[HIGHLIGHT if row == highlight else GREY for row in rows])
     for row, length, text in zip(rows, lengths, texts, strict=True):
         weight = "bold" if row == highlight else "normal"
-        _end_text(axes, max(length, clear), row, text, weight)
-    axes.set_xlim(0, max(*lengths, clear) or 1.0)
+        _end_text(axes, length, row, text, weight)
+    axes.set_xlim(0, max(lengths) or 1.0)
     axes.set_ylim(len(lengths) - 0.4, -0.6)
 
 
-def _attention_over_text(values: npt.NDArray[np.float64], query: str, keys: str) -> Picture:
+def _gaps(axes: Axes, gaps: Sequence[float], texts: Sequence[str]) -> None:
+    """Draw dots from top to bottom, on a log scale, the last one marked; each has its text."""
+    last = len(gaps) - 1
+    left = min(0.1, min(gaps) / 1.5)
+    for row, (gap, text) in enumerate(zip(gaps, texts, strict=True)):
+        colour = HIGHLIGHT if row == last else GREY
+        axes.plot([left, gap], [row, row], color=colour, linewidth=2, zorder=1)
+        axes.plot(gap, row, "o", color=colour, markersize=8, clip_on=False)
+        _end_text(axes, gap, row, text, "bold" if row == last else "normal")
+    axes.set_xscale("log")
+    axes.set_xlim(left, max(*gaps, 2 * left))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_ylim(len(gaps) - 0.4, -0.6)
+
+
+def _attention_over_text(
+    values: npt.NDArray[np.float64], query: str, keys: str, top: float | None
+) -> Picture:
     """Draw the text of `keys`, each character on a field as dark as its weight in `values` (S,)."""
     # A line ends behind its last space, or at a newline; a longer word is cut.
     lines = re.findall(rf"[^\n]{{0,{LINE - 1}}}(?:\s|$)|[^\n]{{{LINE}}}", keys)
@@ -381,10 +438,11 @@ def _attention_over_text(values: npt.NDArray[np.float64], query: str, keys: str)
             fields[row, : len(line)] = values[start : start + len(line)]
             start += len(line)
             for column, char in enumerate(line):
-                color = "white" if fields[row, column] > 0.4 * values.max() else INK
+                color = "white" if fields[row, column] > 0.4 * (top or values.max()) else INK
                 look = {"color": color, "family": "monospace", "ha": "center", "va": "center"}
                 axes.text(column, row, char.replace("\n", "⏎"), look)
-        image = axes.imshow(fields, vmin=0, cmap=FADING, aspect="auto", interpolation="nearest")
+        image = axes.imshow(fields, cmap=FADING, vmin=0, vmax=top, aspect="auto")
+        image.set_interpolation("nearest")
         axes.set_axis_off()
         axes.set_title(f"Where “{query.translate(VISIBLE)}” looks")
         _weight_bar(picture, image)
@@ -407,7 +465,7 @@ def _weight_bar(picture: Picture, image: AxesImage, note: str = "") -> None:
 
 def _end_text(axes: Axes, x: float, row: int, text: str, weight: str = "normal") -> None:
     axes.annotate(
-        text, (x, row), xytext=(5, 0), textcoords="offset points", va="center", weight=weight
+        text, (x, row), xytext=(7, 0), textcoords="offset points", va="center", weight=weight
     )
 
 

@@ -140,7 +140,7 @@ def fresh(source: str, config: dict[str, Any], seed: int) -> nn.Module:
     torch.manual_seed(seed)
     module = bundle.run(source, "training")
     model: nn.Module = module.GPT(module.Config(**config))
-    if not hasattr(model, "initialise"):
+    if not hasattr(model, "init_weights"):
         _draw(model, config["layers"])
     return model
 

@@ -278,7 +278,7 @@ if check.ready("respond"):
     plt.xlabel("number of rules in the script")
     plt.ylabel("of all that is said,\nsome rule fits (%)")
     plt.grid(alpha=0.3)
-    plt.show()
+    plots.show()
     idle = sum(shares[n] == shares[n + 1] for n in range(len(DOCTOR)))
     print(f"{idle} of the {len(DOCTOR)} rules add nothing.")
     print(f"The last one lifts the share from {shares[-2]:.0f} % to {shares[-1]:.0f} %.")
@@ -350,7 +350,7 @@ plt.plot(ps, -ps.log())
 plt.xlabel("probability p of the character that came")
 plt.ylabel("surprise (nats)")
 plt.grid(alpha=0.3)
-plt.show()
+plots.show()
 
 # %% [markdown] slide="Surprise: what the model pays for what came" picture="above"
 # $$\text{surprise} = -\ln p$$
@@ -381,7 +381,7 @@ for said in [0.5, 0.9]:
 # characters of a text, in nats per character. Lower is better.
 
 # %% [markdown]
-# It does not pay. Whatever the chances are, a model does best when it says what it really believes.
+# It does not pay. On a single character a boast may be lucky. But *on average* nothing costs less than to say the true chances, whatever they are. A measure with this property is called a **proper scoring rule**.
 #
 # The **loss** of a model is its mean surprise over all characters of a text, in nats per character. **Lower is better.** That is the measure of this course.
 #
@@ -429,7 +429,7 @@ plt.axvline(floor, color="black", linestyle="--")
 plt.xlabel("what the source pays for a story (nats per character)")
 plt.ylabel("number of stories")
 plt.title("dashed: all of them together, the floor")
-plt.show()
+plots.show()
 
 # %% [markdown] slide="Even the source is surprised by its own stories" picture="above"
 # Names and numbers are thrown with dice. Nobody can know them before they are written.
@@ -453,7 +453,7 @@ display(plots.ladder({"uniform": uniform}, floor, floor_error))
 # below it, but on a lucky choice of stories.
 
 # %% [markdown]
-# *The picture: one bar for each model, shorter is better. No bar can get left of the dashed line, the floor. New bars will come in below.* ("Validation text" is text that no model has learnt from. You set it aside in lesson 01. *Uniform* pays the same on any text, and the floor is the one that you just computed.)
+# *The picture: one line for each model, and its dot is at what is left to win: how far the loss lies above the floor. Further left is better, and the floor itself is endlessly far to the left, since each equal step on this axis wins an equal share of what is left (a log scale). New lines will come in below.* ("Validation text" is text that no model has learnt from. You set it aside in lesson 01. *Uniform* pays the same on any text, and the floor is the one that you just computed.)
 #
 # One warning before we build. The loss says how well a model guesses text. It does not say whether the text is true, kind or of use to anybody. "Good" has more sides, and each gets its place in this course:
 #
@@ -521,7 +521,7 @@ plt.xticks(range(16))
 plt.yticks(range(4))
 plt.xlabel("place in the piece (dim=1)")
 plt.ylabel("piece (dim=0)")
-plt.show()
+plots.show(f"A table of 4 pieces of 16 characters, each with its id below: {batch.tolist()}")
 
 # %% [markdown] slide="A batch is a table of ids" picture="above"
 # Four pieces of text, sixteen characters each: shape `(4, 16)`.
@@ -584,7 +584,8 @@ for axis, (title, box) in zip(axes, boxes.items(), strict=True):
     axis.table(box.expand(3, 5).tolist(), shades, cellLoc="center", bbox=(0, 0, 1, 1))
     axis.set_title(title)
     axis.axis("off")
-plt.show()
+told = "; ".join(f"{title}: {box.tolist()}" for title, box in boxes.items())
+plots.show(f"Three tables of shape (3, 5), of which the first two are copies in part. {told}")
 
 # %% [markdown] slide="Broadcasting: what is too small is stretched" picture="above"
 # Line the shapes up **from the right**. Equal sizes stay, and a 1 stretches.
@@ -739,7 +740,7 @@ if check.ready("one_hot"):
     plt.yticks(range(len(word)), list(word))
     plt.xlabel("column: one for each character (V = 26)")
     plt.ylabel("row: one for each id")
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture, once `one_hot` works:* one dark square in each row of *onion*. Equal letters have equal rows.
@@ -826,15 +827,14 @@ check("softmax")
 # %% [markdown]
 # **Something else to play with.** Divide the scores by a number before the softmax. This number is called the **temperature**. Say a model has read "The goose was very pro" and gave these made-up scores to five characters.
 #
-# The slider starts at temperature 1, where nothing is changed. It moves the power of ten: -1 is temperature 0.1, and 2 is temperature 100.
+# The slider starts at temperature 1, where nothing is changed, and goes from 0.01 to 100.
 #
 # *Predict first:* what happens to the bars at a temperature near 0? And at a very high one?
 
 # %% tags=["demo"]
 if check.ready("softmax"):
 
-    def heat(power):
-        temperature = 10**power
+    def heat(temperature):
         print(f"temperature {temperature:.2f}")
         candidates = ["u", "m", "f", "v", "q"]
         scores = torch.tensor([4.0, 2.5, 2.0, 1.5, -1.0])
@@ -843,7 +843,7 @@ if check.ready("softmax"):
         picture.axes[0].set_xlim(0, 1)  # the same scale wherever the slider stands
         display(picture)
 
-    play(heat, power=(-2.0, 2.0, 0.1))  # temperatures from 0.01 to 100
+    play(heat, temperature=(0.01, 100.0, "log"))
 
 # %% [markdown] fold="Answer: cold and hot"
 # Near 0 the gaps between the scores become huge, and the best character takes everything: always the same choice. At a very high temperature the gaps all but vanish, and the bars become equally long: any character will do. In between, a model that writes is neither boring nor mad. You set this yourself in lesson 07.
@@ -920,7 +920,10 @@ if check.ready("one_hot", "softmax", "gather_logprobs"):
     plt.yticks(range(4), list("soup"))
     plt.xlabel("column: the character that could come")
     plt.ylabel("what came")
-    plt.show()
+    plots.show(
+        "For each letter of soup, a row with the probability of each of 26 letters: dark is the one "
+        "behind the letter that came, and a frame is around the letter that came."
+    )
 
 # %% [markdown] slide="Sure and wrong is worse than knowing nothing" picture="above"
 # Logits, softmax, logarithm, pick, mean: that is the score of every model in this course.

@@ -77,7 +77,7 @@ shown = {" ": "␣", "\n": "⏎", "$": r"\$"}
 axes.bar(range(len(names)), counts, color="#0072b2")
 axes.set_xticks(range(len(names)), [shown.get(name, name) for name in names])
 axes.set(yscale="log", xlabel="character (␣ space, ⏎ line end)", ylabel="how often (log scale)")
-plt.show()
+plots.show()
 print(f"From {counts[0]:,} times {names[0]!r} down to {counts[-1]:,} times {names[-1]!r}.")
 
 # %% [markdown] slide="Some characters are seldom seen" picture="above"
@@ -372,7 +372,7 @@ if check.ready("train"):
     axes.set(xlabel="share of stories that have a copy", ylim=(-0.05, 1.05))
     axes.set_ylabel("leaked share of\nthe validation stories")
     axes.legend()
-    plt.show()
+    plots.show()
     print(f"Shuffle and cut leaks up to {max(naive):.0%}; your split at most {max(yours):.0%}.")
 
 # %% [markdown] slide="One line makes the difference" picture="above"
@@ -390,7 +390,7 @@ if check.ready("train"):
 # - **Cut in the middle.** Cutting the whole text at 90 % of its characters puts one story on both
 #   sides, half here and half there.
 # - **Looking too often.** Whoever tries a hundred models and keeps the one with the best validation
-#   loss has used up the test. Lesson 04 returns to this.
+#   loss has used up the test. Lesson 07 puts a third text aside for that reason, the test text.
 
 # %% [markdown]
 # ## How does a letter become a number?
@@ -526,9 +526,10 @@ if check.ready("build_vocab", "encode", "decode", "train"):
 #
 # $$-\ln p \;\text{ nats.}$$
 #
-# The idea is Claude Shannon's (1948). He mostly used another unit: take the logarithm to base 2, and
-# surprise comes in **bits**. A fair coin surprises by one bit, and so does the answer to a good
-# yes-or-no question. One bit is $\ln 2$ nats: divide nats by $\ln 2$ to get bits.
+# Its name in the field is **self-information**. The idea is Claude Shannon's (1948). He mostly used
+# another unit: take the logarithm to base 2, and surprise comes in **bits**. A fair coin surprises by
+# one bit, and so does the answer to a good yes-or-no question. One bit is $\ln 2$ nats: divide nats by
+# $\ln 2$ to get bits.
 
 # %% tags=["nbval-check-output"]
 for p in (1 / 2, 1 / 4, 1 / 100):
@@ -597,7 +598,7 @@ if check.ready("entropy"):
         "right", functions=(lambda n: n / math.log(2), lambda b: b * math.log(2))
     )
     bits.set_ylabel("entropy (bits)")
-    plt.show()
+    plots.show()
     print(f"A coin: highest, {max(nats):.3f} nats or 1 bit, when it is fair; 0 when it is certain.")
 
 # %% [markdown] slide="Entropy is the surprise that one expects" picture="above"
@@ -704,6 +705,7 @@ if check.ready("entropy", "losses"):
 
 # %% [markdown]
 # So a loss has two parts: the surprise that is in the text itself, and what wrong beliefs add to it.
+# The second part is called the **Kullback-Leibler divergence**, KL for short. It is never negative.
 # For models that say the same at every place, the first part is the first number above, and *unigram*
 # has nearly reached it. Better frequencies will not help any more.
 #
@@ -714,9 +716,10 @@ if check.ready("entropy", "losses"):
 # ## How low can a model go?
 #
 # Even the best model cannot foresee which animal the program draws next. For Shakespeare nobody knows
-# where the limit is; for everyday English Shannon (1951) put it between 0.6 and 1.3 bits per letter. For the fables
-# we know it exactly, because we have the grammar: `corpus.log_prob(story)` is the logarithm of the
-# probability that it writes exactly this story.
+# where the limit is; for everyday English in 27 symbols, small letters and the space, Shannon (1951)
+# put it between 0.6 and 1.3 bits per letter. For the fables we know it exactly, because we have the
+# grammar: `corpus.log_prob(story)` is the logarithm of the probability that it writes exactly this
+# story.
 #
 # *Predict first:* someone thinks of one of our fables. How many yes-or-no questions do you need to
 # find out which, if you know the grammar and ask well? As many as the story has characters? Half?
@@ -914,9 +917,10 @@ if check.ready("encode", "get_batch", "train_ids"):
 # %% [markdown]
 # ## What should the next person know?
 #
-# Data without a description is a trap for whoever comes next, often yourself in half a year. A
-# **data card** (Gebru and others, 2021) says on one page what the data is, how it was made, what it is
-# good for, and what not. The numbers on it are computed, never typed. That way they stay true.
+# Data without a description is a trap for whoever comes next, often yourself in half a year. A **data
+# card** (Pushkarna and others, 2022) says on one page what the data is, how it was made, what it is
+# good for, and what not. (It is the short form of a *datasheet*, Gebru and others, 2021.) The numbers
+# on it are computed, never typed. That way they stay true.
 
 # %% [markdown] contract="data_card"
 # `data_card(train, validation)` takes two lists of stories and returns a dictionary with five
@@ -1041,8 +1045,9 @@ if check.ready("train_ids"):
 # %% [markdown]
 # ## Every model so far
 #
-# This picture stands at the end of every lesson and grows by a few bars each time: all models on the
-# same validation stories, worst at the top. The dashed line is the floor.
+# This picture stands at the end of every lesson and grows by a few lines each time: all models on the
+# same validation stories, worst at the top. Each dot says how far the loss lies above the floor, on a
+# log scale: one step to the left wins the same share of what is left, wherever it begins.
 
 # %% tags=["demo"]
 if check.ready("losses"):
@@ -1055,7 +1060,7 @@ if check.ready("losses"):
 # so that the bars can be compared. Data and measure are fixed before the first model is trained.
 
 # %% [markdown]
-# All that lies between the lowest bar and the floor is what this course is about.
+# What is left between the lowest dot and the floor is what this course is about.
 
 # %% [markdown] contract="quiz"
 # Five questions, one letter each: `answer_1 = "a"`.
@@ -1120,6 +1125,8 @@ check("quiz")
 #   Detection, and Avoidance. *ACM Transactions on Knowledge Discovery from Data* 6(4).
 # - K. Lee and others (2022). Deduplicating Training Data Makes Language Models Better. *ACL*.
 # - T. Gebru and others (2021). Datasheets for Datasets. *Communications of the ACM* 64(12).
+# - M. Pushkarna, A. Zaldivar, O. Kjartansson (2022). Data Cards: Purposeful and Transparent Dataset
+#   Documentation for Responsible AI. *FAccT*.
 # - A. Karpathy (2015). The Unreasonable Effectiveness of Recurrent Neural Networks. The text that we
 #   call Tiny Shakespeare comes from there.
 

@@ -296,8 +296,9 @@ if check.ready("normalise", "counts"):
 # other character has the same small share now.
 
 # %% [markdown]
-# *The picture: after `q` the model is still nearly sure, but each of the other characters now has the
-# same small share.* That is the price. How high should it be? We come back to this once we can
+# *The picture: one character is still far ahead, but each of the others now has the same small share,
+# and with few `q`s to learn from (preset `smoke`) these make up most of it together.* That is the
+# price. How high should it be? We come back to this once we can
 # measure it.
 
 # %% [markdown]
@@ -464,6 +465,10 @@ if check.ready("sample_next", "generate", "table"):
 # A text that looks funny is no measure. Let the model *read* instead, as in lesson 01: text that it
 # has not seen, one character after the other. The probability that it gives to the whole text is the
 # product of all the probabilities on the way. This is called the **likelihood** of the model.
+#
+# On the *training* text, no table of pairs has a higher likelihood than the counted shares have. So to
+# count is to choose by **maximum likelihood**, which is how nearly all language models are trained.
+# (Smoothing gives a little of it away, for the sake of other texts.)
 
 # %% tags=["demo", "nbval-check-output"]
 if check.ready("table"):
@@ -582,7 +587,7 @@ if check.ready("count_bigrams", "normalise", "nll", "table"):
     axes.set(xscale="log", xlabel="alpha, added to every count (log scale)")
     axes.set(ylabel="loss (nats per character)")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
-    plt.show()
+    plots.show()
     left_end = " or less: the list begins there"
     for (name, curve), known in zip(curves.items(), (few_counts, counts), strict=True):
         best = curve.index(min(curve))
@@ -651,7 +656,8 @@ for n in (1, 2, 3, 4, 5, 6):
 # rare or new, mix in what the shorter one says.
 
 # %% [markdown]
-# Nobody can store the last ones, and most of those rows would be empty. So keep only the contexts
+# The last one has about a billion rows of `V` numbers. A large machine could store that, but nearly all
+# rows would be empty. So keep only the contexts
 # that occur, in a dictionary. Its keys are strings, and under each of them is a `Counter` of what came
 # next. These are the tools:
 
@@ -753,8 +759,9 @@ if check.ready("count_ngrams"):
 #
 # A context that was seen a thousand times hardly notices `borrow = 1`. One that was seen once listens
 # to itself and to the shorter one half and half. So we do not switch from one to the other: the
-# shorter context is asked every time, also when the long one was seen. (Books call this
-# *interpolation*.)
+# shorter context is asked every time, also when the long one was seen. (To be exact, this is called
+# *interpolation*. Katz switches: he asks the shorter context only about what never came after the long
+# one, and books keep the word *back-off* for that.)
 #
 # It is the smoothing that you know, but with a better guess than "all alike" for what was not seen.
 # MacKay and Peto (1995) derive it. (Mind that `alpha` was added to every single count. `borrow` is
@@ -925,7 +932,7 @@ if check.ready("count_ngrams", "ngram_backoff", "validation_curve"):
     axes.set(xlabel="n (the context is n - 1 characters)", ylabel="loss (nats per character)")
     axes.set_ylim(bottom=0)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
-    plt.show()
+    plots.show()
     for name, curve in curves.items():
         print(f"{name}: lowest at n = {sizes[curve.index(min(curve))]}, {min(curve):.3f}")
 
@@ -970,7 +977,7 @@ for axes in (left, right):
     axes.set_xlabel("length of the context (characters)")
     axes.legend()
 figure.tight_layout()
-plt.show()
+plots.show()
 for k, possible, number, share in zip(
     lengths, [V**k for k in lengths], different, new, strict=True
 ):
@@ -986,7 +993,9 @@ for k, possible, number, share in zip(
 # %% [markdown]
 # *Left: each further character multiplies what is possible by V, but the text does not grow with it.
 # Right: so the longer the context, the rarer it is that the model has seen it before, or has seen it
-# often enough to learn from it.*
+# often enough to learn from it.* (Storing them is not the limit. An index of the whole text answers for
+# contexts of any length: Liu and others, 2024, do so with five trillion tokens, and call it
+# *infini-gram*. It finds longer matches. What was never written, it cannot find either.)
 
 # %% [markdown]
 # ## How far should a rare context be trusted?
@@ -1047,7 +1056,7 @@ if check.ready("sample_next", "ngram_backoff", "ngrams"):
 #
 # (To be honest: `n` and `borrow` were chosen on the very text that now judges them, so that rung is a
 # little too good. With so few choices and so much text it is very little. To be strict, keep a third
-# text, the *test text*, that has no part in any choice.)
+# text, the *test text*, that has no part in any choice. Lesson 07 does.)
 
 # %% tags=["demo"]
 if check.ready("losses", "validation_curve", "tuned"):
@@ -1139,6 +1148,8 @@ check("quiz")
 #   a Speech Recognizer. *IEEE Transactions on Acoustics, Speech, and Signal Processing* 35(3).
 # - D. J. C. MacKay, L. C. B. Peto (1995). A Hierarchical Dirichlet Language Model. *Natural Language
 #   Engineering* 1(3). The back-off of this lesson, with one strength for all contexts.
+# - J. Liu and others (2024). Infini-gram: Scaling Unbounded n-gram Language Models to a Trillion
+#   Tokens. *COLM*.
 # - S. F. Chen, J. Goodman (1999). An Empirical Study of Smoothing Techniques for Language Modeling.
 #   *Computer Speech & Language* 13(4). A careful comparison of the many ways to smooth.
 

@@ -103,7 +103,7 @@ for axes, (name, numbers) in zip(all_axes, steps.items(), strict=True):
     axes.set_ylabel(name)
 axes.set_xticks(range(V), names, fontsize=8)
 axes.set_xlabel("character")
-plt.show()
+plots.show()
 
 # %% [markdown] slide="The smallest net: look up a row, then softmax" picture="above"
 # A one-hot row times `W` is one row of `W`: the logits.
@@ -279,7 +279,7 @@ if check.ready("cross_entropy"):
     axes.plot(0, start, "o", color="#d55e00")
     axes.set(xlabel="logit of h (the other two are 0)", ylabel="loss (nats per character)")
     axes.legend()
-    plt.show()
+    plots.show()
     print(f"At 0 the loss is {start:.3f} and its slope {slope:.3f}: to the right is down.")
 
 # %% [markdown] slide="The slope where you stand is enough" picture="above"
@@ -408,7 +408,7 @@ if check.ready("grad_logits"):
     axes.axhline(0, color="#222222", linewidth=0.5)
     axes.set_xticks(range(len(order)), [names[j] for j in order])
     axes.set(xlabel="logit in the row of t (the 14 steepest)", ylabel="slope (nats per unit)")
-    plt.show()
+    plots.show()
     shares = counts[chars.index("t")] / counts[chars.index("t")].sum()
     same = torch.allclose(slopes, softmax(torch.zeros(V)) - shares, atol=1e-4)
     print(f"The steepest is {chars[order[0]]!r}, {slopes[order[0]]:.3f}: up with it.")
@@ -438,8 +438,11 @@ if check.ready("grad_logits"):
 # it.
 #
 # There is a third way: **let the computer do the algebra, while it computes.** It is called
-# *automatic differentiation*, or autograd. Seppo Linnainmaa described it in 1970, in his master's
-# thesis. Nearly every net of today is trained with it. It rests on one idea, so let us look at that idea in
+# *automatic differentiation*, or autograd. One can go forward with it, from the parameters to the
+# result, or back. Going back is called *reverse mode*, and it finds the slopes for all parameters at
+# once. Seppo Linnainmaa described it in 1970, in his master's thesis. For nets it is known as
+# **backpropagation** (Rumelhart, Hinton and Williams, 1986), and nearly every net of today is trained
+# with it. It rests on one idea, so let us look at that idea in
 # the smallest example:
 #
 # ```
@@ -477,16 +480,11 @@ print(f"{(after - before) / push:.3f}")
 # That makes 3 + 1.
 
 # %% [markdown]
-# Write the slope of each single operation beside its arrow:
-#
-# ```
-#    a = 2 ───────── 1 ─────────┐
-#      │                        ├──> result = c + a = 8
-#      └── 3 ──┐                │
-#              ├──> c = 6 ─ 1 ──┘
-#    b = 3 ─ 2 ┘
-# ```
-#
+# Write the slope of each single operation beside its arrow. (The `grad` in each box comes in a moment.)
+
+# %% drawing="backpropagation"
+
+# %% [markdown]
 # Each operation needs to know only its own slopes. In `c = a * b`, a push of `a` is multiplied by `b`,
 # and a push of `b` by `a`. In `c + a`, each push goes through as it is: slope 1. Then there are two
 # rules, and these are the *chain rule* of mathematics:
@@ -503,7 +501,9 @@ print(f"{(after - before) / push:.3f}")
 #
 # > to the parent's `grad` is **added**: the slope on the arrow × my own `grad`.
 #
-# This goes through each arrow once, however many paths there are.
+# This goes through each arrow once, however many paths there are. The price is paid in memory: every
+# number on the way forward must be kept until the way back has come past it. For large nets that is
+# more than the parameters themselves take.
 
 # %% [markdown]
 # For this you need a kind of number that Python does not have. A **class** describes a new kind of
@@ -770,7 +770,7 @@ if check.ready("surprise"):
                 axes.text(*middle, f"{slope:.2f}", color="#a04000", bbox=label, **centre)
     axes.set(xlim=(-0.4, 5.4), ylim=(-0.4, 3.6))
     axes.axis("off")
-    plt.show()
+    plots.show()
     print("x1 has two ways to the surprise: through exp, and through × -1. Its slopes add up.")
 
 # %% [markdown] slide="Autograd finds softmax minus one-hot by itself" picture="above"
@@ -936,7 +936,7 @@ if check.ready("cross_entropy", "sgd_step"):
     figure, all_axes = plt.subplots(1, 3, figsize=(12, 3.8))
     ends = [draw_walk(axes, lr, 40) for axes, lr in zip(all_axes, (0.3, 3, 9), strict=True)]
     figure.tight_layout()
-    plt.show()
+    plots.show()
     for lr, last in zip((0.3, 3, 9), ends, strict=True):
         print(f"lr = {lr}: loss {last:.3f} after 40 steps")
     print(f"at the star, the lowest place: {lowest:.3f}")
@@ -957,22 +957,22 @@ if check.ready("cross_entropy", "sgd_step"):
 # Where is the star? At $\ln 6$ and $\ln 3$: with the third logit at 0 the probabilities are 6, 3 and 1
 # tenths. The logits at the lowest place are **the logarithms of the counts**.
 #
-# **Something to play with.** Choose the power of ten of the learning rate, and the number of steps.
+# **Something to play with.** Choose the learning rate, and the number of steps.
 # Which rate gets nearest to the star in 10 steps? From which rate on does it never arrive?
 
 # %% tags=["demo"]
 if check.ready("cross_entropy", "sgd_step"):
 
-    def descend(power, steps):
-        last = draw_walk(plt.figure(figsize=(5.5, 4.5)).gca(), 10**power, steps)
-        plt.show()
-        print(f"learning rate {10**power:.3g}, {steps} steps: loss {last:.4f}")
+    def descend(rate, steps):
+        last = draw_walk(plt.figure(figsize=(5.5, 4.5)).gca(), rate, steps)
+        plots.show()
+        print(f"learning rate {rate:.3g}, {steps} steps: loss {last:.4f}")
 
-    play(descend, power=(-1.0, 1.0, 0.1), steps=(1, 60))
+    play(descend, rate=(0.1, 10.0, "log"), steps=(1, 60))
 
 # %% [markdown] fold="Answer"
-# In 10 steps, the power 0.6 gets nearest: a rate of 4. From the power 0.7 on, a rate of 5, the walk
-# never arrives, however many steps you give it: it jumps to and fro across the star.
+# In 10 steps, a rate of 4 (the slider says 3.98) gets nearest. From 5 on, the walk never arrives,
+# however many steps you give it: it jumps to and fro across the star.
 
 # %% [markdown]
 # ## Does it find the counts again?
@@ -1101,7 +1101,7 @@ if check.ready("one_rate"):
     axes.set(xscale="log", yscale="log", ylabel="loss to be saved\n(nats, log scale)")
     axes.set_xlabel("how often the row's character came (log scale)")
     axes.legend()
-    plt.show()
+    plots.show()
     order = late(one_rate).argsort().tolist()
     for name, some in {"latest": order[:-5:-1], "earliest": order[:4]}.items():
         print(f"{name}:")
@@ -1152,7 +1152,7 @@ if check.ready("one_rate"):
     right.set(xscale="log", yscale="log", ylabel="loss to be saved\n(nats, log scale)")
     right.set_xlabel("how often the row's character came (log scale)")
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 # %% [markdown] slide="Rare characters come last" picture="above"
 # A row's gradient is its **share** of the pairs. So give each row its own rate.
@@ -1180,7 +1180,7 @@ if check.ready("train_bigram", "text_loss", "one_rate"):
     axes.plot([1e-6, 1], [1e-6, 1], "--", color="#949494", linewidth=1)
     axes.set(xscale="log", yscale="log", title=f"all {V * V:,} probabilities")
     axes.set(xlabel="counted (log scale)", ylabel="by gradient (log scale)")
-    plt.show()
+    plots.show()
     print(f"counted:      {counted_loss:.4f} nats per character on validation text")
     print(f"by gradient:  {learnt_loss:.4f}")
     print(f"No probability differs by more than {(by_gradient - counted).abs().max():.5f}.")
@@ -1256,7 +1256,7 @@ if check.ready("learnt"):
     axes.axvline(0, linestyle=":", color="#949494")
     axes.set(xlabel="how far along the direction", ylabel="loss (nats per character)")
     axes.set_title("five cuts through the place that was found", fontsize=10)
-    plt.show()
+    plots.show()
     print("The cuts are lowest at:", [round(bottom, 1) for bottom in bottoms])
     print("Does one of them bend downward anywhere?", bool(min(bends) < -1e-5))
 
@@ -1317,11 +1317,12 @@ if check.ready("cross_entropy", "one_rate"):
             print(f"{size:>8,} pairs: {direction:.3f}")
 
 # %% [markdown]
-# At the beginning, where all pairs agree, a thousand of a million point nearly the right way, for a
-# thousandth of the work. So take many rough steps rather than a few perfect ones. Near the bottom the
-# chance in the draw is larger than the slope that is left. Herbert Robbins and Sutton Monro showed in
-# 1951 that one still arrives, if the steps become shorter in the end. This is *stochastic* gradient
-# descent, by chance that is, and the **s** in `sgd_step`. From lesson 04 on we train like this.
+# At the beginning, where all pairs agree, a thousand of them point nearly the right way, for a small
+# part of the work. So take many rough steps rather than a few perfect ones. Near the bottom the chance
+# in the draw is larger than the gradient that is left. Herbert Robbins and Sutton Monro showed in 1951
+# that one still arrives, if the steps become shorter at the right pace (lesson 04). This is
+# *stochastic* gradient descent, by chance that is, and the **s** in `sgd_step`. From lesson 04 on we
+# train like this.
 
 # %% [markdown]
 # ## What does it cost?
@@ -1449,6 +1450,8 @@ check("quiz")
 #   *Comptes rendus de l'Académie des sciences* 25. Steepest descent, in three pages.
 # - H. Robbins, S. Monro (1951). A Stochastic Approximation Method. *The Annals of Mathematical
 #   Statistics* 22(3).
+# - D. E. Rumelhart, G. E. Hinton, R. J. Williams (1986). Learning Representations by Back-propagating
+#   Errors. *Nature* 323.
 # - S. Linnainmaa (1976). Taylor expansion of the accumulated rounding error. *BIT* 16(2). From his
 #   master's thesis of 1970, in Finnish: autograd as you wrote it.
 # - D. E. Rumelhart, G. E. Hinton, R. J. Williams (1986). Learning representations by back-propagating

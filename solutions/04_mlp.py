@@ -12,7 +12,7 @@
 # - **look** at what it has learnt about the characters.
 #
 # You need lesson 02 (back-off, overfitting) and lesson 03. There you built autograd:
-# `loss.backward()` leaves in each parameter's `.grad` the slope of the loss, and your `sgd_step`
+# `loss.backward()` leaves in each parameter's `.grad` the gradient of the loss, and your `sgd_step`
 # goes one step downhill. That is all the machinery that this lesson needs. Only the net is new.
 
 # %% tags=["setup"]
@@ -42,7 +42,9 @@ preset = "laptop"  # "smoke", "laptop" or "gpu"
 # %% [markdown]
 # These are your functions from the lessons before. The next cell makes the same text as there.
 #
-# (As before: a cell that draws a picture is often long. You may run it without reading its code.)
+# (As before: a cell that draws a picture is often long. You may run it without reading its code. And
+# what is said below about the results of trainings is said of the preset `laptop`. With `smoke` each
+# has a few steps only, to see that it runs.)
 
 # %% tags=["demo", "nbval-check-output"]
 stories = corpus.split_stories(corpus.load("shakespeare" if preset == "gpu" else "fables"))
@@ -110,11 +112,11 @@ print("all of them together:", total.most_common(3))
 #
 # So this was the end of lesson 02: **counting cannot carry over what it knows to what is similar.**
 #
-# Yoshua Bengio and his colleagues found a way out in 2003. Give each character a *place*: a short
-# list of numbers, like the coordinates of a town on a map. Let the net compute with the places
-# only, and compute *smoothly*: near places give nearly the same answer. If `3` and `7` are
-# neighbours on the map, then whatever the net learns after `338`, it has half learnt after `378`
-# too.
+# Yoshua Bengio and his colleagues found a way out in 2003, for words; for characters it is the same.
+# Give each one a *place*: a short list of numbers, like the coordinates of a town on a map. Let the
+# net compute with the places only, and compute *smoothly*: near places give nearly the same answer.
+# If `3` and `7` are neighbours on the map, then whatever the net learns after `338`, it has half
+# learnt after `378` too.
 #
 # Where do the places come from? Nobody has to know them. They are parameters like all others, and
 # the loss moves them to where they are useful. They are called **embeddings**.
@@ -268,7 +270,7 @@ axes.plot(z, 1 - torch.tanh(z) ** 2, "--", color="#d55e00", label="its slope, 1 
 axes.axhline(0, color="#222222", linewidth=0.5)
 axes.set(xlabel="z", ylabel="tanh and its slope")
 axes.legend(loc="lower right")
-plt.show()
+plots.show()
 print(
     f"At 0 the slope is 1. At 2 it is {1 - math.tanh(2) ** 2:.3f}, at 4 {1 - math.tanh(4) ** 2:.4f}."
 )
@@ -299,6 +301,8 @@ print(
 # ```
 #
 # It is called a *multilayer perceptron*, **MLP** for short.
+
+# %% drawing="mlp"
 
 # %% [markdown] contract="mlp_forward"
 # `mlp_forward(parameters, contexts)` computes the net. `parameters` is a dictionary of float
@@ -424,13 +428,13 @@ def show_hidden(nets, contexts):
         all_axes[0].hist(before.flatten().cpu().numpy(), range=(-30, 30), **style)
         all_axes[1].hist(before.tanh().flatten().cpu().numpy(), range=(-1, 1), **style)
         flat = (before.tanh().abs() > 0.97).float().mean()
-        print(f"{name}: spread before tanh {before.std():.1f};", end=" ")
+        print(f"{name}: standard deviation before tanh {before.std():.1f};", end=" ")
         print(f"{flat:.0%} of the hidden numbers are beyond 0.97, where tanh is flat")
     all_axes[0].set(xlabel="before tanh", ylabel="share (density)")
     all_axes[1].set(xlabel="hidden number, after tanh", ylabel="share (density)")
     all_axes[0].legend()
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 
 if check.ready("embed_context"):
@@ -442,31 +446,35 @@ if check.ready("embed_context"):
 # loss gets through to `W1` and the embeddings. Such hidden numbers are called **saturated**, and a
 # saturated net learns slowly.
 #
-# Why are they so large? Each one is a sum of `T * C` products. With random signs, the terms cancel
-# in part, but not wholly. How does the spread of a sum grow with the number of its terms?
+# Why are they so large? Each one is a sum of `T * C` products. With random signs, the terms cancel in
+# part, but not wholly. How far the sums lie apart is measured by their **standard deviation**: the
+# root of the mean of their squares. (They lie about 0, or one would first subtract their mean.) How
+# does it grow with the number of its terms?
 #
-# **Predict first.** The sum of 4 such products has a spread (standard deviation) of 2. And of 100?
+# **Predict first.** The sum of 4 such products has a standard deviation of 2. And of 100?
 
 # %% tags=["demo"]
 torch.manual_seed(0)
 for terms in (1, 4, 16, 100, 400):
     sums = torch.randn(3000, terms) @ torch.randn(terms, 100)
-    print(f"{terms:>3} terms: spread {sums.std():5.1f}")
+    print(f"{terms:>3} terms: standard deviation {sums.std():5.1f}")
 
 # %% [markdown] fold="Answer"
-# 10, the square root of 100. What adds up is the *variance*, the square of the spread: 100 terms
-# have 100 times the variance, so 10 times the spread. (At least if the terms have nothing to do
-# with each other, and here they have not.)
+# 10, the square root of 100. What adds up is the *variance*, the square of the standard deviation:
+# 100 terms have 100 times the variance, so 10 times the standard deviation. (At least if the terms
+# have nothing to do with each other, and here they have not.)
 
 # %% [markdown]
-# That tells you the cure as well. The number of terms is called **fan-in**: how many numbers go
-# into each sum. Divide the random weights by its square root, and the sums keep the spread of what
-# went in, however wide the layer is.
+# That tells you the cure as well. The number of terms is called **fan-in**: how many numbers go into
+# each sum. Divide the random weights by its square root, and the sums keep the standard deviation of
+# what went in, however wide the layer is.
 #
-# One thing is left: tanh itself makes numbers smaller. A factor called **gain** makes up for that,
-# and for tanh one takes 5/3. Xavier Glorot and Yoshua Bengio (2010) saw how much depends on this,
-# and Kaiming He and colleagues (2015) worked it out for other bends. Lesson 06 comes back to it, as
-# with many layers on top of each other it decides whether a net learns at all.
+# One thing is left: tanh itself makes numbers smaller. A factor called **gain** works against that,
+# and for tanh one takes 5/3. (It does not make up for it wholly. Layer by layer the standard
+# deviation of the hidden numbers falls from 0.76 to about 0.65, and there it stays. With a gain of 1
+# it would shrink on and on.) Xavier Glorot and Yoshua Bengio (2010) saw how much depends on this, and
+# Kaiming He and colleagues (2015) worked it out for other bends. Lesson 06 comes back to it, as with
+# many layers on top of each other it decides whether a net learns at all.
 
 # %% [markdown] contract="kaiming_init"
 # `kaiming_init(fan_in, fan_out, gain=5/3)` returns a float32 tensor of shape `(fan_in, fan_out)`:
@@ -476,13 +484,13 @@ for terms in (1, 4, 16, 100, 400):
 #
 # For example, `kaiming_init(100, 5)` has the shape `(100, 5)`, and about two thirds of its numbers
 # lie between -1/6 and 1/6, as $5/3 / \sqrt{100} = 1/6$. `torch.randn(m, n)` draws from the normal
-# distribution with standard deviation 1; a number multiplied by $s$ has a spread $s$ times as
-# large. Every call draws anew, so set no seed.
+# distribution with standard deviation 1; a number multiplied by $s$ has a standard deviation $s$
+# times as large. Every call draws anew, so set no seed.
 
 
 # %% exercise="kaiming_init" minutes=5 level=2
 def kaiming_init(fan_in, fan_out, gain=5 / 3):
-    """Return random weights (fan_in, fan_out) that keep the spread of what goes through them."""
+    """Return random weights (fan_in, fan_out) of standard deviation gain / √fan_in."""
     ### BEGIN SOLUTION
     return torch.randn(fan_in, fan_out) * gain / math.sqrt(fan_in)
     ### END SOLUTION
@@ -513,20 +521,22 @@ if check.ready("embed_context", "mlp_forward", "kaiming_init"):
 # weights by the square root of the fan-in. Glorot and Bengio, 2010; He and others, 2015.
 
 # %% [markdown]
-# *The picture: in blue, the scaled net. Its hidden numbers fill the whole range between -1 and 1,
-# and far fewer of them are on the flat part.* The spread before tanh is the one that we asked for:
-# the gain, 5/3, times the spread of the embeddings, which is about 1.
+# *The picture: in blue, the scaled net. Its hidden numbers fill the whole range between -1 and 1, and
+# far fewer of them are on the flat part.* The standard deviation before tanh is the one that we asked
+# for: the gain, 5/3, times the standard deviation of the embeddings, which is about 1.
 #
 # The first loss is no longer far above $\ln V$, but it is still above, since the logits of a random
-# net differ. Nothing comes after the last layer that would need numbers of a certain spread. So we
-# make `W2` ten times smaller (`last=0.1`), and the net begins with almost equal logits.
+# net differ. Nothing comes after the last layer that would need numbers of a certain standard
+# deviation. So we make `W2` ten times smaller (`last=0.1`), and the net begins with almost equal
+# logits.
 
 # %% [markdown]
 # ## How does it learn?
 #
 # As in lesson 03: loss, backward, step. A gradient over the whole text would take long, and 03
 # showed that a part of it points nearly the same way. So draw a small part at random for each step,
-# a **mini-batch**: here 256 places of the text, each with its context and its target.
+# a **mini-batch**: here 256 places of the text, each with its context and its target. (After as many
+# characters as the training text has, one says that one **epoch** is over.)
 
 
 # %%
@@ -537,7 +547,7 @@ def draw_batch(contexts, targets, batch=256):
 
 
 # %% [markdown]
-# It is lesson 03 again, for a larger net: the loss of these 256, and its slopes for every
+# It is lesson 03 again, for a larger net: the loss of these 256, and its gradients for every
 # parameter, also for the embeddings. `parameters.values()` are the tensors of the dictionary.
 
 # %% [markdown] contract="train_step"
@@ -546,9 +556,9 @@ def draw_batch(contexts, targets, batch=256):
 # `contexts` is int64 of shape `(B, T)`, `targets` int64 of shape `(B,)`.
 #
 # - The loss is the mean cross-entropy of the net's logits with the targets.
-# - Every one of the five tensors moves, **in place**, by `lr` times its slope, downhill. `sgd_step`
-#   does this with a list of tensors.
-# - Each call uses the slopes of its own batch only: none may be left over from the call before.
+# - Every one of the five tensors moves, **in place**, by `lr` times its gradient, downhill.
+#   `sgd_step` does this with a list of tensors.
+# - Each call uses the gradients of its own batch only: none may be left over from the call before.
 # - It returns the loss as it was **before** the step, a plain number (`.item()`).
 #
 # For example, if all parameters are 0, it returns $\ln V$, and only `b2` can move: for the
@@ -560,8 +570,8 @@ def train_step(parameters, contexts, targets, lr):
     """Change `parameters` by one step downhill on this batch; return the loss before it."""
     ### BEGIN SOLUTION
     loss = cross_entropy(mlp_forward(parameters, contexts), targets)
-    loss.backward()  # leaves the slopes in the five tensors
-    sgd_step(list(parameters.values()), lr)  # moves them and clears the slopes
+    loss.backward()  # leaves the gradients in the five tensors
+    sgd_step(list(parameters.values()), lr)  # moves them and clears the gradients
     return loss.item()
     ### END SOLUTION
 
@@ -610,7 +620,7 @@ if check.ready("mlp_forward", "kaiming_init", "train_step"):
     axes.set_yticks([2, 3, 5, 10, 20, 40], ["2", "3", "5", "10", "20", "40"])
     axes.minorticks_off()
     axes.legend(loc="upper right")
-    plt.show()
+    plots.show()
 
 # %% [markdown] slide="A bad start is hard to notice later" picture="above"
 # Three starts, the same batches.
@@ -780,7 +790,7 @@ if check.ready("mlp_forward", "kaiming_init", "train_step"):
     axes.set(xscale="log", xlabel="learning rate (log scale)", ylabel="loss (nats per character)")
     axes.set_ylim(1.5, 8)
     axes.legend(loc="upper left")
-    plt.show()
+    plots.show()
     print(f"The loss is lowest at a rate of about {rates[lowest]:.2g}.")
     print(f"At 0.01 it is {smooth[60]:.2f}, at 1 {smooth[180]:.2f}, at 10 {smooth[240]:.2f}.")
     useful = [rate for rate, loss in zip(rates, smooth, strict=True) if loss < math.log(V) - 0.5]
@@ -802,12 +812,14 @@ if check.ready("mlp_forward", "kaiming_init", "train_step"):
 #
 # But why one rate for all steps? Two places ask for another one.
 #
-# **At the start** the net is far from anything sensible, and its slopes change quickly. A large
+# **At the start** the net is far from anything sensible, and its gradients change quickly. A large
 # step can throw it into a place from which it hardly gets back. So begin small and raise the rate
 # over the first steps: **warm-up** (Goyal and colleagues, 2017). **At the end** every step follows
 # the noise of its own batch and overshoots, and the loss stops falling. Robbins and Monro proved in
-# 1951 that a descent by noisy slopes arrives if the steps become smaller and smaller. A straight
-# line down to zero is simple and works well.
+# 1951 when a descent by noisy gradients arrives: the steps become smaller, but so slowly that all of
+# them together could lead anywhere (their sum is infinite), and so fast that the noise dies out (the
+# sum of their squares is finite). $1/n$ does it. A training that ends after a known number of steps
+# need not go on for ever, and there a straight line down to zero is simple and works well.
 
 # %% [markdown] contract="lr_schedule"
 # `lr_schedule(step, steps, peak, warmup)` returns the learning rate for one step, a plain number.
@@ -919,7 +931,7 @@ if check.ready(*needed):
     axes.set_ylim(top=1.5 * max(ends["up, then down to zero"]))
     axes.minorticks_off()
     axes.legend(loc="upper left")
-    plt.show()
+    plots.show()
 
 # %% [markdown] slide="Up at first, then down to zero" picture="above"
 # **Warm-up**, then a straight line. It bears a higher peak, and ends lower.
@@ -1002,7 +1014,7 @@ if check.ready(*needed):
 #   is what the second result of `fit` is.
 # - Take a **smaller net**.
 # - **Weight decay**: after each step, make `W1` and `W2` a tiny bit smaller: multiply them by
-#   `1 - decay * lr`. What the slopes ask for again and again stays. What only a few places of the
+#   `1 - decay * lr`. What the gradients ask for again and again stays. What only a few places of the
 #   text ask for fades away. It is to a net what smoothing is to a table. (`fit` leaves the biases
 #   alone, and the embeddings: a rare character's place would fade between two visits.)
 #
@@ -1031,7 +1043,8 @@ if check.ready(*needed, "fits"):
 # ## How far does it get?
 #
 # Now in earnest. A context of 9 characters, as many as the 10-gram of lesson 02 sees. More
-# channels, a wider hidden layer, more steps, a tiny weight decay. It takes about half a minute;
+# channels, a wider hidden layer, more steps, a tiny weight decay. (Such numbers, which are chosen and
+# not learnt, are called **hyperparameters**.) It takes about half a minute;
 # the bar shows how far it is.
 #
 # **Predict first.** On the fables, the best table of lesson 02 was a 10-gram, with about a million
@@ -1116,13 +1129,14 @@ def draw_map(axes, embedding, title):
     """Draw each character at its place; vowels, digits and capitals have colours of their own."""
     colors = {"aeiou": "#d55e00", string.digits: "#009e73", string.ascii_uppercase: "#0072b2"}
     colors[string.ascii_lowercase] = "#222222"  # the vowels have theirs already
+    names = ("vowels", "digits", "capitals", "other small letters", "all else")
+    for name, color in zip(names, [*colors.values(), "#767676"], strict=True):
+        axes.plot([], [], "s", color=color, label=name)
     for char, (x, y) in zip(chars, embedding.tolist(), strict=True):
-        color = next((color for group, color in colors.items() if char in group), "#949494")
+        color = next((color for group, color in colors.items() if char in group), "#767676")
         shown = {" ": "␣", "\n": "⏎", "$": r"\$"}.get(char, char)
         axes.text(x, y, shown, color=color, ha="center", va="center", fontsize=11)
     axes.set(title=title, xlabel="first channel", ylabel="second channel")
-    low, high = embedding.min().item() - 0.4, embedding.max().item() + 0.4
-    axes.set(xlim=(low, high), ylim=(low, high))
 
 
 if check.ready(*needed):
@@ -1138,11 +1152,19 @@ if check.ready(*needed):
         watch=steps,
     )
     learnt = flat_net["embedding"].detach().cpu()
-    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6.2))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6.2), sharex=True, sharey=True)
     draw_map(left, before, "before training")
     draw_map(right, learnt, "after training")
+    low, high = (end.item() for end in torch.cat([before, learnt]).aminmax())
+    left.set(xlim=(low - 0.4, high + 0.4), ylim=(low - 0.4, high + 0.4))  # and right the same
     figure.tight_layout()
-    plt.show()
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="lower center", bbox_to_anchor=(0.5, 1), ncols=5
+    )
+    plots.show(
+        "Two maps of all characters at their two numbers. Before training they lie anywhere; after "
+        "it, how near the vowels and the digits are to each other is printed below."
+    )
 
     for name, group in {"vowels": "aeiou", "digits": string.digits}.items():
         its = [i for i, char in enumerate(chars) if char in group]
@@ -1168,9 +1190,9 @@ if check.ready(*needed):
 # nearly on one spot. And compared with any two characters, the vowels are nearer to each other than
 # before.
 #
-# After a digit come the same things whichever digit it is, so the same slopes pulled at all of them:
-# **the embedding is a summary of what a character does.** Words can get embeddings in the same way.
-# Then it becomes a map of meanings.
+# After a digit come the same things whichever digit it is, so the same gradients pulled at all of
+# them: **the embedding is a summary of what a character does.** Words can get embeddings in the same
+# way. Then it becomes a map of meanings.
 
 # %% [markdown]
 # ## Does it carry over what it knows?
@@ -1225,8 +1247,9 @@ if check.ready("mlp_forward", "mlp", "count_ngrams", "ngram_backoff"):
 # does best. It stores several times as many numbers, too, as you see in the table of facts below.
 # The net's loss was still falling when its training ended. If you have the time, give it more steps.
 #
-# Do the two know the same? If not, their mean should be better than either. Mix the probabilities,
-# half and half:
+# Do the two know the same? Mix the probabilities, half and half. The loss of such a mixture is never
+# above the *mean* of both losses, since the logarithm bends downwards. If the two make different
+# mistakes, it may even be below the better one:
 
 # %% tags=["demo"]
 if check.ready("ngram_p"):
@@ -1235,10 +1258,9 @@ if check.ready("ngram_p"):
         print(f"{name:<14} {-p.log().mean():.3f} nats per character")
 
 # %% [markdown]
-# (If `p` and `q` are probabilities that sum to 1, so is their mean. It is one model, judged like
+# (If `p` and `q` are probabilities that sum to 1, so does their mean. It is one model, judged like
 # any other.) Bengio and his colleagues did the same in 2003: they mixed their net with a table of
-# three words, and it helped every time. The two make different mistakes. Lesson 08 comes back to
-# mixing models.
+# three words, and it helped every time. Lesson 08 comes back to mixing models.
 
 # %% [markdown]
 # **Something to play with.** Write a beginning, and set the temperature of lesson 00. Then try
@@ -1338,7 +1360,7 @@ if check.ready("mlp_loss", "ngram_loss"):
 #    - (c) take a larger net
 # 6. Why do the digits come to stand together on the map?
 #    - (a) They stand together in the list of characters.
-#    - (b) What comes next depends on "a digit", hardly on which one: the same slopes pull at all.
+#    - (b) What comes next depends on "a digit", hardly on which one: the same gradients pull at all.
 #    - (c) They began close together.
 
 # %% exercise="quiz" minutes=6 level=1

@@ -1,11 +1,12 @@
-# %% [markdown] lesson="05_attention" title="Looking back" minutes=130 laptop_minutes=2 gpu_minutes=2
+# %% [markdown] lesson="05_attention" title="Looking back" minutes=135 laptop_minutes=3 gpu_minutes=2
 # The net of lesson 04 sees nine characters and forgets all that came before. In this lesson it
 # learns to look back as far as it likes, and to choose for itself where to look. This is called
-# *attention*, and large language models consist mostly of it.
+# *attention*. In a large language model most of the parameters stand elsewhere, in layers like the
+# MLP's, but nothing gets from one position of the text to another without attention.
 #
 # After this lesson you can
 #
-# - **mix** the whole past of a text into each place, with one matrix product,
+# - **mix** the whole past of a text into each position, with one matrix product,
 # - **compute** attention: queries, keys and values, and the square root that they need,
 # - **build** a head, the part of a model that attends,
 # - **test** whether a model peeks into the future,
@@ -72,7 +73,7 @@ if not is_fables:
 
 
 def words_of(text):
-    """Return each word of `text`, in small letters, with the place where it begins."""
+    """Return each word of `text`, in small letters, with the position where it begins."""
     return [(found.group().lower(), found.start()) for found in re.finditer(r"\w+", text)]
 
 
@@ -107,7 +108,7 @@ axes.hist(distances, bins=range(0, 660, 20), color="#0072b2")
 axes.axvline(9, color="#d55e00", linestyle="--", label="the 9 characters that the MLP sees")
 axes.set(xlabel="characters since the word stood there last", ylabel="words")
 axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
-plt.show()
+plots.show()
 
 # %% [markdown] slide="What comes back stands far behind" picture="above"
 # Rare words of a fable: half come back after **221** characters or more.
@@ -132,7 +133,7 @@ if is_fables:
 # fables, as in lesson 01.)
 #
 # Why not give the MLP a longer context? With 500 characters, `W1` would have to grow from 288 rows
-# to 16,000. And it has rows of its own for each place: what it learnt about a name 300 characters
+# to 16,000. And it has rows of its own for each position: what it learnt about a name 300 characters
 # back would be of no use for a name 301 back. We need something that does the same at every
 # distance.
 
@@ -142,20 +143,20 @@ if is_fables:
 # Take the mean. However long the past is, its mean is one row of numbers, and no distance needs
 # weights of its own.
 #
-# From here on we work on all places of a text at once. A tensor `x` of shape `(B, T, C)` holds `B`
-# texts, each with `T` places, and at each place a row of `C` numbers, the channels. Nothing from
-# one text may get into another.
+# From here on we work on all **positions** of a text at once: where its characters stand, counted
+# from 0. A tensor `x` of shape `(B, T, C)` holds `B` texts, each with `T` positions, and at each
+# position a row of `C` numbers, the channels. Nothing from one text may get into another.
 
 # %% tags=["demo", "nbval-check-output"]
-x = torch.tensor([[[2.0, 0.0], [4.0, 6.0], [6.0, 0.0]]])  # (1, 3, 2): one text, three places
+x = torch.tensor([[[2.0, 0.0], [4.0, 6.0], [6.0, 0.0]]])  # (1, 3, 2): one text, three positions
 for t in range(3):
-    print(f"place {t}: the mean of places 0 to {t} is", x[0, : t + 1].mean(dim=0).tolist())
+    print(f"position {t}: the mean of positions 0 to {t} is", x[0, : t + 1].mean(dim=0).tolist())
 
 # %% [markdown]
 # Now the same without a loop. A mean is a sum with weights: the mean of three rows takes a third of
-# each. So write down, for each place, how much it takes of each place, one row of weights for each
-# place. The matrix product does the rest: "take one row on the left, weigh the rows on the right by
-# its numbers, and add them up".
+# each. So write down, for each position, how much it takes of each position, one row of weights for
+# each position. The matrix product does the rest: "take one row on the left, weigh the rows on the
+# right by its numbers, and add them up".
 
 # %% tags=["demo", "nbval-check-output"]
 weights = torch.tensor([[1, 0, 0], [1 / 2, 1 / 2, 0], [1 / 3, 1 / 3, 1 / 3]])
@@ -174,14 +175,15 @@ print(weights @ x)  # (3, 3) @ (1, 3, 2) = (1, 3, 2): the same weights for each 
 # such a table. Only the numbers in it will get better.
 
 # %% [markdown]
-# Look at those weights for a while. Row `t` belongs to the place that looks, column `s` to the
-# place that is looked at. Each row sums to 1. On the upper right there are zeros: **no place takes
-# anything from the future.** For the model will have to predict the character at place `t + 1` from
-# what it knows at place `t`. If it could look there, there would be nothing to predict.
+# Look at those weights for a while. Row `t` belongs to the position that looks, column `s` to the
+# position that is looked at. Each row sums to 1. On the upper right there are zeros: **no position
+# takes anything from the future.** For the model will have to predict the character at position
+# `t + 1` from what it knows at position `t`. If it could look there, there would be nothing to
+# predict.
 #
 # All of attention is such a table. Only the numbers in it will get better.
 #
-# First the zeros. Which places may be looked at is said by a table of `True` and `False`, a
+# First the zeros. Which positions may be looked at is said by a table of `True` and `False`, a
 # **mask**. These tools help:
 
 # %% tags=["demo", "nbval-check-output"]
@@ -191,8 +193,8 @@ print(torch.arange(3)[:, None] - torch.arange(4))  # (3, 1) and (4,): row number
 
 # %% [markdown] contract="causal_mask"
 # `causal_mask(T)` returns a bool tensor of shape `(T, T)`. Row `t`, column `s` is `True` where
-# place `t` may look at place `s`: at itself and at every place before it, so where `s` is at most
-# `t`.
+# position `t` may look at position `s`: at itself and at every position before it, so where `s` is
+# at most `t`.
 #
 # For example, `causal_mask(3)` is
 #
@@ -205,7 +207,7 @@ print(torch.arange(3)[:, None] - torch.arange(4))  # (3, 1) and (4,): row number
 
 # %% exercise="causal_mask" minutes=4 level=1
 def causal_mask(T):
-    """Return a (T, T) bool tensor, True where place t (row) may look at place s (column)."""
+    """Return a (T, T) bool tensor, True where position t (row) may look at position s (column)."""
     ### BEGIN SOLUTION
     return torch.ones(T, T, dtype=torch.bool).tril()
     ### END SOLUTION
@@ -225,8 +227,8 @@ check("causal_mask")
 
 # %% [markdown] contract="masked_mean"
 # `masked_mean(x)` takes a float tensor of shape `(B, T, C)` and returns a new one of the same shape;
-# `x` stays as it is. At place `t` of each text stands the mean of the rows at places 0 to `t`, place
-# `t` included.
+# `x` stays as it is. At position `t` of each text stands the mean of the rows at positions 0 to `t`,
+# position `t` included.
 #
 # One matrix product does it: weights of shape `(T, T)`, made from your `causal_mask`, times `x`.
 # (`mean` and `cumsum` are refused here, also within a function that yours calls, since they hide the
@@ -237,7 +239,7 @@ check("causal_mask")
 
 # %% exercise="masked_mean" minutes=8 level=2
 def masked_mean(x):
-    """Return the mean of all rows up to each place: (B, T, C) gives (B, T, C)."""
+    """Return the mean of all rows up to each position: (B, T, C) gives (B, T, C)."""
     ### BEGIN SOLUTION
     may_look = causal_mask(x.shape[1]).float()  # (T, T)
     weights = may_look / may_look.sum(dim=1, keepdim=True)  # row t: 1 / (t + 1), then zeros
@@ -257,8 +259,9 @@ check("masked_mean")
 # repeats the weights for each of the `B` texts.
 
 # %% [markdown]
-# One can even see the weights. If the rows of `x` are one-hot, then what comes out at each place
-# *is* its row of weights. (`torch.eye(T)` has the one-hot rows of all `T` places below each other.)
+# One can even see the weights. If the rows of `x` are one-hot, then what comes out at each position
+# *is* its row of weights. (`torch.eye(T)` has the one-hot rows of all `T` positions below each
+# other.)
 
 # %% tags=["demo"]
 if check.ready("causal_mask", "masked_mean"):
@@ -274,10 +277,10 @@ if check.ready("causal_mask", "masked_mean"):
 # where to look? The text itself.
 
 # %% [markdown]
-# *The picture: one row for each place that looks, one column for each place that is looked at. Each
-# row spreads the same amount over its past, so the rows get paler downwards.*
+# *The picture: one row for each position that looks, one column for each position that is looked at.
+# Each row spreads the same amount over its past, so the rows get paler downwards.*
 #
-# **Predict first.** In a fable, a name stands at places 30 to 35. You are at place 300, and it
+# **Predict first.** In a fable, a name stands at positions 30 to 35. You are at position 300, and it
 # comes back. How much of your mean comes from its first letter? Could you read the name out of it?
 
 # %% [markdown] fold="Answer"
@@ -288,14 +291,14 @@ if check.ready("causal_mask", "masked_mean"):
 # %% [markdown]
 # ## Who should decide where to look?
 #
-# The text itself. A place that has just read `called R` should look at other places than one that
-# has just read `at 7:4`. So let each place *ask*, and let each place *answer*:
+# The text itself. A position that has just read `called R` should look at other positions than one
+# that has just read `at 7:4`. So let each position *ask*, and let each position *answer*:
 #
-# - Each place sends out a **query**: a row of `d` numbers that says what it is looking for. "I have
-#   just read `R`."
-# - Each place puts up a **key**: a row of `d` numbers that says what can be found there. "The one
+# - Each position sends out a **query**: a row of `d` numbers that says what it is looking for. "I
+#   have just read `R`."
+# - Each position puts up a **key**: a row of `d` numbers that says what can be found there. "The one
 #   before me was `R`."
-# - Each place holds a **value**: a row of `e` numbers to take away. "Here stands an `o`."
+# - Each position holds a **value**: a row of `e` numbers to take away. "Here stands an `o`."
 #
 # How well a query fits a key is said by one number, the **score**. Multiply the numbers of the two
 # rows, place by place, and add up: the *dot product*. It is large if both are large in the same
@@ -303,8 +306,8 @@ if check.ready("causal_mask", "masked_mean"):
 #
 # Softmax makes weights of the scores, and with these weights the values are added up.
 #
-# **Predict first.** One place asks, three places answer. Which of the values 10, 20 and 30 will the
-# result be close to?
+# **Predict first.** One position asks, three positions answer. Which of the values 10, 20 and 30
+# will the result be close to?
 
 # %% [markdown] slide="Each place asks, and each place answers"
 # - **query**: "I have just read `R`."
@@ -316,7 +319,7 @@ if check.ready("causal_mask", "masked_mean"):
 # need not be equal but may be alike. Bahdanau and others, 2014; Vaswani and others, 2017.
 
 # %% tags=["demo", "nbval-check-output"]
-query = torch.tensor([[2.0, 0.0]])  # (1, 2): one place asks
+query = torch.tensor([[2.0, 0.0]])  # (1, 2): one position asks
 key = torch.tensor([[0.0, 3.0], [2.0, 0.0], [-2.0, 0.0]])  # (3, 2): three answer
 value = torch.tensor([[10.0], [20.0], [30.0]])  # (3, 1): and have something to give
 scores = query @ key.T  # (1, 2) @ (2, 3): each query with each key
@@ -354,7 +357,10 @@ print("result ", (weights @ value).round(decimals=2))
 # last two: `.transpose(-2, -1)`. Negative numbers count the axes from the end.
 
 # %% tags=["demo", "nbval-check-output"]
-queries, keys = torch.ones(8, 5, 4), torch.ones(8, 3, 4)  # 8 texts, 5 places ask, 3 answer, d = 4
+queries, keys = (
+    torch.ones(8, 5, 4),
+    torch.ones(8, 3, 4),
+)  # 8 texts, 5 positions ask, 3 answer, d = 4
 print(keys.transpose(-2, -1).shape)
 print((queries @ keys.transpose(-2, -1)).shape)  # for each text a table: 5 queries, 3 keys
 print(torch.softmax(queries @ keys.transpose(-2, -1), dim=-1).sum(dim=-1).shape)  # all are 1
@@ -367,10 +373,10 @@ print(torch.softmax(queries @ keys.transpose(-2, -1), dim=-1).sum(dim=-1).shape)
 # ## Why divide by a square root?
 #
 # One more thing has to be done to the scores. A score is a sum of `d` products. Say the numbers of
-# queries and keys have a spread of 1, as good nets keep them.
+# queries and keys have a standard deviation of 1, as good nets keep them.
 #
-# **Predict first.** What is the spread of a score for `d = 1`, `d = 16`, `d = 256`? (Lesson 04
-# knew.) And what does softmax make of scores that lie so far apart?
+# **Predict first.** What is the standard deviation of a score for `d = 1`, `d = 16`, `d = 256`?
+# (Lesson 04 knew.) And what does softmax make of scores that lie so far apart?
 
 # %% tags=["demo"]
 torch.manual_seed(16)
@@ -392,7 +398,7 @@ for column, d in enumerate(sizes):
         if row == 1:
             axes.set_xlabel("key")
 figure.tight_layout()
-plt.show()
+plots.show()
 
 # %% [markdown] slide="Divide by the square root" picture="above"
 # A sum of $d$ products spreads by $\sqrt{d}$. Then softmax picks a single place.
@@ -409,7 +415,7 @@ for d in sizes:
     for name, used in {"as they are": scores, "divided by √d": scores / math.sqrt(d)}.items():
         p = torch.softmax(used, dim=-1)
         rows[f"d = {d:3}, {name}"] = {
-            "spread of the scores": used.std().item(),
+            "standard deviation of the scores": used.std().item(),
             "largest weight": p.max(dim=-1).values.mean().item(),
             "slope p (1 - p)": (p * (1 - p)).mean().item(),
         }
@@ -420,23 +426,23 @@ table(rows)
 # more one key takes it all, by pure chance. Bottom: divided by $\sqrt{d}$, this hardly depends on
 # `d`.*
 #
-# A sum of `d` products has a spread of $\sqrt{d}$. With `d = 256` the scores lie about 16 apart,
-# and $e^{16}$ is nine million. One key gets everything before anything has been learnt. And it is
-# hard to unlearn: the slope of a weight $p$ with respect to its own score is $p\,(1-p)$, the last
-# column, and that is almost 0 when $p$ is close to 0 or to 1. It is the saturated tanh of lesson 04
-# again.
+# A sum of `d` products has a standard deviation of $\sqrt{d}$. With `d = 256` the scores lie about
+# 16 apart, and $e^{16}$ is nine million. One key gets everything before anything has been learnt.
+# And it is hard to unlearn: the slope of a weight $p$ with respect to its own score is $p\,(1-p)$,
+# the last column, and that is almost 0 when $p$ is close to 0 or to 1. It is the saturated tanh of
+# lesson 04 again.
 #
 # The cure is the one from there: divide by the square root of the number of terms. Not by `d`
-# itself: then the scores of `d = 256` would have a spread of 1/16, all weights would be nearly
-# alike, and we would be back at the mean.
+# itself: then the scores of `d = 256` would have a standard deviation of 1/16, all weights would be
+# nearly alike, and we would be back at the mean.
 
 # %% [markdown]
 # ## And the future?
 #
-# Now the mask comes in again. Here are three places with equal scores, so that without a mask each
-# weight is a third. There are two ways to keep out the future: set *weights* to 0, or set *scores*
-# to minus infinity. `masked_fill(mask, number)` writes the number where the mask is `True`, and
-# `~mask` turns `True` and `False` round.
+# Now the mask comes in again. Here are three positions with equal scores, so that without a mask
+# each weight is a third. There are two ways to keep out the future: set *weights* to 0, or set
+# *scores* to minus infinity. `masked_fill(mask, number)` writes the number where the mask is `True`,
+# and `~mask` turns `True` and `False` round.
 #
 # **Predict first.** What do the rows sum to, the one way and the other?
 
@@ -464,10 +470,11 @@ print(torch.softmax(hidden_scores, dim=-1))
 # taken.
 
 # %% [markdown] fold="Answer"
-# The first way leaves a third for place 0, where there should be all. The rows no longer sum to 1.
-# It is even worse: softmax divides by a sum over *all* places, so the scores of the future still
-# have a say in every weight. The second way is right: $e^{-\infty} = 0$, so what is hidden is gone
-# before the sum is taken.
+# The first way leaves a third for position 0, where there should be all. The rows no longer sum to
+# 1. It is even worse: softmax divides by a sum over *all* positions, so the scores of the future
+# still have a say in every weight. One can mend it, by dividing each row by what is left of its sum:
+# then the sum over all positions cancels. The second way needs no mending: $e^{-\infty} = 0$, so
+# what is hidden is gone before the sum is taken.
 
 # %% [markdown]
 # Everything together, with $Q$ for the queries, $K$ for the keys and $V$ for the values (only here;
@@ -490,8 +497,8 @@ print(torch.softmax(hidden_scores, dim=-1))
 #
 # | | shape | |
 # |---|---|---|
-# | `query` | `(..., T, d)` | `T` places that look |
-# | `key` | `(..., S, d)` | `S` places that are looked at |
+# | `query` | `(..., T, d)` | `T` positions that look |
+# | `key` | `(..., S, d)` | `S` positions that are looked at |
 # | `value` | `(..., S, e)` | what is found there |
 # | `mask` | `(T, S)`, bool, or `None` | `True` where row `t` may look at column `s` |
 # | returned | `(..., T, e)` | |
@@ -563,11 +570,14 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention"):
 # %% [markdown]
 # ## Where do queries, keys and values come from?
 #
-# From what stands at the place, by a matrix each. If `x` has a row of `C` numbers for each place,
-# then `x @ Wq` are the queries, `x @ Wk` the keys and `x @ Wv` the values, at all places at once.
-# The three matrices are parameters. Training has to find out what to ask for, what to show, and
-# what to give. The three together with the formula are called a **head**.
-#
+# From what stands at the position, by a matrix each. If `x` has a row of `C` numbers for each
+# position, then `x @ Wq` are the queries, `x @ Wk` the keys and `x @ Wv` the values, at all
+# positions at once. The three matrices are parameters. Training has to find out what to ask for,
+# what to show, and what to give. The three together with the formula are called a **head**.
+
+# %% drawing="attention"
+
+# %% [markdown]
 # In lesson 04 the parameters stood in a dictionary. With more parts that becomes a mess, so from
 # here on we use torch's way: a *class* for each part of a model. You know the pieces from lesson
 # 03, where `Value` was a class: `__init__` runs when an object is made, and `self` is the object. A
@@ -608,12 +618,12 @@ print(layer(some).shape, torch.allclose(layer(some), some @ layer.weight.T))
 #   `nn.Linear(channels, head_size, bias=False)`.
 # - Called with a float tensor `x` of shape `(B, T, channels)`, it makes queries, keys and values of
 #   `x`, and returns your `scaled_dot_product_attention` of them, shape `(B, T, head_size)`.
-# - It is causal: use your `causal_mask`, so that each place looks at itself and at places before
-#   it.
+# - It is causal: use your `causal_mask`, so that each position looks at itself and at positions
+#   before it.
 # - `T` may be another one with each call.
 #
 # For example, `Head(6, 4)` has three weights of shape `(4, 6)`, and makes a `(2, 9, 4)` of a `(2,
-# 9, 6)`. With one place only, `T = 1`, there is nothing to choose, and the result is the value of
+# 9, 6)`. With one position only, `T = 1`, there is nothing to choose, and the result is the value of
 # `x`.
 #
 # (A mask has to be on the same chip as what it masks. Write `causal_mask(...).to(x.device)`: on a
@@ -648,7 +658,7 @@ check("Head")
 # `super().__init__()` where it is.
 
 # %% [markdown] fold="Hint 2: forward"
-# `self.query(x)` are the queries of all places, and in the same way you get keys and values. The
+# `self.query(x)` are the queries of all positions, and in the same way you get keys and values. The
 # mask is `causal_mask(x.shape[1])`. Pass all four to your `scaled_dot_product_attention`, in its
 # order, and return the result.
 
@@ -656,7 +666,7 @@ check("Head")
 # ## How do you know that it does not peek?
 #
 # A bug that attention invites is a *leak*: somewhere, something from the future gets in. Suppose
-# that a model can see, at place `t`, the character at place `t + 1`.
+# that a model can see, at position `t`, the character at position `t + 1`.
 #
 # **Predict first.** What happens to its loss in training? And to the texts that it writes?
 
@@ -668,17 +678,17 @@ check("Head")
 # %% [markdown]
 # You could read the code again, but leaks come in many forms. A test is better, and it takes no
 # knowledge of the inside at all: **touch the future, and watch the past.** Change `x` from some
-# place on. Whatever comes out *before* that place must be what it was.
+# position on. Whatever comes out *before* that position must be what it was.
 #
 # For that you need to copy a tensor, draw random numbers of the same shape, and compare:
 
 # %% tags=["demo", "nbval-check-output"]
 torch.manual_seed(0)
-x = torch.zeros(1, 4, 2)  # one text, four places, two channels
+x = torch.zeros(1, 4, 2)  # one text, four positions, two channels
 changed = x.clone()  # a copy; changed = x would be the same tensor under two names
-changed[:, 3:] = torch.randn_like(changed[:, 3:])  # random numbers from place 3 on, all channels
+changed[:, 3:] = torch.randn_like(changed[:, 3:])  # random numbers from position 3 on, all channels
 print("something changed:", not torch.equal(x, changed))
-print("before place 3 nothing changed:", torch.equal(x[:, :3], changed[:, :3]))
+print("before position 3 nothing changed:", torch.equal(x[:, :3], changed[:, :3]))
 print(0.1 + 0.2 == 0.3, 0.1 + 0.2)
 print(torch.allclose(torch.zeros(3), torch.full((3,), 1e-6), atol=1e-4))
 
@@ -694,18 +704,18 @@ print(torch.allclose(torch.zeros(3), torch.full((3,), 1e-6), atol=1e-4))
 #
 # - `function` takes a float tensor `(B, T, C)` and returns one of shape `(B, T, D)`, for example a
 #   `Head`. It is made for tensors of the shape of `x`, so give it no others.
-# - What comes out at place `t` may depend on `x` at places 0 to `t`. If a change of `x` at a later
-#   place changes it, there is a leak.
-# - A leak may be anywhere: only from the last place to the first one, only at one place in the
-#   middle, only from or to one channel, only in one text. So try **every** place, and compare
+# - What comes out at position `t` may depend on `x` at positions 0 to `t`. If a change of `x` at a
+#   later position changes it, there is a leak.
+# - A leak may be anywhere: only from the last position to the first one, only at one position in the
+#   middle, only from or to one channel, only in one text. So try **every** position, and compare
 #   everything before it.
-# - Change `x` to **random** numbers, another one for each text, place and channel. The same number
-#   for all channels is not enough: some functions look only at differences between channels.
+# - Change `x` to **random** numbers, another one for each text, position and channel. The same
+#   number for all channels is not enough: some functions look only at differences between channels.
 # - The function may round: differences of up to 0.0001 are no leak.
 # - `x` itself stays as it was.
 #
 # For example, `is_causal(masked_mean, torch.randn(2, 6, 4))` is `True`. For the mean over all
-# places, `lambda x: x.mean(dim=1, keepdim=True).expand(x.shape)`, it is `False`.
+# positions, `lambda x: x.mean(dim=1, keepdim=True).expand(x.shape)`, it is `False`.
 
 
 # %% exercise="is_causal" minutes=18 level=4
@@ -727,9 +737,9 @@ def is_causal(function, x):
 check("is_causal")
 
 # %% [markdown] fold="Hint 1: the plan"
-# Call `function(x)` once and keep the result. Then, for each place `t` from 1 to `T - 1`: make a
-# changed copy of `x`, call the function again, and compare the two results before place `t`. As
-# soon as they differ, return `False`. Return `True` after the loop, when all places have been
+# Call `function(x)` once and keep the result. Then, for each position `t` from 1 to `T - 1`: make a
+# changed copy of `x`, call the function again, and compare the two results before position `t`. As
+# soon as they differ, return `False`. Return `True` after the loop, when all positions have been
 # tried.
 
 # %% [markdown] fold="Hint 2: the copy"
@@ -737,8 +747,8 @@ check("is_causal")
 # random numbers. Make a fresh copy for each `t`.
 
 # %% [markdown] fold="Hint 3: the comparison"
-# `torch.allclose(before[:, :t], after[:, :t], atol=1e-4)`: all texts, the places before `t`, all
-# channels. Place `t` itself has been changed, so of course it differs.
+# `torch.allclose(before[:, :t], after[:, :t], atol=1e-4)`: all texts, the positions before `t`, all
+# channels. Position `t` itself has been changed, so of course it differs.
 
 # %% [markdown]
 # Let it judge some suspects. One of them masks *after* the softmax, by setting weights to 0.
@@ -759,7 +769,7 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "He
         "your Head": Head(4, 3),
         "attention without a mask": lambda x: scaled_dot_product_attention(x, x, x),
         "the mask after the softmax": mask_too_late,
-        "the place before, at each place": lambda x: torch.roll(x, 1, dims=1),
+        "the position before, at each position": lambda x: torch.roll(x, 1, dims=1),
     }
     for name, suspect in suspects.items():
         print(f"{name:<32} {'causal' if is_causal(suspect, x) else 'LEAKS'}")
@@ -773,48 +783,49 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "He
 # so does roll, at the first place.
 
 # %% [markdown] fold="Why do the last two leak?"
-# Softmax divides by a sum over all places. With the mask after it, the future is still in that sum:
-# if a future score grows, all weights of the past shrink. And `torch.roll` moves everything by one
-# place, but what falls out at the end comes in again at the front: place 0 sees the last one. Would
-# you have found that by reading?
+# Softmax divides by a sum over all positions. With the mask after it, the future is still in that
+# sum: if a future score grows, all weights of the past shrink. (Divided by its own sum again, each
+# row would be right, and this suspect causal.) And `torch.roll` moves everything by one position,
+# but what falls out at the end comes in again at the front: position 0 sees the last one. Would you
+# have found that by reading?
 
 # %% [markdown]
 # ## What should a head be given to read?
 #
 # Now to our fables. Say the text is at `... waffle. R`, and far back stands `a donkey called
-# Roland`. A head could help: find the place that came after an `R`, and bring back what stands
-# there, an `o`. After the `o` it should find the place that came after `Ro`, and bring back the
+# Roland`. A head could help: find the position that came after an `R`, and bring back what stands
+# there, an `o`. After the `o` it should find the position that came after `Ro`, and bring back the
 # `l`. In this way it can copy a whole name that it has never seen before.
 #
-# **Predict first.** What must each place know, so that this can work? Look at what the query, the
+# **Predict first.** What must each position know, so that this can work? Look at what the query, the
 # key and the value need.
 
 # %% [markdown] fold="Answer"
 # The query needs the latest characters: "I have just read `Ro`." The key needs the characters
-# *before* its place: "The ones before me were `Ro`." The value needs the character at its place,
-# `l`. So each place must know its own character and several before it. With the embedding of a
-# single character at each place, a head could not do it.
+# *before* its position: "The ones before me were `Ro`." The value needs the character at its
+# position, `l`. So each position must know its own character and several before it. With the
+# embedding of a single character at each position, a head could not do it.
 
 # %% [markdown]
 # Here lesson 04 comes in. Its input was the embeddings of the last 9 characters, side by side. Give
-# each place of the text such a row, and call it `x`: `x` at place `t` holds the characters at
-# places `t - 8` to `t`. The query can take out the later ones of them, the key the earlier ones,
+# each position of the text such a row, and call it `x`: `x` at position `t` holds the characters at
+# positions `t - 8` to `t`. The query can take out the later ones of them, the key the earlier ones,
 # the value the very last one. Three matrices are enough for that.
 #
-# The net of lesson 04 makes its prediction from `x` at one place alone. With a head, it gets `x`
+# The net of lesson 04 makes its prediction from `x` at one position alone. With a head, it gets `x`
 # and what the head brings, side by side:
 #
 # ```
-#   ids                 (B, T)            all places of a text at once
-#      │  the last n characters at each place, look up, side by side
+#   ids                 (B, T)            all positions of a text at once
+#      │  the last n characters at each position, look up, side by side
 #   x                   (B, T, n*C) ──────────┐
-#      │                                     head: looks back over all places
+#      │                                     head: looks back over all positions
 #      │                                      │
 #   side by side        (B, T, n*C + head_size)
 #      │  @ W1 + b1, tanh                     from here on as in lesson 04
 #   hidden              (B, T, H)
 #      │  @ W2 + b2
-#   logits              (B, T, V)             one prediction for each place
+#   logits              (B, T, V)             one prediction for each position
 # ```
 #
 # For what the head brings, `W1` needs more rows. They begin as zeros. So at first the net with a
@@ -824,35 +835,35 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "He
 
 # %%
 def last_characters(ids, n):
-    """Return at each place of `ids` (B, T) the n characters that end there: (B, T, n)."""
+    """Return at each position of `ids` (B, T) the n characters that end there: (B, T, n)."""
     newline = chars.index("\n")  # before the beginning, as in lesson 04
     before = torch.full((len(ids), n - 1), newline, device=ids.device)
     return torch.cat([before, ids], dim=1).unfold(1, n, 1)
 
 
 class Reader(nn.Module):
-    """The net of lesson 04, `mlp`, at every place of a text. With a head, it looks back as well."""
+    """The net of lesson 04, `mlp`, at every position of a text. With a head, it looks back as well."""
 
-    def __init__(self, mlp, head_size=0):
+    def __init__(self, mlp, head_size=0, kind=Head):
         super().__init__()
         rows, H = mlp["W1"].shape
         self.n = rows // mlp["embedding"].shape[1]
         self.embedding = nn.Parameter(mlp["embedding"].detach().clone())
-        self.head = Head(rows, head_size) if head_size else None
+        self.head = kind(rows, head_size) if head_size else None
         more_rows = torch.zeros(head_size, H, device=mlp["W1"].device)
         self.W1 = nn.Parameter(torch.cat([mlp["W1"].detach(), more_rows]))
         self.b1 = nn.Parameter(mlp["b1"].detach().clone())
         self.W2 = nn.Parameter(mlp["W2"].detach().clone())
         self.b2 = nn.Parameter(mlp["b2"].detach().clone())
 
-    def places(self, ids):
-        """Return the embeddings of the last n characters at each place: (B, T, n * C)."""
+    def positions(self, ids):
+        """Return the embeddings of the last n characters at each position: (B, T, n * C)."""
         B, T = ids.shape
         contexts = last_characters(ids, self.n).reshape(B * T, self.n)
         return embed_context(self.embedding, contexts).reshape(B, T, -1)
 
     def forward(self, ids):
-        x = self.places(ids)
+        x = self.positions(ids)
         if self.head is not None:
             x = torch.cat([x, self.head(x)], dim=-1)  # side by side
         return torch.tanh(x @ self.W1 + self.b1) @ self.W2 + self.b2
@@ -874,7 +885,7 @@ class Reader(nn.Module):
 # back.
 
 # %% [markdown]
-# Such a model answers for all `T` places at once, and place `t` has seen everything from the
+# Such a model answers for all `T` positions at once, and position `t` has seen everything from the
 # beginning of its window on. So a text is not cut into contexts any more, one for each character,
 # but into **windows** of `T` characters, one after the other. Each window is used `T` times over.
 
@@ -883,7 +894,7 @@ class Reader(nn.Module):
 # with `N` above `T`. It returns two tensors, `x` and `y`, both int64 of shape `(W, T)`:
 #
 # - row 0 of `x` holds the first `T` characters, row 1 the next `T`, and so on;
-# - `y` holds at each place the character that comes *next* in the text: everything is one to the
+# - `y` holds at each position the character that comes *next* in the text: everything is one to the
 #   right.
 #
 # A window that is not complete, because its `x` or its `y` would reach beyond the text, is left
@@ -896,7 +907,7 @@ class Reader(nn.Module):
 
 # %% exercise="windows" minutes=10 level=2
 def windows(ids, T):
-    """Return the windows of `ids` (N,) and what comes next at each place: x, y, both (W, T)."""
+    """Return the windows of `ids` (N,) and what comes next at each position: x, y, both (W, T)."""
     ### BEGIN SOLUTION
     W = (len(ids) - 1) // T  # the last character is a target only
     x = ids[: W * T].reshape(W, T)
@@ -921,21 +932,27 @@ check("windows")
 #
 # One thing first. In large models, heads that copy in this way appear by themselves. Catherine
 # Olsson and colleagues (2022) found them in every model that they trained with two layers or more,
-# and called them **induction heads**: they look for a place like this one, and expect that it goes
-# on as it did there. But that took some billions of tokens, and we have a minute and a million
-# characters.
+# and called them **induction heads**: they look for a position like this one, and expect that it
+# goes on as it did there. In models of one layer they found none, for it takes two steps: each
+# position must first be told what stands *before* it, which is the work of a layer, and only then
+# can another one look for it. Ours has one layer, and gets the first step as a present: each
+# position knows its last nine characters. And what they saw took some billions of tokens, and we
+# have a minute and a million characters.
 #
 # So we give a push: we set the rule for matching by hand, as a start. The head begins with a key
 # that is the query moved by one character. Then "I have just read these" and "The ones before me
-# were these" fit each other, for any characters at all. And its value begins as the character at
-# the place itself. Training may change all of that, and what to make of the value it has to learn
+# were these" fit each other, for any characters at all. Why should they, if the numbers in the
+# matrix are drawn at random? Because it is *one* matrix for both. A random matrix keeps dot products
+# as they are on average, only blurred. So the score is about the dot product of the embeddings
+# themselves, and that is largest where they are equal. And its value begins as the character at
+# the position itself. Training may change all of that, and what to make of the value it has to learn
 # from nothing. (Asher Trockman and Zico Kolter showed in 2023 how much attention gains from a good
 # start when there is little data.)
 
 
 # %%
 def push(head, C):
-    """Start `head` so that it looks for places after the same characters, and brings these."""
+    """Start `head` so that it looks for positions after the same characters, and brings these."""
     with torch.no_grad():
         rows, head_size = head.query.weight.T.shape
         query = kaiming_init(rows, head_size).T.clone()  # (head_size, n * C), as a Linear keeps it
@@ -952,6 +969,9 @@ def push(head, C):
 # 1. Train the net of lesson 04 once more, as there.
 # 2. Make two models of it, one without a head and one with a head.
 # 3. Train both further, with the same number of steps, the same rates and the same windows.
+# 4. A head also brings parameters and work of its own, so the model could gain by mere size. To see
+#    how much, train a third one: its head is as large, but may look at *its own position only*. A
+#    single weight is 1 by softmax, so what is left of that head is its value.
 #
 # For the first step, here is the loop of lesson 04 again, in short. For the third, each batch has
 # two windows of 384 characters that begin anywhere in the text. In place of `sgd_step` we use
@@ -989,9 +1009,9 @@ def train_further(model, steps, batch, T=384, peak=0.002):
     )
     for _ in trange(steps, leave=False, mininterval=1, file=sys.stdout):
         starts = torch.randint(len(train_ids) - T, (batch, 1), device=where)
-        places = starts + torch.arange(T, device=where)  # (batch, T)
-        logits = model(train_ids[places])  # (batch, T, V)
-        loss = cross_entropy(logits.flatten(0, 1), train_ids[places + 1].flatten())
+        positions = starts + torch.arange(T, device=where)  # (batch, T)
+        logits = model(train_ids[positions])  # (batch, T, V)
+        loss = cross_entropy(logits.flatten(0, 1), train_ids[positions + 1].flatten())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -1000,9 +1020,9 @@ def train_further(model, steps, batch, T=384, peak=0.002):
 
 # %% [markdown]
 # For judging, the windows may be longer than in training, as no weight of a head belongs to a
-# certain place or distance. But a window often begins in the middle of a story, and at its first
-# places a model has not seen what it needs. So take windows that overlap by one half, and judge only
-# the second half of each. With windows of 1,024 characters **each prediction has at least 512
+# certain position or distance. But a window often begins in the middle of a story, and at its first
+# positions a model has not seen what it needs. So take windows that overlap by one half, and judge
+# only the second half of each. With windows of 1,024 characters **each prediction has at least 512
 # characters before it**, for both models alike. Together the halves cover the validation text, each
 # character once, but for its first 513 and a rest at its end. So the losses can be compared with
 # those of the lessons before.
@@ -1024,14 +1044,22 @@ def judge(model, ids, T):
 
 
 # %% [markdown]
-# All of it takes about a minute and a half; there are three trainings, with a bar for each. (What
+# All of it takes about two minutes; there are four trainings, with a bar for each. (What
 # is said below about the results is said of the preset `laptop`. With `smoke` the models have
 # hardly begun to learn, and with `gpu` they read another text.)
 #
 # **Predict first.** Where in a fable will the head help most: at the beginning, in the middle, at
 # the end?
 
+
 # %% tags=["demo"]
+class OwnPosition(Head):
+    """A head that looks at its own position only, with weight 1."""
+
+    def forward(self, x):
+        return self.value(x)
+
+
 judged_T = 1024
 mlp_steps, steps, batch = {
     "smoke": (100, 20, 2),
@@ -1058,17 +1086,27 @@ if check.ready("causal_mask", "scaled_dot_product_attention", "Head", "windows")
         read = 2 * len(validation_ids)  # in windows that overlap by half
         speeds[name] = read / (time.perf_counter() - started)
         print(f"{name}: {losses_now[name]:.3f}")
+    torch.manual_seed(0)
+    blind = Reader(mlp, 64, kind=OwnPosition).to(where)
+    if pushed:
+        push(blind.head, C=mlp["embedding"].shape[1])
+    torch.manual_seed(1)
+    train_further(blind, steps, batch)
+    blind_loss = judge(blind, validation_ids, judged_T)
+    print(f"a head that sees its own position only: {blind_loss:.3f}")
     gained = losses_now["MLP, trained further"] - losses_now["one head"]
-    print(f"gained by looking back: {gained:.3f} nats per character")
+    by_size = losses_now["MLP, trained further"] - blind_loss
+    print(f"gained by the head: {gained:.3f} nats per character, {by_size:.3f} of it by mere size")
 
 # %% [markdown]
 # The first line is about what lesson 04 found for this net. The further steps alone made it better,
-# so the head has to be compared with the second line, and the last line is what looking back has
+# so the head has to be compared with the second line. And a part of the gain may be size. The fourth
+# model tells how much: a head as large that cannot look back. What is beyond that, looking back has
 # gained.
 #
 # But how, and where? For each character of the validation stories, take the loss of both models.
-# Then sort the characters in two ways: by their place in the story, and by what they are. The first
-# letter of a word that comes back, the second one, and so on; and all the others.
+# Then sort the characters in two ways: by their position in the story, and by what they are. The
+# first letter of a word that comes back, the second one, and so on; and all the others.
 
 
 # %% tags=["demo"]
@@ -1076,7 +1114,7 @@ def losses_along(model, text):
     """Return the loss of each character of `text` but the first, in nats: (len(text) - 1,)."""
     ids = encode(text, chars).to(where)
     with torch.no_grad():
-        logits = model(ids[None, :-1])[0]  # one text, all places
+        logits = model(ids[None, :-1])[0]  # one text, all positions
     return cross_entropy(logits, ids[1:], reduction="none").cpu()
 
 
@@ -1092,31 +1130,32 @@ if check.ready("models"):
                 kind[begin] = 1
         kinds.append(kind[1:])
     kinds = torch.cat(kinds)
-    places = torch.cat([torch.arange(1, len(text)) for text in passages])
+    positions = torch.cat([torch.arange(1, len(text)) for text in passages])
     along = {
         name: torch.cat([losses_along(model, text) for text in passages])
         for name, model in models.items()
     }
-    bins = [k for k in range(0, 640, 64) if (places // 64 == k // 64).sum() > 1000]
+    bins = [k for k in range(0, 640, 64) if (positions // 64 == k // 64).sum() > 1000]
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4))
+    middle.sharey(left)  # the same scale, so that they can be compared
     for (name, loss), color in zip(along.items(), ("#949494", "#0072b2"), strict=True):
         for axes, wanted in ((left, kinds >= 0), (middle, kinds > 0)):
-            curve = [loss[wanted & (places // 64 == k // 64)].mean() for k in bins]
+            curve = [loss[wanted & (positions // 64 == k // 64)].mean() for k in bins]
             axes.plot([k + 32 for k in bins], curve, "o-", color=color, label=name)
-    shares = [(kinds[places // 64 == k // 64] > 0).float().mean() for k in bins]
+    shares = [(kinds[positions // 64 == k // 64] > 0).float().mean() for k in bins]
     right.plot([k + 32 for k in bins], shares, "o-", color="#d55e00")
     left.set_title("all characters", loc="left")
     middle.set_title("words that come back", loc="left")
     right.set_title("how much of the text these are", loc="left")
     for axes in (left, middle, right):
-        axes.set_xlabel("place in the story (characters)")
+        axes.set_xlabel("position in the story (characters)")
         axes.set_xlim(0, 640)
     for axes in (left, middle):
         axes.set_ylabel("loss (nats per character)")
         axes.legend()
     right.set_ylabel("share of all characters")
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 # %% [markdown] slide="Where looking back helps" picture="above"
 # Nothing at the start of a story. Then at the letters of what comes **back**.
@@ -1126,7 +1165,7 @@ if check.ready("models"):
 # words that stood there before.
 
 # %% [markdown]
-# *Left: the loss at each place of the story, for both models. Middle: the same for the characters
+# *Left: the loss at each position of the story, for both models. Middle: the same for the characters
 # of words that come back, and for no others. Right: how much of the text such characters are.*
 #
 # At the beginning no word has come back yet, and the two models are alike. **A word that comes back
@@ -1175,14 +1214,14 @@ if check.ready("along"):
 # Take the first story in which a name comes back after 200 characters or more, for the first time.
 # Stand on the *first letter* of that name, where the second one has to be predicted.
 #
-# **Predict first.** Which places of the story will be dark?
+# **Predict first.** Which positions of the story will be dark?
 
 
 # %% tags=["demo"]
 def looks(model, text):
-    """Return how much each place of `text` looks at each place: (T, T)."""
+    """Return how much each position of `text` looks at each position: (T, T)."""
     with torch.no_grad():
-        x = model.places(encode(text, chars).to(where)[None])
+        x = model.positions(encode(text, chars).to(where)[None])
         query, key = model.head.query(x)[0], model.head.key(x)[0]
         one_hot = torch.eye(len(text), device=where)
         mask = causal_mask(len(text)).to(where)
@@ -1214,9 +1253,9 @@ if check.ready("models"):
         )
     )
     print(f"{story[begin - 20 : begin + 1]!r} goes on with {story[begin + 1]!r}. The head looks at")
-    for place in attention[begin].argsort(descending=True)[:3].tolist():
-        came_after = story[max(0, place - 10) : place]
-        print(f"   {attention[begin, place]:.2f}  {story[place]!r} after {came_after!r}")
+    for position in attention[begin].argsort(descending=True)[:3].tolist():
+        came_after = story[max(0, position - 10) : position]
+        print(f"   {attention[begin, position]:.2f}  {story[position]!r} after {came_after!r}")
     for name, model in models.items():
         p = next_probs(model, story[: begin + 1])[chars.index(story[begin + 1])]
         print(f"{name}: the probability of {story[begin + 1]!r} is {p:.3f}")
@@ -1234,18 +1273,21 @@ if check.ready("models"):
 # the letter *behind* the same first letter. That is the letter it brings back, and the last lines
 # say what it is worth.
 #
-# It knows nothing of names. The rule is the one that we gave it, "look for places after the same
+# It knows nothing of names. The rule is the one that we gave it, "look for positions after the same
 # characters", and that serves any word that comes back. What to do with the letter that it finds
 # was left to training.
 #
-# Now go back by one character, to the place *before* the name, where its first letter has to be
+# Now go back by one character, to the position *before* the name, where its first letter has to be
 # predicted.
 
 # %% tags=["demo"]
 if check.ready("attention"):
     before = begin - 1
+    scale = attention[begin].max().item()  # as dark as above
     display(
-        plots.attention_map(attention[before : before + 1, :begin], story[before], story[:begin])
+        plots.attention_map(
+            attention[before : before + 1, :begin], story[before], story[:begin], scale
+        )
     )
     print(f"the largest weight is {attention[before].max():.2f}")
     for name, model in models.items():
@@ -1253,8 +1295,8 @@ if check.ready("attention"):
         print(f"{name}: the probability of {story[begin]!r} is {p:.3f}")
 
 # %% [markdown]
-# Here it finds no good place. Each picture has a scale of its own: the darkest field here stands
-# for a far smaller weight than the one above. And the head is as much at a loss as the MLP. Other
+# Here it finds no good place. Both pictures have the same scale: where the one above is dark,
+# this one is pale. And the head is as much at a loss as the MLP. Other
 # characters stand before the name than where it stood last, as in the table's row *1st letter*, so
 # they do not tell which name is due. To know that, one would have to ask another question than "Who
 # came after the same characters?", such as "Who is this story about?". **One head asks one kind of
@@ -1266,20 +1308,22 @@ if check.ready("attention"):
 # letter for letter. It takes far more text and steps, as Olsson and colleagues saw.
 
 # %% [markdown]
-# **Something to play with.** Move along the story and watch where each place looks. Go through a
-# whole name, letter by letter. Find a place that looks at several places at once, and one that
+# **Something to play with.** Move along the story and watch where each position looks. Go through a
+# whole name, letter by letter. Find a position that looks at several positions at once, and one that
 # looks at itself. What does it look at inside a number, or just after a full stop?
 
 # %% tags=["demo"]
 if check.ready("attention"):
 
-    def look_from(place):
-        past = story[: place + 1]
-        display(plots.attention_map(attention[place : place + 1, : place + 1], past[-1], past))
+    def look_from(position):
+        past = story[: position + 1]
+        display(
+            plots.attention_map(attention[position : position + 1, : position + 1], past[-1], past)
+        )
         likely = next_probs(models["one head"], past)
         display(plots.next_token_bars(likely, chars, context=past, top=4))
 
-    play(look_from, place=(0, len(story) - 1))
+    play(look_from, position=(0, len(story) - 1))
 
 # %% [markdown]
 # ## What does it cost?
@@ -1292,8 +1336,8 @@ if check.ready("attention"):
 # - and the attention itself. Each character is compared with `T` keys, `2 * T * head_size`, and
 #   adds up `T` values, another `2 * T * head_size`. No parameters belong to that.
 #
-# (We count all `T` places, also those that the mask then hides, since the computer multiplies them
-# as well.)
+# (We count all `T` positions, also those that the mask then hides, since the computer multiplies
+# them as well.)
 
 # %% tags=["demo"]
 if check.ready("models"):
@@ -1348,6 +1392,34 @@ if check.ready("models"):
 # The best rung is in bold. With the fables, at the preset `laptop`, that is still the 10-gram of
 # lesson 02: it knows their phrases by heart. But a name that stood 300 characters back is beyond
 # it, however much text it counts.
+#
+# ## What does it write?
+#
+# A loss is one number. So let both models tell a story: draw a character from what the model says,
+# put it behind the text, and ask again.
+#
+# **Predict first.** Both spell alike. What will the one with a head do that the other one cannot?
+
+
+# %% tags=["demo"]
+def tell(model, text, length):
+    """Return `text` and `length` more characters, drawn one by one as the model thinks likely."""
+    for _ in trange(length, leave=False, mininterval=1, file=sys.stdout):
+        text += chars[torch.multinomial(next_probs(model, text[-judged_T:]), 1).item()]
+    return text
+
+
+if check.ready("models"):
+    start = passages[0][: passages[0].index(" ", 80)]  # a hero and perhaps a thing, by then
+    for name, model in models.items():
+        torch.manual_seed(3)
+        told = tell(model, "\n\n" + start, 60 if preset == "smoke" else 500).strip()
+        print(f"--- {name}\n{told}\n")
+
+# %% [markdown]
+# Read them for the words that come back. Does the hero keep the name? Is the thing that is found the
+# one that was lost? The head need not get all of it right: it can only finish a name when the first
+# letter is there. The plot is beyond both of them.
 
 # %% [markdown] contract="quiz"
 # Six questions. Give each answer as one small letter in quotes, such as `answer_1 = "a"`.
@@ -1359,11 +1431,12 @@ if check.ready("models"):
 #    - (c) the whole table sums to 1
 # 2. You forget to divide by $\sqrt{d}$, and `d` is 256. What happens before training?
 #    - (a) All weights are nearly the same.
-#    - (b) Nearly all the weight is on one key, by chance, and the slopes are almost 0.
+#    - (b) Nearly all the weight is on one key, by chance, and the gradients are almost 0.
 #    - (c) Nothing, as softmax does not mind.
-# 3. Somebody computes the softmax first and then sets the weights of the future to 0. Is it causal?
+# 3. Somebody computes the softmax first, then sets the weights of the future to 0, and leaves it at
+#    that. Is it causal?
 #    - (a) Yes, as the future has weight 0.
-#    - (b) Yes, if the rows are divided by their number of places.
+#    - (b) Yes, if the rows are divided by their number of positions.
 #    - (c) No: the future's scores are in the sum that softmax divided by.
 # 4. Your new model has a validation loss of 0.02 on text whose floor is 0.25. What do you do first?
 #    - (a) Test it for leaks.
@@ -1395,14 +1468,15 @@ check("quiz")
 # %% [markdown]
 # ## What you have now
 #
-# - A table of weights, one row for each place that looks, mixes the past into each place by one
-#   matrix product. Each row sums to 1, and the future has weight 0.
+# - A table of weights, one row for each position that looks, mixes the past into each position by
+#   one matrix product. Each row sums to 1, and the future has weight 0.
 # - Attention computes that table from the text: query times key, divided by $\sqrt{d}$, masked,
 #   softmax. Then it mixes the values.
-# - Masking means minus infinity *before* the softmax. After it is too late.
+# - Masking means minus infinity *before* the softmax. Weights that are set to 0 after it no longer sum
+#   to 1, and still depend on the future.
 # - A head is three matrices and that formula. It has no weights for distances, so it looks back as
 #   far as you let it.
-# - Leaks look like success. Touch the future, watch the past, at every place.
+# - Leaks look like success. Touch the future, watch the past, at every position.
 # - With a push at the start, one head learnt to copy what had stood in the story before, hundreds
 #   of characters back. The same net without a head, trained for as long, could not.
 #

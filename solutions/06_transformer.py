@@ -20,6 +20,7 @@ import copy
 import math
 import random
 import re
+import statistics
 import sys
 import time
 
@@ -62,10 +63,10 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 
 
 # %% [markdown]
-# ## Can one head look at two places?
+# ## Can one head look at two positions?
 #
 # Near the end of a fable, the next word may depend on *who* the story is about, and on *what* was
-# lost. These are two places in the past. A head has one row of weights for each position, and the
+# lost. These are two positions in the past. A head has one row of weights for each position, and the
 # weights sum to 1, so it would have to share them out between the two.
 #
 # **Predict first.** A head gives the name the score 10 and the thing the score 8, and all else far
@@ -83,19 +84,19 @@ axes.plot(gap, gap.sigmoid(), color="#0072b2", label="weight of the name")
 axes.plot(gap, 1 - gap.sigmoid(), "--", color="#d55e00", label="weight of the thing")
 axes.set(xlabel="score of the name minus score of the thing", ylabel="attention weight")
 axes.legend(loc="center right")
-plt.show()
+plots.show()
 
 # %% [markdown]
-# *The picture: only where the two scores are nearly the same do both places get a fair share. A
+# *The picture: only where the two scores are nearly the same do both positions get a fair share. A
 # difference of 4, and one of them has nearly everything.*
 #
-# So one head can look at two places, but only if it wants both for the same reason and just as much.
+# So one head can look at two positions, but only if it wants both for the same reason and just as much.
 # And then it gets a blend: half of one, half of the other, in one sum.
 #
 # The way out: **ask several questions at once**. Give each question a head of its own, with its own
-# queries, keys and values. Is that more work? Not if each head is narrower. Say there are `C` channels
-# and `H` heads. Then each head gets `d = C / H` channels, and all heads together compute as much as one
-# wide head did.
+# queries, keys and values. Is that more work? Hardly, if each head is narrower. Say there are `C`
+# channels and `H` heads. Then each head gets `d = C / H` channels, and all heads together compute as
+# much as one wide head did.
 #
 # The code has a trick. Each head would need its own small matrix for the queries. Put these matrices
 # side by side, and you have one matrix of shape `(C, C)`. So compute the queries of all heads in one
@@ -126,6 +127,8 @@ plt.show()
 # Notes: The next word may depend on who the story is about and on what was lost. Before you show
 # the picture, ask: with scores 10 and 8, what weight does each place get? It is 0.88 and 0.12. Even
 # a fair share is a blend, one half of each in a single sum.
+
+# %% drawing="heads"
 
 # %% tags=["demo", "nbval-check-output"]
 x = torch.tensor([[[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23]]])  # (B=1, T=3, C=4)
@@ -172,7 +175,7 @@ print("back, no transpose:   ", heads.reshape(1, 3, 4)[0].tolist())
 # - `dropout` is explained further down, and its checks come last. Until then do what it says here: `p` is
 #   there already. Hand `dropout_p=p` to torch's attention function, and put the very last result, behind
 #   `project`, through `F.dropout(..., p)`. As long as `p` is 0, neither does anything.
-# - Slopes travel back through every step, to the weights and to `x`.
+# - Gradients travel back through every step, to the weights and to `x`.
 #
 # For example, `MultiHeadAttention(8, 2)` has 4 · 8 · 8 = 256 parameters and two heads of 4 channels.
 
@@ -243,8 +246,8 @@ if check.ready("MultiHeadAttention"):
     print(f"largest change at the last position: {change:.5f}")
 
 # %% [markdown] fold="Why nothing?"
-# A weight depends on *what* stands in a place, and not on *where* that place is. And a sum does not
-# care in which order its terms come. To attention the past is a bag of characters.
+# A weight depends on *what* stands in a position, and not on *where* that position is. And a sum does
+# not care in which order its terms come. To a layer of attention the past is a bag of characters.
 
 # %% [markdown] slide="Attention sees a bag of characters"
 # Shuffle all characters but the last:
@@ -260,11 +263,28 @@ if check.ready("MultiHeadAttention"):
 # the place is, and a sum does not care about the order of its terms.
 
 # %% [markdown]
-# (The mask gives a faint clue: early positions see a smaller bag. But that is all.)
+# That was one layer.
 #
-# The MLP of lesson 04 knew the order, since each place of its context had weights of its own.
-# Attention has the same weights for every place, and that is what lets it look back hundreds of
-# characters. So the place must come in another way: **write it into the numbers**. Add to the
+# **Predict first.** Put a second layer on top of it. Does the last position notice the order now?
+
+# %% tags=["demo", "nbval-check-output"]
+if check.ready("MultiHeadAttention", "shuffled"):
+    second = MultiHeadAttention(16, 4)
+    change = (second(attention(x)) - second(attention(shuffled)))[0, -1].abs().max()
+    print(f"two layers, the last position changes: {change > 0.001}")
+
+# %% [markdown] fold="Why?"
+# Because of the mask. Each position sees a bag of its own, of those before it, and a character that
+# has moved forward sees a smaller one. What the first layer writes down there is different, and the
+# second layer reads it.
+
+# %% [markdown]
+# So a stack of layers has a clue to the order, though a roundabout one. Models that are told nothing
+# of positions do find it out in a long training (Haviv and others, 2022). Ours will be told.
+#
+# The MLP of lesson 04 knew the order, since each position of its context had weights of its own.
+# Attention has the same weights for every position, and that is what lets it look back hundreds of
+# characters. So the position must come in another way: **write it into the numbers**. Add to the
 # embedding of a character a row of `C` numbers that tells where it stands.
 #
 # Which row? The number of the position itself, 0, 1, 2, 3, ..., would grow beyond all the other
@@ -272,7 +292,7 @@ if check.ready("MultiHeadAttention"):
 # hand. The hand of the first clock turns by 1 radian at each position, so it is round after about
 # 6. Each further clock is slower by the same factor, and the last one, with 64 channels, takes
 # 47,000 positions for one round. Hours, minutes and seconds tell every moment of a day apart, and
-# no number among them is large.
+# no number among them is large. The name for it is **sinusoidal encoding**.
 #
 # A hand is described by two numbers: how far its tip is to the right and how far up, which are the sine
 # and the cosine of its angle. With `C` channels there are `C / 2` clocks. Clock `i` has the channels
@@ -352,13 +372,13 @@ if check.ready("positional_encoding"):
     right.set_ylim(top=19)
     right.legend(loc="upper center", ncols=3, fontsize=8, columnspacing=1, handlelength=1)
     figure.tight_layout()
-    plt.show()
+    plots.show()
     print("Left: fast clocks at the top, slow ones below. Right: each line has its peak at itself.")
 
 # %% [markdown]
 # *Left: each column is the row of numbers that one position gets. The upper channels swing quickly, the
 # lower ones hardly move. Right: the dot product of one position with all others.* It is largest with
-# itself, and on the whole smaller for places farther away. Attention compares by dot products, so it
+# itself, and on the whole smaller for positions farther away. Attention compares by dot products, so it
 # can now tell near from far.
 #
 # **Predict first.** Look at the three lines on the right. They seem to be the same line, shifted. Are
@@ -384,7 +404,7 @@ if check.ready("positional_encoding"):
 # Yes. A step of `k` positions turns each hand by the same angle, `k` times its rate, *wherever it
 # starts*. So how alike two positions are depends on their distance only. It also means that one
 # matrix, which turns the hands, leads from every position to the one `k` before it. `query` and `key`
-# can learn such a matrix, and then a head can say "the character before this one" for every place at
+# can learn such a matrix, and then a head can say "the character before this one" for every position at
 # once.
 
 # %% [markdown]
@@ -392,22 +412,23 @@ if check.ready("positional_encoding"):
 
 # %% tags=["demo", "nbval-check-output"]
 if check.ready("MultiHeadAttention", "positional_encoding", "shuffled"):
-    places = positional_encoding(10, 16)
-    change = (attention(x + places) - attention(shuffled + places))[0, -1].abs().max()
+    positions = positional_encoding(10, 16)
+    change = (attention(x + positions) - attention(shuffled + positions))[0, -1].abs().max()
     print(f"the order makes a difference: {change > 0.01}")
 
 # %% [markdown]
 # ## Why not simply stack ten of them?
 #
 # One layer of attention gathers from the past. A second one could gather from what was gathered. So
-# stack more layers. But in lesson 03 you saw how slopes travel back: **along a path, multiply**. With
-# twelve layers that is a product of twelve factors or more.
+# stack more layers. But in lesson 03 you saw how gradients travel back: **along a path, multiply**.
+# With twelve layers that is a product of twelve factors or more.
 #
-# **Predict first.** Say each layer makes the slopes three times smaller. What is left of them after
+# **Predict first.** Say each layer makes the gradients three times smaller. What is left of them after
 # twelve layers?
 
 # %% [markdown] fold="Answer"
-# 3 to the power of 12 is 531,441: less than two millionths of the slopes arrive.
+# 3 to the power of 12 is 531,441: less than two millionths of the gradient arrive. This is the problem
+# of **vanishing gradients** (Hochreiter, 1991; Bengio, Simard and Frasconi, 1994).
 
 # %% [markdown]
 # The next cell stacks twelve of your attention layers, puts logits on top, and goes back from the
@@ -415,7 +436,7 @@ if check.ready("MultiHeadAttention", "positional_encoding", "shuffled"):
 # weights begin as torch draws them, or by fan-in, as in lesson 04. (Torch draws them smaller, by
 # the factor √3.)
 #
-# It looks at two things at each height: how large the slopes are, and how alike the positions of a
+# It looks at two things at each height: how large the gradients are, and how alike the positions of a
 # text are. For that, take the rows of two positions, bring both to length 1, and take their dot
 # product: 1 means that they point the same way.
 
@@ -440,17 +461,17 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
         return ((dots.sum() - B * T) / (B * T * (T - 1))).item()
 
     def climb(layers, adds, norm):
-        """Return, after 0, 1, ..., 12 layers: the slopes' size, the stream's spread, how alike."""
+        """Return, after 0, 1, ..., 12 layers: the gradients' size, the stream's deviation, how alike."""
         heights = [start.clone().requires_grad_()]
         for layer in layers:
             x = heights[-1]
             heights.append(x + layer(norm(x)) if adds else layer(norm(x)))
-            heights[-1].retain_grad()  # let torch keep the slopes of this one, too
+            heights[-1].retain_grad()  # let torch keep the gradients of this one, too
         loss = cross_entropy(logits_layer(heights[-1]).reshape(-1, V), ids[1:])
         loss.backward()
         return {
-            "slopes": [x.grad.norm().item() for x in heights],
-            "spread": [x.std().item() for x in heights],
+            "gradients": [x.grad.norm().item() for x in heights],
+            "std": [x.std().item() for x in heights],
             "alike": [alike(x) for x in heights],
         }
 
@@ -464,11 +485,11 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
         }
         rows = {}
         for name, fact in facts.items():
-            ratio = fact["slopes"][0] / fact["slopes"][-1]
-            spread = {f"spread at {n}": f"{fact['spread'][n]:.2g}" for n in (0, 6, 12)}
+            ratio = fact["gradients"][0] / fact["gradients"][-1]
+            stds = {f"std at {n}": f"{fact['std'][n]:.2g}" for n in (0, 6, 12)}
             rows[name] = {
-                "slopes 0 / 12": f"{ratio:.2g}",
-                **spread,
+                "gradients 0 / 12": f"{ratio:.2g}",
+                **stds,
                 "alike at 12": fact["alike"][-1],
             }
         table(rows)
@@ -479,31 +500,33 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
     for name, fact in facts.items():
         color = "#d55e00" if name.startswith("replaces") else "#0072b2"
         style = "s--" if name.endswith("fan-in") else "o-"
-        for axes, what in zip(sides, ("slopes", "alike"), strict=True):
+        for axes, what in zip(sides, ("gradients", "alike"), strict=True):
             axes.plot(range(13), fact[what], style, color=color, markersize=4, label=name)
-    sides[0].set(yscale="log", ylabel="size of the slopes (log scale)")
+    sides[0].set(yscale="log", ylabel="size of the gradients (log scale)")
     sides[1].set(ylim=(0, 1.04), ylabel="how alike two positions are")
     for axes in sides:
         axes.set_xlabel("after how many layers")
     sides[0].legend(fontsize=8)
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
-# *The picture: four stacks of twelve layers. Left, the slopes: they begin at the top of the stack,
+# *The picture: four stacks of twelve layers. Left, the gradients: they begin at the top of the stack,
 # on the right, and travel down to the left. Right, how alike the positions are, on the way up.* The
-# table has the ends of these lines: the slopes at the bottom, divided by those at the top; how
+# table has the ends of these lines: the gradients at the bottom, divided by those at the top; how
 # large the numbers are after 0, 6 and 12 layers; how alike the positions are at the top.
 #
-# Look at the two lines for *replaces* (orange). With torch's start the slopes fade: `value` and
-# `project` each make them smaller by about √3, together by 3. A larger start cures that. But no
+# Look at the two lines for *replaces* (orange). With torch's start the gradients fade: `value` and
+# `project` each make them smaller by about √3, together by 3. A larger start cures that. But neither
 # start cures what the right side shows: **the positions become all alike**. A layer that replaces
 # hands on a mean of the past, the next layer a mean of such means. In the end nothing in a position
-# tells which character stands there.
+# tells which character stands there. This is called **rank collapse**. Dong, Cordonnier and Loukas
+# (2021) proved it for any weights that are not huge: with attention alone it goes faster than by a
+# constant factor from layer to layer.
 #
 # The cure is to **add**: $x + f(x)$ in place of $f(x)$. What was there stays in the sum. And the
 # slope of $x + f(x)$ is $1 + f'(x)$. Multiply out twelve such factors: one of the paths has nothing
-# but ones, so on it the slopes pass every layer untouched. Kaiming He and others (2016) found it
+# but ones, so on it the gradients pass every layer untouched. Kaiming He and others (2016) found it
 # for pictures, and trained nets of more than a hundred layers. It is called a **residual
 # connection**.
 #
@@ -513,7 +536,7 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
 #
 # But look at the last row of the table. Each layer there reads a stream that has grown, and so adds
 # still more to it. What was there first is drowned, so the positions become alike after all, and at
-# the bottom the slopes are huge.
+# the bottom the gradients are huge.
 
 # %% [markdown] slide="Where layers replace, all positions become alike" picture="above"
 # Twelve layers of attention. Orange: each layer replaces what came in. Blue: it adds.
@@ -567,22 +590,22 @@ if check.ready("MultiHeadAttention", "start"):
     axes.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
     axes.minorticks_off()
     axes.legend()
-    plt.show()
+    plots.show()
     for name, line in lines.items():
         print(f"{name}: from {line[0]:.2f} to {line[-1]:.2f}")
 
 # %% [markdown] fold="Answer"
 # A score is a query times a key, and both of them grow, so scores become 16 times as large. Softmax
-# of large scores is nearly one-hot: all the weight goes to one place. There softmax is flat, so its
-# slopes are nearly 0, and the head can no longer learn to look elsewhere.
+# of large scores is nearly one-hot: all the weight goes to one position. There softmax is flat, so its
+# gradients are nearly 0, and the head can no longer learn to look elsewhere.
 
 # %% [markdown]
 # *The picture: the largest of the 64 weights, for louder and louder input. As it comes, the attention
-# runs to a single place. Through layer norm nothing changes at all.*
+# runs to a single position. Through layer norm nothing changes at all.*
 #
 # **Layer norm** (Ba, Kiros and Hinton, 2016) turns the volume to the same level, whatever comes in. It
-# works on each position by itself. Take the `C` numbers of one position. Subtract their mean, and divide
-# by their spread:
+# works on each position by itself. Take the `C` numbers of one position. Subtract their mean, and
+# divide by their standard deviation:
 #
 # $$y = \frac{x - \text{mean}}{\sqrt{\text{variance} + \varepsilon}} \cdot \text{weight} + \text{bias}$$
 #
@@ -615,7 +638,7 @@ print(pair.var(correction=0))
 # ones at first, and `bias`, zeros at first. It takes a float tensor of shape `(..., channels)`,
 # with any number of axes in front, and returns a new one of the same shape, by the formula above;
 # `x` stays as it is. `eps` is $\varepsilon$, under the root. Each position is normalised by itself,
-# over its channels, which are the last axis, in training and in evaluation alike. Slopes travel back
+# over its channels, which are the last axis, in training and in evaluation alike. Gradients travel back
 # through every step: mean and variance depend on `x` as well.
 #
 # For example, `LayerNorm(4)(torch.tensor([1.0, 2.0, 3.0, 4.0]))` is
@@ -627,7 +650,7 @@ print(pair.var(correction=0))
 
 # %% exercise="LayerNorm" minutes=12 level=3
 class LayerNorm(nn.Module):
-    """Bring each position's channels to mean 0 and spread 1: (..., C) to (..., C)."""
+    """Bring each position's channels to mean 0 and deviation 1: (..., C) to (..., C)."""
 
     def __init__(self, channels, eps=1e-5):
         super().__init__()
@@ -676,11 +699,11 @@ if check.ready("MultiHeadAttention", "LayerNorm", "climb_all"):
     climb_all(norm=LayerNorm(64))
 
 # %% [markdown]
-# Now the slopes get through all four, whatever the start. But where layers *replace*, the positions
+# Now the gradients get through all four, whatever the start. But where layers *replace*, the positions
 # are still all alike. So a deep stack wants both: the norm and the sum.
 #
 # Vaswani and others (2017) put the norm on the stream, behind the sum. With the norm in front
-# (*pre-norm*) slopes keep the path that leads through no layer at all, and most models do it so
+# (*pre-norm*) gradients keep the path that leads through no layer at all, and most models do it so
 # today (Xiong and others, 2020).
 
 # %% [markdown] slide="A deep stack wants norm and sum"
@@ -695,12 +718,12 @@ if check.ready("MultiHeadAttention", "LayerNorm", "climb_all"):
 # %% [markdown]
 # ## Who works out what was found?
 #
-# Attention fetches. It takes weighted means of what stands in other places, and a mean is a rather
-# dull thing: nothing in it bends. If a head has fetched "the hero is Mila" and another one "we are after
-# *said*", somebody must still work out what follows from both. That is what the hidden layer of lesson
-# 04 is good at. So the second half of a block is a small MLP, at **each position by itself**, with the
-# same weights everywhere: the **feed-forward** layer. Attention moves things between positions, the
-# feed-forward layer works on them where they are.
+# Attention fetches. It takes weighted means of what stands in other positions, and a mean is a rather
+# dull thing: nothing in it bends. If a head has fetched "the hero is Mila" and another one "we are
+# after *said*", somebody must still work out what follows from both. That is what the hidden layer of
+# lesson 04 is good at. So the second half of a block is a small MLP, at **each position by itself**,
+# with the same weights everywhere: the **feed-forward** layer. Attention moves things between
+# positions, the feed-forward layer works on them where they are.
 #
 # In the middle it is four times as wide as the stream: room for many small questions at once. The bend
 # is called **GELU** (Hendrycks and Gimpel, 2016).
@@ -713,14 +736,14 @@ axes.plot(z, F.relu(z), ":", color="#222222", label="ReLU: 0 or z, whichever is 
 axes.plot(z, z.tanh(), "--", color="#d55e00", label="tanh, of lesson 04")
 axes.set(xlabel="z", ylabel="what comes out", ylim=(-1.3, 4))
 axes.legend()
-plt.show()
+plots.show()
 some = torch.tensor([-3.0, -1.0, 0.0, 1.0, 3.0])
 print("GELU at -3, -1, 0, 1 and 3:", [round(y, 3) for y in F.gelu(some).tolist()])
 
 # %% [markdown]
 # *The picture: GELU lets large numbers through as they are, and stops negative ones, with a smooth
 # corner between.* It is `z` times the probability that a standard normal number is below `z`.
-# Unlike tanh it is not flat on the right, so slopes get through. You need not write it: take
+# Unlike tanh it is not flat on the right, so gradients get through. You need not write it: take
 # `F.gelu(z)` as it is. (Its option `approximate="tanh"` is a near relative, and not the same.)
 #
 # `nn.Linear` works on the last axis, and does the same at every position. So you need no reshape here.
@@ -730,8 +753,8 @@ print("GELU at -3, -1, 0, 1 and 3:", [round(y, 3) for y in F.gelu(some).tolist()
 # `channels` to `4 * channels`, and `shrink`, an `nn.Linear` back to `channels`. Both have a bias, and begin as
 # torch draws them. It takes `(B, T, channels)` and returns the same shape: expand, GELU, shrink. There is no GELU at the end.
 #
-# As before, `p` is there, and the very last result goes through `F.dropout(..., p)`. Slopes travel back
-# through every step.
+# As before, `p` is there, and the very last result goes through `F.dropout(..., p)`. Gradients travel
+# back through every step.
 #
 # For example, `FeedForward(8)` has 8 · 32 + 32 parameters in `expand`, 32 · 8 + 8 in `shrink`, together
 # 552.
@@ -816,14 +839,14 @@ if check.ready("MultiHeadAttention", "FeedForward"):
 torch.manual_seed(0)
 kept = (torch.rand(2000, 100) >= 0.5).float()  # 2,000 draws for 100 ones; 1 means it stays
 figure, axes = plt.subplots(figsize=(7, 3))
-spread = {"color": "#949494", "bins": range(0, 161, 2)}
-axes.hist(kept.sum(dim=1).numpy(), **spread, label="training, dropped with p = 0.5")
-spread["color"] = "#0072b2"
-axes.hist(2 * kept.sum(dim=1).numpy(), **spread, alpha=0.7, label="the same, and the rest doubled")
+look = {"color": "#949494", "bins": range(0, 161, 2)}
+axes.hist(kept.sum(dim=1).numpy(), **look, label="training, dropped with p = 0.5")
+look["color"] = "#0072b2"
+axes.hist(2 * kept.sum(dim=1).numpy(), **look, alpha=0.7, label="the same, and the rest doubled")
 axes.axvline(100, color="#222222", linestyle="--", label="evaluation: nothing dropped")
 axes.set(xlabel="sum of 100 ones", ylabel="draws (of 2,000)", ylim=(0, 520))
 axes.legend(loc="upper left")
-plt.show()
+plots.show()
 print(f"means: {kept.sum(dim=1).mean():.1f} and {2 * kept.sum(dim=1).mean():.1f}")
 
 # %% [markdown] fold="Answer"
@@ -842,7 +865,7 @@ print(f"means: {kept.sum(dim=1).mean():.1f} and {2 * kept.sum(dim=1).mean():.1f}
 # - In training, each number becomes 0 with probability `p`, drawn for each number on its own and anew
 #   in every call. (So how many become 0 is left to chance as well.) What stays is divided by `1 - p`.
 # - If `training` is `False`, it returns `x` as it is.
-# - Slopes travel back to `x` through what stays.
+# - Gradients travel back to `x` through what stays.
 #
 # For example, `dropout(torch.ones(4), 0.25)` may be `[1.333, 0, 1.333, 1.333]`. `torch.rand(shape)`, or
 # `torch.rand_like(x)`, draws numbers between 0 and 1. Set no seed. Torch's own dropout is refused here.
@@ -871,9 +894,9 @@ check("dropout")
 # contract says. And before all that: `if not training`.
 
 # %% [markdown]
-# `F.dropout(x, p)` does what yours does, and in your modules `p` is 0 in evaluation. Two places have it:
-# the attention weights, so that a head sometimes has to do without the place it likes best, and the end
-# of each half of a block.
+# `F.dropout(x, p)` does what yours does, and in your modules `p` is 0 in evaluation. Two places have
+# it: the attention weights, so that a head sometimes has to do without the position it likes best, and
+# the end of each half of a block.
 #
 # In this lesson `p` stays 0. The models below are small and read the training text a few times at
 # most, so there is little learnt by heart to fight. It is the one part that this lesson does not
@@ -884,11 +907,8 @@ check("dropout")
 #
 # You have all the parts. A block has two halves, and each half reads a normalised copy of the stream
 # and adds what it has found:
-#
-# ```
-#   x ───┬──────────────────────────► + ───┬─────────────────────────────► + ───►
-#        └─► norm1 ──► attention ─────┘    └─► norm2 ──► feed_forward ─────┘
-# ```
+
+# %% drawing="block"
 
 # %% [markdown] contract="Block"
 # `Block(channels, heads, dropout=0.0)` is a module with four parts:
@@ -901,9 +921,9 @@ check("dropout")
 # | `feed_forward` | your `FeedForward`, with this dropout |
 #
 # All four begin as they are made. It takes `(B, T, channels)` and returns the same shape, as in the
-# drawing; `x` itself stays as it is. First the half with attention. The half with `feed_forward` then reads the stream to which
-# attention has already added. The two parts drop by themselves, so the block drops nothing. Slopes
-# travel back through both halves and along the stream.
+# drawing; `x` itself stays as it is. First the half with attention. The half with `feed_forward` then
+# reads the stream to which attention has already added. The two parts drop by themselves, so the block
+# drops nothing. Gradients travel back through both halves and along the stream.
 #
 # For example, if `project` and `shrink` are all zeros, their bias too, then both halves add nothing,
 # and the block returns exactly what came in.
@@ -973,7 +993,8 @@ if check.ready("MultiHeadAttention", "FeedForward", "Block"):
 
 # %% [markdown]
 # The last line: more heads take not one parameter more. Their number only decides how the channels
-# are cut.
+# are cut. They are not quite free, though. Each head has a table of `T` by `T` weights of its own to
+# compute, and fewer channels to compare by.
 #
 # In FLOPs the two halves are equal here. Half of attention's are its two products without weights,
 # and these grow with `T`. In longer windows attention costs more than thinking, in shorter ones
@@ -1094,7 +1115,8 @@ variants = [
 # To be fair, everything else must be the same: the number of steps, the batches, the learning rate, the
 # text that judges. And there is luck. A model begins with random numbers and reads random batches, so
 # train each of them **three times, with three seeds**. How far the three lie apart tells how much of a
-# difference is luck.
+# difference is luck. And the same seed means the same batches for all variants. So compare seed by
+# seed: the luck of the batches is in both losses, and goes out of their *difference*.
 #
 # **Predict first.** Put the five parts in an order: which one will be missed most, which one least? Write
 # it down, and then run the cell. It trains 18 models and takes one or two minutes.
@@ -1138,14 +1160,17 @@ if check.ready("MultiHeadAttention", "positional_encoding", "FeedForward", "Bloc
         print("(smoke: after so few steps these numbers mean nothing)")
 
 # %% [markdown]
-# The table: `loss` is the mean over the three seeds, in nats per character; `±` is half of the
-# distance between the best and the worst of the three; `lost` is how much worse than the full
-# block. One row is not like the others: without feed-forward the model has far fewer parameters. So
-# a part of what it loses may be plain size.
+# The table: `loss` is the mean over the three seeds, in nats per character; `±` is half of the distance
+# between the best and the worst of the three; `lost` is how much worse than the full block, also the
+# mean over three. One row is not like the others: without feed-forward the model has far fewer
+# parameters. So a part of what it loses may be plain size.
 #
-# **A difference that is not larger than the spread is no result.** With other seeds it might turn
-# round. So the next cell compares each difference with the spread of both models before it says
-# anything.
+# **A difference that luck can make is no result.** With other seeds it might turn round. There are
+# three differences for each variant, one for each seed. Their standard deviation, divided by √3, is
+# the *standard error* of their mean. A standard error that comes from three numbers only is itself
+# uncertain, so the mean should be more than 4.3 times as large. (That is the limit of Student's test
+# for three pairs: without any true difference, chance gets beyond it once in twenty times. And five
+# comparisons give chance five tries.)
 
 # %% tags=["demo"]
 if check.ready("results"):
@@ -1161,15 +1186,16 @@ if check.ready("results"):
     axes.axvline(middle(full), linestyle=":", color="#0072b2")
     axes.set_yticks(range(len(order)), reversed(order))
     axes.set_xlabel("loss on validation text (nats per character)")
-    plt.show()
+    plots.show()
     verdicts = {}
     for variant in [name for name in order if name != "full block"]:
-        lost = middle(results[variant]) - middle(full)
-        luck = half_range(results[variant]) + half_range(full)
-        if abs(lost) <= luck:
-            verdicts[variant] = f"{abs(lost):.3f} is within the spread, so we cannot tell"
-        else:
-            verdicts[variant] = f"{abs(lost):.3f} {'worse' if lost > 0 else 'BETTER'} than whole"
+        differences = [loss - whole for loss, whole in zip(results[variant], full, strict=True)]
+        lost = middle(differences)
+        error = statistics.stdev(differences) / math.sqrt(seeds)
+        verdict = "worse than whole" if lost > 0 else "BETTER than whole"
+        if abs(lost) <= 4.3 * error:
+            verdict = "luck can do that, so we cannot tell"
+        verdicts[variant] = f"{lost:+.3f}, standard error {error:.3f}: {verdict}"
         print(f"{variant}: {verdicts[variant]}")
     print(f"Missed most: {order[-1].removeprefix('without ')}.")
 
@@ -1200,8 +1226,8 @@ if check.ready("results"):
 # - A variant at the loss of the *unigram* has learnt how frequent each letter is, and nothing about
 #   what came before. That is what a stack does in which all positions are alike.
 # - A variant a little better than the *bigram* knows the current character, and of the rest of the past
-#   not much. Without positions the rest is a bag. Without feed-forward a model may know what stands
-#   where, but nothing works out what follows from it.
+#   not much. Without positions the rest is nearly a bag. Without feed-forward a model may know what
+#   stands where, but nothing works out what follows from it.
 # - *One head* in place of four has the same number of parameters and of FLOPs. If the two cannot be told
 #   apart, heads may still be worth something later. They are for fetching several things at once, and a
 #   small model after a few hundred steps may not have come to that.
@@ -1213,7 +1239,7 @@ if check.ready("results"):
 #
 # What you measured is what each part is worth **here**: two blocks, 64 channels, a few hundred
 # steps, one learning rate, this text. An ablation at another size or another rate can come out
-# differently, and papers that leave out the spread should make you suspicious.
+# differently, and papers that leave out how far the seeds lie apart should make you suspicious.
 
 # %% [markdown]
 # ## What does layer norm buy?
@@ -1258,7 +1284,7 @@ if check.ready("MultiHeadAttention", "positional_encoding", "FeedForward", "Bloc
     axes.set_xticks(rates, [str(rate) for rate in rates])
     axes.minorticks_off()
     axes.legend(loc="upper left", fontsize=8)
-    plt.show()
+    plots.show()
     for name, losses in curves.items():
         over = [
             f"{rate} ({loss:,.3g})"
@@ -1296,8 +1322,8 @@ if check.ready("MultiHeadAttention", "positional_encoding", "FeedForward", "Bloc
 # far it is.
 #
 # It starts from less than the models before. The MLP, and also the head of lesson 05, were given nine
-# characters at each place, side by side. This one gets a single character and its position. What stands
-# just before, it has to fetch by itself.
+# characters at each position, side by side. This one gets a single character and its position. What
+# stands just before, it has to fetch by itself.
 #
 # **Predict first.** The 10-gram of lesson 02 has a loss of about 0.64 on the fables. Will two blocks
 # reach it in a minute?
@@ -1441,8 +1467,9 @@ if check.ready("block_loss"):
     if "one head" in losses:
         facts["one head"] = {"loss": losses["one head"]}
     table(facts)
-    better = sorted(name for name, loss in losses.items() if loss <= block_loss)
-    print("\nStill ahead of the blocks:", ", ".join(better) or "none of the models before")
+    if losses:  # of the preset laptop
+        better = sorted(name for name, loss in losses.items() if loss <= block_loss)
+        print("\nStill ahead of the blocks:", ", ".join(better) or "none of the models before")
 
 # %% tags=["demo"]
 if check.ready("block_loss"):
@@ -1452,9 +1479,10 @@ if check.ready("block_loss"):
     display(plots.ladder(losses, floor, floor_error))
 
 # %% [markdown]
-# *The picture: the rungs of the lessons before, as measured when this course was built. The one
-# named `block` is yours; the best of all is in bold.* All of these losses are per character of the
-# validation text. Your blocks had at least `T / 2` characters before each one that counts.
+# *The picture: the rungs of the lessons before, as measured when this course was built (at the preset
+# `laptop`). The one named `block` is yours; the best of all is in bold.* All of these losses are per
+# character of the validation text. Your blocks had at least `T / 2` characters before each one that
+# counts.
 
 # %% [markdown] slide="Two blocks pass every model before" picture="above"
 # In our run: **0.600** nats per character, the single head of lesson 05 **0.654**.
@@ -1488,9 +1516,9 @@ if check.ready("block_loss"):
 #    - (a) `abc` and `acb`
 #    - (b) `abc` and `bac`
 #    - (c) `abc` and `abbc`
-# 4. Twelve attention layers, each with a norm in front, so that the slopes get through. But each of them
-#    *replaces* what came in. What is still wrong?
-#    - (a) Nothing: the slopes were all that mattered.
+# 4. Twelve attention layers, each with a norm in front, so that the gradients get through. But each of
+#    them *replaces* what came in. What is still wrong?
+#    - (a) Nothing: the gradients were all that mattered.
 #    - (b) The numbers become larger with every layer.
 #    - (c) At the top all positions hold nearly the same.
 # 5. A model was trained with dropout, `p = 0.2`. What does `model.eval()` change?
@@ -1501,7 +1529,7 @@ if check.ready("block_loss"):
 #    1.81 ± 0.03. What have you found?
 #    - (a) Part X is worth 0.01.
 #    - (b) Part X is useless.
-#    - (c) Nothing about X: the difference is within the spread.
+#    - (c) Nothing about X: the difference is no larger than what luck does.
 
 # %% exercise="quiz" minutes=5 level=1
 ### BEGIN SOLUTION
@@ -1519,13 +1547,14 @@ check("quiz")
 # %% [markdown]
 # ## What you have now
 #
-# - Heads are one wide attention cut into narrow ones. Each asks its own question, at no further cost.
-# - Attention sees a bag. Positions are numbers that are added to the embeddings.
+# - Heads are one wide attention cut into narrow ones. Each asks its own question, for not one parameter
+#   more.
+# - One layer of attention sees a bag. Positions are numbers that are added to the embeddings.
 # - Layers add to a residual stream. Where they replace it, the positions become all alike.
 # - Layer norm sets the volume of what a layer reads, so that many starts and learning rates work.
 # - Attention fetches from other positions, the feed-forward layer works out what follows.
 # - Dropout is for training only, and makes up for what it takes.
-# - What a part is worth, you find by taking it away, with several seeds, and with an eye on the spread.
+# - What a part is worth, you find by taking it away, with several seeds, and by comparing seed by seed.
 #
 # **Next**, lesson 07 puts a stack of blocks to real work: a proper start, AdamW, a training that can be
 # stopped and resumed, and a generator that does not compute everything anew for each character.
@@ -1536,6 +1565,8 @@ check("quiz")
 #
 # ### References
 #
+# - Y. Bengio, P. Simard, P. Frasconi (1994). Learning Long-Term Dependencies with Gradient Descent Is
+#   Difficult. *IEEE Transactions on Neural Networks* 5(2). Vanishing gradients.
 # - N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov (2014). Dropout: A Simple Way
 #   to Prevent Neural Networks from Overfitting. *Journal of Machine Learning Research* 15.
 # - K. He, X. Zhang, S. Ren, J. Sun (2016). Deep Residual Learning for Image Recognition. *CVPR*.
@@ -1544,6 +1575,10 @@ check("quiz")
 # - A. Vaswani and others (2017). Attention Is All You Need. *NeurIPS*. The transformer.
 # - R. Xiong and others (2020). On Layer Normalization in the Transformer Architecture. *ICML*. Why the
 #   norm moved into the branch.
+# - Y. Dong, J.-B. Cordonnier, A. Loukas (2021). Attention Is Not All You Need: Pure Attention Loses
+#   Rank Doubly Exponentially with Depth. *ICML*.
+# - A. Haviv and others (2022). Transformer Language Models without Positional Encodings Still Learn
+#   Positional Information. *Findings of EMNLP*.
 # - N. Elhage and others (2021). A Mathematical Framework for Transformer Circuits. *Transformer Circuits
 #   Thread*. The residual stream.
 

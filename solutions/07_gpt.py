@@ -30,7 +30,7 @@ from torch.nn import functional as F
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from lmcourse import check, corpus, device, play, plots, rungs, table
+from lmcourse import check, corpus, device, drawings, play, plots, rungs, table
 
 check.lesson("07_gpt")
 torch.set_num_threads(1)  # one steady core; two only fight when anything else runs
@@ -41,15 +41,24 @@ preset = "laptop"  # "smoke", "laptop" or "gpu"
 # %% carry="build_vocab encode decode split get_batch lr_schedule evaluate_loss windows judge causal_mask positional_encoding MultiHeadAttention FeedForward Block"
 
 # %% [markdown]
-# These are your parts from the lessons before. The text is the one that you know.
+# These are your parts from the lessons before. The text is the one that you know, and one thing is new.
+#
+# Every lesson so far has chosen something by the **validation text**: how large `borrow` is, how wide a
+# net, how long to train. None of them has learnt from that text, and yet each choice suits it a little
+# better than it suits other text. This lesson chooses once more by it: which of ten checkpoints is the
+# best. So we put a third text aside now, the **test text**. Nothing is chosen by it, and it is read once,
+# when all choices are made. Fables never run out: these are as many new ones, from the same grammar. Of
+# Shakespeare there is no more than we have (preset `gpu`), so half of the validation text is kept back.
 
 # %% tags=["demo", "nbval-check-output"]
 stories = corpus.split_stories(corpus.load("shakespeare" if preset == "gpu" else "fables"))
 if preset == "smoke":
     stories = stories[:300]
 training, validation = split(stories)
+validation, test = corpus.keep_for_test(validation)
 train_text, validation_text = corpus.join(training), corpus.join(validation)
-chars = build_vocab(train_text + validation_text)
+test_text = corpus.join(test)
+chars = build_vocab(train_text + validation_text + test_text)
 V = len(chars)
 train_ids, validation_ids = encode(train_text, chars), encode(validation_text, chars)
 where = device() if preset == "gpu" else torch.device("cpu")  # which chip trains
@@ -65,28 +74,31 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 # ```
 # ids (B, T)              which characters
 #   │  token_embedding       a row of C numbers for each character of the vocabulary
-#   │  + position_embedding  a row of C numbers for each place, 0 to context - 1
+#   │  + position_embedding  a row of C numbers for each position, 0 to context - 1
 # x (B, T, C)             the residual stream
 #   │  blocks[0], blocks[1], ...  each one adds to it
 #   │  norm                  one last LayerNorm
 #   │  head                  a linear layer from C to V
-# logits (B, T, V)        how likely each character is to come next, at every place
+# logits (B, T, V)        how likely each character is to come next, at every position
 # ```
 #
-# This is the model of Radford and others (2018, 2019): GPT stands for *generative pre-trained
-# transformer*. Nothing else is in it.
+# GPT stands for *generative pre-trained transformer* (Radford and others, 2018), and this is the
+# arrangement of GPT-2 (2019). In the first GPT the norms stood behind the halves of each block, as in the
+# transformer of 2017, and there was none at the end. (Both compute GELU by the `tanh` formula that
+# lesson 06 mentions.)
 #
 # Look at the first part and at the last one. The token embedding has a row for each character: what
 # that character means when it is *read*. The head has a row for each character too: what `x` must look
 # like for that character to be *written*. Both are matrices of shape `(V, C)`. Press and Wolf (2017)
 # asked why there should be two. With a single matrix for both, the model has less to learn, and in
-# their experiments it got better. This is called **tying**. In torch you tie two layers by giving one
+# their experiments it got better. This is called **tying**. (Many of today's large models have two again:
+# next to billions of numbers in the blocks, the second one hardly counts.) In torch you tie two layers by giving one
 # of them the other's parameter:
 
-# %% [markdown] slide="A GPT is a pile of blocks between two tables"
-# - `ids (B, T)`: which characters
-# - `x (B, T, C)`: the stream, a row for each character and its place, through all blocks
-# - `logits (B, T, V)`: how likely each character is to come next
+# %% drawing="gpt"
+
+# %% [markdown] slide="A GPT is a pile of blocks between two tables" picture="above"
+# Ids come in, the stream runs through all blocks, and logits go out: one row for each position.
 #
 # Notes: A block takes numbers and gives numbers of the same shape. It can neither read characters
 # nor name the next one, so it needs something in front and something behind. This is the model of
@@ -141,19 +153,19 @@ print([name for name, parameter in holder.named_parameters()])
 # the model is *sure of something wrong*, which it has to unlearn before it learns anything.
 
 # %% [markdown]
-# A logit is the product of `x`, which the last norm brings to a spread (standard deviation) of 1, with a
-# row of the head's matrix. Torch draws an `nn.Embedding` with a spread of 1. Try some others:
+# A logit is the product of `x`, which the last norm brings to a standard deviation of 1, with a
+# row of the head's matrix. Torch draws an `nn.Embedding` with a standard deviation of 1. Try some others:
 
 # %% tags=["demo", "nbval-check-output"]
 torch.manual_seed(0)
 C = 96
 x = torch.randn(5000, C)  # as the last norm gives it
 came = torch.randint(64, (5000,))
-for spread in (1.0, 1 / math.sqrt(C), 0.02):
-    head = spread * torch.randn(64, C)  # a row for each of 64 characters
+for std in (1.0, 1 / math.sqrt(C), 0.02):
+    head = std * torch.randn(64, C)  # a row for each of 64 characters
     logits = x @ head.T
     loss = cross_entropy(logits, came)
-    print(f"head of spread {spread:.2f}: logits of spread {logits.std():.1f}, loss {loss:.1f}")
+    print(f"head of std {std:.2f}: logits of std {logits.std():.1f}, loss {loss:.1f}")
 print(f"guessing blindly, ln 64: {math.log(64):.1f}")
 
 # %% [markdown]
@@ -185,19 +197,19 @@ print(f"guessing blindly, ln 64: {math.log(64):.1f}")
 torch.manual_seed(0)
 for n in (1, 4, 16, 64):
     added = torch.randn(10_000, n).sum(dim=1)
-    print(f"{n:2} numbers of spread 1 added up: spread {added.std():.1f}")
+    print(f"{n:2} numbers of std 1 added up: std {added.std():.1f}")
 
 # %% [markdown]
 # It grows with the square root of how many there are. With `layers` blocks that is
 # $\sqrt{2 \cdot \text{layers}}$. To have the stream end up alike however deep the model is, GPT-2
 # begins with those two matrices smaller by just this factor.
 #
-# And a third. Rows of the position embedding that are drawn at random know no order: place 17 is as
-# unlike place 18 as it is unlike place 200. The clocks of lesson 06, your `positional_encoding`, know
-# what is near, and one place back is the same turn everywhere. GPT-2 draws its places at random, and
-# reads enough text to find their order by itself. You will read much less. So begin with the clocks,
-# twice as high as the spread of the matrices (the 2 was found by trying), and let the training change
-# them as it likes.
+# And a third. Rows of the position embedding that are drawn at random know no order: position 17 is as
+# unlike position 18 as it is unlike position 200. The sinusoidal encoding of lesson 06, your
+# `positional_encoding`, knows what is near, and one position back is the same turn everywhere. GPT-2 draws
+# its rows at random, with a standard deviation of 0.01, and reads enough text to find their order by
+# itself. You will read much less. So begin with the sinusoids, twice as high as the standard deviation of
+# the matrices (the 2 was found by trying), and let the training change them as it likes.
 
 # %% [markdown] contract="GPT"
 # `Config` is given: six numbers that say how large a GPT is. Write the class `GPT`, in three parts.
@@ -212,7 +224,7 @@ for n in (1, 4, 16, 64):
 # | `norm` | `nn.LayerNorm(channels)` (yours of lesson 06, in C++) |
 # | `head` | `nn.Linear` from `channels` to `vocab_size`, no bias, tied to `token_embedding` |
 #
-# **`initialise(self)`** writes the starting values, with $s = 1/\sqrt{\text{channels}}$:
+# **`init_weights(self)`** writes the starting values, with $s = 1/\sqrt{\text{channels}}$:
 #
 # | parameter | starts as |
 # |---|---|
@@ -223,8 +235,8 @@ for n in (1, 4, 16, 64):
 # | the weights of the norms | 1, as torch makes them |
 #
 # **`forward(self, ids)`** takes `ids`, int64 of shape `(B, T)`, with `T` at most `context`. It returns
-# logits of shape `(B, T, vocab_size)`: at each place for the character that comes after it. The first
-# character stands at place 0, however many there are. Dropout is inside the blocks, nowhere else. A GPU
+# logits of shape `(B, T, vocab_size)`: at each position for the character that comes after it. The first
+# character stands at position 0, however many there are. Dropout is inside the blocks, nowhere else. A GPU
 # may train this model later: tensors that you make here must be on `ids.device`.
 #
 # For example, `GPT(Config(11, context=8, layers=2, heads=2, channels=8))` takes ids of shape `(3, 5)`
@@ -245,7 +257,7 @@ class Config:
 
 
 class GPT(nn.Module):
-    """Tells at each place which character comes next, from all those before it."""
+    """Tells at each position which character comes next, from all those before it."""
 
     def __init__(self, config):
         super().__init__()
@@ -261,30 +273,30 @@ class GPT(nn.Module):
         self.head = nn.Linear(C, config.vocab_size, bias=False)
         self.head.weight = self.token_embedding.weight
         ### END SOLUTION
-        self.initialise()
+        self.init_weights()
 
-    def initialise(self):
+    def init_weights(self):
         """Draw the starting values of all parameters."""
         ### BEGIN SOLUTION
         config = self.config
-        spread = 1 / math.sqrt(config.channels)
+        std = 1 / math.sqrt(config.channels)
         for name, parameter in self.named_parameters():
             if name.endswith(("project.weight", "shrink.weight")):  # these add to the stream
-                nn.init.normal_(parameter, std=spread / math.sqrt(2 * config.layers))
+                nn.init.normal_(parameter, std=std / math.sqrt(2 * config.layers))
             elif parameter.dim() == 2:
-                nn.init.normal_(parameter, std=spread)
+                nn.init.normal_(parameter, std=std)
             elif name.endswith("bias"):
                 nn.init.zeros_(parameter)  # no shift to begin with
-        clocks = positional_encoding(config.context, config.channels)
+        sinusoids = positional_encoding(config.context, config.channels)
         with torch.no_grad():  # a start, not a step
-            self.position_embedding.weight.copy_(2 * spread * clocks)
+            self.position_embedding.weight.copy_(2 * std * sinusoids)
         ### END SOLUTION
 
     def forward(self, ids):
         """Return the logits (B, T, V) of what follows each of the characters `ids` (B, T)."""
         ### BEGIN SOLUTION
-        places = torch.arange(ids.shape[1], device=ids.device)
-        x = self.token_embedding(ids) + self.position_embedding(places)  # (B, T, C) + (T, C)
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        x = self.token_embedding(ids) + self.position_embedding(positions)  # (B, T, C) + (T, C)
         for block in self.blocks:
             x = block(x)
         return self.head(self.norm(x))
@@ -302,11 +314,11 @@ check("GPT")
 # %% [markdown] fold="Hint 2: the starting values"
 # Go through `self.named_parameters()`: it gives each parameter with its name, a tied one once. A matrix
 # is a parameter with `parameter.dim() == 2`. The functions `nn.init.normal_(parameter, std=...)` and
-# `nn.init.zeros_(parameter)` write into it. `name.endswith(...)` tells you which one it is. The clocks
+# `nn.init.zeros_(parameter)` write into it. `name.endswith(...)` tells you which one it is. The sinusoids
 # come last, in `with torch.no_grad():`, by `self.position_embedding.weight.copy_(...)`.
 
 # %% [markdown] fold="Hint 3: the way through"
-# The places are `torch.arange(T)`; give it `device=ids.device` too, so that it works on a GPU. Look up
+# The positions are `torch.arange(T)`; give it `device=ids.device` too, so that it works on a GPU. Look up
 # both embeddings and add them: `(B, T, C) + (T, C)` broadcasts. Then `x = block(x)` for each block in
 # turn, and at last the norm and the head.
 
@@ -323,13 +335,13 @@ if check.ready("GPT"):
     print(f"loss of an untrained GPT: {loss:.2f}; ln V: {math.log(V):.2f}")
 
     def stream(model, ids):
-        """Return the spread of the stream before the first block and after each one."""
+        """Return the standard deviation of the stream before the first block and after each one."""
         x = model.token_embedding(ids) + model.position_embedding(torch.arange(ids.shape[1]))
-        spreads = [x.std().item()]
+        stds = [x.std().item()]
         for block in model.blocks:
             x = block(x)
-            spreads.append(x.std().item())
-        return spreads
+            stds.append(x.std().item())
+        return stds
 
     deep = GPT(Config(V, layers=24, channels=64))
     with torch.no_grad():
@@ -341,17 +353,20 @@ if check.ready("GPT"):
     figure, axes = plt.subplots(figsize=(7, 3.4))
     for (name, curve), color in zip(curves.items(), ("#0072b2", "#d55e00"), strict=True):
         axes.plot(curve, "o-", color=color, label=name)
-    axes.set(xlabel="blocks passed", ylabel="spread of the stream\n(standard deviation)")
+    axes.set(xlabel="blocks passed", ylabel="standard deviation\nof the stream")
     axes.set_ylim(bottom=0)
     axes.legend()
-    plt.show()
+    plots.show()
     for name, curve in curves.items():
         print(f"{name}: {curve[0]:.3f} at the start, {curve[-1]:.3f} after 24 blocks")
+    smaller, alike = curves.values()
+    print(f"all 24 smaller ones add {smaller[-1] - smaller[0]:.2f},", end=" ")
+    print(f"the first of the others alone {alike[1] - alike[0]:.2f}")
 
 # %% [markdown]
 # *The picture: with all matrices alike the stream grows from block to block, and the deeper the model,
-# the larger it gets. With the smaller ones it grows as well, but all 24 blocks together add about as
-# much as a single one of the others.*
+# the larger it gets. With the smaller ones it grows as well, but all 24 blocks together add less than a
+# single one of the others (the last line of the output).*
 
 # %% [markdown] slide="The stream must not grow with depth" picture="above"
 # Each block adds to the stream twice. GPT-2 starts these matrices smaller by the factor
@@ -430,8 +445,9 @@ if check.ready("GPT", "count_parameters"):
 #
 # How much *work* is such a model? Lesson 06 counted it for a block: 2 FLOPs for each number of each
 # matrix, so $2 \cdot 12\,C^2$ a layer, and $2 \cdot 2\,T C$ more for the scores and the sums over `T`
-# places. The head adds $2\,V C$. Training costs three times that. If the matrices have `N` numbers, it
-# takes about $6 N$ FLOPs for each character (Kaplan and others, 2020).
+# positions. The head adds $2\,V C$. Training costs three times that. If the matrices have `N` numbers, and
+# looking back is little work beside them, it takes about $6 N$ FLOPs for each token (Kaplan and others,
+# 2020). A *token* is what the model reads at one position: a character here, a piece of a word in GPT-2.
 
 
 # %% [markdown] slide="GPT-2 is this very model, only larger"
@@ -447,7 +463,7 @@ if check.ready("GPT", "count_parameters"):
 
 # %%
 def flops_per_token(config):
-    """Return the FLOPs to read one character with a full context, forward only."""
+    """Return the FLOPs to read one token with a full context, forward only."""
     C, T = config.channels, config.context
     layer = 2 * 12 * C**2 + 2 * 2 * T * C
     return config.layers * layer + 2 * C * config.vocab_size
@@ -461,7 +477,13 @@ configs = {
 for name, config in configs.items():
     attention = config.layers * 4 * config.context * config.channels
     work = flops_per_token(config)
-    print(f"{name}: {work:,} FLOPs a character, {attention / work:.0%} of them for looking back")
+    N = config.layers * 12 * config.channels**2 + config.vocab_size * config.channels
+    print(f"{name}: {work:,} FLOPs a token, {attention / work:.0%} of them for looking back;")
+    print(f"   so training takes {3 * work / N:.1f} N")
+
+# %% [markdown]
+# *The second lines: with so few channels and so long a context, looking back is no small matter, and the
+# rule of $6 N$ asks too little. The wider a model is, the better it holds.*
 
 # %% [markdown]
 # ## Which character shall it be?
@@ -475,7 +497,7 @@ for name, config in configs.items():
 # rubbish. And the model then has to go on from its own rubbish. So cut the tail off:
 #
 # - **top-k** (Fan and others, 2018): keep the `k` most likely ones.
-# - **top-p** (Holtzman and others, 2019): sort by probability, and keep the first ones until they
+# - **top-p**, or **nucleus sampling** (Holtzman and others, 2019): sort by probability, and keep the first ones until they
 #   have `p` of the probability together. Where the model is sure, that may be a single one; where it
 #   is not, it is many.
 #
@@ -504,7 +526,7 @@ for row, (name, logits) in zip(rows, places.items(), strict=True):
         axes.set_title(f"{title}: {(probs > 0).sum()} left", fontsize=9)
     row[0].set_ylabel(f"{name}\nprobability")
 figure.tight_layout()
-plt.show()
+plots.show()
 
 # %% [markdown]
 # *The picture: temperature makes the bars steeper or flatter and keeps all of them. Top-k leaves three
@@ -517,6 +539,8 @@ plt.show()
 # Notes: Sixty wrong characters of 0.2 per cent each make 12 per cent together: one in eight would
 # be rubbish, and the model has to go on from it. So the tail is cut off. Top-k is from Fan and
 # others, 2018, top-p from Holtzman and others, 2019.
+
+# %% drawing="sampling"
 
 # %% [markdown] contract="sample_token"
 # `sample_token(logits, temperature=1.0, top_k=None, top_p=None)` takes logits of shape `(V,)` and
@@ -571,14 +595,14 @@ check("sample_token")
 
 # %% [markdown]
 # And this is how the model writes: read the text so far, draw a character, put it behind, and begin
-# again. A GPT cannot read more than `context` characters. So the cell below reads a **window**: once
+# again. A model that goes on from what it has written itself is called **autoregressive**. A GPT cannot read more than `context` characters. So the cell below reads a **window**: once
 # it is longer than the context, its older half is forgotten.
 
 
 # %%
 @torch.no_grad()
 def generate(model, ids, length, temperature=1.0, top_k=None, top_p=None):
-    """Return the list `ids` and `length` more places behind it, drawn one after the other."""
+    """Return the list `ids` and `length` more ids behind it, drawn one after the other."""
     was_training = model.training
     model.eval()  # no dropout while it writes
     written, window = list(ids), list(ids)
@@ -606,12 +630,12 @@ if check.ready("GPT", "sample_token"):
 # %% [markdown]
 # ## What is a good step?
 #
-# In lesson 03 a step was the learning rate times the slope, for each weight. So a weight with steep
-# slopes takes long steps, and one with gentle slopes hardly moves. In a deep model slopes can differ by
+# In lesson 03 a step was the learning rate times the gradient, for each weight. So a weight with large
+# gradients takes long steps, and one with small ones hardly moves. In a deep model gradients can differ by
 # factors of thousands from layer to layer, and no single learning rate is right for all of them.
 #
 # **AdamW** (Loshchilov and Hutter, 2019; Adam: Kingma and Ba, 2015) keeps two numbers for each weight
-# $w$ with slope $g$: a running mean of the slope, $m$, and one of its square, $v$.
+# $w$ with gradient $g$: a running mean of the gradient, $m$, and one of its square, $v$.
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2$$
 #
@@ -619,13 +643,13 @@ if check.ready("GPT", "sample_token"):
 #
 # Here $\hat m = m / (1 - \beta_1^n)$ and $\hat v = v / (1 - \beta_2^n)$ after $n$ steps: both began at
 # 0, and this makes up for it. The $\varepsilon$ is tiny, so that nothing is divided by 0. $\beta_1$ and
-# $\beta_2$, just below 1, say how slowly the means forget. The fraction is the mean slope, measured by
-# how large slopes of this weight usually are. If $g$ always points the same way it is near 1 or −1,
+# $\beta_2$, just below 1, say how slowly the means forget. The fraction is the mean gradient, measured by
+# how large gradients of this weight usually are. If $g$ always points the same way it is near 1 or −1,
 # whether $g$ is huge or tiny; if $g$ keeps changing its sign it is near 0. So every weight moves by
 # about `lr` a step at most. The last term is **weight decay**: each step pulls $w$ a little towards 0,
 # by $\text{lr} \cdot \lambda w$. A weight must keep earning its size.
 #
-# **Predict first.** Two weights are 1, their slopes are 100 and 0.01. Both take one step with a
+# **Predict first.** Two weights are 1, their gradients are 100 and 0.01. Both take one step with a
 # learning rate of 0.1. Where do they go, with plain gradient descent and with AdamW?
 
 # %% tags=["demo", "nbval-check-output"]
@@ -649,9 +673,10 @@ for name, kind in {"plain": torch.optim.SGD, "AdamW": torch.optim.AdamW}.items()
 # Matrices decay, biases and norms do not.
 
 # %% [markdown]
-# That is also why the training **warms up**. In the first steps $\hat v$ rests on one or two slopes and
-# says little, but the steps have full length all the same. So begin with a small learning rate; your
-# `lr_schedule` does.
+# It is also a reason why the training **warms up**. In the first steps $\hat v$ rests on one or two gradients
+# and says little, but the steps have full length all the same (Liu and others, 2020). It is not the only
+# one: just after the start the loss also bends most sharply, so that long steps overshoot (Gilmer and
+# others, 2022). All agree on the remedy. Begin with a small learning rate; your `lr_schedule` does.
 #
 # What should decay? The matrices: they multiply, and a matrix with large numbers makes a model that
 # is too sure of itself. A bias only shifts, and the weight of a norm should be free to be 1. So by
@@ -748,15 +773,45 @@ with torch.autocast("cpu", dtype=torch.bfloat16):
 print("the weight:      ", layer.weight.dtype)
 
 # %% [markdown]
-# With float16 there is one more trap. Slopes are often tiny, and a float16 far below 0.00000006 is
+# With float16 there is one more trap. Gradients are often tiny, and a float16 far below 0.00000006 is
 # simply 0. The remedy: multiply the loss by a large number, say 65,536, before going backward.
-# Then all slopes are that much larger, and survive. Before the step they are divided by it again,
+# Then all gradients are that much larger, and survive. Before the step they are divided by it again,
 # which is called *unscaling*. bfloat16 can hold tiny numbers, and needs none of this.
 #
-# Now to something that happens in any precision. Once in a while a batch is odd, and its slopes are a
-# hundred times as long as usual. One such step can throw away an hour of training. So **clip** the
-# gradient (Pascanu and others, 2013): take all slopes of the model as one long vector, and if that is
-# longer than some limit, shorten it. The direction stays.
+# Now to something that happens in any precision. Once in a while a batch is odd, and its gradient is a
+# hundred times as long as usual. In plain gradient descent one such step can throw away an hour of
+# training. And with AdamW?
+#
+# **Predict first.** A weight's gradient is 1 at every step, but for step 100, where it is 100. How far does
+# AdamW move the weight in that step, compared with the steps before? And how long does it take to get over
+# it?
+
+# %% tags=["demo"]
+weight = nn.Parameter(torch.zeros(()))
+optimizer = torch.optim.AdamW([weight], lr=1.0, betas=(0.9, 0.99), weight_decay=0.0)
+moved = []
+for step in range(500):
+    weight.grad = torch.tensor(100.0 if step == 100 else 1.0)
+    before = weight.item()
+    optimizer.step()
+    moved.append(before - weight.item())
+figure, axes = plt.subplots(figsize=(7, 2.8))
+axes.plot(moved, color="#0072b2")
+axes.axvline(100, color="#d55e00", linestyle="--", label="the odd gradient")
+axes.set(xlabel="step", ylabel="length of the step\n(learning rates)", ylim=(0, 1.2))
+axes.legend()
+plots.show()
+short = sum(length < 0.5 for length in moved[101:])
+print(f"step 99: {moved[99]:.2f}, step 100: {moved[100]:.2f}", end="; ")
+print(f"then {short} steps are less than half as long as usual")
+
+# %% [markdown]
+# *The picture: how far each step moves the weight.* In the odd step itself AdamW goes no farther than
+# usual, since it divides by $\sqrt{\hat v}$, and the odd gradient is in $\hat v$ already. But $v$ remembers
+# it. Until it has forgotten, all further steps are far too short: hundreds of them are lost to one batch.
+#
+# So **clip** the gradient (Pascanu and others, 2013): take all gradients of the model as one long vector,
+# and if that is longer than some limit, shorten it. The direction stays, and $v$ never sees the length.
 #
 # **Predict first.** The loss was scaled by 65,536. Which comes first, unscaling or clipping?
 
@@ -816,7 +871,7 @@ check("clip_gradients")
 # You have all the parts of it. In their order:
 #
 # 1. Draw a batch: `x` and, one character further, `y`.
-# 2. Let the model read `x`. The loss is the mean cross-entropy with `y` over all `B * T` places.
+# 2. Let the model read `x`. The loss is the mean cross-entropy with `y` over all `B * T` positions.
 # 3. Clear the old gradients, and go backward.
 # 4. Clip.
 # 5. Set the learning rate of this step, and let the optimizer step.
@@ -899,9 +954,9 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
         print(f"step {step:2}: loss {by_heart[step]:.3f}")
 
 # %% [markdown]
-# These are the shapes and the recipes for all that comes now. The one for a GPU is nanoGPT's large model
-# for Shakespeare. And `small` is for a text of your own: a `GPT(Config(V, **small))` that you `train` with
-# `**small_recipe` and 3,000 steps is ready within a few minutes.
+# These are the shapes and the recipes for all that comes now, the hyperparameters. The one for a GPU is
+# nanoGPT's large model for Shakespeare. And `small` is for a text of your own: a `GPT(Config(V, **small))`
+# that you `train` with `**small_recipe` and 3,000 steps is ready within a few minutes.
 
 # %%
 shapes = {
@@ -921,34 +976,34 @@ small_recipe = {"batch": 12, "peak": 4.5e-3, "warmup": 100}
 # %% [markdown]
 # ## Was the beginning worth the trouble?
 #
-# You can measure it now. Three models of the same shape, with a context of 128, begin differently, and
-# train for the same 600 steps: as GPT-2 began, with 0.02 and random places; with $1/\sqrt C$ and random
-# places; and yours.
+# You can measure it now. Three models of the same shape, with a context of 128, begin differently, and train
+# for the same 600 steps: nearly as GPT-2 began, with 0.02 for the matrices and 0.01 for random positions; with
+# $1/\sqrt C$ and random positions; and yours.
 #
-# **Predict first.** Which of the two matters more here, the spread or the places?
+# **Predict first.** Which of the two matters more here, the standard deviation or the positions?
 
 # %% tags=["demo"]
 if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
     beginner = Config(V, **shapes["smoke" if preset == "smoke" else "laptop"] | {"context": 128})
-    spread = 1 / math.sqrt(beginner.channels)
+    std = 1 / math.sqrt(beginner.channels)
 
-    def begin_with(places, matrices):
-        """Return a GPT whose places, and whose other matrices, begin with these spreads."""
+    def begin_with(positions, matrices):
+        """Return a GPT whose positions, and other matrices, begin with these standard deviations."""
         torch.manual_seed(0)
         model = GPT(beginner)
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.dim() == 2:
-                    parameter *= matrices / spread
-            if places is not None:
-                model.position_embedding.weight.normal_(std=places)
+                    parameter *= matrices / std
+            if positions is not None:
+                model.position_embedding.weight.normal_(std=positions)
         return model
 
     beginnings = {
-        "0.02, random places": begin_with(0.02, 0.02),
-        # A sine of height h has a spread of h/√2: these places are as large as the clocks.
-        "1/√C, random places": begin_with(math.sqrt(2) * spread, spread),
-        "1/√C, clocks": begin_with(None, spread),
+        "0.02, random positions": begin_with(0.01, 0.02),
+        # A sine of height h has a standard deviation of h/√2: these are as large as the sinusoids.
+        "1/√C, random positions": begin_with(math.sqrt(2) * std, std),
+        "1/√C, sinusoids": begin_with(None, std),
     }
     recipe = {"steps": 10 if preset == "smoke" else 600, "batch": 4, "peak": 8e-3, "warmup": 50}
     progress = tqdm(
@@ -964,8 +1019,8 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
         print(f"{name}: {loss:.3f}")
 
 # %% [markdown]
-# The spread, in this short run: with 0.02, a fifth of $1/\sqrt C$, the model has hardly got beyond the
-# bigram's 2.40. The clocks help too. (One seed each, so do not build on small differences. All this is
+# The standard deviation, in this short run: with 0.02, a fifth of $1/\sqrt C$, the model has hardly got
+# beyond the bigram's 2.40. The sinusoids help too. (One seed each, so do not build on small differences. All this is
 # said of the fables at the preset `laptop`.)
 
 # %% [markdown] slide="A good start is worth many steps"
@@ -982,7 +1037,7 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
 # %% [markdown]
 # ## What if somebody stops it?
 #
-# A large model trains for weeks. Machines fail, cables are pulled, and free GPUs are taken away. So a
+# A large model trains for weeks. Machines fail, programs are stopped, and free GPUs are taken away. So a
 # training saves a **checkpoint** now and then: a file from which it can go on.
 #
 # "Go on" has a strict meaning. The training that was stopped must end with *the same numbers, bit for
@@ -1009,7 +1064,9 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
 # `torch.save(anything, path)` writes a dictionary of such things to a file, and
 # `torch.load(path, weights_only=True)` reads it. Always write `weights_only=True`: without it a file can
 # run any code it likes on your machine (before torch 2.6 that was what happened if you said nothing).
-# With it, only tensors, numbers, strings, lists and dictionaries are let through. So the config has to
+# With it, only tensors, numbers, strings, lists and dictionaries are let through. (Even this gate had a
+# hole, up to torch 2.5: CVE-2025-32434. For weights that you pass on to others there is a format that can
+# hold nothing but numbers, *safetensors*. Lesson 11 uses it.) So the config has to
 # become a dictionary first, with `asdict(config)`. And from a dictionary, `Config(**dictionary)` makes a
 # config again.
 #
@@ -1017,7 +1074,9 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
 # stands where the last good one was, and both are lost. So never write over a good file. Write the new
 # one beside it, and when that is complete, put it in the old one's place with
 # `os.replace(new_path, path)`. The operating system does this in a single move: at every moment there
-# is a whole file under that name, the old one or the new one. That is called **atomic**.
+# is a whole file under that name, the old one or the new one. That is called **atomic**. (It protects from
+# a program that is stopped. When the power fails, the disk may not yet have written what it was told:
+# whoever must survive that calls `os.fsync` on the new file first.)
 
 # %% [markdown] contract="save"
 # **`save(path, model, optimizer, step)`** writes a checkpoint to the file `path`, a string. It is a
@@ -1228,7 +1287,8 @@ if check.ready(
     print(f"{ran:,} steps in {minutes:.1f} minutes, on {where.type}")
 
 # %% [markdown]
-# Read the lines from the first to the last: syllables, words, phrases. Now the best model is loaded
+# Read the lines from the first to the last. With the preset `laptop` they turn from letters to syllables,
+# to words, to phrases; after the few steps of `smoke` there are only letters. Now the best model is loaded
 # again, and judged.
 
 # %% tags=["demo"]
@@ -1249,7 +1309,7 @@ else:
     axes.set(xlabel="step", ylabel="loss (nats per character)")
     axes.set_ylim(bottom=0)
     axes.legend()
-    plt.show()
+    plots.show()
     work = 3 * flops_per_token(config) * max(judged) * characters
     print(f"{max(judged):,} of {recipe['steps']:,} steps: {work:.2g} floating-point operations")
     known = judge(gpt, train_ids[: len(judge_ids)].to(where), config.context)
@@ -1258,9 +1318,10 @@ else:
     print(f"on the validation text:          {gpt_loss:.3f}, best after step {best_step:,}")
 
 # %% [markdown]
-# *The picture: the bend near the start is at the loss of a bigram. There the model knows which character
-# follows which, and finds out how to look back.* The grey line is the loss of the batches, also at the first
-# places of their windows, where little can be known; so it cannot tell whether the model learns its text by
+# *The picture: the loss while it trains. In a run of thousands of steps there is a bend near the start, at
+# the loss of a bigram: there the model knows which character follows which, and finds out how to look
+# back.* The grey line is the loss of the batches, also at the first
+# positions of their windows, where little can be known; so it cannot tell whether the model learns its text by
 # heart. The last two numbers can: they are measured alike, on text that it has read and on text that it has
 # not.
 
@@ -1278,11 +1339,11 @@ else:
 # To write one character, `generate` has the model read the whole window. To write the next one, it reads
 # the same window again, with one character more. Nearly all of that work was done before.
 #
-# **Predict first.** Character 7 stands at its place, and a character 8 comes behind it. Which of these
+# **Predict first.** Character 7 stands at its position, and a character 8 comes behind it. Which of these
 # change for character 7: its embedding, its query, its key, its value, what comes out of its blocks?
 
 # %% [markdown] fold="Answer"
-# None. The model is causal: no place sees what comes after it. So all that was computed for the first 7
+# None. The model is causal: no position sees what comes after it. So all that was computed for the first 7
 # characters stays right, for ever. And of all that, the new character needs only the keys and the
 # values: its own query looks at them. The old queries have done their work.
 
@@ -1291,13 +1352,27 @@ else:
 # through the model alone. It makes one query, one key and one value in each block; key and value go
 # into the cache, behind the others.
 #
-# Three things need care. The new character's *place* is the number of characters before it, so the
+# Three things need care. The new character's *position* is the number of characters before it, so the
 # cache has to know how many these are. Its *mask* is a row of the causal mask that lets it see them
-# all. (`is_causal=True` would take the first query for the first place, and let it see one key. Give
+# all. (`is_causal=True` would take the first query for the first position, and let it see one key. Give
 # `F.scaled_dot_product_attention` the rows that you need, as `attn_mask`.) And when the window is
-# cut, the characters that stay get other places. Their position embeddings are others then, and so
+# cut, the characters that stay get other positions. Their position embeddings are others then, and so
 # are all keys and values: the cache is worth nothing, and the window has to be read anew. Cutting it
 # to one half each time makes this rare. (With the rotary positions of lesson 09 it looks different.)
+
+# %% drawing="cache"
+
+# %% [markdown]
+# **Something to play with.** Go from step to step, and compare what is computed on the left and on the
+# right.
+
+
+# %% tags=["demo"]
+def read_on(step):
+    display(drawings.cache(step))
+
+
+play(read_on, step=(1, 7))
 
 # %% [markdown] contract="generate_cached"
 # `empty_cache(model)` is given. A cache is a list with one pair `(keys, values)` for each block, each
@@ -1306,12 +1381,12 @@ else:
 #
 # **`next_logits(model, ids, cache)`** reads the new characters `ids`, int64 of shape `(n,)`, behind the
 # `S` characters of the cache, and returns the logits after the last of them, shape `(V,)`. It puts the
-# new keys and values into the list `cache`, so that `cache[i]` is a pair with `S + n` places. There is
+# new keys and values into the list `cache`, so that `cache[i]` is a pair with `S + n` positions. There is
 # one text only, and so no dimension `B`. The model is in evaluation mode, and `S + n` is at most
 # `context`. What you make here must be on `ids.device`, and in `generate_cached` where the model is.
 #
 # **`generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)`** returns what
-# `generate` returns, with the same window: the list `ids` and `length` new places. With the same seed
+# `generate` returns, with the same window: the list `ids` and `length` new ids. With the same seed
 # it writes the same text, as it also calls `sample_token` once for each new character. But
 # `next_logits` reads each character only once, until the window is cut. Then it begins with an empty
 # cache and reads the window that is left. The model is in evaluation mode while it writes, and
@@ -1333,9 +1408,9 @@ def next_logits(model, ids, cache):
     """Read the characters `ids` (n,) behind those of `cache`; return the logits after them (V,)."""
     ### BEGIN SOLUTION
     past, new = cache[0][0].shape[1], len(ids)
-    places = torch.arange(past, past + new, device=ids.device)
+    positions = torch.arange(past, past + new, device=ids.device)
     mask = causal_mask(past + new)[past:].to(ids.device)  # (n, S + n)
-    x = model.token_embedding(ids) + model.position_embedding(places)  # (n, C)
+    x = model.token_embedding(ids) + model.position_embedding(positions)  # (n, C)
     for i, block in enumerate(model.blocks):
         attention = block.attention
         normed = block.norm1(x)
@@ -1362,7 +1437,7 @@ def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)
     written, window, unread = list(ids), list(ids), list(ids)
     cache = empty_cache(model)
     for _ in range(length):
-        if len(window) > model.config.context:  # all places change
+        if len(window) > model.config.context:  # all positions change
             window = unread = window[-(model.config.context // 2) :]
             cache = empty_cache(model)
         read = torch.tensor(unread, device=model.head.weight.device)
@@ -1378,8 +1453,8 @@ def generate_cached(model, ids, length, temperature=1.0, top_k=None, top_p=None)
 # %% check="generate_cached" tags=["nbval-check-output"]
 check("generate_cached")
 
-# %% [markdown] fold="Hint 1: the places and the mask"
-# `past = cache[0][0].shape[1]` is the number of characters before. The new ones stand at the places
+# %% [markdown] fold="Hint 1: the positions and the mask"
+# `past = cache[0][0].shape[1]` is the number of characters before. The new ones stand at the positions
 # `past`, `past + 1`, ... Of the rows of `causal_mask(past + n)`, the last `n` are those of the new
 # characters: `[past:]`.
 
@@ -1396,7 +1471,7 @@ check("generate_cached")
 
 # %% [markdown] fold="Hint 4: generate_cached"
 # Copy `generate`. Keep a list `unread` of what the model has not read yet: all of `ids` at first, the
-# one new place later, and the whole window after a cut, together with a new `empty_cache(model)`.
+# one new id later, and the whole window after a cut, together with a new `empty_cache(model)`.
 
 # %% [markdown]
 # Is it the same text? And how much faster?
@@ -1416,10 +1491,12 @@ if check.ready("GPT", "sample_token", "next_logits", "generate_cached", "gpt_los
     print(f"the cache makes it {seconds['plain'] / seconds['cached']:.1f} times as fast")
 
 # %% [markdown]
-# The longer the text, the more it saves: without the cache, the work for the next character grows with
-# the text. What it costs is memory, $2 \cdot \text{layers} \cdot T \cdot C$ numbers. For GPT-2 small
-# and a full context these are 19 million. For large models that talk to many people at once, this
-# memory is what is scarce (Pope and others, 2022).
+# The longer the text, the more it saves: without the cache, all work for the next character grows with
+# the text. With it, only looking back still does, since the new query meets all the keys. What it costs is
+# memory, $2 \cdot \text{layers} \cdot T \cdot C$ numbers. For GPT-2 small and a full context these are 19
+# million. For large models that talk to many people at once, this memory is what is scarce (Pope and
+# others, 2022). So in most newer ones several queries share one key and one value: *grouped queries*
+# (Ainslie and others, 2023).
 #
 # How daring should it be? Here it writes 1,000 characters in each of five ways. Count how many of the
 # words are words of the training text.
@@ -1497,11 +1574,39 @@ if check.ready("gpt_loss"):
 # %% [markdown]
 # (Said of the fables, at the preset `laptop`.) The GPT is the first net that is far ahead of the 10-gram.
 # What is left down to the floor? It sees 256 characters at most, and in lesson 05 you counted how far away
-# the words are that come back. It has also read the text only a few times. Lesson 09 will get more out of
+# the words are that come back. It has also read the text only a few times, that is, trained for a few **epochs**. Lesson 09 will get more out of
 # the same minutes.
 #
-# And the facts. `FLOPs per token` is for reading one character with a full context, as above; training
-# takes three times that.
+# But all of these losses come from the validation text, and much was chosen by it: the shape, the rates
+# and the number of steps of this lesson's recipe, and just now the checkpoint. The best of many tries is
+# good, and it is lucky as well. On the text that it was chosen by it keeps its luck, on another one it
+# does not. So now, once, the test text. Two texts are never equally hard; the floor, which is known for
+# each of them, takes account of that. So compare the distances to the floor.
+#
+# **Predict first.** How much farther from its floor will the GPT be on the test text?
+
+# %% tags=["demo"]
+if check.ready("gpt_loss"):
+    test_loss = judge(gpt, encode(test_text, chars).to(where), config.context)
+    floors = None
+    if is_fables:
+        floors = {"validation": (floor, floor_error), "test": corpus.floor(test)}
+    display(plots.held_out({"validation": gpt_loss, "test": test_loss}, floors))
+
+# %% [markdown]
+# *The picture: the loss of the same GPT on the text that it was chosen by, and on one that had no say. The
+# dashed lines are the floors, where they are known.* Few choices among models that are so alike bring
+# little luck. So expect a small difference here, and one that chance alone could make. After thousands of
+# choices, or with a public test set by which a whole field picks its ideas, it can be large.
+#
+# The number to publish is the one from the test text. And mind what happens when you do not like it,
+# change the recipe and come back: then it has become a second validation text. (The same text must not
+# stand in the training data either. Large models have read most of the internet, and with it many of
+# the questions by which they are examined, often nearly word for word. This is called
+# **contamination**, and removing near-duplicates before the split, as in lesson 01, is the remedy.)
+#
+# And the facts. `FLOPs per token` is for reading one token with a full context, as above; training takes
+# three times that.
 
 # %% [markdown] slide="The GPT leaves counting far behind" picture="above"
 # In our run: **0.514** nats per character.
@@ -1551,7 +1656,7 @@ if check.ready("count_parameters", "gpt_loss"):
 #    - (b) none
 #    - (c) those that together have 0.9 of the other 0.03
 # 6. Why is the cache thrown away when the window is cut?
-#    - (a) The characters that stay have new places, and so other keys and values.
+#    - (a) The characters that stay have new positions, and so other keys and values.
 #    - (b) It has grown too large for the memory.
 #    - (c) The queries in it are too old.
 
@@ -1574,12 +1679,14 @@ check("quiz")
 # - A GPT is a pile of blocks between an embedding and a head, which share one matrix.
 # - It should begin by guessing nearly blindly, with a loss not far above $\ln V$, and with a stream
 #   that does not grow with its depth.
-# - $12\,C^2$ numbers a layer; 2 FLOPs forward and 6 in training for each number and each character.
-# - AdamW measures each weight's mean slope by how large its slopes usually are. Matrices decay.
+# - $12\,C^2$ numbers a layer; 2 FLOPs forward and 6 in training for each number and each token, and
+#   looking back comes on top.
+# - AdamW divides each weight's mean gradient by how large its gradients usually are. Matrices decay.
 # - Weights stay in float32 while the products are done in 16 bits. Unscale, then clip, then step.
 # - A checkpoint holds model, optimizer, step and random state, and is put in its place in one move.
 # - Temperature, top-k and top-p decide how daring the writing is. A cache of keys and values makes it
 #   fast.
+# - What was chosen by the validation text is judged, once, by a text that chose nothing.
 #
 # **Next**, lesson 08 takes the mask away: a model that sees both sides cannot write, but it can fill
 # gaps and judge. And it asks how to measure what a model is good for.
@@ -1599,12 +1706,17 @@ check("quiz")
 #   2017). This is AdamW.
 # - R. Pascanu, T. Mikolov, Y. Bengio (2013). On the Difficulty of Training Recurrent Neural Networks.
 #   *ICML*. Clipping.
+# - L. Liu and others (2020). On the Variance of the Adaptive Learning Rate and Beyond. *ICLR*.
+# - J. Gilmer and others (2022). A Loss Curvature Perspective on Training Instabilities of Deep Learning
+#   Models. *ICLR*. Both on warming up.
 # - P. Micikevicius and others (2018). Mixed Precision Training. *ICLR*.
 # - A. Fan, M. Lewis, Y. Dauphin (2018). Hierarchical Neural Story Generation. *ACL*. Top-k.
 # - A. Holtzman, J. Buys, L. Du, M. Forbes, Y. Choi (2020). The Curious Case of Neural Text
 #   Degeneration. *ICLR* (first put out in 2019). Top-p.
 # - J. Kaplan and others (2020). Scaling Laws for Neural Language Models.
 # - R. Pope and others (2022). Efficiently Scaling Transformer Inference.
+# - J. Ainslie and others (2023). GQA: Training Generalized Multi-Query Transformer Models from Multi-Head
+#   Checkpoints. *EMNLP*.
 
 # %%
 check.summary()

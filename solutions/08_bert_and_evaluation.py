@@ -116,7 +116,7 @@ for axes, name, seen in (
     axes.set(xlabel="the word that is looked at", ylabel="the word that looks")
     axes.set_title(name, loc="left")
 figure.tight_layout()
-plt.show()
+plots.show()
 
 # %% [markdown]
 # *The picture: who may look where; blue is allowed. Left, as in lesson 05, nobody sees what comes
@@ -129,7 +129,7 @@ plt.show()
 # which makes logits of them, stands ready beside.
 #
 # There is also a third, small change: each key starts equal to its query. Then a place looks first
-# at places that are like it, which by the clocks of lesson 06 are the ones nearby. Like the push of
+# at places that are like it, which by the sinusoids of lesson 06 are the ones nearby. Like the push of
 # lesson 05, it saves us some minutes of training. All is learnt from there.
 
 
@@ -181,18 +181,16 @@ class Bert(nn.Module):
         self.norm = nn.LayerNorm(channels)
         self.head = nn.Linear(channels, words, bias=False)
         self.head.weight = self.token_embedding.weight
-        spread = channels**-0.5
+        std = channels**-0.5
         for name, parameter in self.named_parameters():  # as in lesson 07
             if name.endswith(("project.weight", "shrink.weight")):
-                nn.init.normal_(parameter, std=spread / math.sqrt(2 * layers))
+                nn.init.normal_(parameter, std=std / math.sqrt(2 * layers))
             elif parameter.dim() == 2:
-                nn.init.normal_(parameter, std=spread)
+                nn.init.normal_(parameter, std=std)
             elif name.endswith("bias"):
                 nn.init.zeros_(parameter)
         with torch.no_grad():
-            self.position_embedding.weight.copy_(
-                2 * spread * positional_encoding(context, channels)
-            )
+            self.position_embedding.weight.copy_(2 * std * positional_encoding(context, channels))
             for block in blocks:  # the third change
                 block.attention.key.weight.copy_(block.attention.query.weight)
 
@@ -337,7 +335,7 @@ print(x[chosen])  # the rows at which it is True, one after the other: (3, C)
 # `mlm_loss(x, head, ids, chosen)` takes what the model says, `x`, float of shape `(B, T, C)`; the
 # `head`, which makes logits `(N, V)` of rows `(N, C)`; the words that really stood there, `ids`,
 # int64 `(B, T)`; and `chosen`, bool `(B, T)`. It returns the mean cross-entropy over the chosen
-# places, in nats per word: a tensor of shape `()`, through which slopes travel back to `x` and to
+# places, in nats per word: a tensor of shape `()`, through which gradients travel back to `x` and to
 # the head. The head is asked at the chosen places only. Where no place is chosen, the loss is a
 # tensor with the value 0.
 #
@@ -458,7 +456,7 @@ if check.ready("bert"):
     axes.axhline(math.log(V), linestyle=":", color="#222222", label="ln V: guessing blindly")
     axes.set(xlabel="step", ylabel="training loss (nats per word)")
     axes.legend()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: the loss while they train.* BERT needs more steps, since it learns from one word in
@@ -554,7 +552,7 @@ if check.ready("bert"):
     axes.invert_yaxis()
     axes.set(xlabel="loss (nats per word)", ylabel="group of words")
     axes.legend()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture and the table: the loss of the same words, from one side and from both.* Two sides
@@ -722,7 +720,7 @@ for name, count in (("128 labels", 128), ("all training stories", len(train))):
 #
 # It takes `ids` and returns logits of shape `(B, classes)`: the head of the mean row of each line.
 # Places where `ids` is `PAD` have no part in the mean. Each line has at least one place that is not
-# `PAD`. Slopes travel back into the body too. It works where `ids` are: on a GPU as well.
+# `PAD`. Gradients travel back into the body too. It works where `ids` are: on a GPU as well.
 #
 # For example, if the body gives the rows 1, 3 and 8 (of one channel each) for the ids `[[2, 7,
 # 0]]`, the mean is 2.
@@ -841,7 +839,7 @@ if check.ready("bert", "Classifier"):
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
     axes.legend()
-    plt.show()
+    plots.show()
     table(
         {
             name: {f"{size} labels": share for size, share in points.items()}
@@ -1085,7 +1083,7 @@ if check.ready("kind_model", "precision_recall_f1"):
     axes.set_xticks(range(6), KINDS)
     axes.set_yticks(range(6), KINDS)
     axes.set(xlabel="what the model says", ylabel="the truth")
-    plt.show()
+    plots.show()
     table(
         {
             kind: {name: report[name][k].item() for name in ("precision", "recall", "f1")}
@@ -1195,7 +1193,7 @@ if check.ready("judge_model", "roc_auc"):
     axes.plot([0, 1], [0, 1], ":", color="#222222", label="dice: area 0.5")
     axes.set(xlabel="false positive rate", ylabel="true positive rate (recall)")
     axes.legend(loc="lower right")
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: ROC curves of two of the sixteen faults, the one with the smallest area and a
@@ -1296,7 +1294,7 @@ if check.ready("judge_model", "expected_calibration_error"):
     raw_error = reliability(both[0], fresh_probs, fresh_labels, "as it is")
     cooled_error = reliability(both[1], cooled, fresh_labels, f"temperature {heat:.2f}")
     figure.tight_layout()
-    plt.show()
+    plots.show()
     mean_sure, hits = fresh_probs.max(dim=1).values.mean(), accuracy(fresh_probs, fresh_labels)
     print(
         f"mean confidence {mean_sure:.3f}, accuracy {hits:.3f}: too sure by {mean_sure - hits:+.3f}"
@@ -1427,7 +1425,7 @@ if check.ready("judge_model", "accuracy_by_slice"):
     axes.set_yticks(range(len(report)), report)
     axes.invert_yaxis()
     axes.set(xlabel="accuracy, with 95 in 100 of the bootstrap's rounds", ylabel="slice")
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: each slice's accuracy and its range; dotted, the mean over all.* Whether the saying
@@ -1502,7 +1500,7 @@ if check.ready("judge_model", "accuracy_by_slice"):
 # `ensemble(models, ids)` takes a list of one or more modules, each of which makes logits `(B, K)`
 # of `ids`, int64 `(B, T)`. It returns float probabilities `(B, K)`: the plain mean of the models'
 # probabilities. Each model is asked in evaluation mode, and is afterwards in the mode in which it
-# was. No slopes hang on what comes out.
+# was. No gradients hang on what comes out.
 #
 # For example, if one model says `[0.9, 0.1]` and another `[0.5, 0.5]`, the mean is `[0.7, 0.3]`.
 
@@ -1584,7 +1582,7 @@ if check.ready("together"):
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set(xlabel="accuracy on fresh stories", xlim=(0, 1), ylabel="model")
-    plt.show()
+    plots.show()
     found = accuracy_by_slice(
         (together.argmax(dim=1) == fresh_labels), {"together": slices["all"]}, draws
     )["together"]
@@ -1656,7 +1654,7 @@ if check.ready("bert"):
     axes.minorticks_off()
     axes.invert_yaxis()
     axes.legend()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: the higher up, the better the model knows the secret; at rank 1 it says it first.*
@@ -1775,7 +1773,7 @@ axes.set_xticks([1e5, 1e7, 1e9, 1e11], ["100 thousand", "10 million", "1 billion
 axes.set_yticks([1e6, 1e9, 1e12], ["1 million", "1 billion", "1 trillion"])
 axes.minorticks_off()
 axes.legend(loc="upper left")
-plt.show()
+plots.show()
 per_number = {name: tokens / numbers for name, (numbers, tokens) in published.items()}
 table({name: {"tokens for each number": share} for name, share in per_number.items()})
 

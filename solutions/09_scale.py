@@ -48,15 +48,18 @@ preset = "laptop"  # "smoke", "laptop" or "gpu"
 # %% carry="build_vocab encode decode split get_batch evaluate_loss windows judge positional_encoding count_parameters clip_gradients"
 
 # %% [markdown]
-# These are your parts from the lessons before. The text is the one that you know.
+# These are your parts from the lessons before. The text is the one that you know, with a test text kept back
+# as in lesson 07: it is read once, at the end.
 
 # %% tags=["demo", "nbval-check-output"]
 stories = corpus.split_stories(corpus.load("shakespeare" if preset == "gpu" else "fables"))
 if preset == "smoke":
     stories = stories[:300]
 training, validation = split(stories)
+validation, test = corpus.keep_for_test(validation)
 train_text, validation_text = corpus.join(training), corpus.join(validation)
-chars = build_vocab(train_text + validation_text)
+test_text = corpus.join(test)
+chars = build_vocab(train_text + validation_text + test_text)
 V = len(chars)
 train_ids, validation_ids = encode(train_text, chars), encode(validation_text, chars)
 where = device() if preset == "gpu" else torch.device("cpu")  # which chip trains
@@ -174,7 +177,7 @@ if check.ready("train_bpe", "merge"):
     axes.plot(sizes, gains, "o-", color="#0072b2")
     axes.set(xlabel="tokens in the vocabulary", ylabel="characters per token\n(validation text)")
     axes.set_ylim(bottom=0)
-    plt.show()
+    plots.show()
     print(f"{sizes[-1]} tokens: {gains[-1]:.2f} characters each")
 
 # %% [markdown]
@@ -338,10 +341,10 @@ if check.ready("train_bpe", "bpe_encode", "bpe_decode"):
 #
 # ### A simpler norm
 #
-# LayerNorm subtracts the mean of the channels, divides by their spread, and has a weight and a bias for
-# each. Biao Zhang and Rico Sennrich asked in 2019 whether the mean matters. What keeps a deep stack
-# steady is that the numbers keep their *size*. So leave out the mean and the bias, and divide by the
-# **root mean square**.
+# LayerNorm subtracts the mean of the channels, divides by their standard deviation, and has a weight and a
+# bias for each. Biao Zhang and Rico Sennrich asked in 2019 whether the mean matters. What keeps a deep stack
+# steady is that the numbers keep their *size*. So leave out the mean and the bias, and divide by the **root
+# mean square**.
 
 # %% [markdown] contract="RMSNorm"
 # Write the class `RMSNorm(channels, eps=1e-6)`, an `nn.Module`. It has one parameter, `weight`, of shape
@@ -413,7 +416,7 @@ if check.ready("RMSNorm"):
 #
 # ### Where does the place come in?
 #
-# In lessons 06 and 07, each place had its own row of clocks, added to the embedding. So what a character
+# In lessons 06 and 07, each place had its own row of sinusoids, added to the embedding. So what a character
 # *is* and where it *stands* share the same channels, and each head has to take them apart again. And what
 # it mostly wants to know is not the place but the **distance**: is that three characters back?
 #
@@ -476,11 +479,11 @@ if check.ready("apply_rope"):
     torch.manual_seed(0)
     d, far = 32, 60
     query, key = torch.randn(1, d), torch.randn(1, d)
-    clocks = positional_encoding(400, d)
+    sinusoids = positional_encoding(400, d)
     figure, panels = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True)
     for at, color in zip((60, 150, 300), ("#0072b2", "#d55e00", "#009e73"), strict=True):
         back = range(far)
-        added = [((query + clocks[at]) @ (key + clocks[at - by]).T).item() for by in back]
+        added = [((query + sinusoids[at]) @ (key + sinusoids[at - by]).T).item() for by in back]
         turned = [(apply_rope(query, at) @ apply_rope(key, at - by).T).item() for by in back]
         panels[0].plot(added, color=color, label=f"query at place {at}")
         panels[1].plot(turned, color=color, linewidth=5 - at / 70, alpha=0.8)
@@ -489,7 +492,7 @@ if check.ready("apply_rope"):
     panels[0].set_ylabel("score")
     panels[0].legend(fontsize=8)
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: with added places the score also hangs on where the query stands, so there are three lines.
@@ -503,7 +506,7 @@ if check.ready("apply_rope"):
 # ### Four small things
 #
 # **QK-norm** (Henry and others, 2020). Scores are products of queries and keys, and nothing bounds them.
-# If they grow, the softmax puts all weight on one place, and its slope dies. So normalise queries and
+# If they grow, the softmax puts all weight on one place, and its gradient vanishes. So normalise queries and
 # keys before they are turned.
 #
 # **Squared ReLU** (So and others, 2021): $\max(0, x)^2$ in place of GELU. It is exactly 0 for half of its
@@ -547,7 +550,7 @@ class Modern:
     heads: int = 4
     channels: int = 64
     norm: str = "rms"  # or "layer"
-    places: str = "rotary"  # or "clocks"
+    places: str = "rotary"  # or "sinusoids"
     qk_norm: bool = True
     hidden: str = "relu2"  # or "gelu" or "swiglu"
     zero: bool = True  # whether what adds to the stream begins at 0
@@ -624,28 +627,28 @@ class NewGPT(nn.Module):
         self.config, C = config, config.channels
         self.token_embedding = nn.Embedding(config.vocab_size, C)
         self.position_embedding = None
-        if config.places == "clocks":
+        if config.places == "sinusoids":
             self.position_embedding = nn.Embedding(config.context, C)
         self.blocks = nn.ModuleList([NewBlock(config) for _ in range(config.layers)])
         self.norm = RMSNorm(C) if config.norm == "rms" else nn.LayerNorm(C)
         self.head = nn.Linear(C, config.vocab_size, bias=False)
-        self.initialise()
+        self.init_weights()
 
-    def initialise(self):
+    def init_weights(self):
         """Draw the starting values: as in lesson 07, or with zeros in what adds and in the head."""
-        spread = 1 / math.sqrt(self.config.channels)
+        std = 1 / math.sqrt(self.config.channels)
         for name, parameter in self.named_parameters():
             adds = name.endswith(("project.weight", "shrink.weight"))
             if self.config.zero and (adds or name == "head.weight"):
                 nn.init.zeros_(parameter)
             elif adds:
-                nn.init.normal_(parameter, std=spread / math.sqrt(2 * self.config.layers))
+                nn.init.normal_(parameter, std=std / math.sqrt(2 * self.config.layers))
             elif parameter.dim() == 2:
-                nn.init.normal_(parameter, std=spread)
+                nn.init.normal_(parameter, std=std)
         if self.position_embedding is not None:
-            clocks = positional_encoding(self.config.context, self.config.channels)
+            sinusoids = positional_encoding(self.config.context, self.config.channels)
             with torch.no_grad():
-                self.position_embedding.weight.copy_(2 * spread * clocks)
+                self.position_embedding.weight.copy_(2 * std * sinusoids)
 
     def forward(self, ids):
         """Return the logits (B, T, V) of what follows each of the characters `ids` (B, T)."""
@@ -721,7 +724,7 @@ for step, color in zip(
 axes.axhline(1, color="#333333", linestyle=":")
 axes.set(xlabel="singular value at the start", ylabel="and after so many steps")
 axes.legend(fontsize=8)
-plt.show()
+plots.show()
 low = start[(now > 0.65) & (start > 0)].min()
 print(f"after 5 steps all from {low:.3f} on are between {now[start >= low].min():.2f} and", end=" ")
 print(f"{now[start >= low].max():.2f}")
@@ -785,7 +788,7 @@ check("newton_schulz")
 
 # %%
 class Muon(torch.optim.Optimizer):
-    """Moves each matrix along its mean slope, with all singular values brought near 1."""
+    """Moves each matrix along its mean gradient, with all singular values brought near 1."""
 
     def __init__(self, matrices, lr, momentum=0.95):
         super().__init__(matrices, {"lr": lr, "momentum": momentum})
@@ -864,7 +867,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     old = Modern(
         *(V, 128, 2, 4, 96),
         norm="layer",
-        places="clocks",
+        places="sinusoids",
         qk_norm=False,
         hidden="gelu",
         zero=False,
@@ -909,7 +912,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     axes.axvline(0, color="#333333", linewidth=1)
     axes.set(xlabel=f"gain over lesson 07's parts after {budget:g} s (nats per character)")
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 # %% [markdown] slide="At equal time, rotary gains most here" picture="above"
 # Each part alone, then all. Every model gets the same processor time. Mind the spread.
@@ -920,11 +923,11 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 # such as QK-norm, earns its place in trainings of weeks.
 
 # %% [markdown]
-# *The picture: a bar for each part alone, and for all of them at the end.* Read it with the spread in mind.
-# A difference of less than two or three of them is chance, and one seed each is little. What gains in a
-# few seconds is mostly what makes a model learn *sooner*. Parts that keep a model steady, such as QK-norm,
-# earn their place in trainings of weeks. And no part is new for ever: the table on top of this section will
-# look odd in a few years. What stays is how to find out.
+# *The picture: a bar for each part alone, and for all of them at the end.* Read it with the standard deviation
+# over the seeds in mind. A difference of less than two or three of them is chance, and one seed each is
+# little. What gains in a few seconds is mostly what makes a model learn *sooner*. Parts that keep a model
+# steady, such as QK-norm, earn their place in trainings of weeks. And no part is new for ever: the table on
+# top of this section will look odd in a few years. What stays is how to find out.
 #
 # ## What if one core is not enough?
 #
@@ -970,23 +973,26 @@ if check.ready("RMSNorm", "apply_rope"):
 # for 16 bits that do nothing else, and it waits for each small operation to be sent.
 #
 # **Gradient accumulation**: a batch that does not fit into the memory is read in parts. `backward()` adds
-# up the slopes, and the step comes after the last part. Each part's loss is weighted by its share.
+# up the gradients, and the step comes after the last part. Each part's loss is weighted by its share.
 
 # %% tags=["demo", "nbval-check-output"]
 torch.manual_seed(0)
 layer = nn.Linear(32, 64)
 inputs, wanted = torch.randn(24, 32), torch.randint(64, (24,))
-slopes = []
+gradients = []
 for parts in (1, 4):
     layer.zero_grad()
     for rows, right in zip(inputs.chunk(parts), wanted.chunk(parts), strict=True):
         (cross_entropy(layer(rows), right) / parts).backward()
-    slopes.append(layer.weight.grad.clone())
-print("one batch of 24, or four of 6: the same slopes to 1e-6:", torch.allclose(*slopes, atol=1e-6))
+    gradients.append(layer.weight.grad.clone())
+print(
+    "one batch of 24, or four of 6: the same gradients to 1e-6:",
+    torch.allclose(*gradients, atol=1e-6),
+)
 
 # %% [markdown]
 # **Data-parallel training** does the same on several machines or GPUs at a time. Each process has a copy of
-# the model and reads its own part of the batch. Then all of them send each other their slopes, take the
+# the model and reads its own part of the batch. Then all of them send each other their gradients, take the
 # mean, and make the same step, so that the copies stay alike. In torch that is
 # `DistributedDataParallel`, and the command `torchrun` starts the processes. It works with two processes on
 # your processor too, and the next cell does it.
@@ -1102,7 +1108,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
         axes.plot([r[0] for r in line], [r[2] for r in line], "o-", color=color, label=label)
     axes.set(xscale="log", xlabel="parameters", ylabel="loss (nats per character)")
     axes.legend(fontsize=8)
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: each line is a budget of text. More text lowers the whole line. A larger model gains, but less
@@ -1341,7 +1347,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     axes.set(xscale="log", xlabel="seconds", ylabel="loss (nats per character)")
     axes.set_ylim(bottom=0)
     axes.legend()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: squares are counts, ready within seconds. The line is the net, each point a training of its
@@ -1580,6 +1586,22 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     display(plots.ladder(losses, floor, floor_error))
     print(f"modern GPT: {modern_loss:.3f} after {budget:g} s of processor time")
 
+# %% [markdown]
+# The parts, the rates and the trust in counts were all chosen by the validation text, many more times than
+# anything in lesson 07. So look at the test text as well, once, and compare the distances to the floor.
+
+# %% tags=["demo"]
+if check.ready("modern_loss"):
+    test_loss = judge(modern, encode(test_text, chars).to(where), T)
+    floors = None
+    if is_fables:
+        floors = {"validation": (floor, floor_error), "test": corpus.floor(test)}
+    display(plots.held_out({"validation": modern_loss, "test": test_loss}, floors))
+
+# %% [markdown]
+# What it loses more there, above its floor, is what our choosing had made of the validation text; a
+# thousandth or two may also be chance. It is the test text's number that says what the model is worth.
+
 # %% [markdown] contract="quiz"
 # Six questions. Give each answer as one small letter in quotes, such as `answer_2 = "a"`.
 #
@@ -1631,8 +1653,8 @@ check("quiz")
 # - Byte-pair encoding: pieces that no text is too strange for. Compare losses per character, never per token.
 # - RMSNorm, rotary positions, QK-norm, squared ReLU or a gate, zeros at the start, Muon: each mends something,
 #   and each was measured at equal time, with its spread.
-# - Half precision and compiling are worth much on a GPU. Accumulated and data-parallel slopes are those of the
-#   whole batch.
+# - Half precision and compiling are worth much on a GPU. Accumulated and data-parallel gradients are those of
+#   the whole batch.
 # - A scaling law predicts a step or two ahead. Test it with a run that it has not seen.
 # - On a small text, counting is strong, and ready at once. A net is ahead where memory counts. Both together
 #   are better than either.

@@ -27,7 +27,7 @@ from IPython.display import display
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 
-from lmcourse import check, corpus, play, table, timeline, zoo
+from lmcourse import check, corpus, play, plots, table, timeline, zoo
 
 check.lesson("10_test_and_gate")
 torch.set_num_threads(1)
@@ -323,7 +323,7 @@ if check.ready("check_data", "found"):
             axes.annotate(word, (x, y), xytext=(6, -3), textcoords="offset points")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.set(xlabel="share of training stories", ylabel="share of validation stories")
-    plt.show()
+    plots.show()
     print(f"{len(every):,} words, {sum(odd)} of them outside the band")
 
 # %% [markdown]
@@ -474,7 +474,7 @@ def draw_scores(scores):
     axes.set_xlim(-0.5, len(scores) - 0.5)
     axes.invert_yaxis()
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 
 torch.manual_seed(0)
@@ -848,7 +848,7 @@ if check.ready("paired_bootstrap"):
         axes.set(title=name, xlabel="new minus old (nats per character)", ylabel="rounds of 1,000")
         axes.locator_params(axis="x", nbins=5)
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: what a thousand rounds give for each model, and shaded the middle 95 in 100 of them. (Look at
@@ -971,7 +971,7 @@ if check.ready("slice_report"):
         axes.barh(names, changes, color=["#d55e00" if each > 0 else "#0072b2" for each in changes])
         axes.axvline(0, color="#222222")
         axes.set(xlabel="new loss minus old loss (nats per character)", ylabel="stories with")
-        plt.show()
+        plots.show()
         table({word: report[word] for word in names})
 
 # %% [markdown]

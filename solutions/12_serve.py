@@ -1133,7 +1133,7 @@ left.set(xscale="log", yscale="log")
 right.set(xlabel="texts in one step", ylabel="new characters a second")
 left.legend()
 figure.tight_layout()
-plt.show()
+plots.show()
 
 # %% [markdown] slide="A cache makes each text cheap, a batch shares the rest" picture="above"
 # Read 64 characters of each text, and little is gained. Read one of each, and many texts cost
@@ -1302,7 +1302,7 @@ if check.ready("Batcher"):
             f"{name}: {steps} steps; latency p50 {np.median(finished):.0f}, "
             f"p95 {np.percentile(finished, 95):.0f} steps"
         )
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: blue is running, grey is waiting; four slots. On the left a slot that is done early
@@ -1617,7 +1617,7 @@ def wait_with(load, spread):
         axes.axvline(min(value, 3000), color=color, label=f"p{share}: {value:,.0f} ms")
     axes.set(xlabel="latency (ms; 3,000 and more in the last bar)", ylabel="requests")
     axes.legend()
-    plt.show()
+    plots.show()
 
 
 play(wait_with, load=(0.1, 0.98, 0.02), spread=(0.0, 2.0, 0.25))

@@ -16,12 +16,15 @@ import pytest
 from course import COURSE, ROOT, SHOWN
 
 from grader.author.execute import solved_namespace
+from grader.author.render import render_student
 from grader.course.regions import without_markers
 from grader.grading.judge import judge
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.limits import Limits
 from grader.submissions.cells import cells_to_run
 from grader.submissions.notebook import Notebook, read
+from lmcourse import drawings
+from lmcourse.drawings.sketch import WIDTH
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -197,3 +200,26 @@ def test_a_released_notebook_opens_in_jupyterlab_and_is_saved_as_it_was(
     saved = nbformat.read(folder / f"{lesson}.ipynb", as_version=4)
     nbformat.validate(saved)
     assert saved.cells == book.cells
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_a_drawing_shows_before_anything_has_run(page: "Page", folder: Path, theme: str) -> None:
+    name = f"drawn_{theme.lower()}"
+    notebook = render_student(COURSE, "05_attention")
+    notebook.cells = [cell for cell in notebook.cells if cell.get("outputs")]  # nothing else
+    (folder / f"{name}.ipynb").write_text(nbformat.writes(notebook), "utf-8")
+    _open(page, name)
+    page.evaluate(
+        "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
+        f"JupyterLab {theme}",
+    )
+    assert not page.evaluate(  # what nobody has trusted yet is made safe first
+        "() => [...jupyterapp.shell.currentWidget.content.model.cells].some(cell => cell.trusted)"
+    )
+    image = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output img")
+    image.wait_for()
+    shown = image.evaluate("image => [image.alt, image.complete && image.naturalWidth]")
+    assert shown == [drawings.attention().alt, WIDTH]
+    assert (
+        page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .cm-content").count() == 0
+    )

@@ -427,6 +427,23 @@ def test_the_floor_refuses_what_it_cannot_measure(standard: list[str]) -> None:
         corpus.floor(standard[:1])
 
 
+def test_the_test_text_is_new_fables_in_known_characters(standard: list[str]) -> None:
+    validation, test = corpus.keep_for_test(standard[:200])
+    assert validation == standard[:200]  # the ladder is measured on the text that it always was
+    assert len(set(test)) == len(test) == 200
+    assert set(test).isdisjoint(standard)
+    assert set(corpus.join(test)) <= set(corpus.join(standard[:300]))  # preset smoke's, too
+    assert test == corpus.keep_for_test(standard[200:400])[1]  # no choice can change it
+    assert corpus.floor(test).mean == pytest.approx(corpus.entropy_rate(), abs=0.006)
+
+
+def test_of_a_text_that_runs_out_half_of_the_validation_is_kept_for_the_test() -> None:
+    speeches = [f"Citizen {number}:\nHear me speak." for number in range(5)]
+    validation, test = corpus.keep_for_test(speeches)
+    assert (validation, test) == (speeches[::2], speeches[1::2])
+    assert corpus.keep_for_test([]) == ([], [])
+
+
 # ------------------------------------------------------------------------------- Shakespeare
 
 

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from io import BytesIO
 from itertools import pairwise
 
 import matplotlib
@@ -11,8 +12,10 @@ from IPython.core.formatters import DisplayFormatter
 from matplotlib import pyplot, style
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
+from matplotlib.text import Text
+from PIL import Image
 
-from lmcourse import plots
+from lmcourse import pictures, plots
 from lmcourse.plots import Picture
 
 LOSSES = {"bigram": 2.41, "uniform": 4.0604, "GPT": 0.612, "unigram": 2.92}
@@ -30,7 +33,7 @@ LETTERS = sorted(
 def bundle(picture: Picture, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Return what a notebook receives when `picture` is the last value of a cell."""
     shown: list[dict[str, str]] = []
-    monkeypatch.setattr(plots, "display", lambda data, **_: shown.append(data))
+    monkeypatch.setattr(pictures, "display", lambda data, **_: shown.append(data))
     assert DisplayFormatter().format(picture) == ({}, {})  # nothing else is shown
     (only,) = shown
     return only
@@ -83,6 +86,7 @@ EVERY_KIND: list[Callable[[], Picture]] = [
     lambda: plots.next_token_bars(uniform(len(CHARS)), CHARS, "ab c"),
     lambda: plots.bigram_heatmap(some_counts(len(CHARS)), CHARS),
     lambda: plots.loss_curves(RUNS, floor=0.25),
+    lambda: plots.held_out({"validation": 0.43, "test": 0.44}),
     lambda: plots.attention_map(means(len(CHARS)), "".join(CHARS), "".join(CHARS)),
     lambda: plots.attention_map(one_look(90, at=7), "r", "a long text " * 7 + "\na end"),
 ]
@@ -114,16 +118,26 @@ def test_ladder_names_its_axes_and_unit() -> None:
     assert axes.get_ylabel() == "model"
 
 
-def test_ladder_draws_the_floor_as_a_labelled_dashed_line_with_its_error() -> None:
-    picture = plots.ladder(LOSSES, floor=0.43, floor_error=0.01)
-    axes = picture.axes[0]
-    (line,) = axes.lines
-    assert list(line.get_xdata()) == [0.43, 0.43]  # type: ignore[arg-type]
-    assert line.get_linestyle() == "--"
-    band = axes.patches[-1].get_window_extent()
-    left, right = axes.transData.inverted().transform([band.p0, band.p1])[:, 0]
-    assert (left, right) == pytest.approx((0.42, 0.44))
-    assert words(picture)[-1] == "floor  0.430 ± 0.010  (no model can do better)"
+def dots(axes: Axes) -> list[tuple[float, float]]:
+    """Return how far right and down each dot is."""
+    marked = [line for line in axes.lines if line.get_marker() == "o"]
+    return [(line.get_xdata()[0], line.get_ydata()[0]) for line in marked]  # type: ignore[index]
+
+
+def test_ladder_with_a_floor_draws_what_is_left_above_it_on_a_log_scale() -> None:
+    axes = plots.ladder(LOSSES, floor=0.43, floor_error=0.01).axes[0]
+    assert axes.get_xscale() == "log"
+    gaps = [loss - 0.43 for loss in sorted(LOSSES.values(), reverse=True)]
+    assert dots(axes) == [(pytest.approx(gap), row) for row, gap in enumerate(gaps)]
+    assert "above the floor of 0.430 ± 0.010, which none can beat" in axes.get_xlabel()
+    assert "log scale" in axes.get_xlabel()
+    assert words(plots.ladder(LOSSES, floor=0.43))[-1] == "GPT  0.612"
+
+
+def test_ladder_shows_the_same_share_of_the_gap_as_the_same_step() -> None:
+    axes = plots.ladder({"a": 1.2, "b": 0.7, "c": 0.45}, floor=0.2).axes[0]
+    a, b, c = (axes.transData.transform(dot)[0] for dot in dots(axes))
+    assert a - b == pytest.approx(b - c)  # from 1 to 0.5 to 0.25
 
 
 def test_ladder_without_a_floor_speaks_of_none() -> None:
@@ -133,14 +147,17 @@ def test_ladder_without_a_floor_speaks_of_none() -> None:
 
 
 def test_ladder_of_an_exactly_known_floor_gives_no_error() -> None:
-    assert "±" not in words(plots.ladder(LOSSES, floor=0.43))[-1]
+    picture = plots.ladder(LOSSES, floor=0.43)
+    assert "±" not in picture.axes[0].get_xlabel() + picture.alt
 
 
-def test_labels_of_bars_near_the_floor_stand_clear_of_it() -> None:
-    picture = plots.ladder({"a": 0.45, "b": 0.425}, floor=0.43, floor_error=0.01)
+def test_ladder_keeps_what_reaches_the_floor_on_the_axis() -> None:
+    picture = plots.ladder({"a": 0.45, "b": 0.43, "c": 0.41}, floor=0.43, floor_error=0.01)
     axes = picture.axes[0]
-    edge = axes.transData.transform((0.44, 0))[0]
-    assert all(text.get_window_extent().x0 > edge for text in axes.texts)
+    left = axes.get_xlim()[0]
+    assert [gap for gap, _ in dots(axes)] == pytest.approx([0.02, 0.01, 0.01])  # the floor's error
+    assert 0 < left < 0.01
+    assert picture.alt.endswith("c is 0.000 above the floor.")
 
 
 @pytest.mark.parametrize("rungs", [1, 3, 12])
@@ -168,6 +185,35 @@ def test_ladder_of_a_perfect_model_has_an_axis() -> None:
 def test_ladder_refuses_no_losses() -> None:
     with pytest.raises(ValueError, match="no loss to draw; pass at least one"):
         plots.ladder({})
+
+
+def test_held_out_texts_stand_side_by_side_each_with_its_own_floor() -> None:
+    floors = {"validation": (0.25, 0.001), "test": (0.26, 0.002)}
+    picture = plots.held_out({"validation": 0.43, "test": 0.45}, floors)
+    assert words(picture) == [
+        "validation  0.430, 0.180 above its floor of 0.250 ± 0.001",
+        "test  0.450, 0.190 above its floor of 0.260 ± 0.002",
+    ]
+    axes = picture.axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [0.43, 0.45]  # type: ignore[attr-defined]
+    assert [line.get_xdata()[0] for line in axes.lines] == [0.25, 0.26]  # type: ignore[index]
+    assert not picture.losses  # no rung of the ladders to come
+    assert (
+        picture.alt
+        == f"Loss of one model in nats per character, text by text: {'; '.join(words(picture))}."
+    )
+
+
+def test_held_out_without_floors_speaks_of_none() -> None:
+    picture = plots.held_out({"validation": 1.5, "test": 1.6})
+    assert "floor" not in picture.alt
+    assert not picture.axes[0].lines
+
+
+@pytest.mark.parametrize("losses", [{}, {"test": float("nan")}, {"test": -1.0}])
+def test_held_out_refuses_what_is_no_loss(losses: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="one for each text"):
+        plots.held_out(losses)
 
 
 def test_next_token_bars_shows_the_likeliest_first_with_probabilities() -> None:
@@ -399,7 +445,7 @@ def test_alternative_texts_say_what_the_pictures_show() -> None:
     ladder = plots.ladder(LOSSES, floor=0.43, floor_error=0.01)
     assert ladder.alt == (
         "Loss on validation text in nats per character, from worst to best: uniform 4.060, "
-        "unigram 2.920, bigram 2.410, GPT 0.612, floor 0.430 ± 0.010."
+        "unigram 2.920, bigram 2.410, GPT 0.612, floor 0.430 ± 0.010. GPT is 0.182 above the floor."
     )
     bars = plots.next_token_bars(torch.tensor([0.5, 0.3, 0.2]), [" ", "\n", ","], "so")
     assert bars.alt == (
@@ -440,6 +486,32 @@ def test_a_notebook_gets_each_picture_once_with_its_alternative_text(
     assert png(picture, monkeypatch).startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("kind", range(len(EVERY_KIND)))
+def test_pictures_have_two_pixels_for_each_of_the_page(
+    kind: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[dict[str, dict[str, int]]] = []
+    monkeypatch.setattr(pictures, "display", lambda data, metadata, raw: shown.append(metadata))
+    EVERY_KIND[kind]()._ipython_display_()
+    drawn = png(EVERY_KIND[kind](), monkeypatch)
+    width, height = Image.open(BytesIO(drawn)).size
+    said = shown[0]["image/png"]
+    assert (said["width"], said["height"]) == (width // 2, height // 2)
+    html = bundle(EVERY_KIND[kind](), monkeypatch)["text/html"]
+    assert f'width="{width // 2}" style="max-width: 100%"' in html
+
+
+@pytest.mark.parametrize("kind", range(len(EVERY_KIND)))
+def test_every_letter_is_ten_pixels_high_on_the_page(kind: int) -> None:
+    picture = EVERY_KIND[kind]()
+    sizes = {
+        text.get_fontsize()
+        for text in picture.findobj(Text)
+        if isinstance(text, Text) and text.get_text() and text.get_visible()
+    }
+    assert min(sizes) * picture.dpi / 72 >= 10
+
+
 def test_pictures_are_small_files(monkeypatch: pytest.MonkeyPatch) -> None:
     rungs = {f"model number {number}": 4.0 / number for number in range(1, 13)}
     pictures = [
@@ -451,7 +523,7 @@ def test_pictures_are_small_files(monkeypatch: pytest.MonkeyPatch) -> None:
         plots.attention_map(means(60), "x" * 60, "y" * 60),
         plots.attention_map(one_look(250, at=20), "r", "some text " * 25),
     ]
-    assert [len(png(picture, monkeypatch)) < 40_000 for picture in pictures] == [True] * 7
+    assert [len(png(picture, monkeypatch)) < 50_000 for picture in pictures] == [True] * 7
 
 
 def test_pictures_leave_pyplot_and_its_settings_alone() -> None:

@@ -40,3 +40,21 @@ def test_a_person_gets_one_control_for_each_argument(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(ipywidgets, "interact", lambda function, **controls: given.update(controls))
     play(shout, **CONTROLS)
     assert given == CONTROLS
+
+
+def test_a_logarithmic_slider_shows_the_number_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ipywidgets
+
+    given = {}
+    monkeypatch.setattr("lmcourse.sliders.a_person_watches", lambda: True)
+    monkeypatch.setattr(ipywidgets, "interact", lambda function, **controls: given.update(controls))
+    play(shout, word="a", times=2, weight=(0.01, 100.0, "log"))
+    slider = given["weight"]
+    assert isinstance(slider, ipywidgets.FloatLogSlider)
+    assert (slider.value, slider.base, slider.min, slider.max) == (1.0, 10, -2, 2)
+    assert slider.readout  # the number, and not its logarithm
+
+
+def test_a_logarithmic_slider_begins_in_its_middle(capsys: pytest.CaptureFixture[str]) -> None:
+    play(shout, word=["a"], times=[2], weight=(0.1, 10.0, "log"))
+    assert capsys.readouterr().out.startswith("a 2 1.0\n")

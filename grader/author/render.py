@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import html
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +36,7 @@ _FOLD = """\
 
 
 def render_student(course: Course, name: str) -> NotebookNode:
-    """Return the notebook that students open: stubs, no outputs.
+    """Return the notebook that students open: stubs, and no outputs but drawings.
 
     Raises
     ------
@@ -47,6 +48,8 @@ def render_student(course: Course, name: str) -> NotebookNode:
     for cell, rendered in zip(lesson.cells, notebook.cells, strict=True):
         if cell.role == "exercise":
             rendered.source = stub(cell.text, cell.name)
+        if cell.role == "drawing":
+            rendered.outputs = [_drawn(course, lesson, cell)]
     _require_no_leak(lesson, notebook)
     return notebook
 
@@ -157,6 +160,8 @@ def _source(
             return _install(configuration, lesson) + "\n" + cell.text
         case "carry":
             return f"#@title From earlier lessons: {', '.join(cell.name.split())}\n{cell.text}"
+        case "drawing":
+            return f"#@title Drawing: {cell.name}\n{cell.text}"
         case "contract":
             return _contract(lesson, cell, known[cell.name].points)
         case "fold":
@@ -198,6 +203,17 @@ def _contract(lesson: Lesson, cell: SourceCell, points: float) -> str:
     return f"### Exercise {number} · `{cell.name}` {dots}\n\n*{facts}*\n\n{cell.text}"
 
 
+def _drawn(course: Course, lesson: Lesson, cell: SourceCell) -> NotebookNode:
+    """Return what a drawing's cell shows when it runs, so that it is there before it has run."""
+    drawings = importlib.import_module(f"{course.package}.drawings")
+    if cell.name not in drawings.__all__:
+        there_are = ", ".join(drawings.__all__)
+        raise lesson.error(cell.line, f"no drawing {cell.name!r}; there are: {there_are}")
+    data = getattr(drawings, cell.name)().bundle()
+    output: NotebookNode = nbformat.v4.new_output("display_data", data)
+    return output
+
+
 def _minutes(number: float) -> str:
     return count(number, "minute")
 
@@ -209,7 +225,7 @@ def count(number: float, noun: str) -> str:
 
 def _metadata(cell: SourceCell, known: Mapping[str, Exercise]) -> dict[str, Any]:
     metadata: dict[str, Any] = {"tags": list(cell.tags)} if cell.tags else {}
-    if cell.role == "carry":
+    if cell.role in ("carry", "drawing"):
         # JupyterLab and VS Code read the first, Colab the second.
         metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
     if cell.role == "exercise":

@@ -125,7 +125,7 @@ class Course:
         }
 
     def lesson(self, name: str) -> Lesson:
-        """Return lesson `name`, its carried code filled in.
+        """Return lesson `name`, its carried code and what shows its drawings filled in.
 
         Raises
         ------
@@ -138,8 +138,9 @@ class Course:
             raise self._unknown(name)
         if name not in self._lessons:
             lesson = read(self.paths(name).source)
+            filled = {"carry": self._carried, "drawing": self._drawn}
             cells = tuple(
-                replace(cell, text=self._carried(lesson, cell)) if cell.role == "carry" else cell
+                replace(cell, text=filled[cell.role](lesson, cell)) if cell.role in filled else cell
                 for cell in lesson.cells
             )
             self._lessons[name] = replace(lesson, cells=cells)
@@ -200,6 +201,13 @@ class Course:
     def _unknown(self, name: str) -> KeyError:
         there_are = f"there are: {', '.join(self.names)}" if self.names else "there are none yet"
         return KeyError(f"there is no lesson {name!r}; {there_are}")
+
+    def _drawn(self, lesson: Lesson, cell: SourceCell) -> str:
+        package = self.root / self.package / "drawings"
+        if not (package.is_dir() or package.with_suffix(".py").is_file()):
+            module = package.with_suffix(".py").relative_to(self.root)
+            raise lesson.error(cell.line, f"a drawing comes of {module}, which is not there")
+        return f"from {self.package} import drawings\n\ndrawings.{cell.name}()"
 
     def _carried(self, lesson: Lesson, cell: SourceCell) -> str:
         missing = cell.name.split()

@@ -7,6 +7,7 @@ what the cell is:
     # %% tags=["setup"]                               imports
     # %% tags=["parameters"]                          preset = "laptop"
     # %% carry="encode decode"                        code of earlier lessons, filled in by build
+    # %% drawing="attention"                          a drawing, there before it has run
     # %% [markdown] contract="count_bigrams"          what an exercise asks for
     # %% exercise="count_bigrams" minutes=5 level=2   the solved exercise
     # %% check="count_bigrams"                        check("count_bigrams")
@@ -62,6 +63,7 @@ _ROLES = {
     "contract": _Role("contract", "markdown"),
     "fold": _Role("fold", "markdown"),
     "carry": _Role("carry", "code"),
+    "drawing": _Role("drawing", "code"),
     "exercise": _Role("exercise", "code", {"minutes": _NUMBER, "level": int}),
     "check": _Role("check", "code", may_have={"tags": list}),
     "slide": _Role("slide", "markdown", may_have={"picture": str}),
@@ -86,9 +88,9 @@ class SourceCell:
     """One cell of a lesson.
 
     `role` is header, contract, fold, slide or prose (Markdown), or setup, parameters, carry,
-    exercise, check or code (Python). `name` is the exercise, a fold's summary, a slide's title, or
-    the names to carry. `line` is that of the marker, from 1. `picture` says where a slide's picture
-    is: "above", or nowhere.
+    drawing, exercise, check or code (Python). `name` is the exercise, the drawing, a fold's
+    summary, a slide's title, or the names to carry. `line` is that of the marker, from 1.
+    `picture` says where a slide's picture is: "above", or nowhere.
     """
 
     role: str
@@ -241,7 +243,7 @@ def _cell(path: Path, line: int, kind: str, metadata: dict[str, Any], text: str)
         wanted = role.kind if role else "code or markdown"
         raise LessonError(path, line, f"this must be a {wanted} cell, not {kind}")
     _require_keys(path, line, role, metadata, key)
-    tags = tuple(metadata.get("tags", ()))
+    tags = ("demo",) if key == "drawing" else tuple(metadata.get("tags", ()))
     cell = SourceCell(
         role=next((tag for tag in tags if tag in ("setup", "parameters")), role.name),
         name=metadata.get(key, ""),
@@ -254,8 +256,10 @@ def _cell(path: Path, line: int, kind: str, metadata: dict[str, Any], text: str)
     )
     if cell.is_code:
         require_python(path, line, text)
-    if cell.role == "carry" and text.strip():
-        raise LessonError(path, line, "a carry cell is empty: build fills it")
+    if cell.role in ("carry", "drawing") and text.strip():
+        raise LessonError(path, line, f"a {cell.role} cell is empty: build fills it")
+    if cell.role == "drawing" and not cell.name.isidentifier():
+        raise LessonError(path, line, f"{cell.name!r} is not a Python name")
     if cell.picture not in ("", "above"):
         raise LessonError(path, line, f'picture={cell.picture!r}; a slide has picture="above"')
     if cell.role == "exercise" and not 1 <= cell.level <= MAX_LEVEL:

@@ -6,7 +6,7 @@ to estimate that number from the guesses of people; here it is a sum.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from . import grammar, words
 
 FABLES_STORIES = 2000
 FABLES_SEED = 1
+TEST_SEED = 2
 END = "\n\n"  # the blank line after each story; no story holds one
 
 
@@ -31,6 +32,17 @@ def join(stories: Iterable[str]) -> str:
 def split_stories(text: str) -> list[str]:
     """Return the stories of a text made by `join`; a text cut short ends in part of a story."""
     return [story for story in text.split(END) if story]
+
+
+def keep_for_test(validation: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the stories to choose models by, and those to judge the last one by, once.
+
+    Fables never run out: all of `validation` stays, and as many new fables are the test. Of any
+    other text there is no more than was split, so every second story of `validation` is kept back.
+    """
+    if validation and log_prob(validation[0]) > -math.inf:
+        return list(validation), fables(len(validation), TEST_SEED)
+    return list(validation[::2]), list(validation[1::2])
 
 
 def log_prob(story: str) -> float:

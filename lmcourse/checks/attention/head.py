@@ -89,7 +89,7 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         [2, 5, 4],
         hint="forward returns what attention gives, (B, T, head_size). If the shape ends in 6, "
         "the values are x itself: they are self.value(x). If it ends in 5, those are the weights, "
-        "not what they mix. The mask is made for T places, and T is x.shape[1].",
+        "not what they mix. The mask is made for T positions, and T is x.shape[1].",
         form=True,
     )
     yield case(
@@ -100,27 +100,27 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     one = normal(rng, 3, 1, 6)
     yield case(
-        "one place only: the value of x",
+        "one position only: the value of x",
         lambda: ask(weights, one)[0],
         one @ weights[-1].T,
-        hint="With a single place there is nothing to choose from, and what comes out is "
+        hint="With a single position there is nothing to choose from, and what comes out is "
         "self.value(x), as it is. Is the order query, key, value?",
     )
     yield case(
-        "the first of five places: its own value",
+        "the first of five positions: its own value",
         lambda: ask(weights, x)[0][:, 0],
         (x @ weights[-1].T)[:, 0],
-        hint="The first place may look only at itself. Pass the mask, "
+        hint="The first position may look only at itself. Pass the mask, "
         "causal_mask(x.shape[1]).to(x.device), as the fourth argument.",
     )
     changed = [x.clone() for _ in range(4)]
     for t, other in enumerate(changed, start=1):
         other[:, t:] = normal(rng, 2, 5 - t, 6)
     yield case(
-        "a change at places 1, 2, 3, 4 and later: how far what stands before it moves",
+        "a change at positions 1, 2, 3, 4 and later: how far what stands before it moves",
         lambda: _moves(*ask(weights, x, *changed)),
         [0.0] * 4,
-        hint="No place may take anything from a later one: pass your causal_mask.",
+        hint="No position may take anything from a later one: pass your causal_mask.",
     )
     yield case(
         "random weights and rows, against torch's own attention",
@@ -147,10 +147,11 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     texts = [normal(rng, 2, T, 6) for T in (3, int(rng.integers(17, 60)), 1)]
     yield case(
-        "a short text, a long one, and one of a single place, one after the other",
+        "a short text, a long one, and one of a single position, one after the other",
         lambda: ask(weights, *texts),
         [_expected(weights, text) for text in texts],
-        hint="T may differ from call to call, so make the mask in forward, for x.shape[1] places.",
+        hint="T may differ from call to call, so make the mask in forward, for x.shape[1] "
+        "positions.",
     )
     yield case(
         "which parameters a loss reaches",
@@ -174,5 +175,5 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
 
 def _moves(first: torch.Tensor, *others: torch.Tensor) -> list[float]:
-    """Return how far the places before t moved in each of `others`, for t = 1, 2, ..."""
+    """Return how far the positions before t moved in each of `others`, for t = 1, 2, ..."""
     return [apart(first[:, :t], other[:, :t]) for t, other in enumerate(others, start=1)]

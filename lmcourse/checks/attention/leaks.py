@@ -14,12 +14,12 @@ Function = Callable[..., torch.Tensor]
 
 
 def _sees(x: torch.Tensor, target: int, source: int) -> torch.Tensor:
-    """Return `x` with its row at place `source` added at place `target`."""
+    """Return `x` with its row at position `source` added at position `target`."""
     return _added(x, x[:, source], target)
 
 
 def _added(x: torch.Tensor, row: torch.Tensor, target: int) -> torch.Tensor:
-    """Return `x` with `row`, (B, C), added at place `target`."""
+    """Return `x` with `row`, (B, C), added at position `target`."""
     out = x.clone()
     out[:, target].add_(row)
     return out
@@ -49,7 +49,7 @@ def _sees_differences(x: torch.Tensor, target: int, source: int, axis: int) -> t
 
 
 def _sees_bends(x: torch.Tensor, target: int, a: int, b: int, c: int) -> torch.Tensor:
-    """Return `x` with the differences between places a and b, times those of b and c, added."""
+    """Return `x` with the differences between positions a and b, times those of b and c, added."""
     return _added(x, (x[:, a] - x[:, b]) * (x[:, b] - x[:, c]), target)
 
 
@@ -81,8 +81,8 @@ FUNCTIONS: dict[str, Function] = {
     "mean of all": lambda x: x.mean(dim=1, keepdim=True).expand(x.shape),
     "mean of the past": _mean_of_past,
     "mean of the future": lambda x: _mean_of_past(x.flip(1)).flip(1),
-    "the place before": _place_before,
-    "the place after": lambda x: _place_before(x.flip(1)).flip(1),
+    "the position before": _place_before,
+    "the position after": lambda x: _place_before(x.flip(1)).flip(1),
     "two channels of the past": lambda x: _mean_of_past(_place_before(x))[..., :2] ** 2,
     "two channels of the future": lambda x: _mean_of_past(x.flip(1)).flip(1)[..., :2] ** 2,
     "masked in time": _masked_in_time,
@@ -161,29 +161,29 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def looking(
         function: str, words: str, leaks: list[tuple[int, int]], which: Sequence[int] = ()
     ) -> dict[str, tuple[Suspect, bool]]:
-        """Return suspects that look from one place to another: `leaks`, and those turned round."""
+        """Return suspects in which one position sees another: `leaks`, and those turned round."""
         suspects: dict[str, tuple[Suspect, bool]] = {}
         for i, (early, late) in enumerate(leaks):
-            for places in ((early, late), (late, early)):
-                numbers = [*places, *which[i : i + 1]]
-                suspects[words.format(*numbers)] = (function, numbers), places == (late, early)
+            for positions in ((early, late), (late, early)):
+                numbers = [*positions, *which[i : i + 1]]
+                suspects[words.format(*numbers)] = (function, numbers), positions == (late, early)
         return suspects
 
     def leaks(count: int) -> list[tuple[int, int]]:
-        """Return `count` different pairs of places, the earlier one first."""
+        """Return `count` different pairs of positions, the earlier one first."""
         pairs = [(early, late) for late in range(T) for early in range(late)]
         return [pairs[i] for i in rng.choice(len(pairs), count, replace=False)]
 
     yield case(
-        "a function that copies its input, and the mean over all places",
+        "a function that copies its input, and the mean over all positions",
         lambda: student.probe(
             verdicts, student.is_causal, [("copy", []), ("mean of all", [])], [x, x]
         ),
         [True, False],
         hint="True for the copy, with True at the very end, after the loop. Change a fresh copy "
-        "for each t, x.clone(), and compare only what comes out *before* the place from which you "
-        "changed it, [:, :t]: that place itself may differ. False for the mean: a change of x at "
-        "later places changes the result before them.",
+        "for each t, x.clone(), and compare only what comes out *before* the position from which "
+        "you changed it, [:, :t]: that position itself may differ. False for the mean: a change of "
+        "x at later positions changes the result before them.",
     )
     yield case(
         "the same again, and x afterwards: as it was",
@@ -197,51 +197,55 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             name: ((name, []), "past" in name or "before" in name)
             for name in (
                 "mean of the past",
-                "the place before",
+                "the position before",
                 "mean of the future",
-                "the place after",
+                "the position after",
             )
         },
-        "The past may change what comes later. Change x from place t on, [:, t:], and look at "
+        "The past may change what comes later. Change x from position t on, [:, t:], and look at "
         "what comes out before it, [:, :t]: not the other way round.",
     )
     everywhere = [(0, T - 1), (1, 2), (T - 2, T - 1)]
     yield judged(
-        "only one place sees another one",
-        looking("sees", "place {} sees place {}", everywhere),
-        "A leak may be anywhere. Try every place t from 1 to T - 1, with a fresh copy each time, "
-        "and compare all places before t, not only the nearest or the first.",
+        "only one position sees another one",
+        looking("sees", "position {} sees position {}", everywhere),
+        "A leak may be anywhere. Try every position t from 1 to T - 1, with a fresh copy each "
+        "time, and compare all positions before t, not only the nearest or the first.",
     )
     yield judged(
         "an x of zeros",
-        looking("sees", "place {} sees place {}", leaks(3)),
+        looking("sees", "position {} sees position {}", leaks(3)),
         "Setting the future to 0, or multiplying it, changes nothing if it is 0 already. Change "
         "it to random numbers.",
         at=zeros,
     )
     yield judged(
         "an x of zeros, and what comes out can only rise, or only fall",
-        looking("rises with", "place {} rises with place {}", leaks(2))
-        | looking("falls with", "place {} falls with place {}", leaks(1)),
+        looking("rises with", "position {} rises with position {}", leaks(2))
+        | looking("falls with", "position {} falls with position {}", leaks(1)),
         "A leak may make what comes out larger or smaller, so ask how far apart the two results "
         "are, whichever is larger: torch.allclose, or the .abs() of the difference.",
         at=zeros,
     )
     yield judged(
         "only one channel is seen",
-        looking("sees channel", "place {0} sees channel {2} of place {1}", leaks(C), range(C)),
+        looking(
+            "sees channel", "position {0} sees channel {2} of position {1}", leaks(C), range(C)
+        ),
         "A leak may come from one channel only. Change all channels, changed[:, t:], not one "
         "of them such as changed[:, t:, 0].",
     )
     yield judged(
         "only one channel sees something",
-        looking("channel sees", "channel {2} of place {0} sees place {1}", leaks(C), range(C)),
+        looking(
+            "channel sees", "channel {2} of position {0} sees position {1}", leaks(C), range(C)
+        ),
         "A leak may go to one channel only. Compare all channels, before[:, :t], not one of "
         "them such as before[:, :t, -1].",
     )
     yield judged(
-        "only in one of three texts a place sees another one",
-        looking("text sees", "in text {2} place {0} sees place {1}", leaks(B), range(B)),
+        "only in one of three texts a position sees another one",
+        looking("text sees", "in text {2} position {0} sees position {1}", leaks(B), range(B)),
         "A leak may show in one text only. Change all texts, changed[:, t:], and compare all of "
         "them, before[:, :t]. changed[0, t:] changes the first text alone, before[0, :t] compares "
         "the first text alone.",
@@ -259,14 +263,18 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield judged(
         "an x of zeros, and differences between the channels",
-        looking("sees differences", "place {} sees differences of place {}", leaks(3), [1] * 3),
+        looking(
+            "sees differences", "position {} sees differences of position {}", leaks(3), [1] * 3
+        ),
         "The same number in all channels leaves no differences between them. Each channel gets a "
         "number of its own: torch.randn_like(changed[:, t:]).",
         at=zeros,
     )
     yield judged(
         "an x of zeros, and differences between the texts",
-        looking("sees differences", "place {} sees differences at place {}", leaks(3), [0] * 3),
+        looking(
+            "sees differences", "position {} sees differences at position {}", leaks(3), [0] * 3
+        ),
         "The same row in all texts leaves no differences between them. Each text gets numbers of "
         "its own: torch.randn_like(changed[:, t:]).",
         at=zeros,
@@ -274,27 +282,32 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     six = range(6)
     bends: dict[str, tuple[Suspect, bool]] = {}
     for _ in range(3):
-        early, *late = sorted(int(place) for place in rng.choice(six, 4, replace=False))
-        for target, places in ((early, late), (5 - early, [5 - place for place in late[::-1]])):
-            words = "place {} sees differences of places {}, {} and {}".format(target, *places)
-            bends[words] = ("sees bends", [target, *places]), target > places[0]
+        early, *late = sorted(int(position) for position in rng.choice(six, 4, replace=False))
+        for target, positions in (
+            (early, late),
+            (5 - early, [5 - position for position in late[::-1]]),
+        ):
+            words = "position {} sees differences of positions {}, {} and {}".format(
+                target, *positions
+            )
+            bends[words] = ("sees bends", [target, *positions]), target > positions[0]
     yield judged(
-        "an x of zeros, and differences between three places",
+        "an x of zeros, and differences between three positions",
         bends,
-        "The same row at all later places leaves no differences between them. Each place gets "
-        "numbers of its own: torch.randn_like(changed[:, t:]).",
+        "The same row at all later positions leaves no differences between them. Each position "
+        "gets numbers of its own: torch.randn_like(changed[:, t:]).",
         at=torch.zeros(B, len(six), C),
     )
     yield judged(
         "functions that round a little differently each time",
-        looking("rounds", "place {} sees place {}", leaks(3)),
+        looking("rounds", "position {} sees position {}", leaks(3)),
         "Differences of up to 0.0001 are no leak. Ask with torch.allclose(a, b, atol=1e-4); "
         "torch.equal and == want the very last digit, and torch.allclose without atol allows "
         "nearly nothing close to 0.",
     )
     yield judged(
-        "one place sees another one a little: differences of about 0.01",
-        looking("sees a little", "place {} sees place {}", leaks(3)),
+        "one position sees another one a little: differences of about 0.01",
+        looking("sees a little", "position {} sees position {}", leaks(3)),
         "Differences of more than 0.0001 are a leak: atol=1e-4, and no more.",
     )
     yield case(
@@ -308,17 +321,17 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     few = [int(length) for length in rng.permutation([1, 1, 1, 2, 2, 2])]
     short = [normal(rng, 1, length, C) for length in few]
     yield case(
-        "each place sees the next one, in texts of one place or two",
+        "each position sees the next one, in texts of one position or two",
         lambda: student.probe(
-            verdicts, student.is_causal, [("the place after", [])] * len(short), short
+            verdicts, student.is_causal, [("the position after", [])] * len(short), short
         ),
         [length == 1 for length in few],
-        hint="With T = 1 there is no later place, so nothing can leak. With T = 2 there is one.",
+        hint="With T = 1 there is no later position, so nothing can leak. With T = 2 there is one.",
     )
     B, T, C = 2, 7, 3
     yield judged(
-        "texts of 7 places",
-        looking("sees channel", "place {} sees place {}", leaks(3), [2] * 3),
-        "Try every place from 1 to T - 1, where T is x.shape[1].",
+        "texts of 7 positions",
+        looking("sees channel", "position {} sees position {}", leaks(3), [2] * 3),
+        "Try every position from 1 to T - 1, where T is x.shape[1].",
         at=normal(rng, B, T, C),
     )

@@ -17,8 +17,8 @@ def causal_mask(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         "the shape for T = 3",
         lambda: list(student.causal_mask(3).shape),
         [3, 3],
-        hint="One row for each place that looks, one column for each place that is looked at: "
-        "(T, T), with no other axis.",
+        hint="One row for each position that looks, one column for each position that is looked "
+        "at: (T, T), with no other axis.",
         form=True,
     )
     yield case(
@@ -31,23 +31,23 @@ def causal_mask(student: Student, reference: Student, rng: Rng) -> Iterator[Case
     )
     above, below, diagonal = ([0, 0, 1], [1, 2, 2]), ([1, 2, 2], [0, 0, 1]), ([0, 1, 2], [0, 1, 2])
     yield case(
-        "T = 3, right of the diagonal: the places after t",
+        "T = 3, right of the diagonal: the positions after t",
         lambda: student.causal_mask(3)[above],
         torch.tensor([False, False, False]),
-        hint="Row t is the place that looks, and the columns right of the diagonal are later than "
-        "t: False. (triu keeps just these, tril the others.)",
+        hint="Row t is the position that looks, and the columns right of the diagonal are later "
+        "than t: False. (triu keeps just these, tril the others.)",
     )
     yield case(
-        "T = 3, left of the diagonal: the places before t",
+        "T = 3, left of the diagonal: the positions before t",
         lambda: student.causal_mask(3)[below],
         torch.tensor([True, True, True]),
-        hint="Row t may look at every place before t, not at some of them: True.",
+        hint="Row t may look at every position before t, not at some of them: True.",
     )
     yield case(
-        "T = 3, on the diagonal: place t itself",
+        "T = 3, on the diagonal: position t itself",
         lambda: student.causal_mask(3)[diagonal],
         torch.tensor([True, True, True]),
-        hint="Each place may look at itself too: the diagonal is True.",
+        hint="Each position may look at itself too: the diagonal is True.",
     )
     sizes = [int(T) for T in rng.choice(np.arange(4, 40), 3, replace=False)]
     yield case(
@@ -62,7 +62,7 @@ def causal_mask(student: Student, reference: Student, rng: Rng) -> Iterator[Case
 def masked_mean(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     wide = normal(rng, 2, 4, 3)
     yield case(
-        "the shape for 2 texts, 4 places, 3 channels",
+        "the shape for 2 texts, 4 positions, 3 channels",
         lambda: list(student.masked_mean(wide).shape),
         [2, 4, 3],
         hint="The shape stays (B, T, C): weights of shape (T, T) times x. T is x.shape[1]. (An "
@@ -72,14 +72,14 @@ def masked_mean(student: Student, reference: Student, rng: Rng) -> Iterator[Case
     text = wide[:1]
     later = torch.cat([text[:, :2], normal(rng, 1, 2, 3)], dim=1)
     yield case(
-        "a single text: how far places 0 and 1 move when places 2 and 3 change",
+        "a single text: how far positions 0 and 1 move when positions 2 and 3 change",
         lambda: apart(student.masked_mean(text)[:, :2], student.masked_mean(later)[:, :2]),
         0.0,
-        hint="Nothing comes from later places. They stand in the columns behind t of row t of the "
-        "weights, and those have to be 0. Is a table turned over, as by .T or triu?",
+        hint="Nothing comes from later positions. They stand in the columns behind t of row t of "
+        "the weights, and those have to be 0. Is a table turned over, as by .T or triu?",
     )
     yield case(
-        "four places, all 1: the means at places 1 to 3 are 1",
+        "four positions, all 1: the means at positions 1 to 3 are 1",
         lambda: student.masked_mean(torch.ones(1, 4, 1))[0, 1:, 0],
         torch.ones(3),
         hint="Each row of weights has to sum to 1, so divide each row of the mask by its own sum: "
@@ -87,19 +87,19 @@ def masked_mean(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         "keepdim, as torch lays the sums along the columns. T is the sum of the last row alone.",
     )
     yield case(
-        "the first place, which sees only itself",
+        "the first position, which sees only itself",
         lambda: student.masked_mean(wide)[:, 0],
         wide[:, 0],
         hint="The mean of a single row is that row, in each text, whatever the other texts are: "
-        "place t takes part in its own mean, so row 0 of the weights is 1, 0, 0, 0.",
+        "position t takes part in its own mean, so row 0 of the weights is 1, 0, 0, 0.",
     )
     by_hand = torch.tensor([[[2.0], [4.0], [9.0]]])
     yield case(
         "by hand: 2, 4, 9",
         lambda: student.masked_mean(by_hand),
         torch.tensor([[[2.0], [3.0], [5.0]]]),
-        hint="Place t takes the same part, 1 / (t + 1), of each of places 0 to t: 2, (2 + 4) / 2, "
-        "(2 + 4 + 9) / 3.",
+        hint="Position t takes the same part, 1 / (t + 1), of each of positions 0 to t: 2, (2 + 4) "
+        "/ 2, (2 + 4 + 9) / 3.",
     )
     yield arguments_stay(
         "x afterwards: as it was",

@@ -12,9 +12,9 @@ quiz(
     Question(
         "without the square root",
         hint="Look at the top right of the picture with the twelve keys, and at the "
-        "slopes below it.",
-        explain="The scores have a spread of 16, so by chance one is far above the others, "
-        "and p (1 - p) is almost 0 for all.",
+        "last column of the table below it.",
+        explain="The scores have a standard deviation of 16, so by chance one is far above the "
+        "others, and p (1 - p) is almost 0 for all.",
     ),
     Question(
         "the mask after the softmax",

@@ -175,7 +175,7 @@ def classifier(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "which weights a training step does not reach",
         lambda: student.probe(unreached, student.probe(new_classifier, table, classes), ids),
         [],
-        hint="The slopes reach the body too: no .detach(), no torch.no_grad().",
+        hint="The gradients reach the body too: no .detach(), no torch.no_grad().",
     )
     huge = [table, weight, bias, ids]
     huge[0] = table.clone()

@@ -35,7 +35,7 @@ def together(
     modes: list[bool],
     ids: torch.Tensor,
 ) -> Any:
-    """Return what `ensemble` gives, whether slopes hang on it, and the models' modes afterwards."""
+    """Return what `ensemble` gives, whether gradients hang on it, and the modes afterwards."""
     models = [Table(table).train(mode) for table, mode in zip(tables, modes, strict=True)]
     given = ensemble(models, ids)
     if given is None:
@@ -105,7 +105,7 @@ def ensemble(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "give it back with model.train(...).",
     )
     yield holds(
-        "no slopes hang on what comes out",
+        "no gradients hang on what comes out",
         "none",
         lambda: "they do" if ask(*some)[1] else "",
         hint="@torch.no_grad() in front of the function: nobody trains here.",

@@ -89,7 +89,7 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "the words that stood there. Divide by how many are chosen, not by all places.",
         )
         yield case(
-            "its slopes",
+            "its gradients",
             lambda: ask(arguments)[1],
             slopes,
             hint="Slopes travel back to x and to the head's weights: no .item(), no .detach(), no "
@@ -125,7 +125,7 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "logits: most of the head's work would be for nothing.",
     )
     yield holds(
-        "no place chosen: whether its slopes can be taken",
+        "no place chosen: whether its gradients can be taken",
         "they are 0",
         lambda: _not_zero(ask(none)[1]),
         hint="Where nothing is chosen the training goes on too: return a tensor, not the number "

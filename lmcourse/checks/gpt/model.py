@@ -95,8 +95,8 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "it can be made",
         make,
         hint="In __init__: nn.Embedding takes how many rows, and how long they are: V characters, "
-        "`context` places. A Block takes channels, heads and dropout; positional_encoding takes "
-        "context and channels, in this order. In initialise: write into the parameters that are "
+        "`context` positions. A Block takes channels, heads and dropout; positional_encoding takes "
+        "context and channels, in this order. In init_weights: write into the parameters that are "
         "there, with nn.init... or in `with torch.no_grad():`. ('A leaf Variable that requires "
         "grad'? The no_grad is missing. "
         "'Cannot assign ... as parameter'? A plain tensor is no Parameter: "
@@ -138,7 +138,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "weights of another shape, for sizes drawn at random",
         lambda: _odd_shapes(new_gpt(student, **drawn).state_dict(), shapes),
         [],
-        hint="nn.Embedding(how many, channels): V characters, `context` places. The head is a "
+        hint="nn.Embedding(how many, channels): V characters, `context` positions. The head is a "
         "Linear from channels to V.",
     )
     yield holds(
@@ -164,25 +164,25 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "channels": 4 * int(rng.integers(7, 12)),
     }
     C, layers = wide["channels"], wide["layers"]
-    spread = 1 / math.sqrt(C)
+    std = 1 / math.sqrt(C)
 
     @cache
     def begun() -> Weights:
         return _of_shape(new_gpt(student, **wide).state_dict(), wide)
 
     yield case(
-        "the spread of token_embedding, query and expand, times the root of the channels",
-        lambda: _spreads(begun(), math.sqrt(C), "token_", "query.w", "expand.w"),
+        "the deviation of token_embedding, query and expand, times the root of the channels",
+        lambda: _stds(begun(), math.sqrt(C), "token_", "query.w", "expand.w"),
         [1.0, 1.0, 1.0],
         hint="nn.init.normal_(weight, std=1 / math.sqrt(channels)) for every matrix, after all "
-        "parts have been made: with torch's own spread of 1, or one that is too small, the model "
-        "is far from where it should begin. Only `project` and `shrink` get less, and the places "
-        "get clocks.",
+        "parts have been made: with torch's own standard deviation of 1, or one that is too "
+        "small, the model is far from where it should begin. Only `project` and `shrink` get "
+        "less, and the positions get sinusoids.",
         atol=0.15,
     )
     yield case(
-        "the spread of project and shrink, times the root of channels * 2 * layers",
-        lambda: _spreads(begun(), math.sqrt(C * 2 * layers), "project.w", "shrink.w"),
+        "the standard deviation of project and shrink, times the root of channels * 2 * layers",
+        lambda: _stds(begun(), math.sqrt(C * 2 * layers), "project.w", "shrink.w"),
         [1.0, 1.0],
         hint="These two write into the residual stream, 2 * layers times in all: divide their "
         "standard deviation by the square root of that. Their names end in project.weight and "
@@ -190,8 +190,8 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         atol=0.15,
     )
     yield case(
-        "the share of token_embedding, query and expand that is within one such spread",
-        lambda: _shares_within(begun(), spread, "token_", "query.w", "expand.w"),
+        "the share of token_embedding, query and expand that is within one of these deviations",
+        lambda: _shares_within(begun(), std, "token_", "query.w", "expand.w"),
         [math.erf(math.sqrt(0.5))] * 3,
         hint="nn.init.normal_: 68 per cent of normal numbers are within one standard deviation. Of "
         "numbers drawn evenly, as nn.Linear and nn.init.uniform_ draw them, it is 58.",
@@ -220,7 +220,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield case(
         "the position embedding at the start",
         lambda: begun()["position_embedding.weight"],
-        2 * spread * reference.positional_encoding(wide["context"], C),
+        2 * std * reference.positional_encoding(wide["context"], C),
         hint="positional_encoding(context, channels), times 2 / sqrt(channels), copied into "
         "position_embedding.weight after everything else has been drawn.",
     )
@@ -242,10 +242,10 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     same = torch.full((1, 4), 3)
     yield holds(
-        "the same character four times: whether the logits differ from place to place",
+        "the same character four times: whether the logits differ from position to position",
         "they differ",
         lambda: _alike_rows(new_gpt(student, weights)(same).view(4, 11)),
-        hint="Without the position embedding the model cannot tell places apart: add "
+        hint="Without the position embedding the model cannot tell positions apart: add "
         "position_embedding(torch.arange(T)) to the token embedding.",
     )
     part = full[:, :5]
@@ -264,7 +264,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: logits(student, alone | silent | placeless, part, **single),
         logits(reference, alone | silent | placeless, part, **single),
         hint="head(norm(x)): a last LayerNorm before the head, and no softmax behind it. What it "
-        "reads is the token embedding of `ids` plus what position_embedding(places) gives.",
+        "reads is the token embedding of `ids` plus what position_embedding(positions) gives.",
         **NEAR,
     )
     yield case(
@@ -272,7 +272,8 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: logits(student, alone | silent, part, **single),
         logits(reference, alone | silent, part, **single),
         hint="The position embedding of 0, 1, ..., T - 1 is added to the token embedding, once: "
-        "the first character stands at place 0, however many come after it, and nothing is scaled.",
+        "the first character stands at position 0, however many come after it, and nothing is "
+        "scaled.",
         **NEAR,
     )
     yield case(
@@ -301,15 +302,15 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "the logits of a model of two blocks, as many characters as the context",
         lambda: logits(student, weights, full),
         logits(reference, weights, full),
-        hint="T may be as large as the context, 8: then the places are 0 to 7.",
+        hint="T may be as large as the context, 8: then the positions are 0 to 7.",
         **NEAR,
     )
     yield case(
         "the same in evaluation",
         lambda: in_mode(new_gpt(student, weights), training=False)(full),
         logits(reference, weights, full),
-        hint="In evaluation it returns the logits of every place too, and no probabilities: who "
-        "writes takes the last place out of them.",
+        hint="In evaluation it returns the logits of every position too, and no probabilities: who "
+        "writes takes the last position out of them.",
         **NEAR,
     )
     yield case(
@@ -371,8 +372,8 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         **NEAR,
     )
     yield case(
-        "the spread of project and shrink, in that shape",
-        lambda: _spreads(
+        "the standard deviation of project and shrink, in that shape",
+        lambda: _stds(
             _of_shape(new_gpt(student, **other).state_dict(), other),
             math.sqrt(2 * other["layers"] * other["channels"]),
             "project.w",
@@ -397,24 +398,24 @@ def _of_shape(weights: Weights, shape: Shape) -> Weights:
 
 
 def _alike_rows(logits: torch.Tensor) -> str:
-    """Say which place gets the logits of place 0, if one does."""
+    """Say which position gets the logits of position 0, if one does."""
     alike = (logits - logits[:1]).abs().amax(dim=1) <= 0.01
-    places = alike.nonzero().flatten().tolist()[1:]
-    return f"place {places[0]} gets those of place 0" if places else ""
+    positions = alike.nonzero().flatten().tolist()[1:]
+    return f"position {positions[0]} gets those of position 0" if positions else ""
 
 
 def _moved_by_others(model: Any, ids: torch.Tensor) -> float:
     return apart(model(ids.flip(0))[-1:], model(ids[:1]))
 
 
-def _spreads(weights: Weights, factor: float, *parts: str) -> list[float]:
-    """Return `factor` times the spread about 0 of the weights whose name has each of `parts`."""
+def _stds(weights: Weights, factor: float, *parts: str) -> list[float]:
+    """Return `factor` times the deviation from 0 of the weights whose name has each of `parts`."""
     return [factor * _joined(weights, part).square().mean().sqrt().item() for part in parts]
 
 
-def _shares_within(weights: Weights, spread: float, *parts: str) -> list[float]:
-    """Return the share of the weights whose name has each of `parts` that is below `spread`."""
-    return [(_joined(weights, part).abs() < spread).float().mean().item() for part in parts]
+def _shares_within(weights: Weights, std: float, *parts: str) -> list[float]:
+    """Return the share of the weights whose name has each of `parts` that is below `std`."""
+    return [(_joined(weights, part).abs() < std).float().mean().item() for part in parts]
 
 
 def _joined(weights: Weights, part: str) -> torch.Tensor:

@@ -37,6 +37,6 @@ quiz(
         "the cache and the window",
         hint="What goes into a key besides the character itself?",
         explain="The position embedding is part of what keys and values are made of. Another "
-        "place, another key.",
+        "position, another key.",
     ),
 )

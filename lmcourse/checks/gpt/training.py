@@ -250,9 +250,9 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "the first loss of a model that knows nothing: ln V, whatever comes",
         lambda: run(student, plain, 0 * table)["losses"][0],
         math.log(V),
-        hint="The loss is the mean over all B * T places, not the sum, and it is not rounded. (Who "
-        "goes through the batch in parts adds up the parts' losses, each times its share of the "
-        "batch.)",
+        hint="The loss is the mean over all B * T positions, not the sum, and it is not rounded. "
+        "(Who goes through the batch in parts adds up the parts' losses, each times its share of "
+        "the batch.)",
     )
     yield case(
         "the first loss: of the model as it was, on the characters that follow",

@@ -92,7 +92,7 @@ def on_another_device(model: Any) -> Iterator[list[str]]:
 
         return part.register_forward_pre_hook(look)
 
-    hooks = watch(model.token_embedding, "ids"), watch(model.position_embedding, "places")
+    hooks = watch(model.token_embedding, "ids"), watch(model.position_embedding, "positions")
     try:
         yield found
     except RuntimeError as error:

@@ -95,7 +95,7 @@ def written(
     choice: dict[str, Any],
     training: bool = False,
 ) -> dict[str, Any]:
-    """Let `generate` write with a stand-in for sample_token, which returns the places `forced`.
+    """Let `generate` write with a stand-in for sample_token, which returns the positions `forced`.
 
     Return the text, what is left of `ids`, the logits and the choice that each call of the stand-in
     got, how many characters went through the model, and its mode then.
@@ -121,7 +121,7 @@ def written(
         hook.remove()
     return {
         "text": text,
-        "kind": f"{kind(text)} of {', '.join(sorted({str(kind(place)) for place in text}))}",
+        "kind": f"{kind(text)} of {', '.join(sorted({str(kind(position)) for position in text}))}",
         "ids": own,
         "logits": [logits for logits, _ in calls],
         "choices": [choice for _, choice in calls],
@@ -351,7 +351,7 @@ def generate_cached(student: Student, reference: Student, rng: Rng) -> Iterator[
         lambda: other_logits("past"),
         "as they should be",
         hint="When the window is longer than the context, keep its last context // 2 characters. "
-        "They stand at other places now, so the cache is of no use: begin an empty one and read "
+        "They stand at other positions now, so the cache is of no use: begin an empty one and read "
         "the window into it.",
     )
     yield case(

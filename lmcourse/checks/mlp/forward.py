@@ -22,7 +22,7 @@ def slopes_of_table(
     contexts: torch.Tensor,
     weights: torch.Tensor,
 ) -> torch.Tensor | None:
-    """Return the slopes of the embedded numbers' sum, weighed by `weights`, for the table."""
+    """Return the gradients of the embedded numbers' sum, weighed by `weights`, for the table."""
     embedded = embed_context(table.requires_grad_(), contexts)
     return None if embedded is None else slopes_of((embedded * weights).sum(), [table])[0]
 
@@ -74,7 +74,7 @@ def embed_context(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
     )
     weights = normal(rng, B, T * C)
     yield case(
-        "the slopes for the table",
+        "the gradient for the table",
         lambda: student.probe(slopes_of_table, student.embed_context, table, contexts, weights),
         reference.probe(slopes_of_table, reference.embed_context, table, contexts, weights),
         hint="The embeddings are to be learnt, so torch must find its way back to the table: "
@@ -98,7 +98,7 @@ def slopes_of_net(
     parameters: Parameters,
     contexts: torch.Tensor,
 ) -> Parameters | None:
-    """Return the slopes of the logits' sum of squares for each parameter, 0 if it has none."""
+    """Return the gradients of the logits' sum of squares for each parameter, 0 if it has none."""
     held = with_gradients(parameters)
     logits = mlp_forward(dict(held), contexts)
     if logits is None:
@@ -181,7 +181,7 @@ def mlp_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         hint="tanh(row @ W1 + b1) @ W2 + b2",
     )
     yield case(
-        "the slopes of all parameters",
+        "the gradients of all parameters",
         lambda: student.probe(slopes_of_net, student.mlp_forward, net, contexts),
         reference.probe(slopes_of_net, reference.mlp_forward, net, contexts),
         hint="Torch must find its way back through the net to every parameter: no torch.no_grad(), "

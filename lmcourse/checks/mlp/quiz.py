@@ -39,7 +39,7 @@ quiz(
     Question(
         "why the digits come together",
         hint="Reread what stands below the two maps.",
-        explain="Characters after which the same comes get the same slopes, and so they move to "
+        explain="Characters after which the same comes get the same gradients, and so they move to "
         "the same place.",
     ),
 )

@@ -103,27 +103,27 @@ def train_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "which way b2 goes, when the same character came three times in three",
         lambda: torch.sign(steps(empty, [alike], 1.0)["parameters"]["b2"]),
         2.0 * (torch.arange(V) == came) - 1,
-        hint="Step downhill, against the slope: minus lr times the slope. What came must become "
-        "more likely.",
+        hint="Step downhill, against the gradient: minus lr times the gradient. What came must "
+        "become more likely.",
     )
     yield case(
         "a random net after one step on a batch of one",
         lambda: tensors(net, [(batch[0][:1], batch[1][:1])], 0.7),
         tensors(net, [(batch[0][:1], batch[1][:1])], 0.7, of=reference),
-        hint="Each tensor moves by lr times its slope, once.",
+        hint="Each tensor moves by lr times its gradient, once.",
     )
     yield case(
         "a random net after one step on a batch of five",
         lambda: tensors(net, [batch], 0.5),
         tensors(net, [batch], 0.5, of=reference),
-        hint="Each tensor moves by lr times the slope of the mean loss, not of the sum.",
+        hint="Each tensor moves by lr times the gradient of the mean loss, not of the sum.",
     )
     batches = [(integers(rng, 6, 4, 2), integers(rng, 6, 4)) for _ in range(4)]
     yield case(
         "the losses of four steps on four batches",
         lambda: steps(net, batches, 0.5)["losses"],
         steps(net, batches, 0.5, of=reference)["losses"],
-        hint="Each call must use the slopes of its own batch: torch adds new slopes to old ones, "
+        hint="Each call must use the gradients of its own batch: torch adds new ones to old ones, "
         "so clear them after the step. sgd_step does.",
     )
     larger = random_net(rng, V=9, T=3, C=4, H=8)

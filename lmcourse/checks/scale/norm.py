@@ -119,7 +119,7 @@ def rms_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         leaves = [weight.clone().requires_grad_(), few.clone().requires_grad_()]
         total = (_want(leaves[1], leaves[0]) * direction).sum()
         yield case(
-            "the slopes that travel back to weight and x",
+            "the gradients that travel back to weight and x",
             lambda: student.probe(slopes, student.RMSNorm, [C], weight, few, direction),
             list(torch.autograd.grad(total, leaves)),
             hint="No .detach(), .data, .item() or torch.no_grad() on the way: the root mean square "

@@ -74,7 +74,7 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
         hint="What comes out is what the heads have found, through `project`, and no more. The "
         "stream is added in the block, not here.",
     )
-    # With one character there is only one place to look at, so each head finds its value.
+    # With one character there is only one position to look at, so each head finds its value.
     single = normal(rng, 1, 1, 6)
     alike = {
         "value.weight": normal(rng, 1, 6).expand(6, 6).contiguous(),
@@ -84,8 +84,8 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
         "a text of one character: its value (the same in all channels, and project passes it on)",
         lambda: ask([6, 2], weights | alike, single)[0],
         single @ alike["value.weight"].T,
-        hint="Queries come from the layer query, keys from key, values from value. With one place "
-        "to look at, what a head finds is the value there.",
+        hint="Queries come from the layer query, keys from key, values from value. With one "
+        "position to look at, what a head finds is the value there.",
     )
     passed_on = weights | {"project.weight": torch.eye(6)}
     yield case(
@@ -189,7 +189,7 @@ def multi_head_attention(student: Student, reference: Student, rng: Rng) -> Iter
     calm = {name: value / 2 for name, value in weights.items()}
     direction = normal(rng, 2, 3, 6)
     yield case(
-        "the slopes that travel back to the weights and to x",
+        "the gradients that travel back to the weights and to x",
         lambda: slopes_in_both_modes(student, "MultiHeadAttention", [6, 2], calm, x, direction),
         [torch_slopes(lambda own, x: torch_attention(own, 2, x), calm, x, direction)] * 2,
         hint="Slopes must be able to travel back through every step: no .detach(), no .data, no "

@@ -195,7 +195,7 @@ def block(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     calmer = {name: value / 2 for name, value in weights.items()}
     direction = normal(rng, 2, 5, 6)
     yield case(
-        "the slopes that travel back to all parameters and to x",
+        "the gradients that travel back to all parameters and to x",
         lambda: slopes_in_both_modes(student, "Block", [6, 2], calmer, x, direction),
         [torch_slopes(lambda own, x: torch_block(own, 2, x), calmer, x, direction)] * 2,
         hint="Slopes travel back through both halves and along the stream, so all four parts must "

@@ -167,7 +167,7 @@ def dropout(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         return apart(found, factor)
 
     yield case(
-        "the slopes that travel back to x, in training and in evaluation: how far they are off",
+        "the gradients that travel back to x, in training and in evaluation: how far they are off",
         lambda: [off_slopes(training=training) for training in (True, False)],
         [0.0, 0.0],
         hint="Slopes travel back through what stays, times 1 / (1 - p): no .detach(), no .item() "

@@ -95,7 +95,7 @@ def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
     )
     tails = torch.tensor([[[-2.5], [-2.0], [2.0], [2.5]]]) + normal(rng, 1, 4, 1) / 20
     yield case(
-        "the same near -2.5, -2, 2 and 2.5, to four places",
+        "the same near -2.5, -2, 2 and 2.5, to four positions",
         lambda: ask([1], through, tails)[0],
         -F.gelu(tails),
         hint='Take F.gelu(z) as it is: with approximate="tanh" it is another function, which '
@@ -148,7 +148,7 @@ def feed_forward(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
     )
     direction = normal(rng, 2, 3, 4)
     yield case(
-        "the slopes that travel back to the weights, the biases and x",
+        "the gradients that travel back to the weights, the biases and x",
         lambda: slopes_in_both_modes(student, "FeedForward", [4], weights, x, direction),
         [torch_slopes(torch_feed_forward, weights, x, direction)] * 2,
         hint="Both layers must be used in forward, and no .detach(), .data or torch.no_grad() on "

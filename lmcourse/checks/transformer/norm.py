@@ -151,7 +151,7 @@ def layer_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
     )
     direction = normal(rng, 2, 3, 4)
     yield case(
-        "the slopes that travel back to weight, bias and x",
+        "the gradients that travel back to weight, bias and x",
         lambda: slopes_in_both_modes(student, "LayerNorm", [4], weights, x, direction),
         [torch_slopes(torch_norm, weights, x, direction)] * 2,
         hint="Both parameters must be used in forward, and no .detach(), .data or torch.no_grad() "

@@ -45,7 +45,7 @@ def extremes(x: torch.Tensor) -> list[float]:
 
 
 def same_holes(x: torch.Tensor) -> str:
-    """Say so if in each text of x (B, 2, C) both positions have their zeros at the same places.
+    """Say so if in each text of x (B, 2, C) both positions have their zeros at the same positions.
 
     Texts of which a position has nothing but zeros tell nothing.
     """
