@@ -121,8 +121,9 @@ plots.show()
 # There are `H = 2` heads, with `d = 2` channels each. Which of the two tries has the right numbers in
 # head 0?
 
-# %% [markdown] slide="One head can hardly look at two places" picture="above"
-# A head's weights sum to 1. Unless both scores are nearly equal, one place takes nearly everything.
+# %% [markdown] slide="One head can hardly look at two positions" picture="above"
+# A head's weights sum to 1. Unless both scores are nearly equal, one position takes nearly
+# everything.
 #
 # Notes: The next word may depend on who the story is about and on what was lost. Before you show
 # the picture, ask: with scores 10 and 8, what weight does each place get? It is 0.88 and 0.12. Even
@@ -149,14 +150,8 @@ print("back, no transpose:   ", heads.reshape(1, 3, 4)[0].tolist())
 # `F.scaled_dot_product_attention(query, key, value, is_causal=True)`. It is written in C++, faster,
 # and needs less memory. `is_causal=True` is the mask, and it takes any axes in front.
 
-# %% [markdown] slide="Heads are one wide attention, cut into narrow ones"
-# Each of `H` heads has `d = C / H` channels and a question of its own.
-#
-# - `(B, T, C)`: one product for all
-# - `(B, T, H, d)`: channels cut
-# - `(B, H, T, d)`: heads beside the batch
-#
-# Not one parameter more.
+# %% [markdown] slide="Heads are one wide attention, cut into narrow ones" picture="above"
+# Each of `H` heads has `d = C / H` channels and a question of its own. Not one parameter more.
 #
 # Notes: One product computes the queries of all heads, then the result is cut. Reshaping alone is
 # not enough: it reads the numbers line by line, so head 0 would get all channels of the first
@@ -249,7 +244,7 @@ if check.ready("MultiHeadAttention"):
 # A weight depends on *what* stands in a position, and not on *where* that position is. And a sum does
 # not care in which order its terms come. To a layer of attention the past is a bag of characters.
 
-# %% [markdown] slide="Attention sees a bag of characters"
+# %% [markdown] slide="A layer of attention sees a bag"
 # Shuffle all characters but the last:
 #
 # ```python
@@ -259,8 +254,9 @@ if check.ready("MultiHeadAttention"):
 # The change: **0.00000**.
 #
 # Notes: The dog chased the fox, the fox chased the dog. Ask how much will change at the last
-# position when all before it is shuffled. A weight depends on what stands in a place, not on where
-# the place is, and a sum does not care about the order of its terms.
+# position when all before it is shuffled. A weight depends on what stands in a position, not on
+# where it is, and a sum does not care about the order of its terms. With a second layer there is a
+# clue, though a roundabout one: through the mask each position sees a bag of its own.
 
 # %% [markdown]
 # That was one layer.
@@ -384,9 +380,9 @@ if check.ready("positional_encoding"):
 # **Predict first.** Look at the three lines on the right. They seem to be the same line, shifted. Are
 # they?
 
-# %% [markdown] slide="So write the place into the numbers" picture="above"
-# Many clocks, fast and slow: sine and cosine of each hand, added to the embedding. Near positions
-# get rows that are alike.
+# %% [markdown] slide="So write the position into the numbers" picture="above"
+# **Sinusoidal encoding**: many clocks, fast and slow. Sine and cosine of each hand are added to the
+# embedding. Near positions get rows that are alike.
 #
 # Notes: Left, each column is what one position gets: fast clocks at the top, slow ones below.
 # Right, the dot product of one position with all others has its peak at itself. A step of k
@@ -541,14 +537,15 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
 # %% [markdown] slide="Where layers replace, all positions become alike" picture="above"
 # Twelve layers of attention. Orange: each layer replaces what came in. Blue: it adds.
 #
-# Notes: Left are the slopes, which begin on the right at the top of the stack and travel down. A
-# larger start keeps them from fading, but no start cures the right side. A mean of the past, then a
-# mean of such means: in the end nothing in a position tells which character stands there.
+# Notes: Left are the gradients, which begin on the right at the top of the stack and travel down. A
+# larger start keeps them from vanishing, but no start cures the right side. A mean of the past,
+# then a mean of such means: in the end nothing in a position tells which character stands there.
+# This is called rank collapse.
 
-# %% [markdown] slide="Add, and slopes find an open path"
+# %% [markdown] slide="Add, and gradients find an open path"
 # $$x + f(x)$$
 #
-# The slope: **1**, plus that of $f$.
+# The derivative: **1**, plus that of $f$.
 #
 # This is a **residual connection**. What runs through is the *stream*: layers read from it, and add
 # to it.
@@ -620,13 +617,13 @@ if check.ready("MultiHeadAttention", "start"):
 #
 # **Predict first.** What do the two lines print, for the numbers 1 and 3?
 
-# %% [markdown] slide="Loud input: all weight on one place" picture="above"
-# **Layer norm** brings each position to mean 0 and spread 1, whatever comes in.
+# %% [markdown] slide="Loud input: all weight on one position" picture="above"
+# **Layer norm** brings each position to mean 0 and standard deviation 1, whatever comes in.
 #
 # Notes: Multiply x by 4 and the scores grow by 16, since both queries and keys grow. Softmax of
-# large scores is nearly one-hot, and there it is flat, so hardly any slope gets through. With layer
-# norm in front nothing changes at all. It works on each position by itself: over the whole text it
-# would leak the future.
+# large scores is nearly one-hot, and there it is flat, so hardly any gradient gets through. With
+# layer norm in front nothing changes at all. It works on each position by itself: over the whole
+# text it would leak the future.
 
 # %% tags=["demo", "nbval-check-output"]
 pair = torch.tensor([1.0, 3.0])
@@ -711,9 +708,9 @@ if check.ready("MultiHeadAttention", "LayerNorm", "climb_all"):
 #
 # The branch reads a normalised copy. The stream itself runs through untouched.
 #
-# Notes: With the norm in front of each layer the slopes get through in all four stacks. But where
-# layers replace, the positions are still all alike: in our run their likeness at the top is 1.000.
-# Norm in front is called pre-norm, and most models since do it so.
+# Notes: With the norm in front of each layer the gradients get through in all four stacks. But
+# where layers replace, the positions are still all alike. Norm in front is called pre-norm, and
+# most models since do it so.
 
 # %% [markdown]
 # ## Who works out what was found?
@@ -909,6 +906,13 @@ check("dropout")
 # and adds what it has found:
 
 # %% drawing="block"
+
+# %% [markdown] slide="A block reads twice, and adds twice" picture="above"
+# Each half reads a normalised copy of the stream, and adds to it what it has found.
+#
+# Notes: Attention fetches from other positions, feed-forward works out what follows, each behind a
+# norm of its own. What came in runs straight through to the end. Ask which half has more
+# parameters: feed-forward has two thirds of them.
 
 # %% [markdown] contract="Block"
 # `Block(channels, heads, dropout=0.0)` is a module with four parts:
@@ -1207,12 +1211,13 @@ if check.ready("results"):
 # logarithms of probabilities is a bigram model.)
 
 # %% [markdown] slide="Take a part away: what is lost?" picture="above"
-# An **ablation**: same steps, same text, three seeds each. In our run the sum is missed most. One
-# head instead of four: within the spread.
+# An **ablation**: same steps, same batches, three seeds each. Compare seed by seed. In our run the
+# sum is missed most.
 #
-# Notes: Have everybody write down an order before you show it. A difference that is not larger than
-# the spread between seeds is no result. And look at layer norm: in this short run with two blocks
-# the model was better without it. So is it useless? The next slide asks at other learning rates.
+# Notes: Have everybody write down an order before you show it. A difference that luck can make is
+# no result, and the notebook says which ones that is true of. And look at layer norm: in this short
+# run with two blocks the model did without it. So is it useless? The next slide asks at other
+# learning rates.
 
 # %% tags=["demo"]
 if check.ready("results"):

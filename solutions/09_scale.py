@@ -915,12 +915,13 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     plots.show()
 
 # %% [markdown] slide="At equal time, rotary gains most here" picture="above"
-# Each part alone, then all. Every model gets the same processor time. Mind the spread.
+# Each part alone, then all. Every model gets the same processor time. Mind how far the seeds lie
+# apart.
 #
 # Notes: A part gains in two ways: each step learns more, or it costs less time. So the budget is
-# processor time and not steps. Less than two or three times the spread is chance, and one seed each
-# is little. What gains in a few seconds mostly makes a model learn sooner. What keeps it steady,
-# such as QK-norm, earns its place in trainings of weeks.
+# processor time and not steps. Less than two or three standard deviations over the seeds is chance,
+# and one seed each is little. What gains in a few seconds mostly makes a model learn sooner. What
+# keeps it steady, such as QK-norm, earns its place in trainings of weeks.
 
 # %% [markdown]
 # *The picture: a bar for each part alone, and for all of them at the end.* Read it with the standard deviation
@@ -1063,11 +1064,12 @@ else:
 # (cross_entropy(layer(rows), right) / parts).backward()
 # ```
 #
-# Slopes add up. So a batch may be read in parts, one after the other, or on several GPUs at a time.
+# Gradients add up. So a batch may be read in parts, one after the other, or on several GPUs at a
+# time.
 #
 # Notes: The first is called gradient accumulation, the second data-parallel training. There each
 # process has a copy of the model and its own part of the batch, and all of them take the mean of
-# their slopes. In the demo one process and two end with the same losses, up to rounding. Half
+# their gradients. In the demo one process and two end with the same losses, up to rounding. Half
 # precision and compiling are worth a lot on a GPU and little on a laptop's processor.
 
 # %% [markdown]
