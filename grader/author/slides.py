@@ -25,7 +25,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from playwright.sync_api import Browser, sync_playwright
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexers.python import PythonLexer
+from pygments.lexers import get_lexer_by_name
 
 from grader.author.deck import Picture, parts, pictures, problems
 from grader.author.render import colab_address, count
@@ -185,8 +185,9 @@ def _formula(tex: str, options: dict[str, Any]) -> str:
     return _FUNCTION.sub(r'\1<mspace width="0.17em"></mspace>', html)
 
 
-def _coloured(code: str, *_: str) -> str:
-    coloured: str = highlight(code, PythonLexer(), HtmlFormatter(nowrap=True))
+def _coloured(code: str, language: str, _: str) -> str:
+    lexer = get_lexer_by_name(language or "text")
+    coloured: str = highlight(code, lexer, HtmlFormatter(nowrap=True))
     longest = max(map(len, code.splitlines()), default=0)
     size = min(MAX_CODE_SIZE, CODE_WIDTH / max(longest, 1))
     return f'<pre style="font-size: {size:.1f}px">{coloured}</pre>'
