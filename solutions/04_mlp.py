@@ -936,7 +936,7 @@ if check.ready(*needed):
 # %% [markdown] slide="Up at first, then down to zero" picture="above"
 # **Warm-up**, then a straight line. It bears a higher peak, and ends lower.
 #
-# Notes: At the start the slopes change quickly, so begin small. At the end each step follows the
+# Notes: At the start the gradients change quickly, so begin small. At the end each step follows the
 # noise of its own batch, so make the steps smaller and smaller; Robbins and Monro, 1951. The large
 # rates find the way, and the small ones let the net settle.
 

@@ -272,7 +272,7 @@ if check.ready("causal_mask", "masked_mean"):
 # %% [markdown] slide="A mean holds everything, and nothing can be found" picture="above"
 # Each row spreads the same amount over its past.
 #
-# Notes: At place 300, the first letter of a name is one part in 301, like all other letters. And a
+# Notes: At position 300, the first letter of a name is one part in 301, like all other letters. And a
 # mean does not know the order: the same letters shuffled give the same mean. So who should decide
 # where to look? The text itself.
 
@@ -401,7 +401,7 @@ figure.tight_layout()
 plots.show()
 
 # %% [markdown] slide="Divide by the square root" picture="above"
-# A sum of $d$ products spreads by $\sqrt{d}$. Then softmax picks a single place.
+# A sum of $d$ products spreads by $\sqrt{d}$. Then softmax picks a single position.
 #
 # Notes: This is lesson 04 again: the variance adds up. With d = 256 the largest weight is 0.93
 # before any training, and where softmax is that sure its slope is nearly 0. Divided by the square
@@ -869,9 +869,9 @@ class Reader(nn.Module):
         return torch.tanh(x @ self.W1 + self.b1) @ self.W2 + self.b2
 
 
-# %% [markdown] slide="What must each place know?"
+# %% [markdown] slide="What must each position know?"
 # ```python
-# x = self.places(ids)
+# x = self.positions(ids)
 # if self.head is not None:
 #     x = torch.cat([x, self.head(x)], dim=-1)
 # return torch.tanh(x @ self.W1 + self.b1) @ self.W2 + self.b2
@@ -879,8 +879,8 @@ class Reader(nn.Module):
 #
 # The net of lesson 04, and beside it what the head brings.
 #
-# Notes: To copy a name, the query needs the latest characters, the key those before its place, and
-# the value the one at its place. So each place gets a row with its last nine characters. What the
+# Notes: To copy a name, the query needs the latest characters, the key those before its own
+# position, and the value the one at it. So each position gets a row with its last nine characters. What the
 # head brings starts with weights of zero, so whatever difference there is later comes from looking
 # back.
 
