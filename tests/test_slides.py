@@ -11,14 +11,24 @@ from typing import TYPE_CHECKING
 import pytest
 from course import COURSE, ROOT
 from example import copy, example
+from nbformat.v4 import new_code_cell, new_output
 
 from grader.author import slides
 from grader.author.build import fingerprint
-from grader.author.deck import MAX_CODE_LINES, MAX_WORDS, code_lines, parts, problems, words
+from grader.author.deck import (
+    MAX_CODE_LINES,
+    MAX_WORDS,
+    code_lines,
+    parts,
+    problems,
+    shown_by,
+    words,
+)
 from grader.author.render import render_solved, render_student, secrets, to_text
 from grader.cli import main
 from grader.course.lessons import Course
 from grader.course.source import LessonError, read
+from lmcourse import drawings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -123,6 +133,15 @@ def test_a_picture_that_is_not_there_is_said(
     write(course, *[SLIDE] * 8, SLIDE.replace('columns"', 'columns" picture="above"'))
     assert main(["--course", str(course.root), "slides"]) == 2
     assert 'picture="above", and no code cell above it shows one' in capsys.readouterr().err
+
+
+def test_a_drawing_is_a_picture_too() -> None:
+    drawing = drawings.heads()
+    output = new_output("display_data", data=drawing.bundle())
+    (picture,) = shown_by(new_code_cell("drawings.heads()", outputs=[output]), "Heads")
+    assert (picture.data, picture.alt) == (drawing.svg, drawing.alt)
+    assert picture.address.startswith("data:image/svg+xml;base64,")
+    assert min(picture.size) > 100
 
 
 def test_a_wrong_deck_is_not_written(course: Course, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ import struct
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 
 import nbformat
 from nbformat import NotebookNode
@@ -32,6 +33,7 @@ PICTURES = ("image/svg+xml", "image/png")
 _NOTES = re.compile(r"^Notes:\s*", re.MULTILINE)
 _FENCE = re.compile(r"^```\w*\n(.*?)^```\s*$", re.MULTILINE | re.DOTALL)
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.DOTALL)
+_DRAWING = re.compile(r'<img src="data:image/svg\+xml;base64,([^"]+)" alt="([^"]*)"')
 _WORD = re.compile(r"\S*\w\S*")
 
 
@@ -139,7 +141,7 @@ def pictures(course: Course, lesson: Lesson) -> dict[int, Picture]:
         above = [
             cell for cell, own in zip(cells, lesson.cells, strict=True) if own.line < slide.line
         ]
-        shown = [picture for cell in above for picture in _shown(cell, slide.name)]
+        shown = [picture for cell in above for picture in shown_by(cell, slide.name)]
         if not shown:
             message = 'picture="above", and no code cell above it shows one'
             raise lesson.error(slide.line, f"slide {slide.name!r}: {message}")
@@ -147,8 +149,8 @@ def pictures(course: Course, lesson: Lesson) -> dict[int, Picture]:
     return found
 
 
-def _shown(cell: NotebookNode, title: str) -> Iterator[Picture]:
-    """Yield the pictures that a cell put out, the best kind of each."""
+def shown_by(cell: NotebookNode, title: str) -> Iterator[Picture]:
+    """Yield the pictures that a cell put out, the best kind of each; drawings are in their HTML."""
     for output in cell.get("outputs", ()):
         data = output.get("data", {})
         for kind in PICTURES:
@@ -156,3 +158,6 @@ def _shown(cell: NotebookNode, title: str) -> Iterator[Picture]:
                 alt = output.get("metadata", {}).get(kind, {}).get("alt", f"A picture: {title}")
                 yield Picture(kind, data[kind], alt)
                 break
+        else:
+            if drawn := _DRAWING.search(data.get("text/html", "")):
+                yield Picture(PICTURES[0], b64decode(drawn[1]).decode(), unescape(drawn[2]))
