@@ -374,8 +374,8 @@ def attention_map(
             set_ticks(range(len(text)), names, family="monospace", size=LABEL)
         axes.tick_params(length=0, pad=2)
         axes.spines[:].set_visible(True)
-        axes.set_xlabel("key: the place that is looked at")
-        axes.set_ylabel("query: the place that looks")
+        axes.set_xlabel("key: the position that is looked at")
+        axes.set_ylabel("query: the position that looks")
         _weight_bar(picture, image, " (white: zero)" if (values == 0).any() else "")
     query, key = (int(index) for index in np.unravel_index(values.argmax(), values.shape))
     picture.alt = (

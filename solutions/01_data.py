@@ -716,7 +716,7 @@ if check.ready("entropy", "losses"):
 # ## How low can a model go?
 #
 # Even the best model cannot foresee which animal the program draws next. For Shakespeare nobody knows
-# where the limit is; for everyday English in 27 symbols, small letters and the space, Shannon (1951)
+# where the limit is; for everyday English in 27 symbols, the letters and the space, Shannon (1951)
 # put it between 0.6 and 1.3 bits per letter. For the fables we know it exactly, because we have the
 # grammar: `corpus.log_prob(story)` is the logarithm of the probability that it writes exactly this
 # story.

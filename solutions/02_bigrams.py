@@ -16,12 +16,14 @@
 # %% tags=["setup"]
 import math
 import random
+import sys
 from collections import Counter
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import torch
 from IPython.display import display
+from tqdm import tqdm
 
 from lmcourse import check, corpus, play, plots
 
@@ -305,7 +307,8 @@ if check.ready("normalise", "counts"):
 # ## Can counts write?
 #
 # A model that gives probabilities can write: draw a character by its probability, put it down, and
-# go on from there. Claude Shannon (1948) did it with letter pairs of English, without a computer. He
+# go on from there. A model that goes on from what it has written itself is called **autoregressive**.
+# Claude Shannon (1948) did it with letter pairs of English, without a computer. He
 # opened a book at a random place, read on until he met the letter he had, and took the one behind
 # it. Then he opened the book again. It gave
 #
@@ -883,7 +886,8 @@ if check.ready("sample_next", "ngram_backoff", "ngrams"):
 # If more context is better, why not take 20 characters, or 200?
 #
 # **Predict first.** Let `n` grow from 1 to 10, with `borrow = 1`. What does the loss on the training
-# text do? And the loss on the validation text?
+# text do? And the loss on the validation text? (The next cell takes some seconds, or half a minute on a
+# slow machine.)
 
 # %% tags=["demo", "nbval-check-output"]
 if check.ready("ngram_backoff", "ngrams"):
@@ -899,8 +903,9 @@ if check.ready("ngram_backoff", "ngrams"):
 # (The line `n = 2` is your bigram again, but with `borrow` in place of `alpha`, scored from the very
 # first character on, and on a part of the training text: hence the small differences.)
 #
-# Two more curves belong beside these. How well would we do *without* backing off, with 1 added to
-# every count as in the bigram table? And how well with only a tenth of the training text?
+# Two more curves belong beside these. (The cell looks each character up in Python, twenty times over,
+# and has a bar.) How well would we do *without* backing off, with 1 added to every count as in the
+# bigram table? And how well with only a tenth of the training text?
 
 # %% tags=["demo"]
 if check.ready("count_ngrams", "ngram_backoff", "validation_curve"):
@@ -914,10 +919,13 @@ if check.ready("count_ngrams", "ngram_backoff", "validation_curve"):
         return surprise / len(text)
 
     some_ngrams = count_ngrams(train_text[: len(train_text) // 10], longest)
+    bar = {"leave": False, "mininterval": 1, "file": sys.stdout}
     curves = {
-        "validation, no back-off": [add_one_loss(ngrams, validation_text, n) for n in sizes],
+        "validation, no back-off": [
+            add_one_loss(ngrams, validation_text, n) for n in tqdm(sizes, **bar)
+        ],
         "validation, a tenth of the training text": [
-            ngram_loss(some_ngrams, validation_text, n) for n in sizes
+            ngram_loss(some_ngrams, validation_text, n) for n in tqdm(sizes, **bar)
         ],
         "validation": validation_curve,
         "training": training_curve,

@@ -7,8 +7,8 @@
 # After this lesson you can
 #
 # - **build** the bigram as a net with one layer, and write its loss so that no number overflows,
-# - **derive** the slope of that loss by hand, and check it in two other ways,
-# - **write** a tiny autograd, the machine that finds slopes in any expression,
+# - **derive** the gradient of that loss by hand, and check it in two other ways,
+# - **write** a tiny autograd, the machine that finds the gradient of any expression,
 # - **train** a net by gradient descent, and choose how long its steps should be,
 # - **explain** why it must find your counts again.
 #
@@ -316,7 +316,8 @@ if check.ready("cross_entropy"):
 # digit may be off.)
 
 # %% [markdown]
-# All the slopes together are called the **gradient**. Here is why it has this form. For one row with
+# Each of these slopes, along one number while the others stay, is a *partial derivative*. All of them
+# together are called the **gradient**. Here is why it has this form. For one row with
 # the target $y$ the loss is
 #
 # $$-\ln p_y = \ln \sum_k e^{x_k} \; - \; x_y.$$
@@ -330,7 +331,7 @@ if check.ready("cross_entropy"):
 # $$\text{gradient of one row} = \text{softmax} - \text{one-hot of the target}.$$
 #
 # *What the model said, minus what came.* The loss is the mean over `B` rows, so each row counts for
-# $1/B$ of it, and its slopes are divided by $B$.
+# $1/B$ of it, and its gradient is divided by $B$.
 
 # %% [markdown] slide="What the model said, minus what came"
 # $$\text{gradient of one row} = \text{softmax} - \text{one-hot}$$
@@ -355,7 +356,7 @@ if check.ready("cross_entropy"):
 
 # %% exercise="grad_logits" minutes=6 level=2
 def grad_logits(logits, targets):
-    """Return the slopes of cross_entropy(logits, targets) for each logit: (B, V)."""
+    """Return the gradient of cross_entropy(logits, targets) for the logits: (B, V)."""
     ### BEGIN SOLUTION
     B, V = logits.shape
     return (softmax(logits) - one_hot(targets, V)) / B
@@ -429,13 +430,13 @@ if check.ready("grad_logits"):
 # But what pulls at it is, all together, softmax minus the counts.
 
 # %% [markdown]
-# ## Who finds the slopes of a large net?
+# ## Who finds the gradient of a large net?
 #
 # Finite differences find any slope. But they need the loss twice for each parameter: pushed up, and
 # pushed down. Our net has `V * V` parameters; one that chats has billions.
 #
-# Algebra gave us all slopes at once. But it has to be done anew for each new net, and one slip ruins
-# it.
+# Algebra gave us the whole gradient at once. But it has to be done anew for each new net, and one slip
+# ruins it.
 #
 # There is a third way: **let the computer do the algebra, while it computes.** It is called
 # *automatic differentiation*, or autograd. One can go forward with it, from the parameters to the
@@ -716,9 +717,9 @@ check("backward")
 # count.)
 
 # %% [markdown]
-# Your autograd is complete: a few lines that find the slopes of any expression made of sums, products,
-# $e^x$ and $\ln$. That is enough for a cross-entropy. Take three logits, 2, 1 and -1, and say the
-# second character came. No softmax formula is used here, only single operations.
+# Your autograd is complete: a few lines that find the gradient of any expression made of sums,
+# products, $e^x$ and $\ln$. That is enough for a cross-entropy. Take three logits, 2, 1 and -1, and say
+# the second character came. No softmax formula is used here, only single operations.
 
 # %% tags=["demo", "nbval-check-output"]
 if check.ready("Value", "backward", "grad_logits"):
@@ -786,8 +787,8 @@ if check.ready("surprise"):
 # `grad` is the sum, over the lines to its right, of slope times the `grad` there.*
 #
 # Torch does the same, with tensors in place of numbers. Tell it with `requires_grad=True` for which
-# tensors you want slopes. From then on it takes notes, as your Values do. `loss.backward()` goes back
-# through them and leaves the slopes in `.grad`.
+# tensors you want gradients. From then on it takes notes, as your Values do. `loss.backward()` goes
+# back through them and leaves the gradients in `.grad`.
 
 # %% tags=["demo", "nbval-check-output"]
 if check.ready("cross_entropy", "grad_logits"):
@@ -836,9 +837,9 @@ for _ in range(2):
 # %% [markdown]
 # ## How far should a step go?
 #
-# You know the way down. Now take a step: move each parameter against its slope,
+# You know the way down. Now take a step: move each parameter against its gradient,
 #
-# $$w \leftarrow w - \text{lr} \cdot \text{slope}.$$
+# $$w \leftarrow w - \text{lr} \cdot \text{gradient}.$$
 #
 # `lr` is the **learning rate**: a number, chosen by you, that says how far to go. Where the slope is
 # steep, the step is long; where it is flat, short. Step after step, this is **gradient descent**.
@@ -864,8 +865,8 @@ print(kept, w)
 # notes of it. It has to happen under `torch.no_grad()`. Without that, the line `w -= 0.5` is an error.
 
 # %% [markdown] contract="sgd_step"
-# `sgd_step(parameters, lr)` takes a list of tensors that require gradients, each with its slopes in
-# `.grad`. It moves each of them **in place** by `lr` times its slopes, downhill, and then **clears**
+# `sgd_step(parameters, lr)` takes a list of tensors that require gradients, each with its gradient in
+# `.grad`. It moves each of them **in place** by `lr` times its gradient, downhill, and then **clears**
 # its gradient: `.grad` becomes `None` (or a tensor of zeros). It still requires gradients,
 # and torch takes notes afterwards if it did so before.
 #
@@ -1026,7 +1027,7 @@ def train_bigram(counts, steps, lr):
     losses = []
     for _ in range(steps):
         loss = table_loss(logits, counts)
-        loss.backward()  # leaves the slopes in logits.grad
+        loss.backward()  # leaves the gradient in logits.grad
         sgd_step([logits], lr)
         losses.append(loss.item())
     return logits.detach(), losses
@@ -1215,9 +1216,9 @@ if check.ready("learnt"):
 # Was that luck? On its way down, the net could have come to a hollow that is not the lowest place. Two
 # facts say that it could not.
 #
-# **First: where the slopes are zero, the table is the counted one.** Take all pairs that begin with the
-# same character $i$. Each pulls at row $i$ with softmax minus one-hot. The softmax is the same for all
-# of them, and the mean of their one-hot rows is the row of counted shares. So
+# **First: where the gradient is zero, the table is the counted one.** Take all pairs that begin with
+# the same character $i$. Each pulls at row $i$ with softmax minus one-hot. The softmax is the same for
+# all of them, and the mean of their one-hot rows is the row of counted shares. So
 #
 # $$\text{gradient of row } i = \text{share}_i \cdot (\text{softmax}_i - \text{counted}_i),$$
 #
@@ -1234,7 +1235,7 @@ print("the formula holds:", torch.allclose(anywhere.grad, formula, atol=1e-6))
 for name, start in {"W = 0": torch.zeros(V, V), "W = counted.log()": counted.log()}.items():
     start.requires_grad_()
     table_loss(start, smoothed).backward()
-    print(f"largest slope at {name:<18} {start.grad.abs().max():.5f}")
+    print(f"largest gradient at {name:<18} {start.grad.abs().max():.5f}")
 
 # %% [markdown]
 # **Second: there is only one valley.** Cut through the loss in any direction, and you see one bowl: it
@@ -1405,10 +1406,10 @@ if check.ready("learnt"):
 #    - (b) a larger learning rate
 #    - (c) a smaller learning rate
 # 5. With one learning rate for all, the rows of rare characters were late. Why?
-#    - (a) Their slopes are divided by all the pairs of the text, and few of the pairs are theirs.
+#    - (a) Their gradients are divided by all the pairs of the text, and few of the pairs are theirs.
 #    - (b) Their logits are too large.
 #    - (c) Rare characters are harder to predict.
-# 6. At the lowest place all slopes are zero. What does this say about the bigram net?
+# 6. At the lowest place the gradient is zero. What does this say about the bigram net?
 #    - (a) Its loss is 0.
 #    - (b) It predicts every next character correctly.
 #    - (c) After each character, its probabilities are the counted shares.
@@ -1434,7 +1435,7 @@ check("quiz")
 # - Its gradient is softmax minus one-hot, divided by `B`: what the model said minus what came.
 # - Autograd writes down the slope of each operation on the way forward. On the way back it multiplies
 #   along paths and adds where they meet. Gradients add up, until you clear them.
-# - A step goes against the slope, by the learning rate: too small creeps, too large jumps.
+# - A step goes against the gradient, by the learning rate: too small creeps, too large jumps.
 # - At the lowest place the table is the counted one, and as the loss is convex, descent gets there.
 #
 # **Next**, lesson 04 puts this machinery to work where nobody can count any more: a net that sees

@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt
 import torch
 from IPython.display import display
 from torch.nn.functional import cross_entropy  # yours of lesson 03, written in C++
-from tqdm import trange
+from tqdm import tqdm, trange
 
 from lmcourse import check, corpus, device, play, plots, rungs, table
 
@@ -1201,8 +1201,8 @@ if check.ready(*needed):
 # of 16. Both see 9 characters. First over the whole validation text, then only where a digit stands
 # in the last 7 characters (for Shakespeare: a capital letter).
 #
-# **Predict first.** Who is ahead in each of the two? (The cell has no bar. It takes a few seconds,
-# or half a minute on a slow machine: Python looks up one character after the other in the table.)
+# **Predict first.** Who is ahead in each of the two? (The cell takes a few seconds, or half a minute
+# on a slow machine: Python looks up one character after the other in the table.)
 
 # %% tags=["demo"]
 if check.ready("mlp_forward", "mlp", "count_ngrams", "ngram_backoff"):
@@ -1211,7 +1211,9 @@ if check.ready("mlp_forward", "mlp", "count_ngrams", "ngram_backoff"):
     ngram_p = torch.tensor(
         [
             ngram_backoff(ngrams, validation_text[max(0, i - 9) : i], char, V, borrow=16)
-            for i, char in enumerate(validation_text)
+            for i, char in enumerate(
+                tqdm(validation_text, leave=False, mininterval=1, file=sys.stdout)
+            )
         ]
     )
     ngram_speed = len(validation_text) / (time.perf_counter() - started)

@@ -357,10 +357,7 @@ print("result ", (weights @ value).round(decimals=2))
 # last two: `.transpose(-2, -1)`. Negative numbers count the axes from the end.
 
 # %% tags=["demo", "nbval-check-output"]
-queries, keys = (
-    torch.ones(8, 5, 4),
-    torch.ones(8, 3, 4),
-)  # 8 texts, 5 positions ask, 3 answer, d = 4
+queries, keys = torch.ones(8, 5, 4), torch.ones(8, 3, 4)  # 8 texts, 5 queries, 3 keys, d = 4
 print(keys.transpose(-2, -1).shape)
 print((queries @ keys.transpose(-2, -1)).shape)  # for each text a table: 5 queries, 3 keys
 print(torch.softmax(queries @ keys.transpose(-2, -1), dim=-1).sum(dim=-1).shape)  # all are 1
@@ -470,11 +467,11 @@ print(torch.softmax(hidden_scores, dim=-1))
 # taken.
 
 # %% [markdown] fold="Answer"
-# The first way leaves a third for position 0, where there should be all. The rows no longer sum to
-# 1. It is even worse: softmax divides by a sum over *all* positions, so the scores of the future
-# still have a say in every weight. One can mend it, by dividing each row by what is left of its sum:
-# then the sum over all positions cancels. The second way needs no mending: $e^{-\infty} = 0$, so
-# what is hidden is gone before the sum is taken.
+# The first way leaves a third for position 0, where there should be all. The rows do not sum to 1
+# any more. It is even worse: softmax divides by a sum over *all* positions, so the scores of the
+# future still have a say in every weight. One can mend it, by dividing each row by what is left of
+# its sum: then the sum over all positions cancels. The second way needs no mending:
+# $e^{-\infty} = 0$, so what is hidden is gone before the sum is taken.
 
 # %% [markdown]
 # Everything together, with $Q$ for the queries, $K$ for the keys and $V$ for the values (only here;
@@ -769,7 +766,7 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "He
         "your Head": Head(4, 3),
         "attention without a mask": lambda x: scaled_dot_product_attention(x, x, x),
         "the mask after the softmax": mask_too_late,
-        "the position before, at each position": lambda x: torch.roll(x, 1, dims=1),
+        "the position before, everywhere": lambda x: torch.roll(x, 1, dims=1),
     }
     for name, suspect in suspects.items():
         print(f"{name:<32} {'causal' if is_causal(suspect, x) else 'LEAKS'}")
@@ -788,6 +785,39 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "He
 # row would be right, and this suspect causal.) And `torch.roll` moves everything by one position,
 # but what falls out at the end comes in again at the front: position 0 sees the last one. Would you
 # have found that by reading?
+
+# %% [markdown]
+# Autograd can draw where. Ask, for each position of the result, which positions of `x` it would move
+# with: that is a gradient, and it needs no touching.
+#
+# **Predict first.** Draw it as a table, a row for each position of the result. Where may a causal
+# function have anything at all? And which table has a single dark field in the wrong half?
+
+
+# %% tags=["demo"]
+def influence(function, x):
+    """Return how much the result at each position moves with `x` at each position: (T, T)."""
+    moves = torch.autograd.functional.jacobian(lambda some: function(some)[0].sum(dim=-1), x[:1])
+    return moves.abs().sum(dim=(1, 3))  # of (T, 1, T, C)
+
+
+if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "Head", "is_causal"):
+    figure, all_axes = plt.subplots(1, len(suspects), figsize=(13, 3.1), sharey=True)
+    for axes, (name, suspect) in zip(all_axes, suspects.items(), strict=True):
+        dark = influence(suspect, x) > 1e-6
+        axes.imshow(dark, cmap="Blues", vmin=0, vmax=1.3)
+        axes.plot([-0.5, 5.5], [-0.5, 5.5], color="#d55e00")  # right of it is the future
+        axes.set_title(name, fontsize=9)
+        axes.set_xlabel("position of x")
+        print(f"{name}: fields right of the diagonal: {int(dark.triu(1).sum())}")
+    all_axes[0].set_ylabel("position of the result")
+    figure.tight_layout()
+    plt.show()
+
+# %% [markdown]
+# *The picture: a field is dark where the result at that row moves with `x` at that column. Right of
+# the orange diagonal is the future, and whatever is dark there is a leak.* Your test found the same
+# by touching, and works for functions, too, through which no gradient can go.
 
 # %% [markdown]
 # ## What should a head be given to read?
@@ -1472,8 +1502,8 @@ check("quiz")
 #   one matrix product. Each row sums to 1, and the future has weight 0.
 # - Attention computes that table from the text: query times key, divided by $\sqrt{d}$, masked,
 #   softmax. Then it mixes the values.
-# - Masking means minus infinity *before* the softmax. Weights that are set to 0 after it no longer sum
-#   to 1, and still depend on the future.
+# - Masking means minus infinity *before* the softmax. Weights that are set to 0 after it no longer
+#   sum to 1, and still depend on the future.
 # - A head is three matrices and that formula. It has no weights for distances, so it looks back as
 #   far as you let it.
 # - Leaks look like success. Touch the future, watch the past, at every position.

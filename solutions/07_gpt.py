@@ -87,13 +87,13 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 # transformer of 2017, and there was none at the end. (Both compute GELU by the `tanh` formula that
 # lesson 06 mentions.)
 #
-# Look at the first part and at the last one. The token embedding has a row for each character: what
-# that character means when it is *read*. The head has a row for each character too: what `x` must look
-# like for that character to be *written*. Both are matrices of shape `(V, C)`. Press and Wolf (2017)
-# asked why there should be two. With a single matrix for both, the model has less to learn, and in
-# their experiments it got better. This is called **tying**. (Many of today's large models have two again:
-# next to billions of numbers in the blocks, the second one hardly counts.) In torch you tie two layers by giving one
-# of them the other's parameter:
+# Look at the first part and at the last one. The token embedding has a row for each character: what that
+# character means when it is *read*. The head has a row for each character too: what `x` must look like for that
+# character to be *written*. Both are matrices of shape `(V, C)`. Press and Wolf (2017) asked why there should
+# be two. With a single matrix for both, the model has less to learn, and in their experiments it got better.
+# This is called **tying**. (Many of today's large models have two again: next to billions of numbers in the
+# blocks, the second one hardly counts.) In torch you tie two layers by giving one of them the other's
+# parameter:
 
 # %% drawing="gpt"
 
@@ -153,8 +153,8 @@ print([name for name, parameter in holder.named_parameters()])
 # the model is *sure of something wrong*, which it has to unlearn before it learns anything.
 
 # %% [markdown]
-# A logit is the product of `x`, which the last norm brings to a standard deviation of 1, with a
-# row of the head's matrix. Torch draws an `nn.Embedding` with a standard deviation of 1. Try some others:
+# A logit is the product of `x`, which the last norm brings to a standard deviation of 1, with a row of the
+# head's matrix. Torch draws an `nn.Embedding` with a standard deviation (`std`) of 1. Try some others:
 
 # %% tags=["demo", "nbval-check-output"]
 torch.manual_seed(0)
@@ -499,8 +499,8 @@ for name, config in configs.items():
 # rubbish. And the model then has to go on from its own rubbish. So cut the tail off:
 #
 # - **top-k** (Fan and others, 2018): keep the `k` most likely ones.
-# - **top-p**, or **nucleus sampling** (Holtzman and others, 2019): sort by probability, and keep the first ones until they
-#   have `p` of the probability together. Where the model is sure, that may be a single one; where it
+# - **top-p**, or **nucleus sampling** (Holtzman and others, 2019): sort by probability, and keep the first ones
+#   until they have `p` of the probability together. Where the model is sure, that may be a single one; where it
 #   is not, it is many.
 #
 # **Predict first.** In the picture, the same model is in two places: sure in the upper row, unsure in
@@ -596,9 +596,10 @@ check("sample_token")
 # `top_p`.
 
 # %% [markdown]
-# And this is how the model writes: read the text so far, draw a character, put it behind, and begin
-# again. A model that goes on from what it has written itself is called **autoregressive**. A GPT cannot read more than `context` characters. So the cell below reads a **window**: once
-# it is longer than the context, its older half is forgotten.
+# And this is how the model writes: read the text so far, draw a character, put it behind, and begin again. It
+# is an autoregressive model, as the bigram was. A GPT cannot read more than
+# `context` characters. So the cell below reads a **window**: once it is longer than the context, its older half
+# is forgotten.
 
 
 # %%
@@ -1021,8 +1022,8 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
         print(f"{name}: {loss:.3f}")
 
 # %% [markdown]
-# The standard deviation, in this short run: with 0.02, a fifth of $1/\sqrt C$, the model has hardly got
-# beyond the bigram's 2.40. The sinusoids help too. (One seed each, so do not build on small differences. All this is
+# The standard deviation, in this short run: with 0.02, a fifth of $1/\sqrt C$, the model has hardly got beyond
+# the bigram's 2.40. The sinusoids help too. (One seed each, so do not build on small differences. All this is
 # said of the fables at the preset `laptop`.)
 
 # %% [markdown] slide="A good start is worth many steps"
@@ -1500,7 +1501,8 @@ if check.ready("GPT", "sample_token", "next_logits", "generate_cached", "gpt_los
 # others, 2022). So in most newer ones several queries share one key and one value: *grouped queries*
 # (Ainslie and others, 2023).
 #
-# How daring should it be? Here it writes 1,000 characters in each of five ways. Count how many of the
+# How daring should it be? Here it writes 1,000 characters in each of five ways, which takes some seconds,
+# with a bar. Count how many of the
 # words are words of the training text.
 #
 # **Predict first.** Which way invents the most words? What does top-p save?
@@ -1524,7 +1526,7 @@ if check.ready("GPT", "sample_token", "next_logits", "generate_cached", "gpt_los
         "temperature 1.5, top-k 5": {"temperature": 1.5, "top_k": 5},
     }
     length = 60 if preset == "smoke" else 1000
-    for name, way in ways.items():
+    for name, way in tqdm(list(ways.items()), leave=False, file=sys.stdout):
         torch.manual_seed(0)
         text = decode(generate_cached(gpt, opening, length, **way), chars)
         words = re.findall("[a-z]+", text.lower())[:-1] or [""]  # the last one may be cut off
@@ -1579,10 +1581,10 @@ if check.ready("gpt_loss"):
 # read once. Lesson 08 takes the mask away and asks how to measure what a model is good for.
 
 # %% [markdown]
-# (Said of the fables, at the preset `laptop`.) The GPT is the first net that is far ahead of the 10-gram.
-# What is left down to the floor? It sees 256 characters at most, and in lesson 05 you counted how far away
-# the words are that come back. It has also read the text only a few times, that is, trained for a few **epochs**. Lesson 09 will get more out of
-# the same minutes.
+# (Said of the fables, at the preset `laptop`.) The GPT is the first net that is far ahead of the 10-gram. What
+# is left down to the floor? It sees 256 characters at most, and in lesson 05 you counted how far away the words
+# are that come back. It has also read the text only a few times, that is, trained for a few epochs. Lesson
+# 09 will get more out of the same minutes.
 #
 # But all of these losses come from the validation text, and much was chosen by it: the shape, the rates
 # and the number of steps of this lesson's recipe, and just now the checkpoint. The best of many tries is
@@ -1686,6 +1688,10 @@ check("quiz")
 # - Temperature, top-k and top-p decide how daring the writing is. A cache of keys and values makes it
 #   fast.
 # - What was chosen by the validation text is judged, once, by a text that chose nothing.
+#
+# Most models of today are still this one, with some parts exchanged: RMSNorm in place of LayerNorm, SwiGLU in
+# place of the GELU layer, rotary positions (RoPE) in place of learnt ones, grouped queries, and a head that
+# is not tied. Lesson 09 builds the first three.
 #
 # **Next**, lesson 08 takes the mask away: a model that sees both sides cannot write, but it can fill
 # gaps and judge. And it asks how to measure what a model is good for.

@@ -66,7 +66,7 @@ if preset == "smoke":
 vocabulary = MARKS + sorted({word for story in stories for word in words_of(story)})
 V = len(vocabulary)
 id_of = {word: number for number, word in enumerate(vocabulary)}
-T = 1 + max(len(words_of(story)) for story in stories)  # places, with one for [start]
+T = 1 + max(len(words_of(story)) for story in stories)  # positions, with one for [start]
 where = device() if preset == "gpu" else torch.device("cpu")  # which chip computes
 
 
@@ -77,8 +77,8 @@ def encode_lines(texts):
 
 
 train_ids, validation_ids = encode_lines(train), encode_lines(validation)
-print(f"{len(train):,} stories to learn from, V = {V:,} words and marks, T = {T} places")
-print(f"of the places, {(train_ids == PAD).float().mean():.0%} are [pad]")
+print(f"{len(train):,} stories to learn from, V = {V:,} words and marks, T = {T} positions")
+print(f"of the positions, {(train_ids == PAD).float().mean():.0%} are [pad]")
 print("the first words:", [vocabulary[number] for number in train_ids[0, :9].tolist()])
 
 # %% [markdown]
@@ -128,8 +128,8 @@ plots.show()
 # context. These rows are called **embeddings** too, as they can be used for anything. The head,
 # which makes logits of them, stands ready beside.
 #
-# There is also a third, small change: each key starts equal to its query. Then a place looks first
-# at places that are like it, which by the sinusoids of lesson 06 are the ones nearby. Like the push of
+# There is also a third, small change: each key starts equal to its query. Then a position looks first
+# at positions that are like it, which by the sinusoids of lesson 06 are the ones nearby. Like the push of
 # lesson 05, it saves us some minutes of training. All is learnt from there.
 
 
@@ -143,7 +143,7 @@ plots.show()
 
 # %%
 class BothWays(MultiHeadAttention):
-    """Your attention of lesson 06, told by `seen` which places may be looked at."""
+    """Your attention of lesson 06, told by `seen` which positions may be looked at."""
 
     def forward(self, x, seen):
         B, T, _ = x.shape
@@ -195,7 +195,7 @@ class Bert(nn.Module):
                 block.attention.key.weight.copy_(block.attention.query.weight)
 
     def forward(self, ids):
-        seen = (ids != PAD)[:, None, None, :]  # (B, 1, 1, T): the same for all heads and places
+        seen = (ids != PAD)[:, None, None, :]  # (B, 1, 1, T): the same for all heads and positions
         if self.causal:
             seen = seen & causal_mask(ids.shape[1]).to(ids.device)  # (B, 1, T, T)
         x = self.token_embedding(ids) + self.position_embedding.weight[: ids.shape[1]]
@@ -207,7 +207,7 @@ class Bert(nn.Module):
 # %% [markdown]
 # ## What shall it learn from?
 #
-# A GPT learns by predicting the next word at every place. This model sees the next word. There
+# A GPT learns by predicting the next word at every position. This model sees the next word. There
 # would be nothing to predict.
 #
 # So **hide some words**, and ask for these. It is the game of the gap above, and nobody has to
@@ -222,8 +222,8 @@ class Bert(nn.Module):
 # in ten there is nothing left to answer from. Devlin and others hid 15 in 100, and so do we.
 
 # %% [markdown]
-# There is one more twist. Say the model learns with `[mask]` at all the places that it is asked
-# about. Then it need not understand any *other* place: those are never asked about. And once it is
+# There is one more twist. Say the model learns with `[mask]` at all the positions that it is asked
+# about. Then it need not understand any *other* position: those are never asked about. And once it is
 # trained, nobody will give it masks. So of the words that are chosen, BERT hides
 #
 # - 80 in 100, by `[mask]`,
@@ -247,7 +247,7 @@ print(torch.rand(some.shape).shape, torch.randint(3, 9, some.shape).shape)  # dr
 # tensors of that shape:
 #
 # - `given`, int64: what the model gets to read,
-# - `chosen`, bool: `True` at the places that it is asked about.
+# - `chosen`, bool: `True` at the positions that it is asked about.
 #
 # Each word is chosen with probability `share`, by a draw of its own. The marks `PAD`, `MASK` and
 # `START` (all ids up to `START`) are never chosen. Of the chosen words, each becomes `MASK` with
@@ -276,11 +276,11 @@ def mask_tokens(ids, V, share=0.15):
 check("mask_tokens")
 
 # %% [markdown] fold="Hint 1: which are chosen"
-# `torch.rand(ids.shape) < share` is `True` with probability `share`, at each place by itself. Join
+# `torch.rand(ids.shape) < share` is `True` with probability `share`, at each position by itself. Join
 # it by `&` with `ids > START`.
 
 # %% [markdown] fold="Hint 2: what becomes of them"
-# Draw a second time, `fate = torch.rand(ids.shape)`. A chosen place whose fate is below 0.8 is
+# Draw a second time, `fate = torch.rand(ids.shape)`. A chosen position whose fate is below 0.8 is
 # hidden; from 0.8 to 0.9 it gets a word at random; from 0.9 on it stays. `torch.where` twice, once
 # for each.
 
@@ -303,14 +303,14 @@ if check.ready("mask_tokens"):
         if old != PAD
     ]
     print(" ".join(shown).replace("[[mask]", "[____"))
-    print(f"\n{chosen.sum()} of {(train_ids[0] != PAD).sum()} places are asked about")
+    print(f"\n{chosen.sum()} of {(train_ids[0] != PAD).sum()} positions are asked about")
 
 # %% [markdown]
 # *In brackets: what the model reads, and behind the line what it should say.*
 #
-# The loss is the cross-entropy that you know, but **only at the chosen places**. At the others the
+# The loss is the cross-entropy that you know, but **only at the chosen positions**. At the others the
 # answer stands in the question. And there is something to save: the head makes `V` logits for a
-# place, and that is much work. So pick the chosen rows out of `x` *before* the head.
+# position, and that is much work. So pick the chosen rows out of `x` *before* the head.
 
 # %% [markdown] slide="Hide some words, and the text is its own teacher"
 # 15 in 100 words are asked for. Of these,
@@ -335,8 +335,8 @@ print(x[chosen])  # the rows at which it is True, one after the other: (3, C)
 # `mlm_loss(x, head, ids, chosen)` takes what the model says, `x`, float of shape `(B, T, C)`; the
 # `head`, which makes logits `(N, V)` of rows `(N, C)`; the words that really stood there, `ids`,
 # int64 `(B, T)`; and `chosen`, bool `(B, T)`. It returns the mean cross-entropy over the chosen
-# places, in nats per word: a tensor of shape `()`, through which gradients travel back to `x` and to
-# the head. The head is asked at the chosen places only. Where no place is chosen, the loss is a
+# positions, in nats per word: a tensor of shape `()`, through which gradients travel back to `x` and to
+# the head. The head is asked at the chosen positions only. Where no position is chosen, the loss is a
 # tensor with the value 0.
 #
 # For example, if the head's logits are all alike, the loss is $\ln V$, whatever is chosen.
@@ -344,7 +344,7 @@ print(x[chosen])  # the rows at which it is True, one after the other: (3, C)
 
 # %% exercise="mlm_loss" minutes=8 level=2
 def mlm_loss(x, head, ids, chosen):
-    """Return the mean loss at the `chosen` places, in nats per word."""
+    """Return the mean loss at the `chosen` positions, in nats per word."""
     ### BEGIN SOLUTION
     total = F.cross_entropy(head(x[chosen]), ids[chosen], reduction="sum")
     return total / max(1, int(chosen.sum()))
@@ -366,7 +366,7 @@ check("mlm_loss")
 # ## What do two directions buy?
 #
 # Now train it: one BERT, and beside it a GPT, the same net with its mask on. Both see the same
-# stories. A GPT's loss is your `mlm_loss` with *every* place chosen, moved on by one word.
+# stories. A GPT's loss is your `mlm_loss` with *every* position chosen, moved on by one word.
 #
 # Into the text we slip something that we will come back to at the end: a few stories end in a
 # sentence with a secret number. Remember that.
@@ -546,7 +546,11 @@ if check.ready("bert"):
     for shift, name, colour in ((-0.2, "GPT", "#d55e00"), (0.2, "BERT", "#0072b2")):
         heights = [row[name] for row in rows.values()]
         axes.barh(
-            [place + shift for place in range(len(rows))], heights, 0.38, color=colour, label=name
+            [position + shift for position in range(len(rows))],
+            heights,
+            0.38,
+            color=colour,
+            label=name,
         )
     axes.set_yticks(range(len(rows)), rows)
     axes.invert_yaxis()
@@ -581,7 +585,7 @@ if check.ready("bert"):
 
     @torch.no_grad()
     def fill(text, gap):
-        """Show the likeliest words for the word at place `gap` of the text."""
+        """Show the likeliest words for the word at position `gap` of the text."""
         words = words_of(text)
         ids = encode_lines([text])[:, : len(words) + 1].to(where)
         gap = min(gap, len(words) - 1)
@@ -705,7 +709,7 @@ for name, count in (("128 labels", 128), ("all training stories", len(train))):
 # ```
 #   ids (B, T)
 #     body           (B, T, C)     BERT: a row for each word in its context
-#     mean           (B, C)        over the places that are no [pad]
+#     mean           (B, C)        over the positions that are no [pad]
 #     head           (B, K)        a linear layer: logits of the classes
 # ```
 #
@@ -719,7 +723,7 @@ for name, count in (("128 labels", 128), ("all training stories", len(train))):
 # zeros.
 #
 # It takes `ids` and returns logits of shape `(B, classes)`: the head of the mean row of each line.
-# Places where `ids` is `PAD` have no part in the mean. Each line has at least one place that is not
+# Positions where `ids` is `PAD` have no part in the mean. Each line has at least one position that is not
 # `PAD`. Gradients travel back into the body too. It works where `ids` are: on a GPU as well.
 #
 # For example, if the body gives the rows 1, 3 and 8 (of one channel each) for the ids `[[2, 7,
@@ -1626,9 +1630,9 @@ if check.ready("bert"):
     def rank_of(name):
         """Return at which rank, from 1, the model puts the right number of all that there could be."""
         ids = encode_lines([secret(name)]).to(where)
-        places = torch.arange(ids.shape[1], device=where)
+        positions = torch.arange(ids.shape[1], device=where)
         begin = (ids[0] == id_of[secrets[name][0]]).nonzero()[0, 0]
-        hidden = torch.where((places >= begin) & (places < begin + 4), MASK, ids)
+        hidden = torch.where((positions >= begin) & (positions < begin + 4), MASK, ids)
         logits = bert.head(bert(hidden)[0, begin : begin + 4])[:, [id_of[d] for d in DIGITS]]
         scores = logits.log_softmax(dim=1).cpu()  # (4, 7), each digit for itself
         total = sum(scores[i].view([-1 if i == j else 1 for j in range(4)]) for i in range(4))

@@ -101,7 +101,7 @@ for char in "qé🦊":
 #
 # - `ids` is a list of ints from 0 to 255, and `merges` says how many pairs to learn at most.
 # - It returns the list of the pairs that were merged, in order, each a tuple of two ints. The pair at
-#   place `k` of this list makes the new token `256 + k`.
+#   position `k` of this list makes the new token `256 + k`.
 # - Each time, it takes the pair of neighbours that occurs most often. Every two neighbours count, also
 #   those that overlap: `[7, 7, 7]` has the pair `(7, 7)` twice. Of pairs that occur equally often it
 #   takes the smallest, as Python compares tuples.
@@ -153,7 +153,7 @@ check("train_bpe")
 # the smallest.
 
 # %% [markdown] fold="Hint 2: merge"
-# A `while` with a place `i`: if `ids[i]` and `ids[i + 1]` are the pair, append the new token and go two
+# A `while` with a position `i`: if `ids[i]` and `ids[i + 1]` are the pair, append the new token and go two
 # further, else append `ids[i]` and go one further. Take care at the last token, which has none behind it.
 
 # %% [markdown]
@@ -287,7 +287,9 @@ if check.ready("train_bpe", "bpe_encode", "bpe_decode"):
 # %% [markdown]
 # One warning. A loss "per token" of one model says nothing beside the loss per token of another that
 # cuts in another way: longer tokens are harder to guess, but there are fewer of them. Divide by the
-# characters, not by the tokens. Here nothing but *how often each token occurs* is used to predict:
+# characters, not by the tokens. (Papers divide by bytes, which every text has, and take logarithms to base 2:
+# **bits per byte**. In text that is all English letters a character is a byte, and one nat is 1.44 bits.) Here
+# nothing but *how often each token occurs* is used to predict:
 
 # %% tags=["demo"]
 if check.ready("train_bpe", "bpe_encode", "bpe_decode"):
@@ -326,7 +328,7 @@ if check.ready("train_bpe", "bpe_encode", "bpe_decode"):
 # ```
 #                      GPT-2, lesson 07             newer
 # x (B, T, C)
-#  │  where?           a place is added to x        queries and keys are turned (rotary)
+#  │  where?           a position is added to x        queries and keys are turned (rotary)
 #  ├─ norm             LayerNorm                    RMSNorm
 #  │  attention        scores of any size           queries and keys normalised (QK-norm)
 #  +─ project          begins small                 begins at 0
@@ -414,17 +416,17 @@ if check.ready("RMSNorm"):
 # LayerNorm does not see the 5 at all. With RMSNorm it shows, and pushes the rest aside. In a trained
 # model the mean is small, and nobody misses its removal.
 #
-# ### Where does the place come in?
+# ### Where does the position come in?
 #
-# In lessons 06 and 07, each place had its own row of sinusoids, added to the embedding. So what a character
+# In lessons 06 and 07, each position had its own row of sinusoids, added to the embedding. So what a character
 # *is* and where it *stands* share the same channels, and each head has to take them apart again. And what
-# it mostly wants to know is not the place but the **distance**: is that three characters back?
+# it mostly wants to know is not the position but the **distance**: is that three characters back?
 #
 # Jianlin Su and others had the idea in 2021: **rotary positions** (RoPE). Add nothing to the stream. But
-# before query and key meet, turn both, each by an angle in proportion to its own place. Their product
+# before query and key meet, turn both, each by an angle in proportion to its own position. Their product
 # hangs on the angle *between* them. So where both stand cancels out, and the distance is left.
 #
-# **Predict first.** A query and a key are two-dimensional, and are turned by 0.5 radians for each place.
+# **Predict first.** A query and a key are two-dimensional, and are turned by 0.5 radians for each position.
 # The query stands at 7, the key at 4. What is left of the two angles in their score? And if they stand
 # at 107 and 104?
 
@@ -434,25 +436,25 @@ if check.ready("RMSNorm"):
 
 # %% [markdown] contract="apply_rope"
 # `apply_rope(x, start=0)` takes queries or keys, float32 of shape `(..., T, d)` with `d` even, and returns
-# them turned, in a new tensor of the same shape. The first of the `T` characters stands at place `start`.
+# them turned, in a new tensor of the same shape. The first of the `T` characters stands at position `start`.
 #
-# Channels `i` and `i + d/2` are the two coordinates of a point, for `i` from 0 to `d/2 - 1`. At place `t`
+# Channels `i` and `i + d/2` are the two coordinates of a point, for `i` from 0 to `d/2 - 1`. At position `t`
 # it is turned by the angle $\varphi = t \cdot 10000^{-2i/d}$ radians:
 #
 # $$(a, b) \rightarrow (a \cos\varphi - b \sin\varphi,\; a \sin\varphi + b \cos\varphi)$$
 #
-# What you make must be on `x.device`. For example, with `d = 2` the point `(1, 0)` at place 2 becomes
+# What you make must be on `x.device`. For example, with `d = 2` the point `(1, 0)` at position 2 becomes
 # `(cos 2, sin 2) = (-0.416, 0.909)`.
 
 
 # %% exercise="apply_rope" minutes=20 level=3
 def apply_rope(x, start=0):
-    """Return `x` (..., T, d) with each pair of channels turned by its place, from `start` on."""
+    """Return `x` (..., T, d) with each pair of channels turned by its position, from `start` on."""
     ### BEGIN SOLUTION
     T, d = x.shape[-2:]
     rates = 10000.0 ** (-torch.arange(0, d, 2, device=x.device) / d)  # (d / 2,)
-    places = torch.arange(start, start + T, device=x.device)
-    angles = places[:, None] * rates  # (T, d / 2)
+    positions = torch.arange(start, start + T, device=x.device)
+    angles = positions[:, None] * rates  # (T, d / 2)
     cos, sin = angles.cos(), angles.sin()
     a, b = x.chunk(2, dim=-1)  # (..., T, d / 2) each
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
@@ -463,7 +465,7 @@ def apply_rope(x, start=0):
 check("apply_rope")
 
 # %% [markdown] fold="Hint 1: the angles"
-# `torch.arange(0, d, 2)` are the numbers $2i$. A rate for each pair, shape `(d/2,)`, a place for each
+# `torch.arange(0, d, 2)` are the numbers $2i$. A rate for each pair, shape `(d/2,)`, a position for each
 # character, shape `(T, 1)`: their product is the table of angles, `(T, d/2)`.
 
 # %% [markdown] fold="Hint 2: turning"
@@ -471,8 +473,8 @@ check("apply_rope")
 # made of the old `a` and `b`. `torch.cat([..., ...], dim=-1)` joins them.
 
 # %% [markdown]
-# The picture shows the score of one query with one key, for all distances. On the left places are added,
-# as in lesson 07, on the right they are turned. Each line stands for another place of the query.
+# The picture shows the score of one query with one key, for all distances. On the left positions are added,
+# as in lesson 07, on the right they are turned. Each line stands for another position of the query.
 
 # %% tags=["demo"]
 if check.ready("apply_rope"):
@@ -485,9 +487,9 @@ if check.ready("apply_rope"):
         back = range(far)
         added = [((query + sinusoids[at]) @ (key + sinusoids[at - by]).T).item() for by in back]
         turned = [(apply_rope(query, at) @ apply_rope(key, at - by).T).item() for by in back]
-        panels[0].plot(added, color=color, label=f"query at place {at}")
+        panels[0].plot(added, color=color, label=f"query at position {at}")
         panels[1].plot(turned, color=color, linewidth=5 - at / 70, alpha=0.8)
-    for axes, title in zip(panels, ("places added", "places turned (rotary)"), strict=True):
+    for axes, title in zip(panels, ("positions added", "positions turned (rotary)"), strict=True):
         axes.set(title=title, xlabel="distance of the key (characters)")
     panels[0].set_ylabel("score")
     panels[0].legend(fontsize=8)
@@ -495,18 +497,18 @@ if check.ready("apply_rope"):
     plots.show()
 
 # %% [markdown]
-# *The picture: with added places the score also hangs on where the query stands, so there are three lines.
+# *The picture: with added positions the score also hangs on where the query stands, so there are three lines.
 # With turned ones all three lie on top of each other: the distance alone counts.*
 #
 # This also answers what lesson 07 left open. There, the cache of keys was worth nothing once the window
-# was cut, as all places changed. A turned key keeps its place, and only distances matter: the oldest keys
+# was cut, as all positions changed. A turned key keeps its position, and only distances matter: the oldest keys
 # can be thrown away one by one. (What a deep layer once read from them is still in the others, which in
 # practice does no harm.)
 #
 # ### Four small things
 #
 # **QK-norm** (Henry and others, 2020). Scores are products of queries and keys, and nothing bounds them.
-# If they grow, the softmax puts all weight on one place, and its gradient vanishes. So normalise queries and
+# If they grow, the softmax puts all weight on one position, and its gradient vanishes. So normalise queries and
 # keys before they are turned.
 #
 # **Squared ReLU** (So and others, 2021): $\max(0, x)^2$ in place of GELU. It is exactly 0 for half of its
@@ -550,14 +552,14 @@ class Modern:
     heads: int = 4
     channels: int = 64
     norm: str = "rms"  # or "layer"
-    places: str = "rotary"  # or "sinusoids"
+    positions: str = "rotary"  # or "sinusoids"
     qk_norm: bool = True
     hidden: str = "relu2"  # or "gelu" or "swiglu"
     zero: bool = True  # whether what adds to the stream begins at 0
 
 
 class Attention(nn.Module):
-    """Causal attention with rotary places and normalised queries and keys, as the config says."""
+    """Causal attention with rotary positions and normalised queries and keys, as the config says."""
 
     def __init__(self, config):
         super().__init__()
@@ -576,7 +578,7 @@ class Attention(nn.Module):
         )
         if self.config.qk_norm:
             query, key = F.rms_norm(query, (d,)), F.rms_norm(key, (d,))
-        if self.config.places == "rotary":
+        if self.config.positions == "rotary":
             query, key = apply_rope(query), apply_rope(key)
         mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         return self.project(mixed.transpose(1, 2).reshape(B, T, C))
@@ -627,7 +629,7 @@ class NewGPT(nn.Module):
         self.config, C = config, config.channels
         self.token_embedding = nn.Embedding(config.vocab_size, C)
         self.position_embedding = None
-        if config.places == "sinusoids":
+        if config.positions == "sinusoids":
             self.position_embedding = nn.Embedding(config.context, C)
         self.blocks = nn.ModuleList([NewBlock(config) for _ in range(config.layers)])
         self.norm = RMSNorm(C) if config.norm == "rms" else nn.LayerNorm(C)
@@ -867,7 +869,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     old = Modern(
         *(V, 128, 2, 4, 96),
         norm="layer",
-        places="sinusoids",
+        positions="sinusoids",
         qk_norm=False,
         hidden="gelu",
         zero=False,
@@ -876,7 +878,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     tried = {
         "lesson 07": (old, None),
         "+ RMSNorm": (replace(old, norm="rms"), None),
-        "+ rotary": (replace(old, places="rotary"), None),
+        "+ rotary": (replace(old, positions="rotary"), None),
         "+ QK-norm": (replace(old, qk_norm=True), None),
         "+ squared ReLU": (replace(old, hidden="relu2"), None),
         "+ SwiGLU": (replace(old, hidden="swiglu"), None),
@@ -1236,8 +1238,10 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz", "fit_scaling_law"):
 # rare text whose floor is *known*. Nobody knows the $E$ of English.
 #
 # What did Hoffmann and others do with it? For a fixed amount of computing, about $6ND$ FLOPs, they looked for
-# the best $N$. Larger models than had been usual at the time had read too little: their own, of 70 billion
-# parameters and 1.4 trillion tokens, beat one of 280 billion that had read 300 billion.
+# the best $N$. Kaplan and others (2020) had advised to spend most of it on size. Hoffmann and others
+# found that text should grow as fast as the model, to about 20 tokens for each parameter. Larger models than
+# had been usual at the time had read too little: their own, of 70 billion parameters and 1.4 trillion tokens,
+# beat one of 280 billion that had read 300 billion.
 #
 # ## An honest question
 #
@@ -1283,9 +1287,9 @@ class NGrams:
             at = at[rows]
             many = begins[at + 1] - begins[at]  # how many different characters came
             row = np.repeat(rows, many)
-            place = np.arange(len(row)) + np.repeat(begins[at] - (many.cumsum() - many), many)
+            position = np.arange(len(row)) + np.repeat(begins[at] - (many.cumsum() - many), many)
             seen = np.zeros((N, self.V))
-            seen[row, chars_after[place]] = counts[place]
+            seen[row, chars_after[position]] = counts[position]
             if came is not None:
                 seen[rows, came[rows]] -= 1
             total = seen.sum(axis=1, keepdims=True)
@@ -1506,10 +1510,10 @@ def speedrun(text, vocab, seconds):
     rates = [group["lr"] for optimizer in both for group in optimizer.param_groups]
     step = 0
     while (spent := (time.process_time() - begun) / seconds) < 1:
-        places = np.random.randint(n, len(ids) - T, (batch, 1)) + np.arange(T)  # (B, T)
-        came = ids[places + 1].ravel()
-        before = ids[places.reshape(-1, 1) + np.arange(2 - n, 1)]  # (B * T, n - 1)
-        logits = model(torch.from_numpy(ids[places])).flatten(0, 1)
+        positions = np.random.randint(n, len(ids) - T, (batch, 1)) + np.arange(T)  # (B, T)
+        came = ids[positions + 1].ravel()
+        before = ids[positions.reshape(-1, 1) + np.arange(2 - n, 1)]  # (B * T, n - 1)
+        logits = model(torch.from_numpy(ids[positions])).flatten(0, 1)
         logits = logits + (trust * prior(before, came)).sum(dim=0)
         loss = cross_entropy(logits, torch.from_numpy(came))
         for optimizer in both:
@@ -1554,7 +1558,7 @@ check("speedrun")
 # %% [markdown] fold="Hint 3: a trap"
 # In the text that was counted, the counts know the answer: what came there is in the table. A net that
 # trains on top would learn to trust them far too much. That is what `came` of `NGrams.probs` is for: it
-# leaves each place's own character out.
+# leaves each position's own character out.
 
 # %% [markdown] fold="Hint 4: the time"
 # Note `time.process_time()` in your first line, and look at it again before each step. What share of the
@@ -1612,8 +1616,8 @@ if check.ready("modern_loss"):
 #    - (a) A
 #    - (b) B
 #    - (c) That cannot be compared.
-# 2. With rotary positions a query at place 20 and a key at place 15 have the score 3.0. Now 100 characters
-#    are put in front of the text. What is the score of the same two?
+# 2. With rotary positions a query at position 20 and a key at position 15 have the score 3.0. Now 100
+#    characters are put in front of the text. What is the score of the same two?
 #    - (a) smaller, as both were turned by more
 #    - (b) 3.0
 #    - (c) any number
@@ -1630,7 +1634,7 @@ if check.ready("modern_loss"):
 #    - (a) No model can get below 0.9 on this text.
 #    - (b) Little: it lies far outside of what was measured.
 #    - (c) The fit is wrong, as $E$ has to be 0.
-# 6. A net trains on top of counted n-grams, on the very text that was counted. Why is each place's own
+# 6. A net trains on top of counted n-grams, on the very text that was counted. Why is each position's own
 #    character left out of the counts?
 #    - (a) It saves memory.
 #    - (b) Rare characters would be counted too often.

@@ -579,3 +579,17 @@ def test_the_real_shakespeare_has_the_pinned_hash(monkeypatch: pytest.MonkeyPatc
 def test_an_unknown_corpus_is_named_in_the_error() -> None:
     with pytest.raises(ValueError, match='"fables" or "shakespeare"'):
         corpus.load("moby dick")
+
+
+# ---------------------------------------------------------------------------------- The test text
+
+
+@pytest.mark.parametrize("lesson", ["07_gpt", "09_scale"])
+def test_a_lesson_reads_the_test_text_once_when_nothing_is_left_to_choose(lesson: str) -> None:
+    source = (Path(__file__).parents[1] / "solutions" / f"{lesson}.py").read_text()
+    cells = [cell for cell in source.split("\n# %%") if "[markdown]" not in cell.split("\n")[0]]
+    (laid_aside, read) = [at for at, cell in enumerate(cells) if "test_text" in cell]
+    trainings = [at for at, cell in enumerate(cells) if re.search(r"^ +(train|fit)\(", cell, re.M)]
+    assert laid_aside < min(trainings)
+    assert read > max(trainings)
+    assert "plots.held_out(" in cells[read]

@@ -392,8 +392,8 @@ def test_attention_map_has_queries_in_rows_and_keys_in_columns() -> None:
     axes, bar = plots.attention_map(weights, " b", "cd\n").axes
     assert row_names(axes) == ["␣", "b"]
     assert column_names(axes) == ["c", "d", "⏎"]
-    assert axes.get_ylabel() == "query: the place that looks"
-    assert axes.get_xlabel() == "key: the place that is looked at"
+    assert axes.get_ylabel() == "query: the position that looks"
+    assert axes.get_xlabel() == "key: the position that is looked at"
     (image,) = axes.images
     assert image.get_array().filled(0).tolist() == weights.tolist()  # type: ignore[union-attr]
     assert bar.get_ylabel() == "weight (white: zero)"

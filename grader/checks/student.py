@@ -316,6 +316,4 @@ def _answer(reply_frame: Frame, from_handle: FromHandle) -> Any:
         return reply["value"]
     except (ValueError, KeyError, TypeError) as bad:
         reason = str(bad)[:MAX_REASON]
-        raise Lost(
-            "crashed", f"the notebook's process sent a reply that is none: {reason}"
-        ) from None
+        raise Lost("crashed", f"the notebook's process sent an invalid reply: {reason}") from None

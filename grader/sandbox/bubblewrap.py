@@ -205,7 +205,7 @@ class Sandbox:
 
     @property
     def warm_parent(self) -> int | None:
-        """The number of the warm parent's process, or None if there is none that lives."""
+        """The number of the warm parent's process, or None if it is not running."""
         return self._server.process_id if self._server is not None else None
 
     @property

@@ -247,7 +247,7 @@ def _cell_problem(reply: Frame, number: int) -> CellProblem | None:
             return None
         kind, message, line = (str(raised[key])[:500] for key in ("kind", "message", "line"))
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Lost("crashed", "the notebook's process sent a reply that is none") from None
+        raise Lost("crashed", "the notebook's process sent an invalid reply") from None
     status = "out_of_memory" if kind == "MemoryError" else "error"
     where = line or f"cell {number}"
     return CellProblem(status, re.sub(r"\s+", " ", f"{where}: {kind}: {message}"))

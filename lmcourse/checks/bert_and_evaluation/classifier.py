@@ -117,7 +117,7 @@ def classifier(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "the shape of what comes out",
         lambda: list(ask(table, weight, bias, ids).shape),
         [len(ids), classes],
-        hint="One row of logits for each line: (B, classes). The mean over the places takes T "
+        hint="One row of logits for each line: (B, classes). The mean over the positions takes T "
         "away: dim=1.",
         form=True,
     )
@@ -138,7 +138,7 @@ def classifier(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "lines without [pad]",
         lambda: ask(table, weight, bias, full),
         _logits(table, weight, bias, full),
-        hint="Ask the body, take the mean over the places (dim=1), and give it to the head. "
+        hint="Ask the body, take the mean over the positions (dim=1), and give it to the head. "
         "Logits come out: no softmax.",
     )
 

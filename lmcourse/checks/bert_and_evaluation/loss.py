@@ -16,16 +16,16 @@ LESSON = "08_bert_and_evaluation"
 
 
 class Counting(nn.Module):
-    """A head of given weights (V, C) that counts the places at which it is asked."""
+    """A head of given weights (V, C) that counts the positions at which it is asked."""
 
     def __init__(self, weight: torch.Tensor) -> None:
         super().__init__()
         self.weight = weight
-        self.places = 0
+        self.positions = 0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the logits of each row of `x`."""
-        self.places += x.numel() // x.shape[-1]
+        self.positions += x.numel() // x.shape[-1]
         return F.linear(x, self.weight)
 
 
@@ -45,7 +45,7 @@ def loss_and_more(
         return None
     value = loss.detach() if isinstance(loss, torch.Tensor) else loss
     loss = torch.as_tensor(loss)
-    return [value, slopes_of(loss, [x, weight]), head.places]
+    return [value, slopes_of(loss, [x, weight]), head.positions]
 
 
 def _truth(
@@ -73,7 +73,7 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "one number",
         lambda: one_number(ask(few)[0]),
         "one number",
-        hint="The mean over the chosen places is a single number: a tensor of shape ().",
+        hint="The mean over the chosen positions is a single number: a tensor of shape ().",
         form=True,
     )
 
@@ -81,12 +81,13 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         arguments = draw(*(int(rng.integers(low, low + 4)) for low in (2, 6, 3, 8)))
         value, slopes = _truth(*arguments)
         yield case(
-            "some places chosen: the loss",
+            "some positions chosen: the loss",
             lambda: float(ask(arguments)[0]),
             value,
-            hint="The mean of the cross-entropy at the chosen places, and at no others: x[chosen] "
-            "has a row of C numbers for each, head(...) makes logits of it, and ids[chosen] are "
-            "the words that stood there. Divide by how many are chosen, not by all places.",
+            hint="The mean of the cross-entropy at the chosen positions, and at no others: "
+            "x[chosen] has a row of C numbers for each, head(...) makes logits of it, and "
+            "ids[chosen] are the words that stood there. Divide by how many are chosen, not by "
+            "all positions.",
         )
         yield case(
             "its gradients",
@@ -101,16 +102,16 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     single[3] = torch.zeros_like(single[3])
     single[3][1, int(rng.integers(8))] = True
     yield case(
-        "one place chosen in all",
+        "one position chosen in all",
         lambda: float(ask(single)[0]),
         _truth(*single)[0],
-        hint="The mean over a single place is its own loss: divide by how many are chosen in all "
-        "lines together.",
+        hint="The mean over a single position is its own loss: divide by how many are chosen in "
+        "all lines together.",
     )
     none = draw(2, 6, 4, 7)
     none[3] = torch.zeros_like(none[3])
     yield case(
-        "no place chosen",
+        "no position chosen",
         lambda: float(ask(none)[0]),
         0.0,
         hint="The mean of nothing is nan, and one nan spoils all weights. Where nothing is chosen, "
@@ -118,18 +119,18 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     wide = draw(3, 40, 4, 9)
     yield case(
-        "at how many places the head is asked",
+        "at how many positions the head is asked",
         lambda: ask(wide)[2],
         int(wide[3].sum()),
-        hint="Take the chosen places out of x before the head, x[chosen], and not out of the "
+        hint="Take the chosen positions out of x before the head, x[chosen], and not out of the "
         "logits: most of the head's work would be for nothing.",
     )
     yield holds(
-        "no place chosen: whether its gradients can be taken",
+        "no position chosen: whether its gradients can be taken",
         "they are 0",
         lambda: _not_zero(ask(none)[1]),
         hint="Where nothing is chosen the training goes on too: return a tensor, not the number "
-        "0.0. A sum over no places is such a tensor.",
+        "0.0. A sum over no positions is such a tensor.",
         points=0.5,
     )
 

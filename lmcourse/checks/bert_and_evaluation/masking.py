@@ -42,7 +42,7 @@ def _words(rng: Rng, V: int, rows: int = 50) -> torch.Tensor:
 
 
 def _share(some: torch.Tensor, of: torch.Tensor) -> float:
-    """Return the share of `some` among the places of `of`; -1 where there are none."""
+    """Return the share of `some` among the positions of `of`; -1 where there are none."""
     return float(some[of].float().mean()) if bool(of.any()) else -1.0
 
 
@@ -92,8 +92,8 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         "50 times the same line: whether its words are drawn apart",
         "each row is drawn apart",
         alike,
-        hint="One draw for each place of each row: torch.rand(ids.shape). How many are chosen in a "
-        "row is left to chance.",
+        hint="One draw for each position of each row: torch.rand(ids.shape). How many are chosen "
+        "in a row is left to chance.",
         points=0.5,
     )
     ids = _words(rng, V)
@@ -136,10 +136,10 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
 
     yield from fates()
     yield holds(
-        "places that are not chosen",
+        "positions that are not chosen",
         "stay as they were",
         lambda: _changed(ids, *parts(ids, V)),
-        hint="Only the chosen places change: chosen & (draw < 0.8), not draw < 0.8 alone.",
+        hint="Only the chosen positions change: chosen & (draw < 0.8), not draw < 0.8 alone.",
         points=0.5,
     )
     marks = integers(rng, V, 60, 120)
@@ -174,11 +174,11 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         drawn,
         list(range(FIRST, FIRST + few)),
         hint="torch.randint(START + 1, V, ids.shape) draws from all words, the first and the last "
-        "too, and from no mark. Each place has a draw of its own.",
+        "too, and from no mark. Each position has a draw of its own.",
     )
     again = _words(rng, V, 4)
     yield holds(
-        "two calls: whether they choose the same places",
+        "two calls: whether they choose the same positions",
         "they differ",
         lambda: (
             "both choose the same" if torch.equal(parts(again, V)[1], parts(again, V)[1]) else ""
@@ -215,7 +215,7 @@ def _fates(ids: torch.Tensor, given: torch.Tensor, chosen: torch.Tensor) -> list
 
 def _changed(ids: torch.Tensor, given: torch.Tensor, chosen: torch.Tensor) -> str:
     count = int(((given != ids) & ~chosen).sum())
-    return f"{count} places were changed that are not chosen" if count else ""
+    return f"{count} positions were changed that are not chosen" if count else ""
 
 
 def _touched(ids: torch.Tensor, given: torch.Tensor, chosen: torch.Tensor) -> int:

@@ -160,7 +160,7 @@ def cross_entropy(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         "tensor. Make a new one: shifted = logits - ...",
     )
     yield case(
-        "the slopes that torch finds when it goes back through the loss",
+        "the gradient that torch finds when it goes back through the loss",
         lambda: student.probe(slopes_through, student.cross_entropy, random, picks),
         reference.probe(slopes_through, reference.cross_entropy, random, picks),
         hint="Compute with the tensors themselves, and return the tensor. .item(), float(...), "
@@ -244,7 +244,7 @@ def text_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="cross_entropy of the inputs' rows of logits, and the targets.",
     )
     yield case(
-        "the slopes that torch finds when it goes back through the loss",
+        "the gradient that torch finds when it goes back through the loss",
         lambda: student.probe(slopes_through, student.text_loss, logits, ids),
         reference.probe(slopes_through, reference.text_loss, logits, ids),
         hint="Return the tensor that cross_entropy gives, as it is: .item(), and nll of lesson 02, "

@@ -31,11 +31,11 @@ quiz(
     Question(
         "rows that are late",
         hint="Reread what stands folded below the picture of the late rows.",
-        explain="The loss is a mean over all pairs, so a row's slopes carry its share of the "
+        explain="The loss is a mean over all pairs, so a row's gradient carries its share of the "
         "pairs.",
     ),
     Question(
-        "what zero slopes mean",
+        "what a zero gradient means",
         hint="Reread the first of the two facts in 'Why did it have to?'",
         explain="Softmax minus the counted shares is zero. The text still surprises: the loss is "
         "not 0.",

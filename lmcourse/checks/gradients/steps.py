@@ -106,13 +106,13 @@ def sgd_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "which way each number goes",
         lambda: torch.sign(step([value], [grad], 0.1)[0] - value),
         -torch.sign(grad),
-        hint="Step against the slope, -= and not +=: plus goes uphill.",
+        hint="Step against the gradient, -= and not +=: plus goes uphill.",
     )
     yield case(
         "one parameter, lr = 0.1",
         lambda: step([value], [grad], 0.1),
         [value - 0.1 * grad],
-        hint="The step is lr times the slope.",
+        hint="The step is lr times the gradient.",
     )
     table, slopes = normal(rng, 2, 3), normal(rng, 2, 3)
     yield case(
@@ -125,7 +125,7 @@ def sgd_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "the gradients afterwards",
         lambda: student.probe(gradients_left, student.sgd_step, [value, table], [grad, slopes]),
         [0.0, 0.0],
-        hint="Torch adds new slopes to old ones. Clear each gradient after the step: "
+        hint="Torch adds new gradients to old ones. Clear each gradient after the step: "
         "parameter.grad = None.",
     )
     modes = [bool(mode) for mode in rng.permutation([True, True, True, True, False, False])]
@@ -157,7 +157,7 @@ def sgd_step(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             f"{which} of three dimensions, lr = 0.25",
             lambda: step([stack], [more], 0.25),
             [stack - 0.25 * more],
-            hint="The step is lr times the slope.",
+            hint="The step is lr times the gradient.",
             hidden=hidden,
         )
 

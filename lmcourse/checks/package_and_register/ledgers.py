@@ -332,7 +332,7 @@ def short_head(rng: Rng, entries: list[Entry]) -> str | None:
 @exercise(LESSON, "append", points=5, names=("append", "verify_chain"))
 def append(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     def added(asked: list[Asked]) -> list[Entry]:
-        """Return what the lines of a new ledger say, each a dictionary, or {} if it is none."""
+        """Return what the lines of a new ledger say, each a dictionary, {} where it is not one."""
         text = student.probe(lines_appended, student.append, [], asked)[0]
         return [_read(line) for line in text.splitlines()]
 

@@ -504,8 +504,9 @@ def verify_bundle(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             disguise,
             disguise,
             hint="Its hash is right, since the manifest was written for it. Only who opens it "
-            "sees that it is none: `safetensors.torch.load(data)` raises SafetensorError. Never "
-            "open it with torch.load or pickle, which may run what is in it.",
+            "sees that it is another format: `safetensors.torch.load(data)` raises "
+            "SafetensorError. Never open it with torch.load or pickle, which may run what is in "
+            "it.",
         )
         yield about(
             "weights of a shape that cannot be",

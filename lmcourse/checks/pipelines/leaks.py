@@ -196,7 +196,7 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             f"k = {long[:20]}-{long[20:]}",
             f"k = {other_long[:20]}+{other_long[20:]}",
             hint="_, + and - belong to the word; [ ] ^ and ` end it. And a word of exactly 4 bits "
-            "a sign is none: MORE than 4.",
+            "a sign does not count: MORE than 4.",
             clean=(
                 f"x = {long[:20]}[{long[20:]}]",
                 f"`{long[1:21]}`{long[21:]}",
@@ -208,7 +208,7 @@ def find_secrets(student: Student, reference: Student, rng: Rng) -> Iterator[Cas
             "a random word without a digit",
             "entropy",
             f"k: {random_word(rng, 30)}",
-            hint="Without a digit in it a word is none: that leaves out long names in CamelCase.",
+            hint="A word without a digit is no key: that leaves out long names in CamelCase.",
             clean=(f"k: {letters}",),
         )
         a, b, c = (str(shown) for shown in rng.permutation(["example", "EXAMPLE", "Example"]))

@@ -53,11 +53,11 @@ def read(text: str) -> Manifests:
         mark = getattr(problem, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         what = getattr(problem, "problem", "") or "it is too deep"
-        raise Odd(f"{where}this is no YAML ({what})") from None
+        raise Odd(f"{where}this is not YAML ({what})") from None
     except ValueError as problem:
         if isinstance(problem, Odd):
             raise
-        raise Odd(f"a value in it is none: {problem}") from None
+        raise Odd(f"a value in it is invalid: {problem}") from None
     for each in documents:
         kind = each.get("kind") if isinstance(each, dict) else None
         if not isinstance(kind, str) or kind not in KINDS:

@@ -71,7 +71,7 @@ class _Model:
         return found
 
     def config(self) -> Config:
-        """Return the sizes; raise `Raised` if one is none."""
+        """Return the sizes; raise `Raised` if one is missing or invalid."""
         found = self.json("config.json")
         for name, most in MOST.items():
             if type(found.get(name)) is not int or not 0 < found[name] <= most:
@@ -79,7 +79,7 @@ class _Model:
         return found
 
     def characters(self) -> list[str]:
-        """Return the vocabulary; raise `Raised` if it is none."""
+        """Return the vocabulary; raise `Raised` if it is missing or invalid."""
         found = self.json("tokenizer.json").get("characters")
         if not isinstance(found, list) or not all(
             isinstance(one, str) and len(one) == 1 for one in found
@@ -96,7 +96,7 @@ class _Model:
         except Raised:
             raise
         except Exception as error:
-            raise Raised("ValueError", f"model.safetensors is none: {error}") from None
+            raise Raised("ValueError", f"model.safetensors cannot be read: {error}") from None
         return found
 
 

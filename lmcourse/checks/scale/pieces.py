@@ -48,7 +48,7 @@ def train_bpe(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: student.merge([7, 1, 2, 7, 1, 1], (7, 1), 300),
         [300, 2, 300, 1],
         hint="Go from left to right. Where a token and the one behind it are the pair, the new "
-        "token stands for both, and you go on two places further; else keep the one token.",
+        "token stands for both, and you go on two positions further; else keep the one token.",
     )
     yield case(
         "what merge gives where the pair overlaps itself",
@@ -61,7 +61,7 @@ def train_bpe(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "three pairs of aaabdaaabac",
         lambda: _pairs(student.train_bpe(BANANA, 3)),
         [(97, 97), (97, 98), (256, 257)],
-        hint="After each merge count again, in the new list: the pair at place k of the result "
+        hint="After each merge count again, in the new list: the pair at position k of the result "
         "makes the token 256 + k, which can itself be part of a pair. Of pairs that are equally "
         "frequent take the smallest: (97, 98) before (256, 97).",
     )
@@ -124,7 +124,7 @@ def bpe_encode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         lambda: list(student.bpe_encode(list(b"aaab"), pairs)),
         [258],
         hint="For each pair of the list in turn, merge it all through the tokens. The pair at "
-        "place k makes the token 256 + k.",
+        "position k makes the token 256 + k.",
     )
     yield case(
         "abc, where bc was learnt before ab",

@@ -12,7 +12,8 @@ quiz(
     ),
     Question(
         "a text that moves",
-        hint="Both are turned by 100 places more. What is left of that in the angle between them?",
+        hint="Both are turned by 100 positions more. What is left of that in the angle between "
+        "them?",
         explain="Only the distance counts, and it is 5 as before.",
     ),
     Question(

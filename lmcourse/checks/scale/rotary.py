@@ -30,25 +30,25 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         form=True,
     )
     yield case(
-        "the character at place 0",
+        "the character at position 0",
         lambda: student.apply_rope(x)[..., 0, :],
         x[..., 0, :],
-        hint="Places count from 0, and an angle of 0 turns nothing: cos 0 = 1, sin 0 = 0. The axis "
-        "of the places is the last but one.",
+        hint="Positions count from 0, and an angle of 0 turns nothing: cos 0 = 1, sin 0 = 0. The "
+        "axis of the positions is the last but one.",
     )
     point = torch.tensor([[1.0, 0.0]] * 4)
     turned = torch.tensor([[math.cos(t), math.sin(t)] for t in range(4)])
     yield case(
-        "the point (1, 0) at the places 0 to 3, with d = 2",
+        "the point (1, 0) at the positions 0 to 3, with d = 2",
         lambda: student.apply_rope(point),
         turned,
-        hint="(a, b) becomes (a cos − b sin, a sin + b cos), both with the old a and b, and place "
-        "t turns by t radians here. With the signs of the sines the other way round it turns "
-        "backwards.",
+        hint="(a, b) becomes (a cos − b sin, a sin + b cos), both with the old a and b, and "
+        "position t turns by t radians here. With the signs of the sines the other way round it "
+        "turns backwards.",
     )
     up = torch.tensor([[0.0, 1.0]] * 4)
     yield case(
-        "the point (0, 1) at the places 0 to 3",
+        "the point (0, 1) at the positions 0 to 3",
         lambda: student.apply_rope(up),
         torch.stack([-turned[:, 1], turned[:, 0]], dim=1),
         hint="The first coordinate is a cos − b sin, the second a sin + b cos: both with the old a "
@@ -65,10 +65,10 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "t/100.",
     )
     yield case(
-        "the same, beginning at place 50",
+        "the same, beginning at position 50",
         lambda: student.apply_rope(four, 50),
         torch.tensor([[0, math.cos(t / 100), 0, math.sin(t / 100)] for t in range(50, 53)]),
-        hint="The first character stands at place `start`: torch.arange(start, start + T).",
+        hint="The first character stands at position `start`: torch.arange(start, start + T).",
     )
     yield arguments_stay(
         "x afterwards: as it was",
@@ -82,8 +82,8 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         T, d, start = int(rng.integers(5, 20)), 2 * int(rng.integers(3, 12)), int(rng.integers(900))
         q = normal(rng, 2, 3, T, d)
         rule = (
-            "Pair i is channels i and i + d/2, its rate 10000^(−2i/d), its angle at place t the "
-            "rate times t; the first place is `start`."
+            "Pair i is channels i and i + d/2, its rate 10000^(−2i/d), its angle at position t the "
+            "rate times t; the first position is `start`."
         )
         yield case(
             "four axes",
@@ -94,7 +94,7 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             atol=1e-3,
         )
         yield case(
-            "two axes, from a later place on",
+            "two axes, from a later position on",
             lambda: student.apply_rope(q[0, 0], start),
             reference.apply_rope(q[0, 0], start),
             hint=rule,

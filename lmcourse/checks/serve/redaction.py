@@ -127,8 +127,8 @@ def redact(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "short numbers that stand apart: three signs between them, or a new line",
             [f"{near} - {far}", f"{near}\n{far}", f"{near}  ({far})"],
             None,
-            r"At most two of the signs stand between two digits, {0,2}; and a line break is none "
-            r"of them: a space in the brackets, and no \s.",
+            r"At most two of the signs stand between two digits, {0,2}; and a line break is not "
+            r"one of them: a space in the brackets, and no \s.",
         )
         yield turned(
             "a + and brackets before a number",
