@@ -323,7 +323,7 @@ if check.ready("mask_tokens"):
 #
 # Notes: Nobody has to write down an answer, so this is called self-supervised learning, and this
 # kind of it masked language modelling. Why do some words stay or change? If only masks were asked
-# about, the model need not understand any other place. Now any word might be wrong, so it has to
+# about, the model need not understand any other position. Now any word might be wrong, so it has to
 # check them all.
 
 # %% tags=["demo", "nbval-check-output"]

@@ -520,9 +520,9 @@ if check.ready("apply_rope"):
 
 # %% [markdown] slide="Turn queries and keys, and distance alone counts" picture="above"
 # **Rotary positions**: nothing is added to the stream. Each query and key is turned by an angle in
-# proportion to its place.
+# proportion to its position.
 #
-# Notes: With added places the score also hangs on where the query stands, so there are three lines
+# Notes: With added positions the score also hangs on where the query stands, so there are three lines
 # on the left. With turned ones all three lie on top of each other. In the product of a query and a
 # key only the difference of their angles is left. It also keeps the cache of keys valid when old
 # ones are thrown away. Su and others, 2021.
