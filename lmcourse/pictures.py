@@ -108,7 +108,8 @@ def _bars(bars: BarContainer, names: list[str]) -> str:
     if len(names) == len(lengths) <= LISTED and all(names):
         listed = zip(names, lengths, strict=True)
         return ", ".join(f"{name} {length:.3g}" for name, length in listed)
-    name = "" if str(bars.get_label()).startswith("_") else f"{bars.get_label()}: "
+    labels = (str(each.get_label()) for each in (bars, bars[0]))  # a histogram's is its first bar's
+    name = next((f"{label}: " for label in labels if label and label[0] != "_"), "")
     return f"{name}{len(lengths)} bars from {min(lengths):.3g} to {max(lengths):.3g}"
 
 

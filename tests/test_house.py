@@ -137,7 +137,11 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
     ids=lambda p: str(p.relative_to(ROOT)),
 )
 def test_what_notebooks_import_imports_only_what_colab_has(path: Path) -> None:
-    allowed = sys.stdlib_module_names | LIGHT - {"ipython"} | {"IPython", "grader", "lmcourse"}
+    allowed = (
+        sys.stdlib_module_names
+        | LIGHT - {"ipython", "pillow"}
+        | {"IPython", "PIL", "grader", "lmcourse"}
+    )
     declared = {module.partition(".")[0] for module in COURSE.imports()} | {"ipywidgets"}
     later = PIPELINES in path.parents
     for module, guarded in imports(path):
