@@ -26,7 +26,7 @@ NBVAL := --dist loadscope --nbval-lax --nbval-current-env --junitxml $(REPORTS)/
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint build lesson lessons lesson-names coverage html check-notebooks ship
-.PHONY: bench small-model system clean security secrets audit image-lint static
+.PHONY: bench slides small-model system clean security secrets audit image-lint static
 .PHONY: model-version smoke-test infrastructure
 
 help: ## list the commands
@@ -90,6 +90,10 @@ coverage: setup ## run every test, and measure what they cover
 
 html: $(READY) ## write the solved notebooks as HTML to build/html (LESSON=02_bigrams)
 	$(BIN)/jupyter nbconvert --to html --output-dir build/html $(NOTEBOOKS)
+
+slides: $(READY) ## write the lessons' slides, as HTML and as PDF, to build/slides
+	@.ci/install-system chromium || echo "slides: without Chromium there is no PDF"
+	$(BIN)/grader slides
 
 check-notebooks: $(READY) ## check the exercises that you filled in, in notebooks/
 	$(BIN)/grader check notebooks/*.ipynb --junit $(REPORTS)/checks.xml

@@ -97,6 +97,13 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 
 # %% drawing="gpt"
 
+# %% [markdown] slide="A GPT is a pile of blocks between two tables" picture="above"
+# Ids come in, the stream runs through all blocks, and logits go out: one row for each position.
+#
+# Notes: A block takes numbers and gives numbers of the same shape. It can neither read characters
+# nor name the next one, so it needs something in front and something behind. This is the model of
+# Radford and others, 2018 and 2019. Nothing else is in it.
+
 # %% tags=["demo", "nbval-check-output"]
 read = nn.Embedding(4, 3)  # a table with 4 rows of 3 numbers; read(ids) looks rows up
 write = nn.Linear(3, 4, bias=False)  # its weight has the same shape
@@ -104,6 +111,19 @@ write.weight = read.weight  # from here on these are one and the same
 with torch.no_grad():
     read.weight[2, 0] = 7.0
 print("the other one has it too:", write.weight[2, 0].item())
+
+# %% [markdown] slide="One matrix both reads and writes"
+# ```python
+# read.weight[2, 0] = 7.0
+# print("the other one has it too:", write.weight[2, 0].item())
+# ```
+#
+# It prints **7.0**. This is **tying**: embedding and head are one matrix, so there is less to learn.
+#
+# Notes: The embedding has a row for what each character means when it is read, the head a row for
+# what the stream must look like for that character to be written. Press and Wolf asked in 2017 why
+# there should be two. Once one of them was given the other's parameter, whatever changes in one
+# changes in the other.
 
 # %% [markdown]
 # The blocks need a place that torch can look into.
@@ -157,6 +177,23 @@ print(f"guessing blindly, ln 64: {math.log(64):.1f}")
 # There is a second thing. The stream runs past all the blocks, and each block adds to it twice: once
 # from the attention's `project`, once from the feed-forward's `shrink`. What becomes of a sum of many
 # random numbers?
+
+# %% [markdown] slide="An untrained model should guess blindly"
+# ```python
+# logits = x @ head.T
+# loss = cross_entropy(logits, came)
+# ```
+#
+# Standard deviation of the head's numbers, and the loss:
+#
+# - 1.00: **23.4**
+# - 0.10: **4.7**
+# - 0.02: **4.2**, as much as guessing blindly
+#
+# Notes: Ask for the loss of a model that has learnt nothing. Less than the logarithm of V cannot be
+# had without learning, and much more means that the model is sure of something wrong, which it has
+# to unlearn first. A logit is a sum of C products, so it is larger than the numbers in it by the
+# square root of C.
 
 # %% tags=["demo", "nbval-check-output"]
 torch.manual_seed(0)
@@ -333,6 +370,14 @@ if check.ready("GPT"):
 # the larger it gets. With the smaller ones it grows as well, but all 24 blocks together add less than a
 # single one of the others (the last line of the output).*
 
+# %% [markdown] slide="The stream must not grow with depth" picture="above"
+# Each block adds to the stream twice. GPT-2 starts these matrices smaller by the factor
+# $\sqrt{2 \cdot \text{layers}}$.
+#
+# Notes: The sum of n random numbers has a standard deviation that grows with the square root of n.
+# With all matrices alike the stream grows from block to block. With the smaller ones, all 24 blocks
+# together add less than a single one of the others.
+
 # %% [markdown]
 # ## How large is that?
 #
@@ -407,6 +452,17 @@ if check.ready("GPT", "count_parameters"):
 # 2020). A *token* is what the model reads at one position: a character here, a piece of a word in GPT-2.
 
 
+# %% [markdown] slide="GPT-2 is this very model, only larger"
+# Some $12\,C^2$ numbers a layer, and about 6 FLOPs of training for each number and token.
+#
+# - yours: 253,824 numbers
+# - GPT-2 small: 124,439,808
+#
+# Notes: You need no large machine to build it: on torch's meta device a tensor has a shape, but no
+# numbers. Our attention leaves out the biases that GPT-2 has. With these added the count is that of
+# the published weights, to the last digit.
+
+
 # %%
 def flops_per_token(config):
     """Return the FLOPs to read one token with a full context, forward only."""
@@ -477,6 +533,14 @@ plots.show()
 # %% [markdown]
 # *The picture: temperature makes the bars steeper or flatter and keeps all of them. Top-k leaves three
 # in both rows. Top-p leaves two where the model is sure, and six where it is not.*
+
+# %% [markdown] slide="Temperature bends the odds, top-k and top-p cut the tail" picture="above"
+# Top-k leaves three in both rows. Top-p leaves few where the model is sure, and more where it is
+# not.
+#
+# Notes: Sixty wrong characters of 0.2 per cent each make 12 per cent together: one in eight would
+# be rubbish, and the model has to go on from it. So the tail is cut off. Top-k is from Fan and
+# others, 2018. Top-p, or nucleus sampling, is from Holtzman and others, 2019.
 
 # %% drawing="sampling"
 
@@ -598,6 +662,19 @@ for name, kind in {"plain": torch.optim.SGD, "AdamW": torch.optim.AdamW}.items()
     kind([w], lr=0.1, weight_decay=0.0).step()
     print(f"{name}: from [1, 1] to {[round(x, 3) for x in w.tolist()]}")
 
+# %% [markdown] slide="AdamW steps by the learning rate, whatever the gradient"
+# ```python
+# w.grad = torch.tensor([100.0, 0.01])
+# kind([w], lr=0.1, weight_decay=0.0).step()
+# ```
+#
+# From [1, 1]: plain descent to **[-9.0, 0.999]**, AdamW to **[0.9, 0.9]**.
+#
+# Notes: In a deep model gradients differ by factors of thousands, and no single learning rate suits
+# them all. AdamW divides a running mean of the gradient by how large that weight's gradients
+# usually are. In the first steps that rests on one or two of them and says little, which is one
+# reason why the training warms up. Matrices decay, biases and norms do not.
+
 # %% [markdown]
 # It is also a reason why the training **warms up**. In the first steps $\hat v$ rests on one or two gradients
 # and says little, but the steps have full length all the same (Liu and others, 2020). It is not the only
@@ -676,6 +753,20 @@ for kind in (torch.float32, torch.bfloat16):
 # stay in float32. Only the large matrix products are done with copies in 16 bits, where rounding does
 # no harm, since it goes up as often as down. In torch this is one line, `torch.autocast`. Everything
 # that is computed inside it picks its precision:
+
+# %% [markdown] slide="In 16 bits a small step may be no step"
+# ```python
+# weight = torch.tensor(1.0, dtype=kind)
+# for _ in range(1000):
+#     weight = weight + torch.tensor(0.001, dtype=kind)
+# ```
+#
+# float32 ends at **2.000**, bfloat16 at **1.000**. So precision is *mixed*.
+#
+# Notes: After 1.0 the next bfloat16 number is 1.0078, so a step of 0.001 is lost in the rounding,
+# every time. Weights and what AdamW keeps stay in float32, and only the large products are done
+# with 16-bit copies. With float16 the loss is scaled up as well. Then the order is: unscale, clip,
+# step.
 
 # %% tags=["demo", "nbval-check-output"]
 layer, rows = nn.Linear(8, 8), torch.randn(4, 8)
@@ -935,6 +1026,17 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
 # the bigram's 2.40. The sinusoids help too. (One seed each, so do not build on small differences. All this is
 # said of the fables at the preset `laptop`.)
 
+# %% [markdown] slide="A good start is worth many steps"
+# Three models of the same shape, after the same 600 steps:
+#
+# - 0.02, random positions: hardly beyond a bigram
+# - $1/\sqrt C$, random positions: better
+# - $1/\sqrt C$, sinusoids: best
+#
+# Notes: Let them guess first which matters more, the standard deviation or the positions. GPT-2
+# could afford random positions, since it read enough text to find their order. One seed each, so do
+# not build on small differences. The losses stand below the notebook's cell.
+
 # %% [markdown]
 # ## What if somebody stops it?
 #
@@ -1078,6 +1180,19 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train", "save", 
 # (Bit for bit holds on one and the same machine, with the CPU. A GPU has random generators of its own,
 # and adds up in an order that may change from run to run.)
 
+# %% [markdown] slide="Resumed must mean: the same bits"
+# A **checkpoint** holds
+#
+# - the weights
+# - what the optimizer keeps
+# - the number of the step
+# - the state of the random generator
+#
+# Notes: Machines fail, and free GPUs are taken away. If going on gave other numbers, you could
+# never tell a bug from bad luck. In the demo a run that was stopped after step 3 ends with the same
+# weights as one that was not. The file is written beside the old one, then put in its place in one
+# move, which is called atomic: at every moment there is a whole file under that name.
+
 # %% [markdown]
 # ## How good does it get?
 #
@@ -1212,6 +1327,14 @@ else:
 # positions of their windows, where little can be known; so it cannot tell whether the model learns its text by
 # heart. The last two numbers can: they are measured alike, on text that it has read and on text that it has
 # not.
+
+# %% [markdown] slide="First it counts pairs, then it learns to look back" picture="above"
+# The small bend at the upper left is at the loss of a bigram, 2.4.
+#
+# Notes: At the bend the model knows which character follows which, and finds out how to look back.
+# The grey line cannot tell whether it learns by heart: the batches also ask at the first positions
+# of a window, where little can be known. Two numbers measured alike can: the loss on text that it
+# has read, and on text that it has not.
 
 # %% [markdown]
 # ## Why is writing slow?
@@ -1384,6 +1507,14 @@ if check.ready("GPT", "sample_token", "next_logits", "generate_cached", "gpt_los
 #
 # **Predict first.** Which way invents the most words? What does top-p save?
 
+# %% [markdown] slide="Keep keys and values, and read only what is new" picture="above"
+# No position sees what comes after it. What was computed for the past stays right.
+#
+# Notes: This is the key-value cache: the same text, and faster. Without it all work for the next
+# character grows with the text. With it, the new character goes through the model alone, and makes
+# one query, one key and one value in each block. The price is memory, and for large models that
+# talk to many people at once, this memory is what is scarce. Lesson 12 builds a server.
+
 # %% tags=["demo"]
 if check.ready("GPT", "sample_token", "next_logits", "generate_cached", "gpt_loss"):
     known_words = set(re.findall("[a-z]+", train_text.lower()))
@@ -1440,6 +1571,14 @@ if check.ready("gpt_loss"):
     is_fables = corpus.log_prob(validation[0]) > -math.inf
     floor, floor_error = corpus.floor(validation) if is_fables else (None, 0.0)
     display(plots.ladder(losses, floor, floor_error))
+
+# %% [markdown] slide="The GPT leaves counting far behind" picture="above"
+# In our run: **0.514** nats per character.
+#
+# Notes: It is the first net that is far ahead of the 10-gram. What is left down to the floor? It
+# sees 256 characters at most, and has read the text for a few epochs only. Much was chosen by the
+# validation text, so the number to publish is that of the test text, which chose nothing and is
+# read once. Lesson 08 takes the mask away and asks how to measure what a model is good for.
 
 # %% [markdown]
 # (Said of the fables, at the preset `laptop`.) The GPT is the first net that is far ahead of the 10-gram. What
