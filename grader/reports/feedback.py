@@ -6,6 +6,7 @@ student saw before handing in, and may differ from the grade.
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -132,7 +133,7 @@ def _sources(path: Path, _written: int) -> frozenset[str]:
 def _shown(
     cells: list[dict[str, Any]],
     places: dict[str, int | None],
-    exercises: list[ExerciseScore],
+    exercises: Sequence[ExerciseScore],
     released: frozenset[str],
 ) -> list[ShownCell]:
     """Return the cells; the lesson's own in a row are one, which ends where one has outputs."""
