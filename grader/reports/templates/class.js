@@ -39,15 +39,17 @@ for (const section of document.querySelectorAll("section")) {
     });
   }
 
-  const number = (row, column) => {
-    const found = row.cells.length > column && row.cells[column].textContent.match(/\d+(\.\d+)?/);
-    return found && row.cells[column].colSpan === 1 ? Number(found[0]) : -1;
+  const sorted = (column) => {
+    const points = (row) => {
+      const cell = row.cells[column];
+      const found = cell && cell.colSpan === 1 && cell.textContent.match(/\d+(\.\d+)?/);
+      return found ? Number(found[0]) : -1;
+    };
+    const key = column ? points : (row) => row.cells[0].textContent;
+    const keys = new Map(rows.map((row) => [row, key(row)]));
+    const compare = column ? (a, b) => a - b : new Intl.Collator().compare;
+    return [...rows].sort((one, other) => compare(keys.get(one), keys.get(other)));
   };
-  const name = (row) => row.cells[0].textContent;
-  const by = (column) =>
-    column
-      ? (one, other) => number(one, column) - number(other, column)
-      : (one, other) => name(one).localeCompare(name(other));
   [...table.tHead.rows[0].cells].forEach((heading, column) => {
     const button = document.createElement("button");
     button.append(...heading.childNodes);
@@ -56,8 +58,8 @@ for (const section of document.querySelectorAll("section")) {
       const next = { ascending: "descending", descending: "none" }[heading.ariaSort] || "ascending";
       for (const other of table.tHead.rows[0].cells) other.ariaSort = null;
       heading.ariaSort = next === "none" ? null : next;
-      const sorted = next === "none" ? rows : [...rows].sort(by(column));
-      body.append(...(next === "descending" ? sorted.reverse() : sorted));
+      const order = next === "none" ? rows : sorted(column);
+      body.append(...(next === "descending" ? order.reverse() : order));
     });
   });
   tools.hidden = false;
