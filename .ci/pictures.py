@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,7 +121,7 @@ def lab(folder: Path) -> Iterator[str]:
         try:
             for _ in range(600):
                 try:
-                    urllib.request.urlopen(f"{address}/api/status", timeout=5).close()
+                    socket.create_connection(("127.0.0.1", port), 5).close()
                     break
                 except OSError:
                     sleep(0.3)
