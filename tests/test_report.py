@@ -340,6 +340,19 @@ def test_what_was_not_started_has_nothing_to_fix(tmp_path):
     assert "Asked only" not in page.text
 
 
+def test_code_in_a_hint_is_shown_as_code(tmp_path):
+    case = CaseResult("one", False, 1.0, hint="write `x < y`, not `y`", explain="")
+    odd = CaseResult("two", False, 1.0, hint="a lone ` stays")
+    page = feedback(
+        tmp_path,
+        submission(
+            "ada", exercise("nll", "failed", 0.0, [case]), exercise("e", "failed", 0, [odd])
+        ),
+    )
+    assert "<dd>write <code>x &lt; y</code>, not <code>y</code></dd>" in page.source
+    assert "<dd>a lone ` stays</dd>" in page.source
+
+
 def test_messages_reach_the_student(tmp_path):
     lost = exercise("nll", "timeout", 0.0, message="it took longer than 10 s")
     page = feedback(tmp_path, submission("ada", lost, message="There are several files."))

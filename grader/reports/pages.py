@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from grader.checks.results import CaseResult, details
 from grader.course.answers import Mistake
@@ -221,7 +221,13 @@ def _environment() -> Environment:
         submission_statuses=SUBMISSION_STATUSES,
     )
     environment.filters.update(
-        points=points, slug=slug, first_to_fix=first_to_fix, details=details, shown=shown
+        points=points,
+        slug=slug,
+        first_to_fix=first_to_fix,
+        details=details,
+        shown=shown,
+        prose=prose,
+        sentence=lambda text: prose(text[:1].upper() + text[1:]),
     )
     return environment
 
@@ -229,6 +235,13 @@ def _environment() -> Environment:
 def _hash(text: str) -> str:
     """Return the hash by which a page's policy allows a style sheet or a script."""
     return b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def prose(text: str) -> Markup:
+    """Return a sentence as HTML, with what stands in backticks as code."""
+    parts = enumerate(text.split("`"))
+    written = [Markup("<code>{}</code>" if i % 2 else "{}").format(part) for i, part in parts]
+    return Markup("").join(written) if len(written) % 2 else escape(text)
 
 
 def first_to_fix(cases: Iterable[CaseResult]) -> CaseResult | None:
