@@ -350,7 +350,7 @@ def test_code_in_a_hint_is_shown_as_code(tmp_path):
         ),
     )
     assert "<dd>write <code>x &lt; y</code>, not <code>y</code></dd>" in page.source
-    assert "<dd>a lone ` stays</dd>" in page.source
+    assert "<dd>a lone ` &lt; stays</dd>" in page.source
 
 
 def test_messages_reach_the_student(tmp_path):

@@ -239,9 +239,11 @@ def _hash(text: str) -> str:
 
 def prose(text: str) -> Markup:
     """Return a sentence as HTML, with what stands in backticks as code."""
-    parts = enumerate(text.split("`"))
-    written = [Markup("<code>{}</code>" if i % 2 else "{}").format(part) for i, part in parts]
-    return Markup("").join(written) if len(written) % 2 else escape(text)
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # a lone backtick
+        return escape(text)
+    parts[1::2] = [Markup("<code>{}</code>").format(part) for part in parts[1::2]]
+    return Markup("").join(parts)  # which escapes the rest
 
 
 def first_to_fix(cases: Iterable[CaseResult]) -> CaseResult | None:
