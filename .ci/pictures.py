@@ -70,7 +70,7 @@ def student(course: Course, browser: Browser, folder: Path) -> None:
             page.evaluate(
                 "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
             )
-            page.wait_for_selector(f"body[data-jp-theme-name='{theme}']")
+            page.wait_for_selector(f"[data-jp-theme-name='{theme}']", state="attached")
             page.evaluate(
                 """name => {
                     const notebook = jupyterapp.shell.currentWidget.content;

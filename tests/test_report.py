@@ -341,14 +341,12 @@ def test_what_was_not_started_has_nothing_to_fix(tmp_path):
 
 
 def test_code_in_a_hint_is_shown_as_code(tmp_path):
-    case = CaseResult("one", False, 1.0, hint="write `x < y`, not `y`", explain="")
-    odd = CaseResult("two", False, 1.0, hint="a lone ` stays")
-    page = feedback(
-        tmp_path,
-        submission(
-            "ada", exercise("nll", "failed", 0.0, [case]), exercise("e", "failed", 0, [odd])
-        ),
-    )
+    hints = {"nll": "write `x < y`, not `y`", "quiz": "a lone ` < stays"}
+    rows = [
+        exercise(name, "failed", 0.0, [CaseResult("one", False, 1.0, hint=hint)])
+        for name, hint in hints.items()
+    ]
+    page = feedback(tmp_path, submission("ada", *rows))
     assert "<dd>write <code>x &lt; y</code>, not <code>y</code></dd>" in page.source
     assert "<dd>a lone ` &lt; stays</dd>" in page.source
 
