@@ -19,15 +19,20 @@ from time import sleep
 
 import nbformat
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from grader.author.render import fill
 from grader.course.configuration import find_course
 from grader.course.lessons import Course
 
 PICTURES = Path(".github/images")
-LESSON, EXERCISE, MISTAKE = "02_bigrams", "normalise", "divides by the column sums"
-SIZE = {"width": 760, "height": 620}
+LESSON, EXERCISE, MISTAKE = "05_attention", "causal_mask", "off by one: the next one too"
+SIZE = {"width": 760, "height": 680}
+CLASS = {"width": 920, "height": 824}  # the same shape
+LAB = {
+    "width": SIZE["width"] + 66,
+    "height": SIZE["height"] + 80,
+}  # with its bars, which are left out
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 MOST_BYTES = 150_000
 
@@ -50,7 +55,7 @@ def student(course: Course, browser: Browser, folder: Path) -> None:
     folder.mkdir()
     nbformat.write(wrong_notebook(course), folder / f"{LESSON}.ipynb")
     with lab(folder) as address:
-        page = browser.new_page(viewport=SIZE, device_scale_factor=2)
+        page = browser.new_page(viewport=LAB, device_scale_factor=2)
         page.set_default_timeout(180_000)
         page.goto(f"{address}/lab/tree/{LESSON}.ipynb")
         page.wait_for_function(
@@ -81,7 +86,7 @@ def student(course: Course, browser: Browser, folder: Path) -> None:
                 EXERCISE,
             )
             sleep(2)  # the theme's colours fade in
-            write(page, f"student-{name}.png")
+            write(page.locator(".jp-NotebookPanel").screenshot(), f"student-{name}.png")
         page.close()
 
 
@@ -101,10 +106,11 @@ def wrong_notebook(course: Course) -> nbformat.NotebookNode:
 
 @contextmanager
 def lab(folder: Path) -> Iterator[str]:
-    """Serve a folder from a JupyterLab as a student has it, without nbgrader's menus."""
+    """Serve a folder from a JupyterLab as a student has it: without nbgrader's menus, or news."""
     settings = folder / "config" / "labconfig"
     settings.mkdir(parents=True)
-    disabled = {"disabledExtensions": {"@jupyter/nbgrader": True}}
+    without = ("@jupyter/nbgrader", "@jupyterlab/apputils-extension:announcements")
+    disabled = {"disabledExtensions": dict.fromkeys(without, True)}
     (settings / "page_config.json").write_text(json.dumps(disabled))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -141,16 +147,16 @@ def instructor(browser: Browser, folder: Path) -> None:
     ):
         subprocess.run([*grader, *command], check=True, stdout=subprocess.DEVNULL)
     for name in THEMES:
-        page = browser.new_page(viewport=SIZE, device_scale_factor=2, color_scheme=name)
+        page = browser.new_page(viewport=CLASS, device_scale_factor=2, color_scheme=name)
         page.goto((folder / "grades" / "report" / "index.html").as_uri())
-        page.locator("h2").first.evaluate("heading => heading.scrollIntoView()")
-        write(page, f"instructor-{name}.png")
+        page.locator("#lesson-1-grades").evaluate("heading => heading.scrollIntoView()")
+        write(page.screenshot(), f"instructor-{name}.png")
         page.close()
 
 
-def write(page: Page, name: str) -> None:
-    """Write what a page shows, in as few bytes as 256 colours take."""
-    shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+def write(png: bytes, name: str) -> None:
+    """Write a picture in as few bytes as 256 colours take."""
+    shown = Image.open(io.BytesIO(png)).convert("RGB")
     path = PICTURES / name
     path.parent.mkdir(parents=True, exist_ok=True)
     shown.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)

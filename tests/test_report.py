@@ -60,7 +60,7 @@ def grades(folder):
 class Page(HTMLParser):
     """A page's tags with their attributes, and its text as a reader meets it."""
 
-    VOID = ("meta", "rect", "line", "input")
+    VOID = ("meta", "rect", "line", "input", "wbr")
 
     def __init__(self, path):
         super().__init__()
@@ -72,12 +72,14 @@ class Page(HTMLParser):
         self.feed(self.source)
         self.close()
         assert self.open == []
-        self.text = re.sub(r"\s+", " ", " ".join(self.words))
+        self.text = re.sub(r"\s+", " ", " ".join(self.words)).replace(" \u200b ", "")
 
     def handle_starttag(self, tag, attributes):
         self.tags.append((tag, dict(attributes)))
         if tag not in self.VOID:
             self.open.append(tag)
+        if tag == "wbr":
+            self.words.append("\u200b")
 
     def handle_startendtag(self, tag, attributes):
         self.tags.append((tag, dict(attributes)))

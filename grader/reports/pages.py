@@ -227,6 +227,7 @@ def _environment() -> Environment:
         details=details,
         shown=shown,
         prose=prose,
+        breakable=breakable,
         sentence=lambda text: prose(text[:1].upper() + text[1:]),
     )
     return environment
@@ -244,6 +245,11 @@ def prose(text: str) -> Markup:
         return escape(text)
     parts[1::2] = [Markup("<code>{}</code>").format(part) for part in parts[1::2]]
     return Markup("").join(parts)  # which escapes the rest
+
+
+def breakable(name: str) -> Markup:
+    """Return a name as HTML that may go on in a new line after an underscore."""
+    return escape(name).replace("_", Markup("_<wbr>"))
 
 
 def first_to_fix(cases: Iterable[CaseResult]) -> CaseResult | None:
