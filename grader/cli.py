@@ -162,9 +162,9 @@ def build_parser() -> argparse.ArgumentParser:
     new_lesson = command(
         "new-lesson",
         "write a lesson's source, checks and known answers, to begin with",
-        "  grader new-lesson 08_name",
+        "  grader new-lesson 16_name",
     )
-    new_lesson.add_argument("name", metavar="NN_NAME", help="two digits and a name: 08_name")
+    new_lesson.add_argument("name", metavar="NN_NAME", help="two digits and a name: 16_name")
 
     trial = command(
         "try",
