@@ -1361,7 +1361,8 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 # What counts is the loss: the mean of $-\ln p$ of what comes. The text is made when it is graded, from
 # words and letters that are drawn anew. The points go by what counting reaches on the same text: that of
 # pairs, of triples, and of the lesson's `NGrams` with `n = 5`. To get all of them, be as good as these; 0.04
-# nats are forgiven. How much *better* you can be is the race.
+# nats are forgiven. How much *better* you can be is the race. (Your class may have a leaderboard: there each
+# entry has 120 seconds, for three languages, and ten more to predict. So let `seconds` decide how much you do.)
 
 
 # %% exercise="speedrun" minutes=60 level=5
