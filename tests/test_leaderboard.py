@@ -50,8 +50,8 @@ ENTRIES = {
     "crash": "import os; os._exit(0)",
     "error": "raise RuntimeError('<b>oh</b>')",
     "clock": (
-        "import time; begun = time.perf_counter(); time.process_time = lambda: 0.0\n"
-        f"    while time.perf_counter() < begun + {4 * SECONDS}: pass\n"
+        "import time; clock = time.process_time; time.process_time = lambda: 0.0\n"
+        f"    begun = clock()\n    while clock() < begun + {2 * SECONDS}: pass\n"
         "    return tuple(np.polyfit(x, y, 1))"
     ),
 }
