@@ -1610,7 +1610,9 @@ if check.ready("bert", "roc_auc"):
 # - **GPT-4** (OpenAI, 2023) reads pictures too. Its report says how well it does, and nothing of its size, its
 #   data or its training. What is written about these elsewhere is guesswork.
 # - **Reasoning.** Models that are rewarded for right results, and think in writing before they answer, get better the
-#   longer they think (OpenAI's o1, 2024; DeepSeek-R1, Guo and others, 2025, with open weights).
+#   longer they think (OpenAI's o1, 2024; DeepSeek-R1, Guo and others, 2025, with open weights). In 2025 OpenAI gave
+#   away the weights of such a model too, its first since GPT-2: gpt-oss, with up to 117 billion numbers. Its card
+#   tells the size and the parts, and not the text.
 # - BERTs live on, mostly unseen: in search engines, and in what finds the texts that a chat model is given to read.
 
 # %% tags=["demo"]
@@ -1688,8 +1690,8 @@ for name, numbers, tokens in (("GPT-3", 175e9, 300e9), ("Llama 3 405B", 405e9, 1
 # **What may go wrong?** What is in the text comes out of the model. *Bias*: embeddings put "man" to
 # "programmer" as "woman" to "homemaker" (Bolukbasi and others, 2016), and larger texts do not help
 # by themselves (Bender and others, 2021). *Misinformation*: a model says what is often said; at
-# questions that many people answer wrongly, larger models did no better than smaller ones, but
-# worse (Lin and others, 2022). *Privacy*: you planted a secret, and asked for it. None of the three
+# questions that many people answer wrongly, the largest models of 2021 did worst (Lin and others,
+# 2022). *Privacy*: you planted a secret, and asked for it. None of the three
 # shows in a loss. You now have the tools by which they do: slices, calibration, canaries.
 
 # %% [markdown]
@@ -1778,21 +1780,36 @@ check("quiz")
 # - J. Bergstra, Y. Bengio (2012). Random Search for Hyper-Parameter Optimization. *JMLR* 13.
 # - M. P. Naeini, G. Cooper, M. Hauskrecht (2015). Obtaining Well Calibrated Probabilities Using Bayesian Binning. *AAAI*.
 # - G. Hinton, O. Vinyals, J. Dean (2015). Distilling the Knowledge in a Neural Network. arXiv:1503.02531.
-# - T. Bolukbasi and others (2016). Man is to Computer Programmer as Woman is to Homemaker? *NeurIPS*.
+# - T. Bolukbasi and others (2016). Man is to Computer Programmer as Woman is to Homemaker? Debiasing Word Embeddings.
+#   *NeurIPS*.
 # - C. Guo, G. Pleiss, Y. Sun, K. Weinberger (2017). On Calibration of Modern Neural Networks. *ICML*.
-# - S. Yeom and others (2018). Privacy Risk in Machine Learning. *CSF*.
-# - N. Carlini and others (2019). The Secret Sharer. *USENIX Security*; (2021) Extracting Training Data from Large
+# - A. Radford, K. Narasimhan, T. Salimans, I. Sutskever (2018). Improving Language Understanding by Generative
+#   Pre-Training. OpenAI. This is GPT. A. Radford and others (2019). Language Models are Unsupervised Multitask
+#   Learners. OpenAI. This is GPT-2.
+# - S. Yeom and others (2018). Privacy Risk in Machine Learning: Analyzing the Connection to Overfitting. *CSF*.
+# - N. Carlini and others (2019). The Secret Sharer: Evaluating and Testing Unintended Memorization in Neural Networks.
+#   *USENIX Security*; (2021) Extracting Training Data from Large
 #   Language Models. *USENIX Security*.
 # - T. Brown and others (2020). Language Models are Few-Shot Learners. *NeurIPS*. This is GPT-3.
-# - L. Gao and others (2020). The Pile. arXiv:2101.00027.
-# - J. Dodge and others (2021). Documenting Large Webtext Corpora. *EMNLP*. J. Bandy, N. Vincent (2021). Addressing
-#   "Documentation Debt" in Machine Learning. *NeurIPS Datasets and Benchmarks*.
+# - L. Gao and others (2020). The Pile: An 800GB Dataset of Diverse Text for Language Modeling. arXiv:2101.00027.
+# - J. Dodge and others (2021). Documenting Large Webtext Corpora: A Case Study on the Colossal Clean Crawled Corpus.
+#   *EMNLP*. J. Bandy, N. Vincent (2021). Addressing "Documentation Debt" in Machine Learning: A Retrospective
+#   Datasheet for BookCorpus. *NeurIPS Datasets and Benchmarks*.
 # - E. Bender, T. Gebru, A. McMillan-Major, S. Shmitchell (2021). On the Dangers of Stochastic Parrots. *FAccT*.
+# - J. Rae and others (2021). Scaling Language Models: Methods, Analysis & Insights from Training Gopher.
+#   arXiv:2112.11446.
 # - L. Ouyang and others (2022). Training Language Models to Follow Instructions with Human Feedback. *NeurIPS*.
 # - J. Hoffmann and others (2022). Training Compute-Optimal Large Language Models. arXiv:2203.15556.
 # - K. Lee and others (2022). Deduplicating Training Data Makes Language Models Better. *ACL*. S. Lin, J. Hilton,
-#   O. Evans (2022). TruthfulQA. *ACL*. P. Villalobos and others (2022). Will We Run Out of Data? arXiv:2211.04325.
-# - OpenAI (2023). GPT-4 Technical Report. arXiv:2303.08774. D. Guo and others (2025). DeepSeek-R1. arXiv:2501.12948.
+#   O. Evans (2022). TruthfulQA: Measuring How Models Mimic Human Falsehoods. *ACL*.
+# - P. Villalobos and others (2024). Will We Run Out of Data? Limits of LLM Scaling Based on Human-Generated Data. *ICML*.
+# - OpenAI (2023). GPT-4 Technical Report. arXiv:2303.08774. (2024) OpenAI o1 System Card. arXiv:2412.16720. (2025)
+#   gpt-oss-120b & gpt-oss-20b Model Card. arXiv:2508.10925.
+# - H. Touvron and others (2023). LLaMA: Open and Efficient Foundation Language Models. arXiv:2302.13971; Llama 2: Open
+#   Foundation and Fine-Tuned Chat Models. arXiv:2307.09288. A. Grattafiori and others (2024). The Llama 3 Herd of
+#   Models. arXiv:2407.21783.
+# - DeepSeek-AI (2024). DeepSeek-V3 Technical Report. arXiv:2412.19437. D. Guo and others (2025). DeepSeek-R1
+#   Incentivizes Reasoning in LLMs through Reinforcement Learning. *Nature* 645.
 
 # %%
 check.summary()

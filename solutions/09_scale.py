@@ -1530,7 +1530,7 @@ check("quiz")
 # - K. Jordan and others (2024). Muon: An Optimizer for Hidden Layers in Neural Networks.
 # - J. Hestness and others (2017). Deep Learning Scaling is Predictable, Empirically.
 # - J. Kaplan and others (2020). Scaling Laws for Neural Language Models.
-# - J. Hoffmann and others (2022). Training Compute-Optimal Large Language Models. *NeurIPS*.
+# - J. Hoffmann and others (2022). Training Compute-Optimal Large Language Models. arXiv:2203.15556.
 # - H. Ney, U. Essen, R. Kneser (1994). On Structuring Probabilistic Dependences in Stochastic Language
 #   Modelling. *Computer Speech and Language*.
 
