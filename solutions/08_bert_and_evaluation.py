@@ -1585,6 +1585,99 @@ if check.ready("bert", "roc_auc"):
 # learnt by heart, and whom it serves badly, has to be asked apart.
 
 # %% [markdown]
+# ## What limits a training?
+#
+# Why not train on, until the loss is where you want it? Three things stand in the way: the text runs out, the
+# computing time runs out, or the model learns by heart. On a plot they look different. So take four small GPTs:
+# one reads 50 stories, one 400, one all of them, and the fourth reads all, but has a quarter of the
+# channels. All get the same number of steps.
+#
+# **Predict first.** Which of them will be the best on the stories that it has read? And on others?
+
+# %% tags=["demo"]
+few, some_more = (10, 40) if preset == "smoke" else (50, 400)
+long = {"smoke": 8, "laptop": 240, "gpu": 240}[preset]
+
+
+def grown(count, channels):
+    """Train a small GPT on `count` stories; return its parameters, and (step, loss on read, on others)."""
+    torch.manual_seed(0)
+    model = Bert(V, T, channels=channels, layers=1, causal=True).to(where)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.01)
+    read, points = train_ids[:count], []
+
+    def loss_on(ids):
+        return mlm_loss(model(ids[:, :-1]), model.head, ids[:, 1:], ids[:, 1:] != PAD)
+
+    for step in range(long + 1):
+        if step % (long // 8) == 0:
+            with torch.no_grad():
+                both = [loss_on(ids[:40].to(where)).item() for ids in (read, validation_ids)]
+            points.append((step, *both))
+        loss = loss_on(*draw_lines(read, 8))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return sum(parameter.numel() for parameter in model.parameters()), points
+
+
+if check.ready("mlm_loss"):
+    tries = {
+        f"{few} stories": (few, 32, "#d55e00"),
+        f"{some_more} stories": (some_more, 32, "#cc79a7"),
+        "all stories": (len(train), 32, "#0072b2"),
+        "all, 8 channels": (len(train), 8, "#009e73"),
+    }
+    found = {name: grown(*of[:2]) for name, of in tries.items()}
+    words_a_step = 8 * int((train_ids != PAD).sum()) / len(train)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
+    for name, (numbers, points) in found.items():
+        at, read, others = zip(*points, strict=True)
+        if "channels" not in name:
+            left.plot(at, others, color=tries[name][2], label=name)
+            left.plot(at, read, ":", color=tries[name][2])
+        if name.startswith("all"):
+            work = [6 * numbers * step * words_a_step for step in at[1:]]
+            right.plot(
+                work, others[1:], "o-", color=tries[name][2], label=f"{numbers:,} parameters"
+            )
+    left.set(xlabel="step", ylabel="loss (nats per word)")
+    left.set_title("text: others (solid), read (dotted)", loc="left", fontsize=10)
+    right.set(xscale="log", xlabel="computing (FLOPs, log scale)")
+    right.set_title("time: all stories, two sizes", loc="left", fontsize=10)
+    left.legend(fontsize=8)
+    right.legend(fontsize=8)
+    figure.tight_layout()
+    plt.show()
+    rows = {}
+    for name, (_, points) in found.items():
+        step, _, lowest = min(points, key=lambda point: point[2])
+        rows[name] = {
+            "read, in the end": points[-1][1],
+            "others, in the end": points[-1][2],
+            "others, lowest": lowest,
+            "at step": step,
+        }
+    table(rows)
+
+# %% [markdown]
+# *The picture: left, the loss on stories that a model has read (dotted) and on others (solid), for three
+# amounts of text. Right, the loss on others by the computing that it took, for two sizes.* Three limits, three
+# shapes:
+#
+# - **Overfitting**: with 50 stories the dotted line falls on and on, and the solid one turns and climbs.
+#   That model is the best of all on what it has read. What it learns after the turn, it learns by heart.
+#   Stop there (lesson 04), take a smaller model, or more text.
+# - **Data**: 400 stories hold the turn off. The gap between the two lines says how much there is to gain from
+#   *more* text: with all stories it is small.
+# - **Computing**: with all stories both lines still fall where they end. There, time is what is missing.
+#   And see the right side: for little computing the small model is no worse, or even ahead, and with more of it
+#   the large one wins. How large a model should be depends on how much you can compute.
+#
+# Which of the three holds *you* back? Look at both losses: far apart, it is the text; close together and
+# falling, the time; close together and flat, the model is too small.
+
+# %% [markdown]
 # ## What became of the two?
 #
 # GPT and BERT came out in the same year, from the same block. Here are their cases.
@@ -1666,10 +1759,10 @@ table({name: {"tokens for each number": share} for name, share in per_number.ite
 
 # %% [markdown]
 # *The picture: size and training text of models whose makers published both; in orange, ours, with
-# its text counted once. (DeepSeek-V3 uses 37 of its 671 billion numbers for each token.)* Three
-# things limit a training. **Data**: ours runs out after two hundred thousand words, and then comes
+# its text counted once. (DeepSeek-V3 uses 37 of its 671 billion numbers for each token.)* The
+# limits are the same three. **Data**: ours runs out after two hundred thousand words, and then comes
 # **overfitting**; theirs is within sight of all the text that people have put out (Villalobos and
-# others, 2022). **Compute**: six FLOPs for each number and token. One core of a laptop does some ten
+# others, 2024). **Compute**: six FLOPs for each number and token. One core of a laptop does some ten
 # billion FLOPs a second; so it would take
 
 # %% tags=["demo", "nbval-check-output"]
