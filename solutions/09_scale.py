@@ -46,7 +46,7 @@ torch.set_num_threads(1)  # one steady core; two only fight when anything else r
 # %% tags=["parameters"]
 preset = "laptop"  # "smoke", "laptop" or "gpu"
 
-# %% carry="build_vocab encode decode split get_batch evaluate_loss windows judge positional_encoding count_parameters clip_gradients words_of"
+# %% carry="build_vocab encode decode split get_batch evaluate_loss windows judge positional_encoding count_parameters clip_gradients"
 
 # %% [markdown]
 # These are your parts from the lessons before. The text is the one that you know.
@@ -1005,6 +1005,11 @@ else:
 # 08: the 499 most common ones, and one mark in place of all others.
 
 # %% tags=["demo"]
+def words_of(text):
+    """Return the words, digits, signs and line ends of a text, as lesson 08 cuts it."""
+    return re.findall(r"[A-Za-z]+|\d|[^\w\s]|\n", text)
+
+
 common = [word for word, _ in Counter(words_of(train_text)).most_common(499)]
 number_of = {word: number for number, word in enumerate(common, 1)}  # 0 for all others
 train_words, validation_words = (
