@@ -1004,6 +1004,7 @@ else:
 # what is learnt late, and then at once, follows no power law. So these models read whole words, as in lesson
 # 08: the 499 most common ones, and one mark in place of all others.
 
+
 # %% tags=["demo"]
 def words_of(text):
     """Return the words, digits, signs and line ends of a text, as lesson 08 cuts it."""
