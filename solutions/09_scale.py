@@ -1128,8 +1128,8 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz", "fit_scaling_law"):
 # that most of the models are still learning to spell. What is learnt late, and then at once, is no power
 # law. (Two other sweeps of this length found none either: one over whole words in place of characters, the other
 # with a learning rate that is the higher the narrower the model. There the small models come to their end, and
-# the large ones are still on their way.) Hoffmann's runs were thousands of times as long. Even such a law is good for a step or two beyond
-# what was measured, and its $E$, which is far outside of that, need not be the floor: the fables are the
+# the large ones are still on their way.) Hoffmann's runs were thousands of times as long. Even such a law is
+# good for a step or two beyond what was measured, and its $E$, which is far outside of that, need not be the floor: the fables are the
 # rare text whose floor is *known*. Nobody knows the $E$ of English.
 #
 # What did Hoffmann and others do with it? For a fixed amount of computing, about $6ND$ FLOPs, they looked for
