@@ -1671,8 +1671,9 @@ if check.ready("mlm_loss"):
 # - **Data**: 400 stories hold the turn off. The gap between the two lines says how much there is to gain from
 #   *more* text: with all stories it is small.
 # - **Computing**: with all stories both lines still fall where they end. There, time is what is missing.
-#   And see the right side: for little computing the small model is no worse, or even ahead, and with more of it
-#   the large one wins. How large a model should be depends on how much you can compute.
+#   And see the right side: at equal computing the small model is ahead, since it takes some five steps where the
+#   large one takes one. The large one got lower, as it was given more. So the best size depends on how much you can
+#   compute: lesson 09 asks for that.
 #
 # Which of the three holds *you* back? Look at both losses: far apart, it is the text; close together and
 # falling, the time; close together and flat, the model is too small.
