@@ -39,6 +39,13 @@ Also, each for one lesson:
                                 and there is no extension"""
 
 
+LEADERBOARD = """\
+Each entry of the gradebook runs in the sandbox three times, with other seeds, which are the same
+for everybody, and is ranked by its mean. The lesson's own solution runs beside them, as baseline.
+What was measured before is kept, so a run that was stopped goes on where it was.
+DIR/leaderboard then has a page and a CSV for each exercise with a leaderboard."""
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that shows a command's own usage for an option that the command does not have."""
 
@@ -155,9 +162,9 @@ def build_parser() -> argparse.ArgumentParser:
     new_lesson = command(
         "new-lesson",
         "write a lesson's source, checks and known answers, to begin with",
-        "  grader new-lesson 08_name",
+        "  grader new-lesson 16_name",
     )
-    new_lesson.add_argument("name", metavar="NN_NAME", help="two digits and a name: 08_name")
+    new_lesson.add_argument("name", metavar="NN_NAME", help="two digits and a name: 16_name")
 
     trial = command(
         "try",
@@ -281,6 +288,26 @@ def build_parser() -> argparse.ArgumentParser:
         "  grader stats grades",
     )
     gradebook(stats)
+
+    leaderboard = command(
+        "leaderboard",
+        "rank a class in its race, measured at the full budget",
+        "  grader leaderboard grades\n  grader leaderboard grades --seconds 3 --jobs 2",
+    )
+    gradebook(leaderboard)
+    leaderboard.add_argument(
+        "--seconds",
+        type=_number(float, 0.1, 86_400),
+        metavar="S",
+        help="processor time for each run; else what the course says",
+    )
+    leaderboard.add_argument(
+        "--jobs", type=_number(int, 1, 1024), metavar="N", help="runs at a time; else one a core"
+    )
+    leaderboard.add_argument(
+        "--sandbox", choices=SANDBOX_MODES, default="bwrap", help="default: bwrap"
+    )
+    leaderboard.epilog = f"{LEADERBOARD}\n\n{leaderboard.epilog}"
 
     similar = command(
         "similar",
@@ -459,6 +486,16 @@ def _run(options: argparse.Namespace) -> int:
             from grader.reports import stats
 
             return stats.main(course, options.folder)
+        case "leaderboard":
+            from grader.reports import leaderboard
+
+            return leaderboard.main(
+                course,
+                options.folder,
+                seconds=options.seconds,
+                jobs=options.jobs,
+                mode=options.sandbox,
+            )
         case "similar":
             from grader.reports import similar
 

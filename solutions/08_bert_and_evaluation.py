@@ -1704,6 +1704,100 @@ if check.ready("bert", "roc_auc"):
 # learnt by heart, and whom it serves badly, has to be asked apart.
 
 # %% [markdown]
+# ## What limits a training?
+#
+# Why not train on, until the loss is where you want it? Three things stand in the way: the text runs out, the
+# computing time runs out, or the model learns by heart. On a plot they look different. So take four small GPTs:
+# one reads 50 stories, one 400, one all of them, and the fourth reads all, but has a quarter of the
+# channels. All get the same number of steps.
+#
+# **Predict first.** Which of them will be the best on the stories that it has read? And on others?
+
+# %% tags=["demo"]
+few, some_more = (10, 40) if preset == "smoke" else (50, 400)
+long = {"smoke": 8, "laptop": 240, "gpu": 240}[preset]
+
+
+def grown(count, channels):
+    """Train a small GPT on `count` stories; return its parameters, and (step, loss on read, on others)."""
+    torch.manual_seed(0)
+    model = Bert(V, T, channels=channels, layers=1, causal=True).to(where)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.01)
+    read, points = train_ids[:count], []
+
+    def loss_on(ids):
+        return mlm_loss(model(ids[:, :-1]), model.head, ids[:, 1:], ids[:, 1:] != PAD)
+
+    for step in range(long + 1):
+        if step % (long // 8) == 0:
+            with torch.no_grad():
+                both = [loss_on(ids[:40].to(where)).item() for ids in (read, validation_ids)]
+            points.append((step, *both))
+        loss = loss_on(*draw_lines(read, 8))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return sum(parameter.numel() for parameter in model.parameters()), points
+
+
+if check.ready("mlm_loss"):
+    tries = {
+        f"{few} stories": (few, 32, "#d55e00"),
+        f"{some_more} stories": (some_more, 32, "#cc79a7"),
+        "all stories": (len(train), 32, "#0072b2"),
+        "all, 8 channels": (len(train), 8, "#009e73"),
+    }
+    found = {name: grown(*of[:2]) for name, of in tries.items()}
+    words_a_step = 8 * int((train_ids != PAD).sum()) / len(train)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
+    for name, (numbers, points) in found.items():
+        at, read, others = zip(*points, strict=True)
+        if "channels" not in name:
+            left.plot(at, others, color=tries[name][2], label=name)
+            left.plot(at, read, ":", color=tries[name][2])
+        if name.startswith("all"):
+            work = [6 * numbers * step * words_a_step for step in at[1:]]
+            right.plot(
+                work, others[1:], "o-", color=tries[name][2], label=f"{numbers:,} parameters"
+            )
+    left.set(xlabel="step", ylabel="loss (nats per word)")
+    left.set_title("text: others (solid), read (dotted)", loc="left", fontsize=10)
+    right.set(xscale="log", xlabel="computing (FLOPs, log scale)")
+    right.set_title("time: all stories, two sizes", loc="left", fontsize=10)
+    left.legend(fontsize=8)
+    right.legend(fontsize=8)
+    figure.tight_layout()
+    plt.show()
+    rows = {}
+    for name, (_, points) in found.items():
+        step, _, lowest = min(points, key=lambda point: point[2])
+        rows[name] = {
+            "read, in the end": points[-1][1],
+            "others, in the end": points[-1][2],
+            "others, lowest": lowest,
+            "at step": step,
+        }
+    table(rows)
+
+# %% [markdown]
+# *The picture: left, the loss on stories that a model has read (dotted) and on others (solid), for three
+# amounts of text. Right, the loss on others by the computing that it took, for two sizes.* Three limits, three
+# shapes:
+#
+# - **Overfitting**: with 50 stories the dotted line falls on and on, and the solid one turns and climbs.
+#   That model is the best of all on what it has read. What it learns after the turn, it learns by heart.
+#   Stop there (lesson 04), take a smaller model, or more text.
+# - **Data**: 400 stories hold the turn off. The gap between the two lines says how much there is to gain from
+#   *more* text: with all stories it is small.
+# - **Computing**: with all stories both lines still fall where they end. There, time is what is missing.
+#   And see the right side: at equal computing the small model is ahead, since it takes some five steps where the
+#   large one takes one. The large one got lower, as it was given more. So the best size depends on how much you can
+#   compute: lesson 09 asks for that.
+#
+# Which of the three holds *you* back? Look at both losses: far apart, it is the text; close together and
+# falling, the time; close together and flat, the model is too small.
+
+# %% [markdown]
 # ## What became of the two?
 #
 # GPT and BERT came out in the same year, from the same block. Here are their cases.
@@ -1729,7 +1823,9 @@ if check.ready("bert", "roc_auc"):
 # - **GPT-4** (OpenAI, 2023) reads pictures too. Its report says how well it does, and nothing of its size, its
 #   data or its training. What is written about these elsewhere is guesswork.
 # - **Reasoning.** Models that are rewarded for right results, and think in writing before they answer, get better the
-#   longer they think (OpenAI's o1, 2024; DeepSeek-R1, Guo and others, 2025, with open weights).
+#   longer they think (OpenAI's o1, 2024; DeepSeek-R1, Guo and others, 2025, with open weights). In 2025 OpenAI gave
+#   away the weights of such a model too, its first since GPT-2: gpt-oss, with up to 117 billion numbers. Its card
+#   tells the size and the parts, and not the text.
 # - BERTs live on, mostly unseen: in search engines, and in what finds the texts that a chat model is given to read.
 
 # %% tags=["demo"]
@@ -1783,10 +1879,10 @@ table({name: {"tokens for each number": share} for name, share in per_number.ite
 
 # %% [markdown]
 # *The picture: size and training text of models whose makers published both; in orange, ours, with
-# its text counted once. (DeepSeek-V3 uses 37 of its 671 billion numbers for each token.)* Three
-# things limit a training. **Data**: ours runs out after two hundred thousand words, and then comes
+# its text counted once. (DeepSeek-V3 uses 37 of its 671 billion numbers for each token.)* The
+# limits are the same three. **Data**: ours runs out after two hundred thousand words, and then comes
 # **overfitting**; theirs is within sight of all the text that people have put out (Villalobos and
-# others, 2022). **Compute**: six FLOPs for each number and token. One core of a laptop does some ten
+# others, 2024). **Compute**: six FLOPs for each number and token. One core of a laptop does some ten
 # billion FLOPs a second; so it would take
 
 # %% tags=["demo", "nbval-check-output"]
@@ -1807,8 +1903,8 @@ for name, numbers, tokens in (("GPT-3", 175e9, 300e9), ("Llama 3 405B", 405e9, 1
 # **What may go wrong?** What is in the text comes out of the model. *Bias*: embeddings put "man" to
 # "programmer" as "woman" to "homemaker" (Bolukbasi and others, 2016), and larger texts do not help
 # by themselves (Bender and others, 2021). *Misinformation*: a model says what is often said; at
-# questions that many people answer wrongly, larger models did no better than smaller ones, but
-# worse (Lin and others, 2022). *Privacy*: you planted a secret, and asked for it. None of the three
+# questions that many people answer wrongly, the largest models of 2021 did worst (Lin and others,
+# 2022). *Privacy*: you planted a secret, and asked for it. None of the three
 # shows in a loss. You now have the tools by which they do: slices, calibration, canaries.
 
 # %% [markdown]
@@ -1897,21 +1993,36 @@ check("quiz")
 # - J. Bergstra, Y. Bengio (2012). Random Search for Hyper-Parameter Optimization. *JMLR* 13.
 # - M. P. Naeini, G. Cooper, M. Hauskrecht (2015). Obtaining Well Calibrated Probabilities Using Bayesian Binning. *AAAI*.
 # - G. Hinton, O. Vinyals, J. Dean (2015). Distilling the Knowledge in a Neural Network. arXiv:1503.02531.
-# - T. Bolukbasi and others (2016). Man is to Computer Programmer as Woman is to Homemaker? *NeurIPS*.
+# - T. Bolukbasi and others (2016). Man is to Computer Programmer as Woman is to Homemaker? Debiasing Word Embeddings.
+#   *NeurIPS*.
 # - C. Guo, G. Pleiss, Y. Sun, K. Weinberger (2017). On Calibration of Modern Neural Networks. *ICML*.
-# - S. Yeom and others (2018). Privacy Risk in Machine Learning. *CSF*.
-# - N. Carlini and others (2019). The Secret Sharer. *USENIX Security*; (2021) Extracting Training Data from Large
+# - A. Radford, K. Narasimhan, T. Salimans, I. Sutskever (2018). Improving Language Understanding by Generative
+#   Pre-Training. OpenAI. This is GPT. A. Radford and others (2019). Language Models are Unsupervised Multitask
+#   Learners. OpenAI. This is GPT-2.
+# - S. Yeom and others (2018). Privacy Risk in Machine Learning: Analyzing the Connection to Overfitting. *CSF*.
+# - N. Carlini and others (2019). The Secret Sharer: Evaluating and Testing Unintended Memorization in Neural Networks.
+#   *USENIX Security*; (2021) Extracting Training Data from Large
 #   Language Models. *USENIX Security*.
 # - T. Brown and others (2020). Language Models are Few-Shot Learners. *NeurIPS*. This is GPT-3.
-# - L. Gao and others (2020). The Pile. arXiv:2101.00027.
-# - J. Dodge and others (2021). Documenting Large Webtext Corpora. *EMNLP*. J. Bandy, N. Vincent (2021). Addressing
-#   "Documentation Debt" in Machine Learning. *NeurIPS Datasets and Benchmarks*.
+# - L. Gao and others (2020). The Pile: An 800GB Dataset of Diverse Text for Language Modeling. arXiv:2101.00027.
+# - J. Dodge and others (2021). Documenting Large Webtext Corpora: A Case Study on the Colossal Clean Crawled Corpus.
+#   *EMNLP*. J. Bandy, N. Vincent (2021). Addressing "Documentation Debt" in Machine Learning: A Retrospective
+#   Datasheet for BookCorpus. *NeurIPS Datasets and Benchmarks*.
 # - E. Bender, T. Gebru, A. McMillan-Major, S. Shmitchell (2021). On the Dangers of Stochastic Parrots. *FAccT*.
+# - J. Rae and others (2021). Scaling Language Models: Methods, Analysis & Insights from Training Gopher.
+#   arXiv:2112.11446.
 # - L. Ouyang and others (2022). Training Language Models to Follow Instructions with Human Feedback. *NeurIPS*.
 # - J. Hoffmann and others (2022). Training Compute-Optimal Large Language Models. arXiv:2203.15556.
 # - K. Lee and others (2022). Deduplicating Training Data Makes Language Models Better. *ACL*. S. Lin, J. Hilton,
-#   O. Evans (2022). TruthfulQA. *ACL*. P. Villalobos and others (2022). Will We Run Out of Data? arXiv:2211.04325.
-# - OpenAI (2023). GPT-4 Technical Report. arXiv:2303.08774. D. Guo and others (2025). DeepSeek-R1. arXiv:2501.12948.
+#   O. Evans (2022). TruthfulQA: Measuring How Models Mimic Human Falsehoods. *ACL*.
+# - P. Villalobos and others (2024). Will We Run Out of Data? Limits of LLM Scaling Based on Human-Generated Data. *ICML*.
+# - OpenAI (2023). GPT-4 Technical Report. arXiv:2303.08774. (2024) OpenAI o1 System Card. arXiv:2412.16720. (2025)
+#   gpt-oss-120b & gpt-oss-20b Model Card. arXiv:2508.10925.
+# - H. Touvron and others (2023). LLaMA: Open and Efficient Foundation Language Models. arXiv:2302.13971; Llama 2: Open
+#   Foundation and Fine-Tuned Chat Models. arXiv:2307.09288. A. Grattafiori and others (2024). The Llama 3 Herd of
+#   Models. arXiv:2407.21783.
+# - DeepSeek-AI (2024). DeepSeek-V3 Technical Report. arXiv:2412.19437. D. Guo and others (2025). DeepSeek-R1
+#   Incentivizes Reasoning in LLMs through Reinforcement Learning. *Nature* 645.
 
 # %%
 check.summary()

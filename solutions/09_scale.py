@@ -1233,8 +1233,10 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz", "fit_scaling_law"):
 # at the very end of what you tried, 0.05 or 1.20; an $E$ below 0, which no loss can reach; a prediction
 # that moves far when a single training is left out. Do you see one of them? Our trainings are so short
 # that most of the models are still learning to spell. What is learnt late, and then at once, is no power
-# law. Hoffmann's runs were thousands of times as long. Even such a law is good for a step or two beyond
-# what was measured, and its $E$, which is far outside of that, need not be the floor: the fables are the
+# law. (Two other sweeps of this length found none either: one over whole words in place of characters, the other
+# with a learning rate that is the higher the narrower the model. There the small models come to their end, and
+# the large ones are still on their way.) Hoffmann's runs were thousands of times as long. Even such a law is
+# good for a step or two beyond what was measured, and its $E$, which is far outside of that, need not be the floor: the fables are the
 # rare text whose floor is *known*. Nobody knows the $E$ of English.
 #
 # What did Hoffmann and others do with it? For a fixed amount of computing, about $6ND$ FLOPs, they looked for
@@ -1487,7 +1489,8 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 # What counts is the loss: the mean of $-\ln p$ of what comes. The text is made when it is graded, from
 # words and letters that are drawn anew. The points go by what counting reaches on the same text: that of
 # pairs, of triples, and of the lesson's `NGrams` with `n = 5`. To get all of them, be as good as these; 0.04
-# nats are forgiven. How much *better* you can be is the race.
+# nats are forgiven. How much *better* you can be is the race. (Your class may have a leaderboard: there each
+# entry has 120 seconds, for three languages, and ten more to predict. So let `seconds` decide how much you do.)
 
 
 # %% exercise="speedrun" minutes=60 level=5
@@ -1683,7 +1686,7 @@ check("quiz")
 # - K. Jordan and others (2024). Muon: An Optimizer for Hidden Layers in Neural Networks.
 # - J. Hestness and others (2017). Deep Learning Scaling is Predictable, Empirically.
 # - J. Kaplan and others (2020). Scaling Laws for Neural Language Models.
-# - J. Hoffmann and others (2022). Training Compute-Optimal Large Language Models. *NeurIPS*.
+# - J. Hoffmann and others (2022). Training Compute-Optimal Large Language Models. arXiv:2203.15556.
 # - H. Ney, U. Essen, R. Kneser (1994). On Structuring Probabilistic Dependences in Stochastic Language
 #   Modelling. *Computer Speech and Language*.
 

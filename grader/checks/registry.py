@@ -8,10 +8,41 @@ import importlib
 import pkgutil
 from collections import ChainMap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
-from grader.checks.case import Check
-from grader.checks.student import Probe
+from grader.checks.case import Check, Rng
+from grader.checks.student import Probe, Student
+
+
+class Timed(Protocol):
+    """Asks the student, by the kernel's clock."""
+
+    def __call__(self, ask: Callable[[], Any], at_most: float) -> Any:
+        """Return what `ask()` does, whose code may take `at_most` seconds of processor time.
+
+        Raises
+        ------
+        Lost
+            If it took longer, or its process is gone.
+        """
+
+
+Measure = Callable[[Student, Rng, float, Timed], float]
+"""`measure(student, rng, seconds, timed)` returns what an entry reached in so many seconds.
+
+Less is better. It raises ValueError, saying why, for an answer that counts for nothing.
+"""
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """How a class's entries for one exercise are ranked, beyond its points."""
+
+    measure: Measure
+    seconds: float
+    """The full budget: of processor time, for one entry on one draw."""
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -34,6 +65,8 @@ class Exercise:
     """What it may use when it is graded, where that is not the default."""
     constant: bool = False
     """Whether its right answer is the same for everybody, as a quiz's is."""
+    leaderboard: Leaderboard | None = None
+    """How `grader leaderboard` ranks a class in it, if it does."""
 
 
 _REGISTRY: dict[str, dict[str, dict[str, Exercise]]] = {}
@@ -99,6 +132,35 @@ def exercise(
             constant,
         )
         return check
+
+    return register
+
+
+def leaderboard(
+    lesson: str, name: str, *, seconds: float, unit: str
+) -> Callable[[Measure], Measure]:
+    """Have `grader leaderboard` rank a class by what the decorated function measures.
+
+    It is a race in exercise `name` of `lesson`, whose check is registered above it.
+
+    Parameters
+    ----------
+    lesson, name : such as "09_scale" and "speedrun"
+    seconds : the full budget of processor time, for one entry on one draw
+    unit : of what is measured, such as "nats per character"
+    """
+    if not seconds > 0:
+        raise ValueError(f"the leaderboard of {lesson}/{name} needs more than {seconds} seconds")
+
+    def register(measure: Measure) -> Measure:
+        known = _REGISTRY.get(_home(measure.__module__)[0], {}).get(lesson, {})
+        if name not in known:
+            raise ValueError(
+                f"{measure.__module__} has a leaderboard for {lesson}/{name}, and no check of "
+                f'that name: put it below @exercise("{lesson}", "{name}", ...)'
+            )
+        known[name] = replace(known[name], leaderboard=Leaderboard(measure, seconds, unit))
+        return measure
 
     return register
 

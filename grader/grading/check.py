@@ -14,6 +14,7 @@ from grader.grading.judge import outcomes
 from grader.grading.project import files_of_rows, public_outcomes
 from grader.sandbox.bubblewrap import Sandbox, Shown
 from grader.sandbox.limits import Limits
+from grader.sandbox.session import Session
 from grader.submissions.cells import cells_to_run
 from grader.submissions.clock import Clock
 from grader.submissions.notebook import Problem, read
@@ -57,7 +58,8 @@ def main(course: Course, notebooks: list[Path], *, junit: Path | None) -> int:
             continue
         course.require(notebook.lesson)
         exercises = course.exercises(notebook.lesson)
-        steps = outcomes(exercises, cells_to_run(notebook.cells), sandbox, _check)
+        session = Session(cells_to_run(notebook.cells), exercises, sandbox)
+        steps = outcomes(exercises, session, _check)
         found[path] = []
         with progress(path.name, len(exercises), "exercises", leave=False) as bar:
             for step in steps:

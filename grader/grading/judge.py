@@ -79,7 +79,9 @@ def judge(
             message=outcome.message,
             cases=outcome.cases,
         )
-        for exercise, outcome in outcomes(exercises, cells, sandbox, check, only)
+        for exercise, outcome in outcomes(
+            exercises, Session(cells, exercises, sandbox), check, only
+        )
     ]
 
 
@@ -91,21 +93,19 @@ def input_seed(secret: bytes, exercise: Exercise, file_hash: str) -> int:
 
 def outcomes(
     exercises: Mapping[str, Exercise],
-    cells: list[Cell],
-    sandbox: Sandbox,
+    session: Session,
     check: Callable[[Exercise, Student, Clock], Outcome],
     only: str | None = None,
 ) -> Iterator[tuple[Exercise, Outcome]]:
-    """Run `cells` in a worker and yield what `check` finds of each of the lesson's `exercises`.
+    """Yield what `check` finds of each of the lesson's `exercises` in the cells of `session`.
 
     `check` runs by the clock that it is given. An exercise that takes the worker with it is lost
     alone: the next one gets a new worker. Where the cell that should define an exercise failed, the
-    outcome says how.
+    outcome says how. In the end the session is stopped.
     """
     wanted = [each for each in exercises.values() if only in (None, each.name)]
-    misuses = _misuses(wanted, cells)
-    defined = {cell.number: defined_names(cell.source) for cell in reversed(cells)}
-    session = Session(cells, exercises, sandbox)
+    misuses = _misuses(wanted, session.cells)
+    defined = {cell.number: defined_names(cell.source) for cell in reversed(session.cells)}
     try:
         for exercise in wanted:
             if exercise.name in misuses:

@@ -26,6 +26,7 @@ from grader.grading.decides import followed, judge_version
 from grader.grading.judge import checked, input_seed, outcomes
 from grader.grading.task import Rules, Task, judged
 from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.session import Session
 from grader.submissions.archives import Unusable
 from grader.submissions.cells import Cell
 from grader.submissions.clock import Clock
@@ -228,7 +229,7 @@ def outcomes_of(
         if code:
             paths = list(texts)
             cells = [Cell(number, text) for number, text in enumerate(texts.values(), 1)]
-            for row, outcome in outcomes(code, cells, sandbox, check):
+            for row, outcome in outcomes(code, Session(cells, code, sandbox), check):
                 found[row.name] = _of_files(outcome, paths, where[row.name], row)
     return found
 

@@ -11,7 +11,8 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -84,25 +85,38 @@ def judged(
     judge: Callable[[Course, AnyTask, Sandbox, Rules], list[ExerciseResult]],
 ) -> tuple[SubmissionResult, dict[str, str]]:
     """Return a task's result by what `judge` finds, and the facts of how this process made it."""
-    import torch
-
-    course = _course(rules.course)
-    with _alone, about(task.subject):
+    with at_work(rules, task.subject) as (course, sandbox):
         started = time.monotonic()
-        sandbox = _sandbox(rules.course, rules.mode, rules.limits)
-        warm_parent = sandbox.warm_parent
         status, message = verdict(task)
         if status == "graded":
-            torch.set_num_threads(1)
             results = judge(course, task, sandbox, rules)
         else:
             results = nothing(course, task.lesson)
-        if warm_parent not in (None, sandbox.warm_parent):
-            raise RuntimeError("the sandbox was killed, perhaps for lack of memory")
         seconds = round(time.monotonic() - started, 2)
     result = _result(task, task.fingerprint, status, message, seconds, results)
     had = {"isolation": sandbox.isolation, "memory cgroup": sandbox.memory_cgroup}
     return result, facts(rules) | had
+
+
+@contextmanager
+def at_work(rules: Rules, subject: str) -> Iterator[tuple[Course, Sandbox]]:
+    """Give this process's course and sandbox to one at a time, who judges `subject` on one thread.
+
+    Raises
+    ------
+    RuntimeError
+        If the sandbox was killed meanwhile.
+    """
+    import torch
+
+    course = _course(rules.course)
+    with _alone, about(subject):
+        sandbox = _sandbox(rules.course, rules.mode, rules.limits)
+        warm_parent = sandbox.warm_parent
+        torch.set_num_threads(1)
+        yield course, sandbox
+        if warm_parent not in (None, sandbox.warm_parent):
+            raise RuntimeError("the sandbox was killed, perhaps for lack of memory")
 
 
 def _judge_notebook(

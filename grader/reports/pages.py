@@ -82,11 +82,11 @@ def write_report(course: Course, gradebook_folder: Path) -> Path:
     report = gradebook_folder / "report"
     students = report / "students"
     students.mkdir(parents=True, exist_ok=True)
-    pages = _environment()
+    pages = environment()
     gradebook = Gradebook.open(gradebook_folder)
     several = notices(gradebook)
     index = report / "index.html"
-    _write(
+    write_page(
         index,
         pages.get_template("class.html.jinja").render(
             lessons=[
@@ -107,7 +107,7 @@ def write_report(course: Course, gradebook_folder: Path) -> Path:
             student=student,
             parts=[(score, page(course, gradebook_folder, score)) for score in theirs],
         )
-        _write(students / f"{slug(student)}.html", text)
+        write_page(students / f"{slug(student)}.html", text)
     write_grades(report / "grades.csv", scores)
     return index
 
@@ -201,7 +201,8 @@ class LessonScores:
         return found
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return what renders the pages' templates."""
     loader = PackageLoader("grader.reports")
     environment = Environment(
         loader=loader,
@@ -257,6 +258,7 @@ def first_to_fix(cases: Iterable[CaseResult]) -> CaseResult | None:
     return next((case for case in cases if not (case.passed or case.hidden)), None)
 
 
-def _write(path: Path, text: str) -> None:
+def write_page(path: Path, text: str) -> None:
+    """Write a page; the text may hold anything."""
     # What a student's code printed may hold halves of surrogate pairs.
     path.write_text(text, encoding="utf-8", errors="replace", newline="\n")

@@ -11,6 +11,7 @@ import site
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -149,17 +150,32 @@ class Stderr:
 
 @dataclass(frozen=True)
 class Process:
-    """A worker's process, the judge's end of its socket and stderr, and its cgroup if any."""
+    """A worker's process, the judge's end of its socket and stderr, and its cgroup if any.
+
+    `number` is the process's, or that of the sandbox around it.
+    """
 
     socket: socket.socket
     stderr: Stderr
     kill: Callable[[], None]
+    number: int
     cgroup: Cgroup | None = None
 
     @property
     def is_out_of_memory(self) -> bool:
         """Whether it was killed because all that it kept was more than it may have."""
         return self.cgroup is not None and self.cgroup.killed
+
+    @property
+    def processor_seconds(self) -> float:
+        """How much processor time it has taken, all threads together.
+
+        Raises
+        ------
+        OSError
+            If the process has ended.
+        """
+        return _processor_seconds(self.number)
 
     def end(self) -> None:
         """Kill the process and all that it started, and wait for their end."""
@@ -249,7 +265,7 @@ class Sandbox:
         said, says = os.pipe()
         with theirs, _closing(says):
             process = _start(shown, "grader.sandbox.worker", wrapped, theirs, says, arguments)
-        return Process(ours, Stderr(said), lambda: _end(process), cgroup)
+        return Process(ours, Stderr(said), lambda: _end(process), process.pid, cgroup)
 
     def close(self) -> None:
         """End the warm parent, if there is one."""
@@ -299,14 +315,14 @@ class _ForkServer:
             ours.close()
             stderr.close()
             raise
-        worker = Process(ours, stderr, lambda: _end_by_handle(handles[0]), cgroup)
         try:
+            number = _process_id(handles[0])
             if cgroup is not None:  # before the first request, and so before any student's code
-                cgroup.add(_process_id(handles[0]))
+                cgroup.add(number)
         except OSError:
-            worker.end()
+            Process(ours, stderr, lambda: _end_by_handle(handles[0]), 0, cgroup).end()
             raise
-        return worker
+        return Process(ours, stderr, lambda: _end_by_handle(handles[0]), number, cgroup)
 
     def close(self) -> None:
         self._control.close()
@@ -383,6 +399,20 @@ def _process_id(handle: int) -> int:
     if number <= 0:
         raise ProcessLookupError("the worker has ended")
     return number
+
+
+def _processor_seconds(number: int) -> float:
+    """Return the processor time of a process and of those that it started and that still run.
+
+    Where there is no /proc to tell, as on macOS, it is the time on the wall.
+    """
+    own = Path(f"/proc/{number}")
+    if not Path("/proc/self/stat").exists():
+        return time.monotonic()
+    fields = own.joinpath("stat").read_text().rpartition(")")[2].split()  # those after the name
+    seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = " ".join(each.read_text() for each in own.glob("task/*/children")).split()
+    return seconds + sum(_processor_seconds(int(child)) for child in children)
 
 
 def _end_by_handle(handle: int) -> None:

@@ -40,7 +40,8 @@ class Session:
     def __init__(
         self, cells: list[Cell], exercises: Mapping[str, Exercise], sandbox: Sandbox
     ) -> None:
-        self._cells = cells
+        self.cells = cells
+        """What the worker has run."""
         self._lesson = next(iter(exercises.values())).lesson
         self._sandbox = sandbox
         own = (exercise.limits for exercise in exercises.values())
@@ -115,6 +116,21 @@ class Session:
             self.stop()
             raise
 
+    def processor_seconds(self) -> float:
+        """Return how much processor time the worker has taken so far, as the kernel counts it.
+
+        Raises
+        ------
+        Lost
+            If the worker is gone.
+        """
+        try:
+            if self._worker is None:
+                raise ProcessLookupError
+            return self._worker.processor_seconds
+        except OSError:
+            raise Lost("crashed", GONE) from None
+
     def stop(self) -> None:
         """Stop the worker, and all that it started."""
         if self._worker is not None:
@@ -124,7 +140,7 @@ class Session:
 
     def _run_cells(self, worker: "_Worker") -> None:
         worker.wait_until_ready()
-        for cell in self._cells:
+        for cell in self.cells:
             if cell.number in self.problems and self.problems[cell.number].status != "error":
                 continue
             body = json.dumps([cell.number, cell.source]).encode()
@@ -175,6 +191,10 @@ class _Worker:
     @property
     def stderr(self) -> str:
         return self._process.stderr.text
+
+    @property
+    def processor_seconds(self) -> float:
+        return self._process.processor_seconds
 
     def stop(self) -> None:
         self._process.end()

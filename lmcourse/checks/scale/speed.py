@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from grader.checks.case import Case, Rng, case
-from grader.checks.registry import exercise, probe
+from grader.checks.registry import Timed, exercise, leaderboard, probe
 from grader.checks.student import Raised, Student
 from grader.checks.vocabulary import holds
 from lmcourse.checks.scale.counting import counted
@@ -21,6 +21,8 @@ from lmcourse.checks.scale.grammar import draw, loss, prefix_of
 
 SECONDS = 3.0
 FORGIVEN = 2.0
+PREDICTING = 10.0
+RACE = 120.0
 TOLERANCE = 0.04
 STORIES, ASKED = 900, 300
 
@@ -40,13 +42,31 @@ def trained(
     return None if predict is None else {"predict": predict, "spent": spent}
 
 
-@exercise("09_scale", "speedrun", points=6, call_seconds=60, exercise_seconds=120)
-def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+def _drawn(rng: Rng) -> tuple[str, list[str], list[str], torch.Tensor]:
+    """Return a language's text and characters, beginnings of other stories, and what follows."""
     grammar = draw(rng)
     text = "".join(grammar.story(rng) for _ in range(STORIES))
     characters = grammar.characters()
     beginnings = ["", *(prefix_of(grammar.story(rng), rng) for _ in range(ASKED - 1))]
     truth = torch.stack([grammar.next_probs(each, characters) for each in beginnings])
+    return text, characters, beginnings, truth
+
+
+def _odd_row(answer: torch.Tensor) -> str:
+    """Return why the rows of an answer are no probabilities, or nothing."""
+    probs = answer.double()
+    if not bool(torch.isfinite(probs).all()):
+        return "some are not finite"
+    if bool((probs < 0).any()):
+        return f"the smallest is {float(probs.min()):.3g}"
+    sums = probs.sum(dim=1)
+    worst = int((sums - 1).abs().argmax())
+    return f"row {worst} sums to {float(sums[worst]):.4g}" if abs(sums[worst] - 1) > 1e-3 else ""
+
+
+@exercise("09_scale", "speedrun", points=6, call_seconds=60, exercise_seconds=120)
+def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
+    text, characters, beginnings, truth = _drawn(rng)
 
     @cache
     def entry() -> dict[str, Any] | Raised:
@@ -72,22 +92,10 @@ def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         form=True,
     )
 
-    def odd_row() -> str:
-        probs = answer().double()
-        if not bool(torch.isfinite(probs).all()):
-            return "some are not finite"
-        if bool((probs < 0).any()):
-            return f"the smallest is {float(probs.min()):.3g}"
-        sums = probs.sum(dim=1)
-        worst = int((sums - 1).abs().argmax())
-        return (
-            f"row {worst} sums to {float(sums[worst]):.4g}" if abs(sums[worst] - 1) > 1e-3 else ""
-        )
-
     yield holds(
         "its rows",
         "probabilities, with a sum of 1 in each row",
-        odd_row,
+        lambda: _odd_row(answer()),
         hint="Return probabilities, not logits and not their logarithms: softmax over the last "
         "axis.",
     )
@@ -108,7 +116,7 @@ def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
 
     def reached() -> float:
-        if problem := odd_row():
+        if problem := _odd_row(answer()):
             raise ValueError(problem)
         return loss(truth, answer())
 
@@ -149,3 +157,18 @@ def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint=hint,
             points=points,
         )
+
+
+@leaderboard("09_scale", "speedrun", seconds=RACE, unit="nats per character")
+def race(student: Student, rng: Rng, seconds: float, timed: Timed) -> float:
+    """Return the loss of what `speedrun` learnt of a language in `seconds`."""
+    text, characters, beginnings, truth = _drawn(rng)
+    predict = timed(lambda: student.speedrun(text, characters, seconds), seconds + FORGIVEN)
+    if not callable(predict):
+        raise ValueError(f"speedrun returned a {type(predict).__name__}, and no function")
+    answer = timed(lambda: predict(beginnings), PREDICTING)
+    if not isinstance(answer, torch.Tensor) or answer.shape != truth.shape:
+        raise ValueError(f"its function returned no tensor of the shape {tuple(truth.shape)}")
+    if problem := _odd_row(answer):
+        raise ValueError(f"its rows are no probabilities: {problem}")
+    return loss(truth, answer)
