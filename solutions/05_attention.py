@@ -812,7 +812,7 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "He
         print(f"{name}: fields right of the diagonal: {int(dark.triu(1).sum())}")
     all_axes[0].set_ylabel("position of the result")
     figure.tight_layout()
-    plt.show()
+    plots.show()
 
 # %% [markdown]
 # *The picture: a field is dark where the result at that row moves with `x` at that column. Right of
