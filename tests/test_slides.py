@@ -169,6 +169,33 @@ def test_the_command_writes_a_page_and_a_pdf(course: Course) -> None:
     assert written == [f"{FIRST}.html", f"{FIRST}.pdf"]
 
 
+@pytest.mark.parametrize("package", ["mdit_py_plugins", "playwright", "sphinx_revealjs"])
+def test_what_is_missing_is_said(
+    course: Course,
+    package: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As where the course was installed without its extra for slides."""
+    write(course, *[SLIDE] * 8)
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, slides.__name__)
+    monkeypatch.delattr("grader.author.slides")
+    assert main(["--course", str(course.root), "slides"]) == 2
+    told = capsys.readouterr().err
+    assert f"{package.replace('sphinx_', 'sphinx-')} is not installed" in told
+    assert "python -m pip install mdit-py-plugins playwright sphinx-revealjs" in told
+
+
+def test_a_lesson_that_is_not_there_is_said(
+    course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--course", str(course.root), "slides", "7"]) == 2
+    assert FIRST in capsys.readouterr().err
+
+
 def test_without_chromium_there_is_the_page_alone(
     course: Course, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
