@@ -1767,7 +1767,7 @@ if check.ready("mlm_loss"):
     left.legend(fontsize=8)
     right.legend(fontsize=8)
     figure.tight_layout()
-    plt.show()
+    plots.show()
     rows = {}
     for name, (_, points) in found.items():
         step, _, lowest = min(points, key=lambda point: point[2])

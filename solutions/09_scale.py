@@ -1233,11 +1233,11 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz", "fit_scaling_law"):
 # at the very end of what you tried, 0.05 or 1.20; an $E$ below 0, which no loss can reach; a prediction
 # that moves far when a single training is left out. Do you see one of them? Our trainings are so short
 # that most of the models are still learning to spell. What is learnt late, and then at once, is no power
-# law. (Two other sweeps of this length found none either: one over whole words in place of characters, the other
-# with a learning rate that is the higher the narrower the model. There the small models come to their end, and
-# the large ones are still on their way.) Hoffmann's runs were thousands of times as long. Even such a law is
-# good for a step or two beyond what was measured, and its $E$, which is far outside of that, need not be the floor: the fables are the
-# rare text whose floor is *known*. Nobody knows the $E$ of English.
+# law. (Two other sweeps of this length found none either, both over whole words in place of characters: one as
+# here, one with a learning rate that is the higher the narrower the model. There the small models come to their
+# end, and the large ones are still on their way.) Hoffmann's runs were thousands of times as long. Even such a
+# law is good for a step or two beyond what was measured, and its $E$, which is far outside of that, need not be
+# the floor: the fables are the rare text whose floor is *known*. Nobody knows the $E$ of English.
 #
 # What did Hoffmann and others do with it? For a fixed amount of computing, about $6ND$ FLOPs, they looked for
 # the best $N$. Kaplan and others (2020) had advised to spend most of it on size. Hoffmann and others
