@@ -247,7 +247,8 @@ print(torch.rand(some.shape).shape, torch.randint(3, 9, some.shape).shape)  # dr
 # `START` (all ids up to `START`) are never chosen. Of the chosen words, each becomes `MASK` with
 # probability 0.8; with 0.1 it becomes a word drawn at random, all ids from `START + 1` to `V - 1`
 # alike; and with 0.1 it stays. (A word drawn at random may be the old one by chance. That does no
-# harm.) Draw with torch's generator and set no seed. `ids` stays as it is.
+# harm.) What becomes of a word, and which word, are draws of its own too. Draw with torch's
+# generator and set no seed. `ids` stays as it is.
 #
 # For example, with `ids = [[2, 17, 30, 4, 0]]`, `given` may be `[[2, 17, 1, 4, 0]]` and `chosen`
 # `[[False, False, True, False, False]]`.
@@ -257,9 +258,9 @@ print(torch.rand(some.shape).shape, torch.randint(3, 9, some.shape).shape)  # dr
 def mask_tokens(ids, V, share=0.15):
     """Return what the model gets to read in place of `ids`, and which places it is asked about."""
     ### BEGIN SOLUTION
-    chosen = (torch.rand(ids.shape, device=ids.device) < share) & (ids > START)
-    fate = torch.rand(ids.shape, device=ids.device)
-    drawn = torch.randint(START + 1, V, ids.shape, device=ids.device)
+    chosen = (torch.rand(ids.shape) < share) & (ids > START)
+    fate = torch.rand(ids.shape)
+    drawn = torch.randint(START + 1, V, ids.shape)
     given = torch.where(chosen & (fate < 0.8), MASK, ids)
     given = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), drawn, given)
     return given, chosen
@@ -317,7 +318,8 @@ print(x[chosen])  # the rows at which it is True, one after the other: (3, C)
 # int64 `(B, T)`; and `chosen`, bool `(B, T)`. It returns the mean cross-entropy over the chosen
 # places, in nats per word: a tensor of shape `()`, through which slopes travel back to `x` and to
 # the head. The head is asked at the chosen places only. Where no place is chosen, the loss is a
-# tensor with the value 0.
+# tensor with the value 0, and `loss.backward()` works all the same: all slopes are 0. A chosen place
+# counts whatever stands there, a mark too.
 #
 # For example, if the head's logits are all alike, the loss is $\ln V$, whatever is chosen.
 
@@ -348,8 +350,9 @@ check("mlm_loss")
 # Now train it: one BERT, and beside it a GPT, the same net with its mask on. Both see the same
 # stories. A GPT's loss is your `mlm_loss` with *every* place chosen, moved on by one word.
 #
-# Into the text we slip something that we will come back to at the end: a few stories end in a
-# sentence with a secret number. Remember that.
+# Into the text we slip something that we will come back to at the end: some lines of their own, each
+# nothing but a sentence with a secret number. Remember that. (With a GPU, words are hidden before
+# the lines go there, so your draws are made on the CPU.)
 
 
 # %% tags=["demo"]
@@ -393,7 +396,7 @@ pretraining_ids = torch.cat([train_ids, encode_lines(told)])
 def loss_of_gaps(model):
     """Return the loss of a batch with hidden words."""
     (ids,) = draw_lines(pretraining_ids, 8)
-    given, chosen = mask_tokens(ids, V)
+    given, chosen = (part.to(where) for part in mask_tokens(ids.cpu(), V))
     return mlm_loss(model(given), model.head, ids, chosen)
 
 
@@ -680,8 +683,8 @@ for name, count in (("128 labels", 128), ("all training stories", len(train))):
 # zeros.
 #
 # It takes `ids` and returns logits of shape `(B, classes)`: the head of the mean row of each line.
-# Places where `ids` is `PAD` have no part in the mean. Each line has at least one place that is not
-# `PAD`. Slopes travel back into the body too. It works where `ids` are: on a GPU as well.
+# Places where `ids` is `PAD` have no part in the mean, wherever they stand; all others have. Each
+# line has at least one place that is not `PAD`. Slopes travel back into the body too. It works where `ids` are: on a GPU as well.
 #
 # For example, if the body gives the rows 1, 3 and 8 (of one channel each) for the ids `[[2, 7,
 # 0]]`, the mean is 2.
@@ -1402,7 +1405,7 @@ if check.ready("judge_model", "accuracy_by_slice"):
 # `ensemble(models, ids)` takes a list of one or more modules, each of which makes logits `(B, K)`
 # of `ids`, int64 `(B, T)`. It returns float probabilities `(B, K)`: the plain mean of the models'
 # probabilities. Each model is asked in evaluation mode, and is afterwards in the mode in which it
-# was. No slopes hang on what comes out.
+# was. No slopes hang on what comes out, and the models can learn on as before.
 #
 # For example, if one model says `[0.9, 0.1]` and another `[0.5, 0.5]`, the mean is `[0.7, 0.3]`.
 
