@@ -124,7 +124,7 @@ def accuracy_by_slice(student: Student, reference: Student, rng: Rng) -> Iterato
         hint="Of no stories there is no accuracy: it is nan, and so are low and high. 0 would say "
         "that all are wrong.",
     )
-    poor = draw(int(rng.integers(30, 60)), 200, int(rng.integers(3, 7)))
+    poor = draw(int(rng.integers(30, 40)), 200, int(rng.integers(12, 18)))
     inside = poor[1]["slice 0"]
     poor[0][inside] = torch.arange(int(inside.sum())) == 0
     yield case(
