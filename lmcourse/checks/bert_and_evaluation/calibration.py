@@ -66,8 +66,19 @@ def expected_calibration_error(student: Student, reference: Student, rng: Rng) -
         lambda: student.expected_calibration_error(*one),
         abs(sure - hits / 10),
         hint="In a bin, the gap is the distance between the mean confidence of its stories and the "
-        "share of them that are right. Not the distance to the bin's middle, and no square. The "
+        "share of them that are right. Not the distance to the bin's middle, and no square. This "
+        "bin has all the stories, so its weight is 1: do not divide by the number of bins. The "
         "other nine bins are empty: their mean is nan, so skip them.",
+    )
+    k = int(rng.integers(1, 9))
+    near = [k / 10 + float(rng.uniform(*part)) for part in ((0.01, 0.03), (0.07, 0.09))]
+    pair: list[Any] = [torch.tensor(near), torch.tensor([True, False])]
+    yield case(
+        "two answers in the same bin",
+        lambda: student.expected_calibration_error(*pair),
+        abs(sum(near) / 2 - 0.5),
+        hint="The bins are of the same width and go from 0 to 1, whatever the confidences are. "
+        "0.61 and 0.69 are both in bin 6: cut off what stands behind, .long(), and do not round.",
     )
 
     def many() -> Iterator[Case]:
@@ -97,14 +108,31 @@ def expected_calibration_error(student: Student, reference: Student, rng: Rng) -
         error_of(upper, 10),
         hint="The mean of an empty bin is nan. Such a bin has no part in the sum: skip it.",
     )
-    edges = draw(int(rng.integers(10, 30)), 10)
-    edges[0][:5] = torch.tensor([1.0, 1.0, 1.0, 0.0, 0.0])
-    edges[1][:5] = False
+
+    def ends(*confidences: float) -> list[Any]:
+        """Return answers in the inner bins, and in front those of `confidences`, right at last."""
+        arguments = draw(int(rng.integers(12, 30)), 10)
+        confidence, right = arguments
+        confidence[(confidence < 0.1) | (confidence >= 0.9)] = 0.55
+        confidence[: len(confidences)] = torch.tensor(confidences)
+        right[: len(confidences)] = torch.arange(len(confidences)) >= 2
+        return arguments
+
+    high, low = float(rng.uniform(0.91, 0.96)), float(rng.uniform(0.04, 0.09))
+    top = ends(1.0, 1.0, high, high)
     yield case(
-        "confidences of exactly 0 and 1",
-        lambda: student.expected_calibration_error(*edges),
-        error_of(edges, 10),
-        hint="Every story is in a bin: 1.0 belongs to the last one and 0.0 to the first.",
+        "confidences of exactly 1, and others in the last bin",
+        lambda: student.expected_calibration_error(*top),
+        error_of(top, 10),
+        hint="Every story is in a bin: 1.0 belongs to the last one, with all from 0.9 on. There is "
+        "no bin behind it.",
+    )
+    bottom = ends(low, low, 0.0, 0.0)
+    yield case(
+        "confidences of exactly 0, and others in the first bin",
+        lambda: student.expected_calibration_error(*bottom),
+        error_of(bottom, 10),
+        hint="Every story is in a bin, and counts: 0.0 belongs to the first one.",
     )
     # In two bins, one half is the lower edge of the second.
     half = draw(int(rng.integers(10, 30)), 2)

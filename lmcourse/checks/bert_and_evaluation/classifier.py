@@ -14,7 +14,7 @@ from grader.checks.student import Student
 from grader.checks.vocabulary import holds, public_and_hidden
 
 LESSON = "08_bert_and_evaluation"
-PAD, START = 0, 2
+PAD, MASK, START = 0, 1, 2
 
 
 class Body(nn.Module):
@@ -114,11 +114,15 @@ def classifier(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         form=True,
     )
     yield case(
-        "the shape of what comes out",
-        lambda: list(ask(table, weight, bias, ids).shape),
-        [len(ids), classes],
+        "the shape of what comes out; of a single line; and with a single class",
+        lambda: [
+            list(ask(table, weight, bias, ids).shape),
+            list(ask(table, weight, bias, ids[:1]).shape),
+            list(ask(table, weight[:1], bias[:1], ids).shape),
+        ],
+        [[len(ids), classes], [1, classes], [len(ids), 1]],
         hint="One row of logits for each line: (B, classes). The mean over the positions takes T "
-        "away: dim=1.",
+        "away: dim=1. With one line or one class it is (1, classes) or (B, 1): no .squeeze().",
         form=True,
     )
     yield case(
@@ -134,12 +138,15 @@ def classifier(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
     )
     full = ids.clone()
     full[full == PAD] = 5
+    full[:, 2] = MASK
     yield case(
         "lines without [pad]",
         lambda: ask(table, weight, bias, full),
         _logits(table, weight, bias, full),
-        hint="Ask the body, take the mean over the positions (dim=1), and give it to the head. "
-        "Logits come out: no softmax.",
+        hint="Ask the body, take the mean over the positions (dim=1), and give it to the "
+        "head. Every "
+        "position that is not PAD counts, those of [start] and [mask] too. Logits come out: no "
+        "softmax.",
     )
 
     def padded() -> Iterator[Case]:
@@ -155,6 +162,15 @@ def classifier(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         )
 
     yield from public_and_hidden(padded)
+    between = torch.stack([line[torch.from_numpy(rng.permutation(len(line)))] for line in ids])
+    between = F.pad(between, (1, 0))
+    yield case(
+        "[pad] in front and between the words",
+        lambda: ask(table, weight, bias, between),
+        _logits(table, weight, bias, between),
+        hint="Ask of each place whether its id is PAD, wherever it stands: the first n rows are "
+        "not always those of the n words.",
+    )
     longer = F.pad(ids, (0, int(rng.integers(2, 6))))
 
     def moved() -> str:
@@ -175,7 +191,9 @@ def classifier(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "which weights a training step does not reach",
         lambda: student.probe(unreached, student.probe(new_classifier, table, classes), ids),
         [],
-        hint="The gradients reach the body too: no .detach(), no torch.no_grad().",
+        hint="The gradients reach the body too, and the head: no .detach(), no "
+        "torch.no_grad(), and "
+        "no requires_grad_(False).",
     )
     huge = [table, weight, bias, ids]
     huge[0] = table.clone()

@@ -9,7 +9,7 @@ import torch
 from grader.checks.case import Case, Rng, case, integers
 from grader.checks.registry import exercise
 from grader.checks.student import Student
-from grader.checks.vocabulary import arguments_stay, kinds_in, public_and_hidden
+from grader.checks.vocabulary import arguments_stay, described, kinds_in, public_and_hidden
 
 LESSON = "08_bert_and_evaluation"
 KEYS = ["confusion", "f1", "macro", "micro", "precision", "recall"]
@@ -75,6 +75,13 @@ def precision_recall_f1(student: Student, reference: Student, rng: Rng) -> Itera
         lambda: student.probe(kinds_in, student.precision_recall_f1, truth, guess, 3),
         ["Tensor", "float"],
         hint="Four tensors, and micro and macro as plain numbers: .item() or float(...).",
+        form=True,
+    )
+    yield case(
+        "of which kind the confusion matrix is",
+        lambda: described(part("confusion", truth, guess, 3)),
+        "int64 tensor (3, 3)",
+        hint="It counts, so its kind is int64: torch.bincount gives that.",
         form=True,
     )
     yield arguments_stay(

@@ -35,12 +35,30 @@ def together(
     modes: list[bool],
     ids: torch.Tensor,
 ) -> Any:
-    """Return what `ensemble` gives, whether gradients hang on it, and the modes afterwards."""
+    """Return what `ensemble` gives, whether gradients hang on it, and what became of the models.
+
+    That is: the mode of each, and what can no longer learn, in words.
+    """
     models = [Table(table).train(mode) for table, mode in zip(tables, modes, strict=True)]
     given = ensemble(models, ids)
     if given is None:
         return None
-    return [given.detach(), bool(given.requires_grad), [model.training for model in models]]
+    frozen = not all(weight.requires_grad for model in models for weight in model.parameters())
+    off = "" if torch.is_grad_enabled() else "slopes are switched off for all that follows"
+    slopes = isinstance(given, torch.Tensor) and given.requires_grad
+    return [
+        given.detach() if isinstance(given, torch.Tensor) else given,
+        slopes,
+        [model.training for model in models],
+        "the models' weights are frozen" if frozen else off,
+    ]
+
+
+def _form(given: Any) -> str | None:
+    """Return kind and shape of a tensor, any floats being "float", and what else it is in words."""
+    if isinstance(given, torch.Tensor) and given.dtype.is_floating_point:
+        return f"float tensor {tuple(given.shape)}"
+    return described(given)
 
 
 @exercise(LESSON, "ensemble", points=2)
@@ -61,10 +79,10 @@ def ensemble(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     shape = (len(some[2]), some[0][0].shape[1])
     yield case(
         "what comes out",
-        lambda: described(ask(*some)[0]),
-        f"float32 tensor {shape}",
-        hint="One row of probabilities for each line, (B, K): the mean over the models takes their "
-        "axis away.",
+        lambda: _form(ask(*some)[0]),
+        f"float tensor {shape}",
+        hint="A tensor, and no list, with one row of probabilities for each line, (B, K): the mean "
+        "over the models takes their axis away.",
         form=True,
     )
     alone = draw(1)
@@ -109,5 +127,13 @@ def ensemble(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "none",
         lambda: "they do" if ask(*some)[1] else "",
         hint="@torch.no_grad() in front of the function: nobody trains here.",
+        points=0.5,
+    )
+    yield holds(
+        "whether the models can learn afterwards",
+        "they can",
+        lambda: ask(*some)[3],
+        hint="Leave the models' weights as they are, and switch slopes off within the function "
+        "alone: @torch.no_grad() in front of it, or with torch.no_grad(): inside.",
         points=0.5,
     )

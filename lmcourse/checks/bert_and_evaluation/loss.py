@@ -48,6 +48,27 @@ def loss_and_more(
     return [value, slopes_of(loss, [x, weight]), head.positions]
 
 
+@probe
+def step_from_nothing(
+    _: dict[str, Any],
+    mlm_loss: Callable[..., Any],
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    ids: torch.Tensor,
+) -> str | None:
+    """Say why a training step fails where no place of `ids` is chosen, or changes something."""
+    head = Counting(weight.requires_grad_())
+    loss = mlm_loss(x.requires_grad_(), head, ids, torch.zeros_like(ids, dtype=torch.bool))
+    if loss is None:
+        return None
+    if not isinstance(loss, torch.Tensor):
+        return f"the loss is of type {type(loss).__name__}, and no tensor"
+    if not loss.requires_grad:
+        return "loss.backward() fails: the tensor comes from no slopes"
+    slopes = slopes_of(loss, [x, weight])
+    return "some slopes are not 0" if any(bool((part != 0).any()) for part in slopes) else ""
+
+
 def _truth(
     x: torch.Tensor, weight: torch.Tensor, ids: torch.Tensor, chosen: torch.Tensor
 ) -> tuple[float, list[torch.Tensor]]:
@@ -63,7 +84,9 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         chosen = integers(rng, 100, rows, T) < int(rng.integers(20, 50))
         # The first line has more of them than the last one.
         chosen[0, :3], chosen[0, 3], chosen[-1], chosen[-1, -1] = True, False, False, True
-        return [normal(rng, rows, T, C), normal(rng, V, C), integers(rng, V, rows, T), chosen]
+        ids = integers(rng, V, rows, T)
+        ids[0, :3] = torch.arange(3)  # marks are chosen too
+        return [normal(rng, rows, T, C), normal(rng, V, C), ids, chosen]
 
     def ask(arguments: list[torch.Tensor]) -> Any:
         return student.probe(loss_and_more, student.mlm_loss, *arguments)
@@ -77,6 +100,17 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         form=True,
     )
 
+    alone = [normal(rng, 1, 1, 5), normal(rng, 9, 5), integers(rng, 6, 1, 1) + 3]
+    alone.append(torch.ones(1, 1, dtype=torch.bool))
+    yield case(
+        "a line of one place, which is chosen",
+        lambda: float(ask(alone)[0]),
+        _truth(*alone)[0],
+        hint="The loss is the cross-entropy at the chosen places, and at no others. "
+        "F.cross_entropy takes the logits as the head gives them, with no softmax before it; its "
+        "answer is in nats, and stays so.",
+    )
+
     def many() -> Iterator[Case]:
         arguments = draw(*(int(rng.integers(low, low + 4)) for low in (2, 6, 3, 8)))
         value, slopes = _truth(*arguments)
@@ -84,10 +118,12 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "some positions chosen: the loss",
             lambda: float(ask(arguments)[0]),
             value,
-            hint="The mean of the cross-entropy at the chosen positions, and at no others: "
-            "x[chosen] has a row of C numbers for each, head(...) makes logits of it, and "
-            "ids[chosen] are the words that stood there. Divide by how many are chosen, not by "
-            "all positions.",
+            hint="The mean of the cross-entropy at the chosen positions, and at no "
+            "others: x[chosen] "
+            "has a row of C numbers for each, head(...) makes logits of it, and ids[chosen] are "
+            "the words that stood there. Every chosen position counts, whatever stands "
+            "there. Divide "
+            "by how many are chosen, not by all positions.",
         )
         yield case(
             "its gradients",
@@ -119,21 +155,19 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     wide = draw(3, 40, 4, 9)
     yield case(
-        "at how many positions the head is asked",
-        lambda: ask(wide)[2],
-        int(wide[3].sum()),
+        "at how many positions the head is asked; and where no position is chosen",
+        lambda: [ask(wide)[2], ask(none)[2]],
+        [int(wide[3].sum()), 0],
         hint="Take the chosen positions out of x before the head, x[chosen], and not out of the "
-        "logits: most of the head's work would be for nothing.",
+        "logits: most of the head's work would be for nothing. Where nothing is chosen it gets no "
+        "rows.",
     )
     yield holds(
-        "no position chosen: whether its gradients can be taken",
-        "they are 0",
-        lambda: _not_zero(ask(none)[1]),
-        hint="Where nothing is chosen the training goes on too: return a tensor, not the number "
-        "0.0. A sum over no positions is such a tensor.",
+        "no position chosen: a training step",
+        "it changes nothing",
+        lambda: student.probe(step_from_nothing, student.mlm_loss, *none[:3]),
+        hint="Where nothing is chosen the training goes on too, and calls loss.backward(): return "
+        "a tensor through which gradients travel, not the number 0. A sum over no "
+        "positions is one.",
         points=0.5,
     )
-
-
-def _not_zero(slopes: list[torch.Tensor]) -> str:
-    return "some are not 0" if any(bool((part != 0).any()) for part in slopes) else ""

@@ -9,23 +9,19 @@ from grader.checks.case import Case, Rng, case, integers
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import arguments_stay, described, holds
+from lmcourse.checks.bert_and_evaluation.own_draws import (
+    FIRST,
+    MANY,
+    MASK,
+    PAD,
+    START,
+    masked,
+    own_draws,
+    share_of,
+    words_alone,
+)
 
 LESSON = "08_bert_and_evaluation"
-PAD, MASK, START = 0, 1, 2
-FIRST = 3
-"""The first id that is a word's."""
-
-# Bounds on shares are six standard errors or more: one right solution in 10^8 is outside.
-MANY = 60_000
-
-
-@probe
-def masked(
-    _: dict[str, Any], mask_tokens: Callable[..., Any], ids: torch.Tensor, V: int, *share: float
-) -> Any:
-    """Return what `mask_tokens` gives, as a list."""
-    given = mask_tokens(ids, V, *share)
-    return None if given is None else list(given)
 
 
 @probe
@@ -36,14 +32,17 @@ def reseeds(_: dict[str, Any], mask_tokens: Callable[..., Any]) -> str:
     return "" if torch.initial_seed() == before else "a call sets it"
 
 
-def _words(rng: Rng, V: int, rows: int = 50) -> torch.Tensor:
-    """Return ids (rows, MANY / rows) of words alone."""
-    return integers(rng, V - FIRST, rows, MANY // rows) + FIRST
-
-
-def _share(some: torch.Tensor, of: torch.Tensor) -> float:
-    """Return the share of `some` among the positions of `of`; -1 where there are none."""
-    return float(some[of].float().mean()) if bool(of.any()) else -1.0
+@probe
+def twice_from(
+    _: dict[str, Any], mask_tokens: Callable[..., Any], seed: int, ids: torch.Tensor, V: int
+) -> Any:
+    """Return what two calls give, each right behind `torch.manual_seed(seed)`."""
+    before, given = torch.get_rng_state(), []
+    for _ in range(2):
+        torch.manual_seed(seed)
+        given.append(mask_tokens(ids, V))
+    torch.set_rng_state(before)
+    return None if given[0] is None else [list(pair) for pair in given]
 
 
 @exercise(LESSON, "mask_tokens", points=3)
@@ -68,11 +67,21 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         "ids. A comparison such as torch.rand(ids.shape) < share gives bools.",
         form=True,
     )
+    sizes = [[int(rng.integers(20, 40))], [2, int(rng.integers(3, 9)), 5]]
+    shaped = [integers(rng, V - FIRST, *size) + FIRST for size in sizes]
+    yield case(
+        "a single line, and two groups of lines: the shapes",
+        lambda: [[list(part.shape) for part in ask(some, V)] for some in shaped],
+        [[size, size] for size in sizes],
+        hint="ids may have any shape. Ask for no B and T: ids.shape serves for all, as in "
+        "torch.rand(ids.shape).",
+        form=True,
+    )
     yield arguments_stay(
         "ids afterwards: as they were",
         student,
         "mask_tokens",
-        _words(rng, V, 200),
+        words_alone(rng, V, 200),
         V,
         hint="given[...] = MASK must not change the caller's tensor: begin with ids.clone().",
         points=0.5,
@@ -96,10 +105,10 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         "in a row is left to chance.",
         points=0.5,
     )
-    ids = _words(rng, V)
+    ids = words_alone(rng, V)
     yield case(
         "the share of the words that are chosen",
-        lambda: _share(parts(ids, V)[1], ids >= 0),
+        lambda: share_of(parts(ids, V)[1], ids >= 0),
         0.15,
         hint="Each word is chosen with probability share, 0.15 if nothing is said, by a draw of "
         "its own. Those that stay as they are and those that become another word are chosen "
@@ -110,7 +119,7 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
     own = [float(low + rng.uniform(0, 0.1)) for low in rng.permutation([0.25, 0.45, 0.65])]
     yield case(
         "the share of the words that are chosen, for other shares",
-        lambda: [_share(parts(ids, V, share)[1], ids >= 0) for share in own],
+        lambda: [share_of(parts(ids, V, share)[1], ids >= 0) for share in own],
         own,
         hint="share is the probability of each word to be chosen, whatever it is. Those that stay "
         "as they are and those that become another word are chosen too.",
@@ -120,7 +129,7 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
 
     def fates() -> Iterator[Case]:
         V = int(rng.integers(300, 900))
-        ids = _words(rng, V)
+        ids = words_alone(rng, V)
         share = float(rng.uniform(0.4, 0.6))
         yield case(
             "of the chosen: the shares of [mask], of the same word, and of another one",
@@ -154,7 +163,7 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
     half = float(rng.uniform(0.35, 0.65))
     yield case(
         "a line with marks: the share of its words that are chosen",
-        lambda: _share(parts(marks, V, half)[1], marks >= FIRST),
+        lambda: share_of(parts(marks, V, half)[1], marks >= FIRST),
         half,
         hint="Each word is chosen with probability share, also where there are marks beside it.",
         atol=0.06,
@@ -162,21 +171,39 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
     )
 
     few = int(rng.integers(20, 61))
-    narrow = _words(rng, FIRST + few)
+    narrow = torch.full((50, MANY // 50), FIRST + int(rng.integers(few)))
+    narrow[:, 0], narrow[:, -200:] = START, PAD
 
-    def drawn() -> list[int]:
-        given, chosen = parts(narrow, FIRST + few, 0.5)
-        replaced = given[chosen & (given != narrow) & (given != MASK)]
-        return sorted(set(replaced.tolist()))
+    def put_in() -> torch.Tensor:
+        given, chosen = parts(narrow, FIRST + few, 0.9)
+        return given[chosen & (given != narrow) & (given != MASK)]
 
+    rest = sorted({*range(FIRST, FIRST + few)} - {int(narrow[0, 1])})
     yield case(
-        "a small vocabulary: which words were put in at random",
-        drawn,
-        list(range(FIRST, FIRST + few)),
+        "the same word everywhere: which others were put in at random",
+        lambda: sorted(set(put_in().tolist())),
+        rest,
         hint="torch.randint(START + 1, V, ids.shape) draws from all words, the first and the last "
-        "too, and from no mark. Each position has a draw of its own.",
+        "too, whether they are in ids or not, and from no mark. Each position has a draw "
+        "of its own.",
+        points=1.5,
     )
-    again = _words(rng, V, 4)
+
+    # Of each some 75 or more are put in: fewer than a third, or twice as many, once in 10^8 tries.
+    def uneven() -> str:
+        counts = torch.bincount(put_in(), minlength=FIRST + few)[torch.tensor(rest)]
+        least, most, mean = int(counts.min()), int(counts.max()), float(counts.float().mean())
+        even = least >= mean / 3 and most <= 2 * mean
+        return "" if even else f"one was put in {least} times, another one {most} times"
+
+    yield holds(
+        "the same word everywhere: how often each other word was put in",
+        "all alike",
+        uneven,
+        hint="All ids from START + 1 to V - 1 are equally likely, as torch.randint has it.",
+        points=0.5,
+    )
+    again, seed = words_alone(rng, V, 4), int(rng.integers(10**6))
     yield holds(
         "two calls: whether they choose the same positions",
         "they differ",
@@ -193,6 +220,15 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         hint="Set no seed: who calls you has set one.",
         points=0.5,
     )
+    yield holds(
+        "two calls behind the same torch.manual_seed",
+        "they give the same",
+        lambda: _different(student.probe(twice_from, student.mask_tokens, seed, again, V)),
+        hint="Draw with torch's generator, which torch.rand and torch.randint ask. Those of random "
+        "and of numpy have seeds of their own.",
+        points=0.5,
+    )
+    yield from own_draws(student, rng)
     for item in fates():
         yield case(
             "of the chosen, again",
@@ -205,11 +241,16 @@ def mask_tokens(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         )
 
 
+def _different(calls: list[list[torch.Tensor]]) -> str:
+    same = all(torch.equal(one, other) for one, other in zip(*calls, strict=True))
+    return "" if same else "they differ"
+
+
 def _fates(ids: torch.Tensor, given: torch.Tensor, chosen: torch.Tensor) -> list[float]:
     return [
-        _share(given == MASK, chosen),
-        _share(given == ids, chosen),
-        _share((given != ids) & (given != MASK), chosen),
+        share_of(given == MASK, chosen),
+        share_of(given == ids, chosen),
+        share_of((given != ids) & (given != MASK), chosen),
     ]
 
 

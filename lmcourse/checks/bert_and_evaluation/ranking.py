@@ -34,6 +34,8 @@ def roc_auc(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         scores = normal(rng, stories) + float(rng.uniform(0.3, 1.5)) * truth
         if kinds:
             scores = (scores.clamp(-2, 3) * kinds / 5).round()
+            # The highest score belongs to both: a curve that does not begin at (0, 0) misses that.
+            truth[:6], scores[:6] = torch.tensor([True, False] * 3), scores.max()
         return [scores, truth]
 
     small = draw(12)
@@ -73,11 +75,26 @@ def roc_auc(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "scores with ties",
             lambda: student.roc_auc(*arguments),
             area(*arguments),
-            hint="A pair with the same score counts one half: neither is in front.",
+            hint="A pair with the same score counts one half: neither is in front. (On a curve: it "
+            "begins at (0, 0), and rises along a slope where scores are equal.)",
             points=2,
         )
 
     yield from public_and_hidden(ties)
+
+    def close() -> Iterator[Case]:
+        scores, truth = draw(int(rng.integers(40, 80)))
+        scores = 1e-4 * scores
+        scores[torch.from_numpy(rng.permutation(2))] = torch.tensor([-1000.0, 1000.0])
+        yield case(
+            "scores that lie close together, and two far away",
+            lambda: student.roc_auc(scores, truth),
+            area(scores, truth),
+            hint="Scores that differ by little differ all the same: compare them as they are, "
+            "without rounding, bins or torch.isclose.",
+        )
+
+    yield from public_and_hidden(close)
     scores, truth = draw(int(rng.integers(40, 80)))
     yield case(
         "one score for all",

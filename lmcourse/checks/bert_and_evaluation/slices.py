@@ -1,16 +1,16 @@
 """The checks of `accuracy_by_slice`."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
 from grader.checks.case import Case, Rng, case, integers
-from grader.checks.registry import exercise
+from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
-from grader.checks.vocabulary import public_and_hidden
+from grader.checks.vocabulary import kind, public_and_hidden
 
 LESSON = "08_bert_and_evaluation"
 KEYS = ["accuracy", "high", "low", "stories"]
@@ -34,6 +34,15 @@ def intervals(
             "high": float(high),
         }
     return report
+
+
+@probe
+def kinds_of_rows(_: dict[str, Any], accuracy_by_slice: Callable[..., Any], *args: Any) -> Any:
+    """Return by name and key the kinds of what `accuracy_by_slice` gives, or None for None."""
+    given = accuracy_by_slice(*args)
+    if given is None:
+        return None
+    return {of: {key: kind(value) for key, value in row.items()} for of, row in given.items()}
 
 
 @exercise(LESSON, "accuracy_by_slice", points=3)
@@ -64,6 +73,15 @@ def accuracy_by_slice(student: Student, reference: Student, rng: Rng) -> Iterato
         form=True,
     )
 
+    kinds = dict.fromkeys(KEYS, "float") | {"stories": "int"}
+    yield case(
+        "of which kinds the four are",
+        lambda: student.probe(kinds_of_rows, student.accuracy_by_slice, *few),
+        dict.fromkeys(few[1], kinds),
+        hint="Plain numbers: stories is an int, the other three are floats: int(...), .item().",
+        form=True,
+    )
+
     def many() -> Iterator[Case]:
         stories = int(rng.integers(80, 160))
         arguments = draw(stories, 200, stories // 2, int(rng.integers(20, 40)))
@@ -75,16 +93,26 @@ def accuracy_by_slice(student: Student, reference: Student, rng: Rng) -> Iterato
             "The draws have no part in it.",
             atol=1e-6,
         )
+        same = [*arguments[:2], arguments[2][:1].repeat(3, 1)]
+        yield case(
+            "three times the same round: low and high",
+            lambda: [part("low", same), part("high", same)],
+            [want("low", same), want("high", same)],
+            hint="For each row of draws: take these stories, of right and of the slice alike, and "
+            "work out the slice's accuracy again, divided by how many of the drawn ones are in the "
+            "slice. A round is a row: sum along dim=1. Take the draws that are given, and make "
+            "none.",
+            atol=1e-6,
+        )
         yield case(
             "low and high",
             lambda: [part("low", arguments), part("high", arguments)],
             [want("low", arguments), want("high", arguments)],
-            hint="For each row of draws: take these stories, of right and of the slice alike, and "
-            "work out the slice's accuracy again, divided by how many of the drawn ones are in the "
-            "slice. low and high are the quantiles 0.025 and 0.975 of what the rounds give. A "
-            "round is a row: sum along dim=1.",
+            hint="low and high are the quantiles 0.025 and 0.975 of what the rounds give, in this "
+            "order: 95 in 100 lie between. Take them from the rounds themselves, with torch's own "
+            "way between two of them, and from no normal curve.",
             atol=1e-6,
-            points=3,
+            points=2,
         )
 
     yield from public_and_hidden(many)
@@ -95,6 +123,17 @@ def accuracy_by_slice(student: Student, reference: Student, rng: Rng) -> Iterato
         [want("stories", empty), want("accuracy", empty), want("low", empty)],
         hint="Of no stories there is no accuracy: it is nan, and so are low and high. 0 would say "
         "that all are wrong.",
+    )
+    poor = draw(int(rng.integers(30, 40)), 200, int(rng.integers(12, 18)))
+    inside = poor[1]["slice 0"]
+    poor[0][inside] = torch.arange(int(inside.sum())) == 0
+    yield case(
+        "a slice of which one story is right: low and high",
+        lambda: [part("low", poor), part("high", poor)],
+        [want("low", poor), want("high", poor)],
+        hint="A round in which all of the slice's stories are wrong counts as 0. Only a round in "
+        "which none was drawn is left out.",
+        atol=1e-6,
     )
     tiny = draw(int(rng.integers(30, 60)), 300, 1, 2, 3)
     yield case(
