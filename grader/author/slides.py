@@ -39,7 +39,7 @@ try:
     from mdit_py_plugins.dollarmath import dollarmath_plugin
     from playwright.sync_api import Browser, sync_playwright
 except ModuleNotFoundError as problem:
-    raise ModuleNotFoundError(_MISSING.format(problem.name)) from None
+    raise ModuleNotFoundError(_MISSING.format(str(problem.name).partition(".")[0])) from None
 
 FOLDER = Path("build", "slides")
 WIDTH, HEIGHT = 1280, 720
