@@ -1742,7 +1742,7 @@ else:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place, "edge")
         folder.mkdir()
-        words = ("quantize", str(bundle.mine().resolve()), "--stories", "10", "--json")
+        words = ("quantize", str(bundle.mine().resolve()), "--stories", "50", "--json")
         made = lmops(folder, *words)
     if made.returncode == 0:
         sizes = json.loads(made.stdout)
