@@ -1488,7 +1488,7 @@ if check.ready("judge_model", "ensemble"):
     rights["all together"] = together.argmax(dim=1) == fresh_labels
     print(
         f"all {tries + 1} together: {accuracy(together, fresh_labels):.3f};",
-        f"the best alone: {searched[best]['fresh stories']:.3f}",
+        f"the best try alone: {searched[best]['fresh stories']:.3f}",
     )
 
 # %% tags=["demo"]
