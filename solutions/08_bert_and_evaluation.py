@@ -275,7 +275,7 @@ check("mask_tokens")
 # it by `&` with `ids > START`.
 
 # %% [markdown] fold="Hint 2: what becomes of them"
-# Draw a second time, `fate = torch.rand(ids.shape)`. A chosen place whose fate is below 0.8 is
+# Draw a second time, and call what comes `fate`. A chosen place whose fate is below 0.8 is
 # hidden; from 0.8 to 0.9 it gets a word at random; from 0.9 on it stays. `torch.where` twice, once
 # for each.
 
