@@ -281,7 +281,7 @@ check("mask_tokens")
 # it by `&` with `ids > START`.
 
 # %% [markdown] fold="Hint 2: what becomes of them"
-# Draw a second time, `fate = torch.rand(ids.shape)`. A chosen position whose fate is below 0.8 is
+# Draw a second time, and call what comes `fate`. A chosen position whose fate is below 0.8 is
 # hidden; from 0.8 to 0.9 it gets a word at random; from 0.9 on it stays. `torch.where` twice, once
 # for each.
 
@@ -1590,7 +1590,7 @@ if check.ready("judge_model", "ensemble"):
     rights["all together"] = together.argmax(dim=1) == fresh_labels
     print(
         f"all {tries + 1} together: {accuracy(together, fresh_labels):.3f};",
-        f"the best alone: {searched[best]['fresh stories']:.3f}",
+        f"the best try alone: {searched[best]['fresh stories']:.3f}",
     )
 
 # %% tags=["demo"]

@@ -38,7 +38,7 @@ def twice_from(
 ) -> Any:
     """Return what two calls give, each right behind `torch.manual_seed(seed)`."""
     before, given = torch.get_rng_state(), []
-    for _ in range(2):
+    for _time in range(2):
         torch.manual_seed(seed)
         given.append(mask_tokens(ids, V))
     torch.set_rng_state(before)
