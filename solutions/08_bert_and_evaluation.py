@@ -262,7 +262,7 @@ print(torch.rand(some.shape).shape, torch.randint(3, 9, some.shape).shape)  # dr
 
 # %% exercise="mask_tokens" minutes=15 level=3
 def mask_tokens(ids, V, share=0.15):
-    """Return what the model gets to read in place of `ids`, and which places it is asked about."""
+    """Return what the model gets to read in place of `ids`, and which positions it is asked about."""
     ### BEGIN SOLUTION
     chosen = (torch.rand(ids.shape) < share) & (ids > START)
     fate = torch.rand(ids.shape)

@@ -168,7 +168,7 @@ def classifier(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         "[pad] in front and between the words",
         lambda: ask(table, weight, bias, between),
         _logits(table, weight, bias, between),
-        hint="Ask of each place whether its id is PAD, wherever it stands: the first n rows are "
+        hint="Ask of each position whether its id is PAD, wherever it stands: the first n rows are "
         "not always those of the n words.",
     )
     longer = F.pad(ids, (0, int(rng.integers(2, 6))))

@@ -44,7 +44,7 @@ def together(
     if given is None:
         return None
     frozen = not all(weight.requires_grad for model in models for weight in model.parameters())
-    off = "" if torch.is_grad_enabled() else "slopes are switched off for all that follows"
+    off = "" if torch.is_grad_enabled() else "gradients are switched off for all that follows"
     slopes = isinstance(given, torch.Tensor) and given.requires_grad
     return [
         given.detach() if isinstance(given, torch.Tensor) else given,
@@ -133,7 +133,7 @@ def ensemble(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "whether the models can learn afterwards",
         "they can",
         lambda: ask(*some)[3],
-        hint="Leave the models' weights as they are, and switch slopes off within the function "
+        hint="Leave the models' weights as they are, and switch gradients off within the function "
         "alone: @torch.no_grad() in front of it, or with torch.no_grad(): inside.",
         points=0.5,
     )

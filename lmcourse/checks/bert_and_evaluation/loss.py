@@ -38,7 +38,7 @@ def loss_and_more(
     ids: torch.Tensor,
     chosen: torch.Tensor,
 ) -> Any:
-    """Return the loss, its slopes for `x` and for the head's `weight`, and how often it asked."""
+    """Return the loss, its gradients for `x` and the head's `weight`, and how often it asked."""
     head = Counting(weight.requires_grad_())
     loss = mlm_loss(x.requires_grad_(), head, ids, chosen)
     if loss is None:
@@ -56,7 +56,7 @@ def step_from_nothing(
     weight: torch.Tensor,
     ids: torch.Tensor,
 ) -> str | None:
-    """Say why a training step fails where no place of `ids` is chosen, or changes something."""
+    """Say why a training step fails where no position of `ids` is chosen, or changes something."""
     head = Counting(weight.requires_grad_())
     loss = mlm_loss(x.requires_grad_(), head, ids, torch.zeros_like(ids, dtype=torch.bool))
     if loss is None:
@@ -64,7 +64,7 @@ def step_from_nothing(
     if not isinstance(loss, torch.Tensor):
         return f"the loss is of type {type(loss).__name__}, and no tensor"
     if not loss.requires_grad:
-        return "loss.backward() fails: the tensor comes from no slopes"
+        return "loss.backward() fails: the tensor comes from no gradients"
     slopes = slopes_of(loss, [x, weight])
     return "some slopes are not 0" if any(bool((part != 0).any()) for part in slopes) else ""
 
@@ -72,7 +72,7 @@ def step_from_nothing(
 def _truth(
     x: torch.Tensor, weight: torch.Tensor, ids: torch.Tensor, chosen: torch.Tensor
 ) -> tuple[float, list[torch.Tensor]]:
-    """Return the loss and its slopes for `x` and `weight`, worked out in float64."""
+    """Return the loss and its gradients for `x` and `weight`, worked out in float64."""
     x, weight = (part.double().requires_grad_() for part in (x, weight))
     loss = F.cross_entropy(x[chosen] @ weight.T, ids[chosen])
     return loss.item(), [part.float() for part in slopes_of(loss, [x, weight])]
@@ -103,10 +103,10 @@ def mlm_loss(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     alone = [normal(rng, 1, 1, 5), normal(rng, 9, 5), integers(rng, 6, 1, 1) + 3]
     alone.append(torch.ones(1, 1, dtype=torch.bool))
     yield case(
-        "a line of one place, which is chosen",
+        "a line of one position, which is chosen",
         lambda: float(ask(alone)[0]),
         _truth(*alone)[0],
-        hint="The loss is the cross-entropy at the chosen places, and at no others. "
+        hint="The loss is the cross-entropy at the chosen positions, and at no others. "
         "F.cross_entropy takes the logits as the head gives them, with no softmax before it; its "
         "answer is in nats, and stays so.",
     )

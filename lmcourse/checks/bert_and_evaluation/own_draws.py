@@ -46,7 +46,7 @@ def words_alone(rng: Rng, V: int, rows: int = 50) -> torch.Tensor:
 
 
 def share_of(some: torch.Tensor, of: torch.Tensor) -> float:
-    """Return the share of `some` among the places of `of`; -1 where there are none."""
+    """Return the share of `some` among the positions of `of`; -1 where there are none."""
     return float(some[of].float().mean()) if bool(of.any()) else -1.0
 
 
@@ -64,7 +64,7 @@ def own_draws(student: Student, rng: Rng) -> Iterator[Case]:
         "of the words to the right of a chosen one, and below it: the share that is chosen",
         lambda: [share_of(after, before) for before, after in _neighbours(ask(share)[1])],
         [share, share],
-        hint="Whether a word is chosen depends on no other word: a draw for each place.",
+        hint="Whether a word is chosen depends on no other word: a draw for each position.",
         atol=0.05,
         rtol=0,
     )
@@ -98,7 +98,7 @@ def own_draws(student: Student, rng: Rng) -> Iterator[Case]:
         "neighbours that both became another word",
         "become different ones",
         same_words,
-        hint="The words at random are drawn for each place too: torch.randint(START + 1, V, "
+        hint="The words at random are drawn for each position too: torch.randint(START + 1, V, "
         "ids.shape).",
         points=0.5,
     )
@@ -153,7 +153,7 @@ def own_draws(student: Student, rng: Rng) -> Iterator[Case]:
 
 
 def _neighbours(grid: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Return the places of `grid` (R, C) and those to their right; and those below."""
+    """Return the positions of `grid` (R, C) and those to their right; and those below."""
     return [(grid[:, :-1], grid[:, 1:]), (grid[:-1], grid[1:])]
 
 
