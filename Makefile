@@ -25,7 +25,7 @@ TESTS := -m 'not image' --dist worksteal --durations 20 --durations-min 1 --juni
 NBVAL := --dist loadscope --nbval-lax --nbval-current-env --junitxml $(REPORTS)/lessons.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint pictures build lesson lessons lesson-names coverage html check-notebooks ship
+.PHONY: help setup demo test lint build lesson lessons lesson-names coverage html check-notebooks ship
 .PHONY: bench slides small-model system clean security secrets audit image-lint static
 .PHONY: model-version smoke-test infrastructure
 
@@ -64,6 +64,7 @@ lint: $(READY) ## check style, types, who imports whom, pipelines, and that buil
 	$(BIN)/grader build --check
 	$(BIN)/grader --course examples/numpy_basics build --check
 
+.PHONY: pictures
 pictures: setup ## take the README's pictures again, of JupyterLab and of the class page
 	$(BIN)/python .ci/pictures.py
 

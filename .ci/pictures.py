@@ -53,15 +53,19 @@ def student(course: Course, browser: Browser, folder: Path) -> None:
     nbformat.write(wrong_notebook(course), folder / f"{LESSON}.ipynb")
     with lab(folder) as address:
         page = browser.new_page(viewport=LAB, device_scale_factor=2)
-        page.set_default_timeout(180_000)
+        page.set_default_timeout(300_000)
         page.goto(f"{address}/lab/tree/{LESSON}.ipynb")
         page.wait_for_function(
             "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session"
             "?.kernel?.status === 'idle'"
         )
         page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
-        card = page.locator(".jp-RenderedHTML", has_text=f"not right yet {EXERCISE}")
-        card.wait_for(state="attached")
+        page.wait_for_function(
+            """name => jupyterapp.shell.currentWidget.content.widgets.some(
+                cell => JSON.stringify(cell.model.sharedModel.toJSON().outputs ?? [])
+                    .includes(`✗ ${name}: `))""",
+            arg=EXERCISE,
+        )
         page.evaluate(
             """() => {
                 jupyterapp.shell.collapseLeft();
