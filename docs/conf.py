@@ -13,15 +13,17 @@ decks = str(ROOT / "build/slides")
 _repository = course.configuration.repository
 
 project = course.package
-html_title = course.configuration.title
+html_title = course.package
 language = "en"
 
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "course_map",
     "lesson_pages",
     "mathml",
+    "reference_pages",
 ]
 exclude_patterns = ["_ext"]
 
@@ -44,6 +46,7 @@ html_theme_options = {
     "icon_links": [{"name": "Repository", "url": _repository, "icon": "fa-brands fa-github"}],
     "navigation_with_keys": True,
     "header_links_before_dropdown": 7,
+    "logo": {"text": project},
     "footer_start": [],
     "footer_end": [],
     "search_bar_text": "Search the course",
