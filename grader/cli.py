@@ -166,6 +166,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     trial.add_argument("lesson", metavar="NN", help="as 2, 02 or 02_bigrams")
 
+    slides = command(
+        "slides",
+        "write the lessons' decks of slides, as HTML and as PDF, to build/slides",
+        "  grader slides\n  grader slides 02 05",
+    )
+    slides.add_argument("lessons", nargs="*", metavar="NN", help="as 2, 02 or 02_bigrams; else all")
+
     check = command(
         "check",
         "run a notebook's public checks, as check() does inside it, or a project's",
@@ -393,6 +400,10 @@ def _run(options: argparse.Namespace) -> int:
             from grader.author import trial
 
             return trial.main(course, options.lesson)
+        case "slides":
+            from grader.author import slides
+
+            return slides.main(course, options.lessons)
         case "check":
             from grader.grading import check
 

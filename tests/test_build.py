@@ -216,18 +216,6 @@ def test_exercises_and_checks_have_nbgrader_metadata(student: NotebookNode) -> N
     assert len(graded) == 4
 
 
-def test_slides_begin_at_questions_and_exercises(student: NotebookNode) -> None:
-    def slide(role: str) -> str:
-        return cell(student, role).metadata.slideshow.slide_type
-
-    assert [slide("header"), slide("prose"), slide("contract-gradients")] == [
-        "slide",
-        "slide",
-        "subslide",
-    ]
-    assert {slide("setup"), slide("carry"), slide("check-gradients")} == {"skip"}
-
-
 def test_cells_that_are_alike_have_different_ids(course: Path) -> None:
     text = (course / SOURCE).read_text("utf-8")
     (course / SOURCE).write_text(text + "\n# %%\n1\n\n# %%\n1\n", "utf-8")
@@ -330,6 +318,23 @@ def test_nothing_is_built_twice(course: Path) -> None:
     assert contents(course) == before
 
 
+def test_other_words_are_built_and_nothing_runs_again(course: Path) -> None:
+    append(course / SOURCE, '\n# %% tags=["demo"]\nimport uuid\n\nprint(uuid.uuid4())\n')
+    build(Course(course), [NAME])
+    (first,) = nbformat.read(course / SOLVED, 4).cells[-1].outputs
+    append(course / SOURCE, "\n# %% [markdown]\n# That was chance.\n")
+    edit(course / SOURCE, "what happens at rate", "what comes at rate")
+    assert build(Course(course)) == [NAME]
+    solved = nbformat.read(course / SOLVED, 4)
+    assert solved.cells[-2].outputs == [first]
+    assert solved.cells[-1].source == "That was chance."
+    assert "what comes at rate" in (course / STUDENT).read_text("utf-8")
+    assert check_built(Course(course)) == []
+    edit(course / SOURCE, "print(uuid.uuid4())", "print(uuid.uuid4().hex)")
+    assert build(Course(course)) == [NAME]
+    assert nbformat.read(course / SOLVED, 4).cells[-2].outputs != [first]
+
+
 def test_check_names_what_was_never_built(course: Path) -> None:
     for path in ("notebooks", "solutions"):
         (course / path / f"{FIRST}.ipynb").unlink()
@@ -346,7 +351,8 @@ def test_check_names_what_was_never_built(course: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "stale"),
     [
-        (SOURCE, "what happens at rate", "what comes at rate", {STUDENT, SOLVED, RECORDING}),
+        (SOURCE, "what happens at rate", "what comes at rate", {STUDENT, SOLVED}),
+        (SOURCE, "error = w * x + b - y", "error = b + w * x - y", {SOLVED, RECORDING}),
         (CHECKS, '"many points"', '"a lot"', {SOLVED, RECORDING}),
         (FIRST_SOURCE, "return centred /", "return 1 * centred /", {STUDENT, SOLVED, RECORDING}),
         (FIRST_SOURCE, "How warm was", "How cold was", set()),

@@ -5,14 +5,19 @@
                               PACKAGE/recordings/NN_name.json     answers for the self-check
     solutions/*.ipynb     ->  .github/images/ladder.png           the README's picture
 
-`solutions/built.json` says what these were built from, so only what changed is built.
+`solutions/built.json` says what these were built from, so only what changed is built, and only what
+changed in its code runs again.
 """
 
+import copy
 import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
 
 import grader.checks
 from grader.author import picture
@@ -107,15 +112,13 @@ def check_built(course: Course, names: Sequence[str] = ()) -> list[str]:
 
 
 def fingerprint(course: Course, name: str) -> str:
-    """Return the SHA-256 of all that decides what lesson `name` is built into, in hexadecimal.
+    """Return the SHA-256 of all that decides what running lesson `name` gives, in hexadecimal.
 
-    That is its source, the code and the losses that it carries, its checks and what else of the
-    course's package it imports, and the words that checks are written in.
+    That is its code, its own and carried, the losses that it carries, its checks and what else of
+    the course's package it imports, and the words that checks are written in.
     """
-    lesson = course.lesson(name)
     registered(course, name)
-    texts = [VERSION, lesson.path.read_text("utf-8")]
-    texts += [cell.text for cell in lesson.cells if cell.role == "carry"]
+    texts = [VERSION, *(cell.text for cell in course.lesson(name).cells if cell.is_code)]
     for earlier in course.names[: course.names.index(name)]:
         texts.append(json.dumps(_losses(course, earlier)))
     # What the package's face offers is followed where it is asked for.
@@ -167,6 +170,12 @@ def _build(course: Course, name: str, bar: Progress) -> None:
         bar.set_description(f"{name}: cell {position + 1} of {count}")
         bar.update()
 
+    if _ran(course, name, source):
+        write_text(files.solved, to_text(_with_outputs(solved, _load(files.solved))))
+        write_text(files.student, to_text(student))
+        write_built(course, name, source)
+        bar.update(sum(cell.is_code for cell in lesson.cells))
+        return
     bar.set_description(f"{name}: recording answers")
     answers, fixed = record(course, name)
     # The solved notebook's own checks read the recording, and no other lesson does: in the course's
@@ -179,6 +188,23 @@ def _build(course: Course, name: str, bar: Progress) -> None:
     write_text(files.solved, to_text(executed))
     write_text(files.student, to_text(student))
     write_built(course, name, source)
+
+
+def _ran(course: Course, name: str, source: str) -> bool:
+    """Whether the outputs and the recording that are there came of code with this fingerprint."""
+    files = course.paths(name)
+    there = {"source": source, "solved": sha256(files.solved), "recording": sha256(files.recording)}
+    return read_built(course).get(name) == there
+
+
+def _with_outputs(solved: NotebookNode, before: dict[str, Any]) -> NotebookNode:
+    """Return `solved` with the outputs of a notebook that has the same code and other text."""
+    ran = [cell for cell in nbformat.from_dict(before).cells if cell.cell_type == "code"]
+    executed = copy.deepcopy(solved)
+    cells = [cell for cell in executed.cells if cell.cell_type == "code"]
+    for cell, same in zip(cells, ran, strict=True):
+        cell.outputs, cell.execution_count = same.outputs, same.execution_count
+    return executed
 
 
 def _cells(course: Course, names: Sequence[str]) -> int:

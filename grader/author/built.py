@@ -2,7 +2,7 @@
 
     {"02_bigrams": {"source": "...", "solved": "...", "recording": "..."}}
 
-`source` is the SHA-256 of all that the lesson was built from, the others are those of the files
+`source` is the SHA-256 of all that the lesson's run was made of, the others are those of the files
 that came of it. A change that alters none of these files thus alters a line here, and not them.
 """
 

@@ -95,11 +95,16 @@ def fill(
     return filled
 
 
+def colab_address(configuration: Configuration, folder: str, name: str) -> str:
+    """Return the address that opens the notebook of lesson `name` in `folder` in Colab."""
+    page = configuration.page(f"{folder}/{name}.ipynb")
+    return f"https://colab.research.google.com/github/{page}"
+
+
 def colab_badge(configuration: Configuration, folder: str, name: str) -> str:
     """Return the badge, in Markdown, that opens the notebook of lesson `name` in `folder`."""
-    colab = "https://colab.research.google.com"
-    page = configuration.page(f"{folder}/{name}.ipynb")
-    return f"[![Open in Colab]({colab}/assets/colab-badge.svg)]({colab}/github/{page})"
+    picture = "https://colab.research.google.com/assets/colab-badge.svg"
+    return f"[![Open in Colab]({picture})]({colab_address(configuration, folder, name)})"
 
 
 def to_text(notebook: NotebookNode) -> str:
@@ -187,24 +192,23 @@ def _contract(lesson: Lesson, cell: SourceCell, points: float) -> str:
     number = list(exercises).index(cell.name) + 1
     dots = "●" * exercise.level + "○" * (MAX_LEVEL - exercise.level)
     facts = (
-        f"{_count(points, 'point')} · about {_minutes(exercise.minutes)} · "
+        f"{count(points, 'point')} · about {_minutes(exercise.minutes)} · "
         f"level {exercise.level} of {MAX_LEVEL}"
     )
     return f"### Exercise {number} · `{cell.name}` {dots}\n\n*{facts}*\n\n{cell.text}"
 
 
 def _minutes(number: float) -> str:
-    return _count(number, "minute")
+    return count(number, "minute")
 
 
-def _count(number: float, noun: str) -> str:
+def count(number: float, noun: str) -> str:
+    """Return a number and its noun, as in 1 point or 2 points."""
     return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"
 
 
 def _metadata(cell: SourceCell, known: Mapping[str, Exercise]) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"slideshow": {"slide_type": _slide_type(cell)}}
-    if cell.tags:
-        metadata["tags"] = list(cell.tags)
+    metadata: dict[str, Any] = {"tags": list(cell.tags)} if cell.tags else {}
     if cell.role == "carry":
         # JupyterLab and VS Code read the first, Colab the second.
         metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
@@ -228,16 +232,6 @@ def _nbgrader(grade_id: str, *, solution: bool) -> dict[str, Any]:
     }
 
 
-def _slide_type(cell: SourceCell) -> str:
-    if cell.role in ("setup", "parameters", "carry", "check"):
-        return "skip"
-    if cell.role == "header" or (cell.role == "prose" and cell.text.startswith("## ")):
-        return "slide"
-    if cell.role == "contract" or (cell.role == "prose" and cell.text.startswith("### ")):
-        return "subslide"
-    return "-"
-
-
 def _new_id(lesson: Lesson, cell: SourceCell, taken: set[str]) -> str:
     """Return an id that stays the same as long as the cell does, and add it to `taken`."""
     if cell.role in ("header", "setup", "parameters"):
@@ -256,22 +250,29 @@ def _new_id(lesson: Lesson, cell: SourceCell, taken: set[str]) -> str:
     return identifier
 
 
-def _require_no_leak(lesson: Lesson, notebook: NotebookNode) -> None:
-    cells = list(zip(lesson.cells, notebook.cells, strict=True))
+def secrets(lesson: Lesson, notebook: NotebookNode) -> dict[str, list[str]]:
+    """Return, per exercise, the lines of its solution that a student's `notebook` keeps back."""
     given = {
         line.strip()
-        for cell, rendered in cells
-        if cell.is_code
-        for line in rendered.source.splitlines()
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for line in cell.source.splitlines()
     }
-    leaks: dict[int, str] = {}
+    kept = {}
     for exercise in lesson.exercises().values():
         lines = [line for line in solution_lines(exercise.text) if len(line) >= SHORTEST_LEAK]
         # A line that stands in given code is no secret, unless they all do.
-        for secret in [line for line in lines if line not in given] or lines:
-            for cell, rendered in cells:
+        kept[exercise.name] = [line for line in lines if line not in given] or lines
+    return kept
+
+
+def _require_no_leak(lesson: Lesson, notebook: NotebookNode) -> None:
+    leaks: dict[int, str] = {}
+    for exercise, lines in secrets(lesson, notebook).items():
+        for cell, rendered in zip(lesson.cells, notebook.cells, strict=True):
+            for secret in lines:
                 if cell.role != "carry" and secret in rendered.source:
-                    leaks[cell.line] = f"{secret!r} of {exercise.name!r}"
+                    leaks[cell.line] = f"{secret!r} of {exercise!r}"
     if leaks:
         found = "; ".join(f"line {line}: {leak}" for line, leak in sorted(leaks.items()))
         message = (

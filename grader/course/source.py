@@ -12,11 +12,13 @@ what the cell is:
     # %% check="count_bigrams"                        check("count_bigrams")
     # %% [markdown] fold="Hint 1: which axis?"        folded text
     # %% tags=["demo"]                                skipped when grading
+    # %% [markdown] slide="The causal mask"           a slide of the lesson's deck
 
-Cells without a key are prose or code as they stand. The first marker may also say what grading the
-lesson takes: `imports="scipy.stats networkx"`, modules that the sandbox imports once for all
-students, and `memory_mb=3000` where the default of `grader grade` is too little; and with
-`extras="ops"` which extras of the course's package its setup cell installs.
+A slide stands in no notebook: `Lesson.slides` has it, and `Lesson.cells` does not. Cells without a
+key are prose or code as they stand. The first marker may also say what grading the lesson takes:
+`imports="scipy.stats networkx"`, modules that the sandbox imports once for all students, and
+`memory_mb=3000` where the default of `grader grade` is too little; and with `extras="ops"` which
+extras of the course's package its setup cell installs.
 """
 
 import ast
@@ -62,6 +64,7 @@ _ROLES = {
     "carry": _Role("carry", "code"),
     "exercise": _Role("exercise", "code", {"minutes": _NUMBER, "level": int}),
     "check": _Role("check", "code", may_have={"tags": list}),
+    "slide": _Role("slide", "markdown", may_have={"picture": str}),
 }
 _PLAIN = {
     "markdown": _Role("prose", "markdown"),
@@ -82,9 +85,10 @@ class LessonError(ValueError):
 class SourceCell:
     """One cell of a lesson.
 
-    `role` is header, contract, fold or prose (Markdown), or setup, parameters, carry, exercise,
-    check or code (Python). `name` is the exercise, a fold's summary, or the names to carry. `line`
-    is that of the marker, from 1.
+    `role` is header, contract, fold, slide or prose (Markdown), or setup, parameters, carry,
+    exercise, check or code (Python). `name` is the exercise, a fold's summary, a slide's title, or
+    the names to carry. `line` is that of the marker, from 1. `picture` says where a slide's picture
+    is: "above", or nowhere.
     """
 
     role: str
@@ -94,11 +98,12 @@ class SourceCell:
     tags: tuple[str, ...] = ()
     minutes: float = 0
     level: int = 0
+    picture: str = ""
 
     @property
     def is_code(self) -> bool:
         """Whether this is Python rather than Markdown."""
-        return self.role not in ("header", "contract", "fold", "prose")
+        return self.role not in ("header", "contract", "fold", "prose", "slide")
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ class Lesson:
 
     `imports` are modules that the sandbox imports once for all students, `memory_mb` is what an
     exercise without a limit of its own may use, in MiB, or None for the default. `extras` of the
-    course's package are installed with it where it is missing.
+    course's package are installed with it where it is missing. `slides` stand in no notebook.
     """
 
     name: str
@@ -120,6 +125,7 @@ class Lesson:
     imports: tuple[str, ...] = ()
     memory_mb: int | None = None
     extras: tuple[str, ...] = ()
+    slides: tuple[SourceCell, ...] = ()
 
     def exercises(self) -> dict[str, SourceCell]:
         """Return the exercise cells by name, in order."""
@@ -152,10 +158,11 @@ def read(path: Path) -> Lesson:
         header["minutes"],
         header["laptop_minutes"],
         header["gpu_minutes"],
-        cells,
+        tuple(cell for cell in cells if cell.role != "slide"),
         tuple(header.get("imports", "").split()),
         header.get("memory_mb"),
         tuple(header.get("extras", "").split()),
+        tuple(cell for cell in cells if cell.role == "slide"),
     )
     _require_gradable(lesson)
     _require_once(lesson)
@@ -243,11 +250,14 @@ def _cell(path: Path, line: int, kind: str, metadata: dict[str, Any], text: str)
         tags=tags,
         minutes=metadata.get("minutes", 0),
         level=metadata.get("level", 0),
+        picture=metadata.get("picture", ""),
     )
     if cell.is_code:
         require_python(path, line, text)
     if cell.role == "carry" and text.strip():
         raise LessonError(path, line, "a carry cell is empty: build fills it")
+    if cell.picture not in ("", "above"):
+        raise LessonError(path, line, f'picture={cell.picture!r}; a slide has picture="above"')
     if cell.role == "exercise" and not 1 <= cell.level <= MAX_LEVEL:
         raise LessonError(path, line, f"level={cell.level} is not from 1 to {MAX_LEVEL}")
     try:
