@@ -84,7 +84,25 @@ def _write_pages(app: Sphinx) -> None:
     write(folder / "parts.txt", "\n".join(rows) + "\n")
 
 
+def _set_apart(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Have what is indented in a module's docstring, such as a list of files, shown as it stands."""
+    if what != "module":
+        return
+    shown: list[str] = []
+    within = False
+    for line in lines:
+        indented = line.startswith("    ")
+        if indented and not within:
+            shown += ["", "::", ""]
+        elif within and line and not indented:
+            shown.append("")
+        within = indented or (within and not line)
+        shown.append(line)
+    lines[:] = shown
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Have the pages written before Sphinx looks for its sources."""
+    """Have the pages written before Sphinx looks for its sources, and docstrings read as written."""
     app.connect("builder-inited", _write_pages)
+    app.connect("autodoc-process-docstring", _set_apart)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
