@@ -16,11 +16,14 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from grader.author.render import fill
+from grader.checks.cards import outcome_text, summary_text
 from grader.checks.results import CaseResult
+from grader.checks.run import Outcome
 from grader.gradebook import copies
 from grader.gradebook.copies import copy_path, keep_copy, slug
 from grader.gradebook.store import ExerciseResult, Gradebook, SubmissionResult
-from grader.reports.feedback import _prose
+from grader.reports import feedback
+from grader.reports.cell_html import _prose
 from grader.reports.pages import write_report
 from grader.submissions.archives import MAX_FILE_BYTES
 from grader.submissions.notebook import Notebook, read
@@ -106,9 +109,98 @@ def test_each_result_stands_below_its_cell(tmp_path: Path) -> None:
 def test_links_at_the_top_lead_to_the_results(tmp_path: Path) -> None:
     text = page(tmp_path, new_code_cell("normalise = None"), new_code_cell('answer_1 = "a"'))
     links = re.findall(r'href="#([^"]*)"', text)
-    assert len(links) == 2
+    # To the code of what is to fix, to what is done, and from that code back.
+    assert links == ["lesson-1-normalise-cell", "lesson-1-quiz", "lesson-1-normalise"]
     for link in links:
         assert text.count(f'id="{link}"') == 1
+
+
+def test_what_is_to_fix_comes_before_all_else(tmp_path: Path) -> None:
+    names = ["normalise", "nll", "quiz", "count_bigrams"]
+    wrong = CaseResult("by hand", False, 1.0, hint="divide each row")
+    exercises = [
+        ExerciseResult("normalise", "passed", 1.0, 1.0),
+        ExerciseResult("nll", "missing", 0.0, 1.0),
+        ExerciseResult("quiz", "partial", 0.5, 1.0, "", [wrong]),
+        ExerciseResult("count_bigrams", "failed", 0.0, 1.0, "", [wrong]),
+    ]
+    one = SubmissionResult(**{**vars(result()), "exercises": exercises})
+    text = page(tmp_path, *(new_code_cell(f"{name} = 1") for name in names), one=one)
+    told = words(text)
+    order = ["0 of 1", "The first thing to fix", "Done normalise", "Your notebook"]
+    order = ["To do: 3 of 4 exercises", "quiz ◐", "count_bigrams ✗", "nll ○", *order[2:]]
+    assert [told.index(part) for part in order] == sorted(told.index(part) for part in order)
+    assert notebook_part(text).count("The first thing to fix") == 0
+    assert told.count("The first thing to fix: by hand") == 2
+
+
+def test_when_nothing_is_left_that_is_said(tmp_path: Path) -> None:
+    one = result()
+    exercises = [ExerciseResult("normalise", "passed", 2.0, 2.0)]
+    one = SubmissionResult(**{**vars(one), "exercises": exercises})
+    told = words(page(tmp_path, new_code_cell("normalise = 1"), one=one))
+    assert "There is nothing left to fix." in told
+    assert "To do" not in told
+
+
+def test_prose_that_was_not_touched_is_folded(tmp_path: Path) -> None:
+    released = nbformat.read(ROOT / "notebooks" / f"{LESSON}.ipynb", as_version=4).cells
+    prose = [cell["source"] for cell in released if cell["cell_type"] == "markdown"]
+    first, second, third = prose[:3]
+    text = page(
+        tmp_path,
+        new_markdown_cell(first),
+        new_markdown_cell(second + "\n"),
+        new_code_cell("normalise = 1"),
+        new_markdown_cell(f"{third} And my note."),
+        new_markdown_cell("All mine"),
+    )
+    part = notebook_part(text)
+    titles = re.findall(r'<details class="prose"><summary>(.*?)</summary>', part)
+    assert titles == ["02. Counting pairs"]  # two cells, one line
+    folded = part.partition('<details class="prose">')[2].partition('<div class="cell code">')[0]
+    assert words(_prose(second)).strip()[:40] in words(folded)
+    assert "And my note." not in folded
+    assert "And my note." in part
+
+
+def test_what_check_showed_is_left_out(tmp_path: Path) -> None:
+    card = {"text/html": "<div>card</div>", "text/plain": "✓ normalise: right (2 of 2 points)"}
+    summary = {"text/plain": f"[{'█' * 12}{'░' * 8}] 5 of 8 points\n  ✓ normalise  2/2  right"}
+    failed = new_output("error", ename="CheckFailed", evalue="", traceback=["CheckFailed: no"])
+    mine = new_output("stream", text="my own print\n")
+    picture = new_output("display_data", {"image/png": png(), "text/plain": "✓ normalise: a plot"})
+    text = page(
+        tmp_path,
+        new_code_cell(
+            'check("normalise")', outputs=[new_output("display_data", card), mine, picture]
+        ),
+        new_code_cell('x = 1\ncheck("normalise")', outputs=[failed]),
+        new_code_cell("check.summary()", outputs=[new_output("display_data", summary)]),
+        new_code_cell("print('✓ mine: is kept')", outputs=[new_output("stream", text="✓ a: b")]),
+    )
+    shown = re.findall(r'<pre class="output">(.*?)</pre>', text, re.DOTALL)
+    assert shown == ["my own print\n", "✓ a: b"]
+    assert 'alt="✓ normalise: a plot"' in text
+
+
+def test_what_check_shows_today_is_known(tmp_path: Path) -> None:
+    (exercise, *_) = COURSE.exercises(LESSON).values()
+    wrong = CaseResult("one", False, 1.0, message="no")
+    outcomes = [
+        Outcome("passed", 1.0, [CaseResult("one", True, 1.0)]),
+        Outcome("failed", 0.0, [wrong]),
+        Outcome("missing", 0.0),
+    ]
+    texts = [outcome_text(exercise, one) for one in outcomes]
+    texts.append(summary_text([(exercise, one) for one in outcomes]))
+    for text in texts:
+        cell = {"source": 'check("x")', "outputs": [{"text": text}]}
+        assert feedback._outputs(cell) == []
+
+
+def test_a_course_that_lost_its_notebook_folds_nothing(tmp_path: Path) -> None:
+    assert feedback._released(COURSE, "no such lesson") == frozenset()
 
 
 def test_a_result_stands_below_the_cell_that_counted(tmp_path: Path) -> None:
@@ -120,7 +212,7 @@ def test_a_result_stands_below_the_cell_that_counted(tmp_path: Path) -> None:
         new_code_cell(mine),
         new_code_cell(stub),
     )
-    below = notebook_part(text).partition('<article class="exercise"')[0]
+    below = notebook_part(text).partition('<p class="result"')[0]
     assert "mine" in below
     assert "is not started" not in below
 
@@ -185,10 +277,11 @@ def test_text_colours_progress_bars_and_pictures(tmp_path: Path) -> None:
 # What each tag in the notebook's part of a page may say of itself, the results' own among them.
 WITH_ATTRIBUTES = {
     "article": {"class", "id"},
-    "details": {"open"},
+    "a": {"href"},
+    "details": {"open", "class"},
     "div": {"class"},
     "img": {"src", "alt"},
-    "p": {"class"},
+    "p": {"class", "id"},
     "pre": {"class"},
     "span": {"class", "aria-hidden"},
     "ul": {"class"},
@@ -297,6 +390,8 @@ def require_harmless(text: str) -> None:
         assert set(attributes) <= WITH_ATTRIBUTES.get(tag, set())
         if tag == "img":
             assert re.fullmatch(r"data:image/png;base64,[\w+/=]+", attributes["src"] or "")
+        if tag == "a":
+            assert re.fullmatch(r"#lesson-1-\w+", attributes["href"] or "")
     assert part.rstrip().endswith("</html>")
     assert part.count("</html>") == part.count("</body>") == part.count("</main>") == 1
     assert "default-src 'none'; style-src 'sha256-" in frame
@@ -306,17 +401,13 @@ def require_harmless(text: str) -> None:
 @pytest.mark.parametrize(
     ("source", "shown"),
     [
-        ("the $a_1 * b * c$ of *all*", "the $a_1 * b * c$ of <em>all</em>"),
-        ("$$\n\\sum_i *x* _y_\n$$", "$$\n\\sum_i *x* _y_\n$$"),
-        ("$5 for *one* and $6", "$5 for <em>one</em> and $6"),
-        ("$x < y$", "$x &lt; y$"),
         ("![a *small* <b>](x.png)", "a *small* &lt;b&gt;"),
         ("[there](https://example.org)", "there"),
         ("~~no~~", "<s>no</s>"),
         ("| a |\n|-|\n| 1 |", "<td>1</td>"),
     ],
 )
-def test_markdown_is_shown_with_formulas_and_pictures_as_text(source: str, shown: str) -> None:
+def test_markdown_is_shown_with_pictures_as_text(source: str, shown: str) -> None:
     assert shown in _prose(source)
 
 

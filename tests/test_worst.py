@@ -23,7 +23,7 @@ from grader.checks.student import Lost, Raised, Student, last_call
 from grader.checks.values import MAX_ALIKE, MAX_BYTES, MAX_HEADER, MAX_NODES, MAX_TENSORS
 from grader.gradebook.copies import keep_copy
 from grader.grading.task import cells_to_judge
-from grader.reports import feedback
+from grader.reports import cell_html, feedback
 from grader.submissions.archives import MAX_FILE_BYTES
 from grader.submissions.notebook import MAX_CELL_CHARACTERS, MAX_CODE_CHARACTERS, Notebook, read
 from grader.submissions.notebook_file import MAX_PARTS
@@ -239,7 +239,7 @@ PAGES = {
 
 
 def show_page(cells: list[dict[str, Any]]) -> None:
-    budget = feedback._Budget()
+    budget = cell_html.Budget()
     for cell in cells:
         feedback.defined_names(cell["source"])
         budget.html(cell)

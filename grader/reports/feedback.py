@@ -1,52 +1,38 @@
-"""A student's notebook as a feedback page shows it, each exercise's result under its cell.
+"""What a feedback page says of a submission: what is to fix, and the notebook with the results.
 
-HTML comes from two places alone, a list of harmless tags in Markdown and the colours of code; all
-else is text. Links lose their address, since a page that is opened with an instructor's rights
-leads nowhere. Formulas stay as they were written, since what would set them is a script.
+Prose that is the course's own is folded, and what `check(...)` showed is left out: it is what the
+student saw before handing in, and may differ from the grade.
 """
 
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from io import StringIO
-from itertools import islice
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from bleach.sanitizer import Cleaner
-from markdown_it import MarkdownIt
-from markdown_it.rules_inline import StateInline
-from markupsafe import Markup, escape
-from pygments.formatters import HtmlFormatter
-from pygments.lexers.python import PythonLexer
+from markupsafe import Markup
 
 from grader.course.definitions import definitions
 from grader.course.lessons import Course
 from grader.gradebook.copies import read_copy
 from grader.gradebook.scores import ExerciseScore, FinalScore
+from grader.reports.cell_html import Budget
 from grader.submissions.cells import defined_names
 
-MAX_TOKENS = 40_000
-"""Of one page's code are coloured; the rest is plain."""
-MAX_LINE = 2_000
-"""Characters of a line of code that is coloured: the lexer can take quadratic time for a line."""
-MAX_PROSE_WORK = 100_000_000
-"""Markdown takes up to quadratic time: the squares of its cells' lengths may add up to this."""
-
-_HEADINGS = [f"h{level}" for level in range(1, 7)]
-_BLOCKS = ["p", "br", "hr", "pre", "blockquote", "ul", "ol", "li", "details", "summary"]
-_INLINE = ["strong", "em", "b", "i", "s", "del", "code", "sub", "sup"]
-_TABLE = ["table", "thead", "tbody", "tr", "th", "td"]
-_CLEANER = Cleaner(
-    tags=frozenset([*_HEADINGS, *_BLOCKS, *_INLINE, *_TABLE]), attributes={}, strip=True
-)
-_FORMULA = re.compile(r"\$\$[^$]+\$\$|\$[^\s$](?:[^$\n]*[^\s$])?\$(?!\d)")
 _FOLDED = "#@title"  # Colab shows the title alone
+_HEADING = re.compile(r"^#{1,6} +(.+?) *#* *$", re.MULTILINE)
+_SIGNS = re.compile(r"[*`_]")
+_ASKS = re.compile(r"^check(?:\.summary)?\(", re.MULTILINE)
+_TOLD = re.compile(r"(?:[✓✗○] \w+: |\[[█░]{20}\] )")
+"""How `check(...)` and `check.summary()` begin what they show."""
 
 
 @dataclass(frozen=True)
 class ShownCell:
-    """A cell of the page; `results` are of the exercises that it answers.
+    """A cell of the page, or several cells of prose; `results` are of exercises that it answers.
 
     `kind` is "markdown" or "code". `title` is that of a cell to be folded, else empty. An output
     has its `text`, and if it is a picture its `image/png` in base 64.
@@ -61,14 +47,26 @@ class ShownCell:
 
 @dataclass(frozen=True)
 class Page:
-    """A notebook, and the results whose exercise has no cell in it."""
+    """What there is to say of a submission, each exercise in one of the first three lists.
 
+    Attributes
+    ----------
+    to_fix : what was tried and has not all its points
+    not_started : what was not tried
+    right : what has all its points
+    placed : the names of the exercises that have a cell in the notebook
+    cells : the notebook
+    """
+
+    to_fix: list[ExerciseScore]
+    not_started: list[ExerciseScore]
+    right: list[ExerciseScore]
+    placed: set[str]
     cells: list[ShownCell]
-    elsewhere: list[ExerciseScore]
 
 
-def notebook(course: Course, folder: Path, score: FinalScore) -> Page:
-    """Return the notebook of a submission; no cells if it was not graded, or has no copy."""
+def page(course: Course, folder: Path, score: FinalScore) -> Page:
+    """Return the page on a submission; without cells if it was not graded, or has no copy."""
     result = score.result
     cells = read_copy(folder, result.student, result.lesson) if result.status == "graded" else []
     defined = [defined_names(cell["source"]) if _is_code(cell) else set() for cell in cells]
@@ -78,21 +76,19 @@ def notebook(course: Course, folder: Path, score: FinalScore) -> Page:
         )
         for exercise in score.exercises
     }
-    budget = _Budget()
+    right = [e for e in score.exercises if e.points >= e.result.max_points]
+    left = [e for e in score.exercises if e.points < e.result.max_points]
     return Page(
-        [
-            ShownCell(
-                kind=cell["cell_type"],
-                html=budget.html(cell),
-                title=_title(cell),
-                outputs=cell["outputs"],
-                results=[e for e in score.exercises if places[e.result.name] == number],
-            )
-            for number, cell in enumerate(cells)
-            if cell["source"].strip()
-        ],
-        [e for e in score.exercises if places[e.result.name] is None],
+        to_fix=[e for e in left if not _is_unstarted(e)],
+        not_started=[e for e in left if _is_unstarted(e)],
+        right=right,
+        placed={name for name, place in places.items() if place is not None},
+        cells=_shown(cells, places, score.exercises, _released(course, result.lesson)),
     )
+
+
+def _is_unstarted(exercise: ExerciseScore) -> bool:
+    return exercise.result.status == "missing" and exercise.manual is None
 
 
 def _names(course: Course, lesson: str, exercise: str) -> set[str]:
@@ -117,95 +113,74 @@ def _is_code(cell: dict[str, Any]) -> bool:
     return bool(cell["cell_type"] == "code")
 
 
+# --- The notebook -----------------------------------------------------------------------------
+
+
+def _released(course: Course, lesson: str) -> frozenset[str]:
+    """Return the prose of the released notebook, none if there is no such notebook."""
+    try:
+        path = course.paths(lesson).student
+        return _prose_of(path, path.stat().st_mtime_ns)
+    except (KeyError, OSError, ValueError):
+        return frozenset()
+
+
+@lru_cache(32)
+def _prose_of(path: Path, _written: int) -> frozenset[str]:
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    return frozenset(
+        "".join(cell["source"]).strip() for cell in cells if cell["cell_type"] == "markdown"
+    )
+
+
+def _shown(
+    cells: list[dict[str, Any]],
+    places: dict[str, int | None],
+    exercises: list[ExerciseScore],
+    released: frozenset[str],
+) -> list[ShownCell]:
+    budget = Budget()
+    numbered = [(number, cell) for number, cell in enumerate(cells) if cell["source"].strip()]
+
+    def is_released(numbered_cell: tuple[int, dict[str, Any]]) -> bool:
+        cell = numbered_cell[1]
+        return not _is_code(cell) and cell["source"].strip() in released
+
+    def all_shown() -> Iterator[ShownCell]:
+        for folded, group in groupby(numbered, is_released):
+            if folded:
+                texts = [cell for _, cell in group]
+                html = Markup("\n").join(budget.html(cell) for cell in texts)
+                yield ShownCell("markdown", html, _headings(texts), [], [])
+                continue
+            for number, cell in group:
+                results = [e for e in exercises if places[e.result.name] == number]
+                yield ShownCell(
+                    cell["cell_type"], budget.html(cell), _title(cell), _outputs(cell), results
+                )
+
+    return list(all_shown())
+
+
+def _headings(cells: list[dict[str, Any]]) -> str:
+    """Return the headings of prose, "The lesson's text" if there are none."""
+    found = [_SIGNS.sub("", text) for cell in cells for text in _HEADING.findall(cell["source"])]
+    return " · ".join(found) or "The lesson’s text"
+
+
 def _title(cell: dict[str, Any]) -> str:
     first: str = cell["source"].partition("\n")[0]
     return first.removeprefix(_FOLDED).strip() if first.startswith(_FOLDED) else ""
 
 
-def _markdown() -> MarkdownIt:
-    """Return what renders Markdown as Jupyter does, but for formulas and pictures.
-
-    A picture becomes its text: the student would choose where it is loaded from.
-    """
-    made = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    made.inline.ruler.before("escape", "formula", _formula)
-    made.add_render_rule("image", lambda _, tokens, i, *rest: str(escape(tokens[i].content)))
-    return made
-
-
-def _formula(state: StateInline, silent: bool) -> bool:
-    """Let a formula be text, in which no sign is Markdown's."""
-    found = _FORMULA.match(state.src, state.pos, state.posMax)
-    if found is None:
-        return False
-    if not silent:
-        state.push("text", "", 0).content = found[0]
-    state.pos = found.end()
-    return True
-
-
-_MARKDOWN = _markdown()
-
-
-class _Budget:
-    """How much of one page may still be rendered; what is beyond that is plain text.
-
-    The page says the same on every machine, so this counts what is to do, and no seconds.
-    """
-
-    def __init__(self) -> None:
-        self._tokens = MAX_TOKENS
-        self._prose = MAX_PROSE_WORK
-
-    def html(self, cell: dict[str, Any]) -> Markup:
-        source = cell["source"]
-        if _is_code(cell):
-            tokens, html = _code(source) if self._tokens > 0 else (0, _plain(source))
-            self._tokens -= tokens
-            return html if self._tokens >= 0 else _plain(source)
-        self._prose -= len(source) ** 2
-        return _prose(source) if self._prose >= 0 else _plain(source)
-
-
-# A class's notebooks are mostly the same cells.
-@lru_cache(512)
-def _prose(source: str) -> Markup:
-    try:
-        return Markup(_CLEANER.clean(_MARKDOWN.render(source)))  # noqa: S704
-    except (ValueError, RecursionError):  # nested deeper than anybody writes
-        return _plain(source)
-
-
-class _Lexer(PythonLexer):  # type: ignore[misc] # Pygments has no types
-    """Pygments' lexer without its rules for docstrings, which stay strings.
-
-    Those look for quotes beyond all blank lines that follow, at each of them.
-    """
-
-    tokens = {  # noqa: RUF012 - as the base class has it
-        **PythonLexer.tokens,
-        "root": [
-            rule
-            for rule in PythonLexer.tokens["root"]
-            if not (isinstance(rule, tuple) and rule[0].startswith(r"^(\s*)"))
-        ],
-    }
-
-
-_LEXER, _FORMATTER = _Lexer(), HtmlFormatter(cssclass="highlight")
-
-
-@lru_cache(512)
-def _code(source: str) -> tuple[int, Markup]:
-    """Return the number of tokens in a cell, and the cell in colours, if those are not too many."""
-    if any(len(line) > MAX_LINE for line in source.splitlines()):
-        return 0, _plain(source)
-    tokens = list(islice(_LEXER.get_tokens(source), MAX_TOKENS + 1))
-    html = StringIO()
-    if len(tokens) <= MAX_TOKENS:
-        _FORMATTER.format(tokens, html)
-    return len(tokens), Markup(html.getvalue())  # noqa: S704
-
-
-def _plain(source: str) -> Markup:
-    return Markup('<div class="highlight"><pre>{}</pre></div>').format(source)
+def _outputs(cell: dict[str, Any]) -> list[dict[str, str]]:
+    """Return a cell's outputs without what `check` showed."""
+    outputs: list[dict[str, str]] = cell["outputs"]
+    if not _ASKS.search(cell["source"]):
+        return outputs
+    return [
+        output
+        for output in outputs
+        if "image/png" in output
+        or not (_TOLD.match(output["text"]) or "CheckFailed: " in output["text"])
+    ]

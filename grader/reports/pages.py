@@ -23,7 +23,7 @@ from grader.gradebook.copies import slug as slug
 from grader.gradebook.scores import ExerciseScore, FinalScore, final_scores
 from grader.gradebook.store import Gradebook
 from grader.gradebook.versions import notices
-from grader.reports.feedback import notebook
+from grader.reports.feedback import page
 from grader.reports.grades import write_grades
 from grader.reports.stats import ExerciseStats, exercise_stats, lesson_mistakes, shown
 
@@ -97,13 +97,13 @@ def write_report(course: Course, gradebook_folder: Path) -> Path:
     by_student: dict[str, list[FinalScore]] = {}
     for score in scores:
         by_student.setdefault(score.result.student, []).append(score)
-    for page in students.glob("*.html"):  # of students who are no longer in the gradebook
-        page.unlink()
+    for old in students.glob("*.html"):  # of students who are no longer in the gradebook
+        old.unlink()
     feedback = pages.get_template("student.html.jinja")
     for student, theirs in by_student.items():
         text = feedback.render(
             student=student,
-            parts=[(score, notebook(course, gradebook_folder, score)) for score in theirs],
+            parts=[(score, page(course, gradebook_folder, score)) for score in theirs],
         )
         _write(students / f"{slug(student)}.html", text)
     write_grades(report / "grades.csv", scores)
