@@ -25,7 +25,7 @@ TESTS := -m 'not image' --dist worksteal --durations 20 --durations-min 1 --juni
 NBVAL := --dist loadscope --nbval-lax --nbval-current-env --junitxml $(REPORTS)/lessons.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint build lesson lessons lesson-names coverage html check-notebooks ship
+.PHONY: help setup demo test lint build lesson lessons lesson-names coverage html site check-notebooks ship
 .PHONY: bench small-model system clean security secrets audit image-lint static
 .PHONY: model-version smoke-test infrastructure
 
@@ -90,6 +90,10 @@ coverage: setup ## run every test, and measure what they cover
 
 html: $(READY) ## write the solved notebooks as HTML to build/html (LESSON=02_bigrams)
 	$(BIN)/jupyter nbconvert --to html --output-dir build/html $(NOTEBOOKS)
+
+# A link that leads nowhere, a formula that cannot be set: each warning ends it.
+site: setup ## make the course's site: build/site/index.html (with the slides, after make slides)
+	$(BIN)/python -m sphinx -q -W --keep-going -d build/site-cache docs build/site
 
 check-notebooks: $(READY) ## check the exercises that you filled in, in notebooks/
 	$(BIN)/grader check notebooks/*.ipynb --junit $(REPORTS)/checks.xml
@@ -159,4 +163,4 @@ system: ## install what the tests need through apt: bubblewrap, Chromium, HAProx
 	@.ci/install-system bubblewrap chromium haproxy prometheus prometheus-alertmanager
 
 clean: ## remove what the commands above made, all but .venv
-	rm -rf build demo .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build demo docs/course_map docs/lessons docs/reference .coverage .mypy_cache .pytest_cache .ruff_cache

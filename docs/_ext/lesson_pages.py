@@ -20,6 +20,8 @@ LESSONS = "lessons"
 """The folder of the pages, below that of conf.py."""
 SLIDES = "slides"
 """The folder of the decks, in `build` and on the site."""
+ALT = "The picture that the code above draws"
+"""Of a picture that comes without a text alternative."""
 
 _BADGE = "[![Open in Colab]"
 _FORM = "#@title "
@@ -47,6 +49,7 @@ def lesson_page(course: Course, name: str, decks: Path) -> NotebookNode:
     for cell, run in zip(released.cells, solved.cells, strict=True):
         if cell.cell_type == "code" and not _is_about_the_work(cell):
             cell.outputs = [_one_picture(output) for output in run.outputs]
+            cell.metadata["mystnb"] = {"image": {"alt": ALT}}
     header, *rest = released.cells
     header.source = _with_buttons(header.source, course, name, decks)
     released.cells = [header, *map(_without_carried_code, rest)]

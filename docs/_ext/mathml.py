@@ -1,23 +1,36 @@
-"""Formulas as MathML, which browsers show without a script, a font or a network."""
+"""Formulas as MathML, which browsers show without a script and without a network."""
 
+import html
 from typing import Any
 
 from docutils import nodes
-from latex2mathml.converter import convert
 from sphinx.application import Sphinx
+from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
+
+from grader.reports.formula import mathml
+
+_LOG = logging.getLogger(__name__)
 
 
 def _visit_inline(self: HTML5Translator, node: nodes.math) -> None:
-    self.body.append(convert(node.astext()))
+    self.body.append(_set(node, block=False))
     raise nodes.SkipNode
 
 
 def _visit_block(self: HTML5Translator, node: nodes.math_block) -> None:
     # What is too wide for a phone is scrolled, by keys as well.
-    formula = convert(node.astext(), display="block")
-    self.body.append(f'<div class="formula" tabindex="0">{formula}</div>')
+    self.body.append(f'<div class="formula" tabindex="0">{_set(node, block=True)}</div>')
     raise nodes.SkipNode
+
+
+def _set(node: nodes.Element, *, block: bool) -> str:
+    tex = node.astext()
+    formula = mathml(tex, block=block)
+    if formula is None:
+        _LOG.warning("this formula cannot be set: %s", tex, location=node)
+        return f"<code>{html.escape(tex)}</code>"
+    return formula
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -20,6 +20,8 @@ FOLDER = "reference"
 """Of the pages, below that of conf.py."""
 
 _PART = re.compile(r"^    (?P<names>\w+(?:, \w+)*)  +(?P<what>.*)$", re.M)
+WIDTH = 78
+"""Characters of a line of help."""
 _ON_COMMANDS = {"cli", "commands"}
 """Parts on the page of the commands."""
 _MODULE = """\
@@ -44,7 +46,7 @@ def modules(part: str) -> list[str]:
 
 def commands() -> str:
     """Return the page of the commands: their help, in the order of a model's life."""
-    context = click.Context(main, info_name="lmops", max_content_width=90)
+    context = main.make_context("lmops", ["pack"], terminal_width=WIDTH)
     page = ["# Commands", "What `--help` says.", _help(context)]
     for name in main.list_commands(context):
         command = main.get_command(context, name)
@@ -72,16 +74,17 @@ def _page(names: str, what: str) -> str:
 def _write_pages(app: Sphinx) -> None:
     folder = Path(app.srcdir, FOLDER)
     write(folder / "commands.md", commands())
-    rows = ["| part | what |", "|---|---|", "| [commands](commands.md) | what you type |"]
+    rows = ["| part | what |", "|---|---|", f"| [commands]({FOLDER}/commands.md) | what you type |"]
     pages = ["commands"]
     for names, what in parts().items():
         if names in _ON_COMMANDS:
             continue
         page = names.replace(", ", "_")
         write(folder / f"{page}.md", _page(names, what))
-        rows.append(f"| [{names}]({page}.md) | {what} |")
+        rows.append(f"| [{names}]({FOLDER}/{page}.md) | {what} |")
         pages.append(page)
-    write(folder / "parts.txt", "\n".join(rows) + "\n")
+    contents = ["```{toctree}", ":hidden:", "", *(f"{FOLDER}/{page}" for page in pages), "```"]
+    write(folder / "parts.txt", "\n".join([*rows, "", *contents]) + "\n")
 
 
 def _set_apart(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
