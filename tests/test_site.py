@@ -89,3 +89,24 @@ def test_no_line_of_a_solution_is_on_the_site(site: Path) -> None:
         if line in text
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("lesson", COURSE.names)
+def test_a_lessons_page_is_the_released_notebook_with_the_pictures(site: Path, lesson: str) -> None:
+    page = (site / "lessons" / f"{lesson}.html").read_text("utf-8")
+    told = " ".join(text_of(site / "lessons" / f"{lesson}.html").split())
+    for name in COURSE.lesson(lesson).exercises():
+        if name != "quiz":
+            assert f'NotImplementedError("{name} is not started")' in told
+    solved = nbformat.read(COURSE.paths(lesson).solved, as_version=4)
+    pictures = sum(
+        any(kind.startswith("image/") for kind in output.get("data", {}))
+        for cell in solved.cells
+        for output in cell.get("outputs", [])
+    )
+    assert pictures > 3
+    assert len(re.findall("<img |<svg ", page)) >= pictures
+    file = f"blob/{COURSE.configuration.revision}/notebooks/{lesson}.ipynb"
+    assert f"https://colab.research.google.com/github/lmcourse/lmcourse/{file}" in page
+    (download,) = re.findall(rf'href="\.\./(_downloads/\w+/{lesson}\.ipynb)"', page)
+    assert (site / download).read_bytes() == COURSE.paths(lesson).student.read_bytes()

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from grader.formats.files import write_text
+
 
 def write(path: Path, text: str) -> None:
     """Write `text` to `path`, unless it stands there: Sphinx reads again what is newer."""
     if path.is_file() and path.read_text("utf-8") == text:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
+    write_text(path, text)
