@@ -25,8 +25,8 @@ TESTS := -m 'not image' --dist worksteal --durations 20 --durations-min 1 --juni
 NBVAL := --dist loadscope --nbval-lax --nbval-current-env --junitxml $(REPORTS)/lessons.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint build lesson lessons lesson-names coverage html site check-notebooks ship
-.PHONY: bench small-model system clean security secrets audit image-lint static
+.PHONY: help setup demo test lint build lesson lessons lesson-names coverage html check-notebooks ship
+.PHONY: bench slides site small-model system clean security secrets audit image-lint static
 .PHONY: model-version smoke-test infrastructure
 
 help: ## list the commands
@@ -91,8 +91,12 @@ coverage: setup ## run every test, and measure what they cover
 html: $(READY) ## write the solved notebooks as HTML to build/html (LESSON=02_bigrams)
 	$(BIN)/jupyter nbconvert --to html --output-dir build/html $(NOTEBOOKS)
 
+slides: $(READY) ## write the lessons' slides, as HTML and as PDF, to build/slides
+	@.ci/install-system chromium || echo "slides: without Chromium there is no PDF"
+	$(BIN)/grader slides
+
 # A link that leads nowhere, a formula that cannot be set: each warning ends it.
-site: setup ## make the course's site: build/site/index.html (with the slides, after make slides)
+site: $(READY) ## write the course's site to build/site, with the slides that are in build/slides
 	$(BIN)/python -m sphinx -q -W --keep-going -d build/site-cache docs build/site
 
 check-notebooks: $(READY) ## check the exercises that you filled in, in notebooks/

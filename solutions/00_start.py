@@ -75,6 +75,15 @@ print(f"{hits} right")
 #
 # **What is it for?** Guess a character, write it down, guess again: the model *writes*. Give it the start of an e-mail: it *completes*. Let it choose between "recognise speech" and "wreck a nice beach", which sound alike: it helps to *understand speech*. Put a question in front, and the likely way to go on is an answer: with some further training you have an *assistant*. All of these are one skill, guessing what comes next, used in different ways.
 
+# %% [markdown] slide="A language model says how likely each next character is"
+# It reads `Once upon a ti` and gives **every** character a probability: `V` numbers, none below 0,
+# which together make 1.
+#
+# Notes: Play the game from the notebook first: cut a story off and let people call out the next
+# character. Some places are sure, others are open. So a good guesser does not name one character,
+# but says how likely each of them is. Writing, completing and answering all follow from that one
+# skill.
+
 # %% [markdown]
 # ## How does a check work?
 #
@@ -143,6 +152,22 @@ def swap(words):
     """Let "I" and "you" change places: "you and my hat" gives "me and your hat"."""
     return " ".join(SWAPS.get(word, word) for word in words.split())
 
+
+# %% [markdown] slide="ELIZA was rules, written by hand"
+# ```python
+# DOCTOR = [  # rules: (key, answer)
+#     ("i need ", "Why do you need {}?"),
+#     ("i am ", "How long have you been {}?"),
+#     ("because ", "Is that the real reason?"),
+#     ("my ", "Tell me more about your {}."),
+# ]
+# ```
+#
+# Find the first key in the message. Fill what follows it into the answer.
+#
+# Notes: Joseph Weizenbaum, 1966. The program played a doctor who mostly asks questions back, and
+# people told it their worries. It has no model of anything: the script is data, and another script
+# makes it somebody else. Ask what it says to "Mummy is late": tell me more about your is late.
 
 # %% [markdown]
 # `SWAPS.get(word, word)` looks a word up, and gives the word itself back if it is not in there. These are all the other tools that you need:
@@ -258,6 +283,14 @@ if check.ready("respond"):
     print(f"{idle} of the {len(DOCTOR)} rules add nothing.")
     print(f"The last one lifts the share from {shares[-2]:.0f} % to {shares[-1]:.0f} %.")
 
+# %% [markdown] slide="Each rule is work, and some rules add nothing" picture="above"
+# Of all that is said in the fables, the share that some rule fits.
+#
+# Notes: Where the line is flat, a rule added nothing. The last rule lifts the share most, and it
+# has no hole to fill: its answer is always the same. Three things are wrong with rules. Language
+# has no end of cases, it is a matter of more or less likely, and no number says whether a new rule
+# made the program better.
+
 # %% [markdown]
 # *The picture, once `respond` works: rule by rule, the share of what is said that some rule fits. Where the line is flat, a rule adds nothing.* Look at the last rule: it has no hole to fill, so its answer is always the same.
 
@@ -280,6 +313,19 @@ if check.ready("respond"):
 # | 2017 | Vaswani and others | the transformer: attention finds what matters in the past | lessons 05, 06 |
 #
 # In every row but Weizenbaum's, what the program knows was not written by a person. It is a heap of numbers, and those numbers come from data.
+
+# %% [markdown] slide="So people turned it round: count what is likely"
+# | | | |
+# |---|---|---|
+# | 1948 | Shannon | counts |
+# | 1966 | Weizenbaum | rules |
+# | 2003 | Bengio and others | a net |
+# | 2017 | Vaswani and others | attention |
+#
+# Notes: Do not write down what is likely: count it in a lot of text. Counting runs out too, since
+# most sentences have never been written before. Then a neural net finds out what is alike. In
+# every row but Weizenbaum's, what the program knows was not written by a person: it is a heap of
+# numbers that come from data.
 
 # %% [markdown]
 # ## What will "good" mean?
@@ -306,6 +352,13 @@ plt.ylabel("surprise (nats)")
 plt.grid(alpha=0.3)
 plt.show()
 
+# %% [markdown] slide="Surprise: what the model pays for what came" picture="above"
+# $$\text{surprise} = -\ln p$$
+#
+# Notes: The model gave the character that really came the probability p. To be sure and right is
+# free, and to be unsure costs a little. To call something impossible that then comes costs without
+# limit. The unit is the nat, since the logarithm is the natural one.
+
 # %% [markdown]
 # *The picture: surprise falls from far up, near p = 0, to nothing at p = 1.* To be sure and right is free. To be unsure costs a little. To call something impossible that then comes costs without limit.
 #
@@ -316,6 +369,16 @@ for said in [0.5, 0.9]:
     if_right, if_wrong = math.log(1 / said), math.log(1 / (1 - said))
     average = (if_right + if_wrong) / 2  # each comes half the time
     print(f"say {said}: pay {if_right:.2f} or {if_wrong:.2f}, on average {average:.2f} nats")
+
+# %% [markdown] slide="It does not pay to boast"
+# One of two characters comes, each half the time.
+#
+# - Say **0.5** for each: pay 0.69 nats.
+# - Bet **0.9** on one: pay 0.11 or 2.30, on average **1.20**.
+#
+# Notes: Whatever the chances are, a model does best when it says what it really believes. That is
+# why this number can be trusted as a target. The loss of a model is its mean surprise over all
+# characters of a text, in nats per character. Lower is better.
 
 # %% [markdown]
 # It does not pay. Whatever the chances are, a model does best when it says what it really believes.
@@ -368,6 +431,12 @@ plt.ylabel("number of stories")
 plt.title("dashed: all of them together, the floor")
 plt.show()
 
+# %% [markdown] slide="Even the source is surprised by its own stories" picture="above"
+# Names and numbers are thrown with dice. Nobody can know them before they are written.
+#
+# Notes: Each story of the sample is in the picture once. Those on the left were lucky: they hold
+# fewer surprises than most. The floor is the mean over all characters of all stories.
+
 # %% [markdown]
 # *The picture: each story of the sample once.* Stories left of the dashed line were lucky: they hold fewer surprises than most. The floor is the mean over all characters of all stories, and a model can get below it only on a lucky choice of stories, not in the long run.
 #
@@ -375,6 +444,13 @@ plt.show()
 
 # %% tags=["demo"]
 display(plots.ladder({"uniform": uniform}, floor, floor_error))
+
+# %% [markdown] slide="One ladder for the whole course" picture="above"
+# **Top**: know nothing, pay $\ln V$. **Bottom**: what the source of the text pays itself.
+#
+# Notes: Each lesson adds a rung between the two. With most texts nobody knows the floor. With our
+# fables we do, since a program wrote them and can say how likely each story was. No model gets
+# below it, but on a lucky choice of stories.
 
 # %% [markdown]
 # *The picture: one bar for each model, shorter is better. No bar can get left of the dashed line, the floor. New bars will come in below.* ("Validation text" is text that no model has learnt from. You set it aside in lesson 01. *Uniform* pays the same on any text, and the floor is the one that you just computed.)
@@ -419,6 +495,18 @@ print(torch.zeros(2, 3))  # zeros of the shape (2, 3)
 print(table > 2.5)  # a question to every number at once
 print((table > 2.5).float())  # True becomes 1, False becomes 0
 
+# %% [markdown] slide="A tensor is a box of numbers, with a dtype and a shape"
+# ```python
+# table = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+# print(table.shape, table.dtype)
+# print(table[0])  # row 0
+# print(table[0, 2])  # row 0, column 2
+# print(table[:, 1])  # all rows, column 1
+# ```
+#
+# Notes: Have people say each shape before you show it: two by three, three, none, two. A plain
+# index takes its dim away. The dtype of ids is int64, that of probabilities float32.
+
 # %% [markdown]
 # A model reads many pieces of text at once: a **batch**. Here is one of shape `(4, 16)`: 4 pieces, each with 16 characters, cut from the first story. (The ids here are those that Python itself uses: `ord("a")` is 97.)
 
@@ -434,6 +522,13 @@ plt.yticks(range(4))
 plt.xlabel("place in the piece (dim=1)")
 plt.ylabel("piece (dim=0)")
 plt.show()
+
+# %% [markdown] slide="A batch is a table of ids" picture="above"
+# Four pieces of text, sixteen characters each: shape `(4, 16)`.
+#
+# Notes: Models read many pieces at once. Dims are counted from 0. Summing along one takes it away,
+# unless keepdim=True asks that it stays with the size 1. Minus one is the last dim, however many
+# there are.
 
 # %% [markdown]
 # *The picture: a batch is a table of ids, here with the characters that they stand for.*
@@ -491,6 +586,13 @@ for axis, (title, box) in zip(axes, boxes.items(), strict=True):
     axis.axis("off")
 plt.show()
 
+# %% [markdown] slide="Broadcasting: what is too small is stretched" picture="above"
+# Line the shapes up **from the right**. Equal sizes stay, and a 1 stretches.
+#
+# Notes: White numbers are really there, grey ones are copies that torch pretends to make. Two
+# different sizes of which neither is 1 do not fit, and torch stops with an error. It then speaks
+# of a non-singleton dimension.
+
 # %% [markdown]
 # *The picture: numbers on white are really there, those on grey are the copies that broadcasting pretends to make.*
 #
@@ -527,6 +629,18 @@ for name, rest in {
 }.items():
     right = (rest.mean(dim=1).abs() < 0.00001).sum()  # 0 but for rounding
     print(f"(16, 16) {name} keepdim: {right} of 16 rows have the mean 0")
+
+# %% [markdown] slide="The trap: it fits, and it is wrong"
+# ```python
+# "without": x - x.mean(dim=1),
+# "with": x - x.mean(dim=1, keepdim=True),
+# ```
+#
+# For `(4, 16)` the first line is an error. For `(16, 16)` it is a wrong answer.
+#
+# Notes: The means have the shape (16,). Lined up from the right they lie along the columns, so
+# column j loses the mean of row j. There is no error and no warning. This is one of the most
+# common mistakes with tensors, so say keepdim=True whenever a sum goes back to its own rows.
 
 # %% [markdown] contract="batch_shapes"
 # Whenever a batch meets another tensor, you want to know the shape of what comes out. So teach the rule to Python. `batch_shapes(first, second)` takes two shapes, as tuples, and returns the shape that they make together, as a tuple, or `None` if they do not fit.
@@ -640,6 +754,20 @@ logits = torch.tensor([2.0, 1.0, -1.0])
 positive = logits.exp()  # e to the power of each: never below 0, and larger scores stay larger
 print(positive)
 print(positive / positive.sum())
+
+# %% [markdown] slide="Softmax makes probabilities of scores"
+# ```python
+# logits = torch.tensor([2.0, 1.0, -1.0])
+# positive = logits.exp()
+# print(positive / positive.sum())
+# ```
+#
+# Only differences matter. So how do you save it from $e^{1000}$?
+#
+# Notes: A net gives each character a score, any number at all, called a logit. To make
+# probabilities of them they must become positive and sum to one. With the scores 1000 and 1001
+# these lines give nan. Let people find out what may be subtracted from all scores without any
+# change: that is a part of the exercise.
 
 # %% [markdown]
 # This is **softmax**. $e^x$ makes every number positive, and dividing by the sum makes the total 1.
@@ -793,6 +921,13 @@ if check.ready("one_hot", "softmax", "gather_logprobs"):
     plt.xlabel("column: the character that could come")
     plt.ylabel("what came")
     plt.show()
+
+# %% [markdown] slide="Sure and wrong is worse than knowing nothing" picture="above"
+# Logits, softmax, logarithm, pick, mean: that is the score of every model in this course.
+#
+# Notes: The rows are those of a model that always expects the next letter of the alphabet. Dark is
+# likely, and the frames are what really came. It pays more than the model that knows nothing,
+# which pays ln 26. Only where the logits come from changes from here on.
 
 # %% [markdown]
 # *The picture, once the three exercises work:* the rows of the third model. Dark is likely. The frames are what `gather_logprobs` picks: the characters that really came, always one step beside the dark square.

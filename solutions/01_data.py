@@ -80,6 +80,14 @@ axes.set(yscale="log", xlabel="character (␣ space, ⏎ line end)", ylabel="how
 plt.show()
 print(f"From {counts[0]:,} times {names[0]!r} down to {counts[-1]:,} times {names[-1]!r}.")
 
+# %% [markdown] slide="Some characters are seldom seen" picture="above"
+# A model can learn little about those on the right, however clever it is.
+#
+# Notes: Before you show it, ask which five characters come after the space. The scale is
+# logarithmic: the most frequent character is some three thousand times as frequent as the rarest.
+# And tell people to read a few stories. Nobody can judge a model of a text without having read in
+# it.
+
 # %% [markdown]
 # Look at the right end. A model can learn little about a character that it seldom sees, however clever
 # the model is.
@@ -132,6 +140,16 @@ print(f"different characters: {len(set(text))} before, {len(set(wild))} now")
 print("new ones:", sorted(set(wild) - set(text)))
 print("gone:    ", sorted(set(text) - set(wild)))
 print(f"stories still found: {sum(story in wild for story in stories[:200])} of the first 200")
+
+# %% [markdown] slide="Text in the wild looks the same and is not"
+# Curly quotes, Windows line ends, invisible spaces, page marks:
+#
+# - **64** different characters before, **72** now
+# - stories still found: **0** of 200
+#
+# Notes: Most of this cannot be seen on a page, and all of it hurts. A model has to learn every
+# kind of quote and space by itself, from fewer examples. And since Python compares strings
+# character by character, not one story is still there in one piece.
 
 # %% [markdown]
 # (New digits? They come from the page marks: the old text has only some of the ten.)
@@ -211,6 +229,15 @@ if check.ready("clean"):
     original = clean(text) if preset == "gpu" else text  # some lines of Shakespeare end in a space
     print("the same as the original:", clean(wild) == original)
 
+# %% [markdown] slide="Cleaning is a function with a contract"
+# A contract, a function and a test.
+#
+# "I looked at it and fixed a few things" cannot be repeated next month, when new text comes in.
+#
+# Notes: The contract says what is repaired, and that nothing else changes. The order matters:
+# characters first, then the ends of lines, or a non-breaking space hides where nobody looks for it
+# any more. Here the strongest test is there too, since we know the original.
+
 # %% [markdown]
 # A contract, a function and a test: that is what cleaning means from now on. "I looked at it and
 # fixed a few things" cannot be repeated next month, when new text comes in.
@@ -262,6 +289,19 @@ def with_copies(stories, share, seed=0):
 collection = with_copies(stories, share=0.5)
 naive_train, naive_validation = naive_split(collection)
 print(f"leaked: {leaked(naive_train, naive_validation):.3f} of the validation stories")
+
+# %% [markdown] slide="Copies turn a test into a memory test"
+# ```python
+# random.Random(seed).shuffle(shuffled)
+# cut = round(fraction * len(shuffled))
+# return shuffled[:cut], shuffled[cut:]
+# ```
+#
+# Half of the stories came in twice: **0.590** of the validation stories leaked.
+#
+# Notes: This is what most people write first. Do the sum at the board: of 150 entries 100 belong
+# to a pair, and the other one of the pair lies on the training side nine times in ten. Two thirds
+# times 0.9 is 0.6. This is called leakage; Kaufman and others, 2012.
 
 # %% [markdown]
 # More than half of this "test" is a memory test. Your turn. One more tool: how do you drop copies
@@ -335,6 +375,13 @@ if check.ready("train"):
     plt.show()
     print(f"Shuffle and cut leaks up to {max(naive):.0%}; your split at most {max(yours):.0%}.")
 
+# %% [markdown] slide="One line makes the difference" picture="above"
+# Clean first, then drop copies, then split. In this order.
+#
+# Notes: The orange line is shuffle and cut, the blue one drops copies first. Near copies are other
+# strings, so clean before you compare. Two more leaks no function can see: a story that is cut in
+# the middle, and a hundred models of which the luckiest is kept.
+
 # %% [markdown]
 # Three more ways for a test to leak, none of which your function can see:
 #
@@ -383,6 +430,20 @@ places = {char: place for place, char in enumerate(vowels)}
 print(places)
 print(places["i"])
 print(torch.tensor([places["i"], places["a"]], dtype=torch.int64))  # a list as an int64 tensor
+
+# %% [markdown] slide="A character is its place in the vocabulary"
+# ```python
+# vowels = ["a", "e", "i", "o", "u"]
+# places = {char: place for place, char in enumerate(vowels)}
+# print(places["i"])
+# ```
+#
+# And `places["x"]`? It should stop.
+#
+# Notes: The vocabulary is the sorted list of all characters, so that everybody gets the same ids.
+# Ask what should happen with a character that is not in it. Skipped, it is gone for good. Called
+# 0, it turns into an a. Both spoil the data and nobody is told, so an error on the first day is
+# cheap.
 
 # %% [markdown]
 # *Predict first:* what does `places["x"]` do? And what *should* happen when a text holds a character
@@ -539,6 +600,13 @@ if check.ready("entropy"):
     plt.show()
     print(f"A coin: highest, {max(nats):.3f} nats or 1 bit, when it is fair; 0 when it is certain.")
 
+# %% [markdown] slide="Entropy is the surprise that one expects" picture="above"
+# $$H(p) = -\sum_i p_i \ln p_i$$
+#
+# Notes: Weigh each outcome's surprise by how often it happens, and add up. The fair coin has the
+# most, one bit. The bent coin surprises strongly when it shows tails, but that is rare. What never
+# happens adds nothing, but the computer needs to be told: 0 times minus infinity is nan.
+
 # %% [markdown]
 # ## How far do letter frequencies get you?
 #
@@ -580,6 +648,16 @@ if check.ready("unigram"):
         print(f"{name}: {loss:.3f} nats = {loss / math.log(2):.3f} bits per character")
     print(f"saved: {1 - losses['unigram'] / losses['uniform']:.0%}")
 
+# %% [markdown] slide="Letter frequencies save a quarter"
+# - **uniform**: 4.159 nats per character
+# - **unigram**: 3.153
+#
+# Cross-entropy, the loss, is the mean of $-\ln q$ over what really comes.
+#
+# Notes: Let people guess first: a tenth, a quarter, a half? Less than most hope, since knowing how
+# frequent a letter is does not say where it stands. We count on the training side, and add 1 to
+# each count, so that nothing is impossible.
+
 # %% [markdown]
 # And the entropy of a model? It is what the model *itself* expects to pay.
 
@@ -614,6 +692,15 @@ if check.ready("entropy", "losses"):
     print(f"entropy of the validation text's own frequencies: {entropy(own):.4f}")
     print(f"loss with the frequencies from training:          {losses['unigram']:.4f}")
     print(f"loss with e and z mixed up:                       {mixed_up:.4f}")
+
+# %% [markdown] slide="A loss has two parts"
+# The surprise that is **in the text**, and what **wrong beliefs** add to it.
+#
+# Letter frequencies: 3.153. With *e* and *z* mixed up: 3.566.
+#
+# Notes: Of all models that say the same at every place, the one with the text's own frequencies is
+# best, and its loss is their entropy. The unigram has nearly reached that, so better frequencies
+# do not help any more. To get lower, a model has to look at what came before.
 
 # %% [markdown]
 # So a loss has two parts: the surprise that is in the text itself, and what wrong beliefs add to it.
@@ -672,6 +759,14 @@ memory = corpus.memory_value(32)
 print(f"memory beyond 32 characters is worth {memory:.3f} nats per character,")
 print(f"or {memory / corpus.entropy_rate():.0%} of the floor itself")
 
+# %% [markdown] slide="The floor is known, and it takes a long memory"
+# - The grammar itself pays **0.254** nats per character.
+# - Whoever sees only the last 32 characters pays at least **0.082** more.
+#
+# Notes: For everyday English Shannon put it between 0.6 and 1.3 bits per letter; for our fables we
+# know it exactly. A name, an animal and a place are drawn near the start of each fable and come
+# back lines later. That is what attention is for, in lesson 05.
+
 # %% [markdown]
 # A model of the fables with so short a memory stays at least that far above the floor. (At least,
 # because the sum lets it know where in the plot it is; a real one must guess that too.) Lesson 05 adds
@@ -712,6 +807,16 @@ if check.ready("unigram"):
     for name, how in (("shuffle and cut", naive_split), ("your split", split)):
         result = parrot(*how(collection))
         print(f"{name + ':':<17}", ", ".join(f"{k} {loss:.3f}" for k, loss in result.items()))
+
+# %% [markdown] slide="A loss that is too good is a bug report"
+# The parrot has its training stories by heart, and knows letter frequencies.
+#
+# - Shuffle and cut: **0.382**
+# - Your split: **3.155**
+#
+# Notes: Same bird, same text. On a leaked story it pays about nine nats for the whole story, which
+# is less than 0.02 per character. That is far below the floor, where no honest model can be. Where
+# the floor is unknown, nothing warns you.
 
 # %% [markdown]
 # The same bird, the same text. The first test calls it a fine model, the second one shows that it has
@@ -789,6 +894,19 @@ if check.ready("encode", "get_batch", "train_ids"):
     for end in range(1, 6):
         before, after = decode(x[0, :end], chars), decode(y[0, end - 1 : end], chars)
         print(f"  after {before!r:<9} comes {after!r}")
+
+# %% [markdown] slide="What a model eats: a stretch, and the same one shifted"
+# ```python
+# print(ten[3 : 3 + 4])
+# print(torch.stack([ten[0:4], ten[3:7]]))
+# ```
+#
+# `x` is a piece of text, `y` the same piece one character later.
+#
+# Notes: That is all that a language model ever learns from. One piece of length 16 holds sixteen
+# questions: what comes after its first character, after its first two, and so on. Ask how many
+# starts there are in a text of ten characters with four in x: six, not seven, since y goes one
+# further.
 
 # %% [markdown]
 # That is all a language model ever learns from: rows of numbers, and the same rows shifted by one.
@@ -929,6 +1047,12 @@ if check.ready("train_ids"):
 # %% tags=["demo"]
 if check.ready("losses"):
     display(plots.ladder(losses, floor, floor_error))
+
+# %% [markdown] slide="Every model so far" picture="above"
+# All that lies between the lowest bar and the floor is what this course is about.
+#
+# Notes: This picture stands at the end of every lesson. It is always the same validation stories,
+# so that the bars can be compared. Data and measure are fixed before the first model is trained.
 
 # %% [markdown]
 # All that lies between the lowest bar and the floor is what this course is about.

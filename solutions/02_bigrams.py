@@ -79,6 +79,17 @@ for first in ("vowel", "consonant"):
     share = pairs[first, "vowel"] / (pairs[first, "vowel"] + pairs[first, "consonant"])
     print(f"our text, after a {first}: {100 * share:.0f} in a hundred are vowels")
 
+# %% [markdown] slide="One character says something about the next"
+# Markov, 1913, 20,000 letters of *Eugene Onegin*. Of a hundred letters are vowels:
+#
+# - anywhere: **43**
+# - after a vowel: **13**
+# - after a consonant: **66**
+#
+# Notes: Ask before you show the last two numbers. He counted by hand. If letters did not care what
+# stands before them, it would be 43 in both cases. A sequence in which the next step depends on
+# where you are now is called a Markov chain today.
+
 # %% [markdown]
 # So one character says something about the next. Let us ask every character, not just two kinds.
 # The answers go into a table: one row for each first character, one column for each second one. For
@@ -115,6 +126,19 @@ print(torch.arange(6).reshape(2, 3))  # a table of 2 by 3 whose places are numbe
 small = torch.zeros(2, 3)
 small[[1, 1, 0], [2, 2, 0]] += 1
 print(small)
+
+# %% [markdown] slide="A shortcut that does not count"
+# ```python
+# small = torch.zeros(2, 3)
+# small[[1, 1, 0], [2, 2, 0]] += 1
+# print(small)
+# ```
+#
+# What stands in row 1, column 2?
+#
+# Notes: It is 1, not 2. Torch reads all the places, adds 1 to each, and writes them back, so the
+# same place is written twice with a 1. There is no error message. A loop counts right but slowly.
+# Making one number of each pair and calling bincount is fast: that is the exercise.
 
 # %% [markdown] fold="Why?"
 # Only 1. Torch reads all the places, adds 1 to each, and writes them back. The same place is written
@@ -170,6 +194,13 @@ check("count_bigrams")
 if check.ready("count_bigrams"):
     counts = count_bigrams(train_ids, V)
     display(plots.bigram_heatmap(counts, chars))
+
+# %% [markdown] slide="This table is the whole model" picture="above"
+# Row: the character. Column: the one that follows.
+#
+# Notes: The darker, the more often, on a log scale; white pairs never came. Find the row of q:
+# hardly more than one square. Find the column of the space: the white ones are letters with which
+# hardly a word ends. The diagonal has what comes twice in a row. The model knows nothing else.
 
 # %% [markdown]
 # *The picture: each row is a first character, each column the one that follows; the darker, the more
@@ -257,6 +288,13 @@ if check.ready("normalise", "counts"):
     table = normalise(counts)
     display(plots.next_token_bars(table[chars.index("q")], chars, context="q", top=6))
 
+# %% [markdown] slide="Smoothing: leave something for what never came" picture="above"
+# One pair with probability 0 makes the loss infinite. So add `alpha` to every count.
+#
+# Notes: 81 per cent of all pairs never came, and a new sentence soon has one of them. Laplace
+# added 1, in 1774. The picture shows the price: after q the model is still nearly sure, but each
+# other character has the same small share now.
+
 # %% [markdown]
 # *The picture: after `q` the model is still nearly sure, but each of the other characters now has the
 # same small share.* That is the price. How high should it be? We come back to this once we can
@@ -283,6 +321,19 @@ while len(written) < 100:
     found = train_text.index(written[-1], opened)  # read on until the letter comes
     written += train_text[found + 1]  # and take the one behind it
 print(written)
+
+# %% [markdown] slide="Counts can write"
+# ```python
+# opened = rng.randrange(len(train_text) // 2)
+# found = train_text.index(written[-1], opened)
+# written += train_text[found + 1]
+# ```
+#
+# Shannon, 1948: open a book, find the letter, take the one behind it.
+#
+# Notes: He did it by hand, with a book. The table saves the reading, since a row knows how often
+# each character stands behind this one. Read a line of it aloud: pieces that one can pronounce,
+# now and then a word, no sense. Each character fits the one before it, and nothing more was asked.
 
 # %% [markdown]
 # Your table saves you the reading: its row knows how often each character stands behind this one.
@@ -373,6 +424,15 @@ if check.ready("sample_next", "generate", "table"):
         written = decode(generate(probs, chars.index("T"), 160), chars)
         print(f"--- {name}\n{written}\n")
 
+# %% [markdown] slide="To write, draw"
+# **Always the most likely**: `The the the the the the the`
+#
+# **Drawn**: `Thouredgik. Dudllispibal. veshelon`
+#
+# Notes: Ask first what the one writes that always takes the most likely character. It runs in a
+# circle, since after the same character it always writes the same one. Text that people write is
+# not a string of most likely characters. The temperature stands in between.
+
 # %% [markdown] fold="What happened to the fourth"
 # It ran in a circle. After the same character it always writes the same one, so as soon as one comes
 # back, all the rest repeats. Text that people write is not a string of most likely characters. To
@@ -411,6 +471,15 @@ if check.ready("table"):
     p = table[start[:-1], start[1:]]  # (80,) row and column in pairs, as in lesson 00
     print("the first probabilities:", [round(x, 3) for x in p[:6].tolist()])
     print(f"product of the first 20: {p[:20].prod():.3g}, of all 80: {p.prod():.3g}")
+
+# %% [markdown] slide="The loss is what reading costs"
+# $$-\frac{1}{N-1} \sum_{t=1}^{N-1} \ln p(x_{t+1} \mid x_t)$$
+#
+# The mean over text that the model has not seen.
+#
+# Notes: The probability of a whole text is a product, and after eighty characters a float32 holds
+# 0. So take logarithms, then the mean, then turn the sign. It is called the mean negative log-
+# likelihood, and it is the loss that you know.
 
 # %% [markdown]
 # You know this from lesson 00: soon the product is too small for a float32. So take the logarithm of
@@ -472,6 +541,17 @@ if check.ready("normalise", "nll", "table"):
         print(f"{name:<8} {loss:.3f} nats per character, perplexity {math.exp(loss):5.1f}")
     print(f"the bigram on its own training text: {nll(table, train_ids):.3f}")
 
+# %% [markdown] slide="One character of memory is worth a lot"
+# | | nats per character | perplexity |
+# |---|---|---|
+# | uniform | 4.159 | 64.0 |
+# | unigram | 3.153 | 23.4 |
+# | bigram | 2.399 | 11.0 |
+#
+# Notes: Perplexity is e to the loss: among how many equally likely characters would one be as
+# unsure? On its own training text the bigram pays 2.397, hardly less. A table of pairs is too
+# small to learn a million characters by heart.
+
 # %% [markdown]
 # Knowing one character is worth a good deal. And on the training text the bigram does hardly better
 # than on new text: a table of pairs is too small to learn a million characters by heart.
@@ -513,6 +593,13 @@ if check.ready("count_bigrams", "normalise", "nll", "table"):
     best = own.index(min(own))
     print(f"Those 3,000 characters prefer alpha {alphas[best]:.2g}{left_end * (best == 0)}.")
 
+# %% [markdown] slide="Choose on text that was not learnt from" picture="above"
+# How much smoothing? Let validation text decide.
+#
+# Notes: Follow the two orange lines, which are those of only 3,000 characters. New text wants some
+# smoothing. The characters that were counted want none, since a model never pays on itself for
+# what it has not seen. That dashed line is what one sees if one chooses on the training text.
+
 # %% [markdown]
 # *The picture: the dots are the lowest places. To the right the counts drown in what was added, and
 # every line climbs towards $\ln V$.* Follow the two lines of the 3,000 characters. New text wants some
@@ -549,6 +636,19 @@ if check.ready("normalise", "nll", "sentence"):
 # %% tags=["demo", "nbval-check-output"]
 for n in (1, 2, 3, 4, 5, 6):
     print(f"n = {n}, context of length {n - 1}: {V ** (n - 1):>13,} possible")
+
+# %% [markdown] slide="More context, and many more rows"
+# A table needs a row for each possible context:
+#
+# | n = 2 | n = 4 | n = 6 |
+# |---|---|---|
+# | 64 | 262,144 | 1,073,741,824 |
+#
+# So keep those that occur, and **back off** to shorter ones.
+#
+# Notes: After an e almost anything can come, and after the it is another matter. But a table needs
+# a row for each possible context. A dictionary holds only those that occurred. Where a context is
+# rare or new, mix in what the shorter one says.
 
 # %% [markdown]
 # Nobody can store the last ones, and most of those rows would be empty. So keep only the contexts
@@ -829,6 +929,13 @@ if check.ready("count_ngrams", "ngram_backoff", "validation_curve"):
     for name, curve in curves.items():
         print(f"{name}: lowest at n = {sizes[curve.index(min(curve))]}, {min(curve):.3f}")
 
+# %% [markdown] slide="Overfitting: training goes down, validation goes up" picture="above"
+# The longer the context, the more the model knows **by heart**.
+#
+# Notes: The dots are the lowest places. The training loss falls and falls, while the validation
+# losses turn round. With a tenth of the text they turn earlier and lie higher. You meet this again
+# in lesson 04, and fight it there.
+
 # %% [markdown]
 # *The picture: the dots are the lowest places. The training loss falls and falls; the validation
 # losses fall, come to a lowest place, and rise again. With a tenth of the text that place comes
@@ -868,6 +975,13 @@ for k, possible, number, share in zip(
     lengths, [V**k for k in lengths], different, new, strict=True
 ):
     print(f"{k:2} long: {possible:<9.4g} possible, {number:>7,} in training; {share:3.0f}% new")
+
+# %% [markdown] slide="Why counting runs out" picture="above"
+# Each character multiplies what is possible. The text does not grow with it.
+#
+# Notes: At 16 characters more than half of the contexts in the validation text were never seen, at
+# 32 nearly all. And a table cannot see that two contexts are alike: the sly fox and the shy fox
+# are two different rows. A neural net can, and that is why we build one.
 
 # %% [markdown]
 # *Left: each further character multiplies what is possible by V, but the text does not grow with it.
@@ -942,6 +1056,13 @@ if check.ready("losses", "validation_curve", "tuned"):
     is_fables = corpus.log_prob(validation[0]) > -math.inf
     floor, floor_error = corpus.floor(validation) if is_fables else (None, 0.0)
     display(plots.ladder(losses, floor, floor_error))
+
+# %% [markdown] slide="The bar to beat, by counting alone" picture="above"
+# Every later model has to get past the last one.
+#
+# Notes: The last n-gram is the one that was chosen with its borrow, the trust in rare contexts.
+# Those two were chosen on the very text that judges them here, so the bar is a little too good.
+# The models to come have to beat it.
 
 # %% [markdown] contract="quiz"
 # Six questions. Give each answer as one small letter in quotes, such as `answer_1 = "a"`.

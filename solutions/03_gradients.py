@@ -105,6 +105,14 @@ axes.set_xticks(range(V), names, fontsize=8)
 axes.set_xlabel("character")
 plt.show()
 
+# %% [markdown] slide="The smallest net: look up a row, then softmax" picture="above"
+# A one-hot row times `W` is one row of `W`: the logits.
+#
+# Notes: The net at work on a t. A single 1 goes in, and out comes one logit for each character
+# that could follow. With the logarithms of the counts in W the net is exactly the table of lesson
+# 02. The question of this lesson is whether it gets there without counting, told only how bad it
+# is.
+
 # %% [markdown]
 # *The picture: the net at work on a `t`. A single 1 goes in. Out comes one logit for each character
 # that could follow, and softmax turns them into probabilities: most of all for `h`. The many logits of
@@ -127,6 +135,19 @@ plt.show()
 sure = torch.tensor([200.0, 0.0])
 print(softmax(sure))
 print(-softmax(sure).log())
+
+# %% [markdown] slide="Take the logarithm before anything is lost"
+# ```python
+# sure = torch.tensor([200.0, 0.0])
+# print(softmax(sure))
+# print(-softmax(sure).log())
+# ```
+#
+# The surprise should be 200. It comes out infinite, and from infinity no step leads back.
+#
+# Notes: The probability of the second character is e to the minus 200, which a float32 does not
+# hold. So it becomes 0, and the logarithm is infinite. Write the logarithm of softmax out with the
+# rule for quotients, and take the largest logit out of the sum. Then nothing can overflow.
 
 # %% [markdown] fold="Answer"
 # The probability of the second one is $e^{-200}$, about $10^{-87}$. Its surprise is 200: bad, but a
@@ -261,6 +282,13 @@ if check.ready("cross_entropy"):
     plt.show()
     print(f"At 0 the loss is {start:.3f} and its slope {slope:.3f}: to the right is down.")
 
+# %% [markdown] slide="The slope where you stand is enough" picture="above"
+# Push a little, see how the loss changes, divide: a **finite difference**.
+#
+# Notes: The loss lies in a valley over this one logit. You need not see the whole valley to know
+# which way is down. A negative slope means that pushing the logit up makes the loss smaller. Ask
+# which of the three logits of the example go up.
+
 # %% [markdown]
 # *The picture: the loss lies in a valley over the logit of `h`. At 0 the curve falls to the right, with
 # the dashed slope.* You need not see the whole valley to know which way is down. The slope where you
@@ -303,6 +331,15 @@ if check.ready("cross_entropy"):
 #
 # *What the model said, minus what came.* The loss is the mean over `B` rows, so each row counts for
 # $1/B$ of it, and its slopes are divided by $B$.
+
+# %% [markdown] slide="What the model said, minus what came"
+# $$\text{gradient of one row} = \text{softmax} - \text{one-hot}$$
+#
+# One formula for all slopes. And check it: push each logit and look.
+#
+# Notes: Derive it at the board: the surprise is ln of the sum of exponentials, minus the target's
+# logit. Only one term of the sum contains a given logit. Do not trust algebra, check it: finite
+# differences know nothing of the derivation, and they agree to five digits.
 
 # %% [markdown] contract="grad_logits"
 # `grad_logits(logits, targets)` takes the same two tensors as `cross_entropy` and returns the gradient
@@ -377,6 +414,13 @@ if check.ready("grad_logits"):
     print(f"The steepest is {chars[order[0]]!r}, {slopes[order[0]]:.3f}: up with it.")
     print("All slopes are softmax minus the counted shares:", same)
 
+# %% [markdown] slide="What pulls at the net is softmax minus the counts" picture="above"
+# The row of `t` at the start. Blue wants up, orange wants down.
+#
+# Notes: In each pair the target is a one-hot row, and the mean of all these rows is the row of
+# counted shares. So the net never counts, and yet what pulls at it is, all together, softmax minus
+# the counts. Orange bars of the same height are characters that never came: nothing pulls them up.
+
 # %% [markdown]
 # *The picture: negative slopes are logits that want to go up, positive ones want down. Those that
 # often came after `t` want up. Orange bars of the same height are characters that never came: nothing
@@ -413,6 +457,19 @@ a, b, push = 2, 3, 0.001
 before = a * b + a
 after = (a + push) * b + (a + push)
 print(f"{(after - before) / push:.3f}")
+
+# %% [markdown] slide="Along a path multiply, where paths meet add"
+# ```python
+# a, b, push = 2, 3, 0.001
+# before = a * b + a
+# after = (a + push) * b + (a + push)
+# print(f"{(after - before) / push:.3f}")
+# ```
+#
+# Notes: The answer is 4: the push takes two ways. Through the product it becomes three times as
+# large, and straight into the sum it stays as it is. These two rules are the chain rule. Each
+# operation needs to know only its own slopes, so the computer can do the algebra while it
+# computes. Linnainmaa, 1970.
 
 # %% [markdown] fold="Why 4?"
 # The push takes two ways to the result. Through `c`: it becomes 3 times as large there, as `c` is
@@ -562,6 +619,20 @@ if check.ready("Value"):
         print(f"in the order {turns}: {a}, {b}")
     print(f"by pushing a: {((2.001 * 3 + (2.001 * 3) ** 2) - (6 + 6**2)) / 0.001:.1f}")
 
+# %% [markdown] slide="Whose turn is it? A number waits for all that it went into"
+# ```python
+# a, b = Value(2.0), Value(3.0)
+# c = a * b
+# d = c * c
+# result = c + d
+# ```
+#
+# First the result, then `d`, then `c`.
+#
+# Notes: Both d and the result give something to c. If c passes on before d has given its part, the
+# slopes come out too small: 3 in place of 39. An order in which each number comes after all that
+# was made of it is a topological order, gone through backward. Like taking off clothes.
+
 # %% [markdown]
 # So: **a number's turn comes when everything that was made of it has had its turn.** An order in which
 # all parents come before what is made of them is called a *topological order*. Go through it backward.
@@ -702,6 +773,13 @@ if check.ready("surprise"):
     plt.show()
     print("x1 has two ways to the surprise: through exp, and through × -1. Its slopes add up.")
 
+# %% [markdown] slide="Autograd finds softmax minus one-hot by itself" picture="above"
+# Numbers flow to the right, slopes to the left.
+#
+# Notes: This is the student's own autograd on one cross-entropy with three logits. Take any box:
+# its grad is the sum, over the lines to its right, of slope times the grad there. The machine has
+# never heard of softmax. Torch does the same with tensors.
+
 # %% [markdown]
 # *The picture: numbers flow from left to right, slopes from right to left. In each box: the operation,
 # its number, its `grad`. On each line, in orange: the slope of that single operation. Take any box: its
@@ -727,6 +805,16 @@ if check.ready("cross_entropy", "grad_logits"):
 # %% tags=["demo", "nbval-check-output"]
 print(f"by pushing:   {2 * V * V:,} times the work of one loss, for the {V * V:,} slopes of W")
 print("by autograd:  about 3 times the work of one loss, for any number of slopes")
+
+# %% [markdown] slide="Why every net is trained with it"
+# The 4,096 slopes of `W` cost
+#
+# - by pushing: **8,192** times the work of one loss
+# - by autograd: about **3** times, for any number of slopes
+#
+# Notes: Going back takes about twice the work of going forward, however long the computation is.
+# With billions of parameters, pushing is out of the question. One trap: torch adds to grad, since
+# a number may have several ways to the result. So clear it after each step.
 
 # %% [markdown]
 # One more thing, and it is the one that people forget most often.
@@ -853,6 +941,13 @@ if check.ready("cross_entropy", "sgd_step"):
         print(f"lr = {lr}: loss {last:.3f} after 40 steps")
     print(f"at the star, the lowest place: {lowest:.3f}")
 
+# %% [markdown] slide="The learning rate: creep, arrive, or jump" picture="above"
+# $w \leftarrow w - \text{lr} \cdot \text{slope}$, again and again.
+#
+# Notes: The loss as a map: each grey line joins places of equal loss. Too small a rate does not
+# arrive, and too large a rate jumps over the valley and back. The star is at ln 6 and ln 3: the
+# logits at the lowest place are the logarithms of the counts. Cauchy, 1847.
+
 # %% [markdown]
 # *The picture: the loss as a map; each grey line joins places of equal loss. The walk begins at the top
 # left, the star is the lowest place. Left: too small a rate creeps and does not arrive. Middle: a good
@@ -965,6 +1060,13 @@ if check.ready("train_bigram", "sgd_step"):
     for name, (_, descent) in curves.items():
         print(f"{name}: {descent[0]:.3f} at first, {descent[-1]:.3f} in the last step")
 
+# %% [markdown] slide="The loop is the same for every net" picture="above"
+# Compute the loss, go back, take a step.
+#
+# Notes: Now the whole net with its 4,096 parameters. A rate of 1 creeps, 300 jumps up and down,
+# and 30 falls quickly at first and then ever more slowly. This loop is also that of the largest
+# models; only the net gets larger.
+
 # %% [markdown]
 # *The picture: the loss on the training pairs. A rate of 1 is too small and creeps. A rate of 300 is
 # too large: the loss jumps up and down and gets nowhere. With 30 it falls quickly at first, and then
@@ -1052,6 +1154,14 @@ if check.ready("one_rate"):
     figure.tight_layout()
     plt.show()
 
+# %% [markdown] slide="Rare characters come last" picture="above"
+# A row's gradient is its **share** of the pairs. So give each row its own rate.
+#
+# Notes: The loss is a mean over all pairs. If one pair in ten thousand begins with a character,
+# then so little pulls at its row. One rate for all is too small for some and too large for others.
+# Dividing by the share mends that here; Adam, in lesson 07, finds a rate for each parameter by
+# itself.
+
 # %% [markdown]
 # *Left: how far the training loss is above the lowest one there is. With one rate for all it takes
 # several times as many steps to come as near. Right: the rows after 3,000 steps. With rates of their own
@@ -1074,6 +1184,14 @@ if check.ready("train_bigram", "text_loss", "one_rate"):
     print(f"counted:      {counted_loss:.4f} nats per character on validation text")
     print(f"by gradient:  {learnt_loss:.4f}")
     print(f"No probability differs by more than {(by_gradient - counted).abs().max():.5f}.")
+
+# %% [markdown] slide="It finds the counts again" picture="above"
+# Counted: **2.3991**. By gradient: **2.3992**.
+#
+# Notes: Each dot is a pair of characters, and on the dashed line both tables agree. Those below
+# are pairs that never came and are still on their way down. It was no luck: where the slopes are
+# zero the table is the counted one, and the loss is one single bowl. With the nets to come that is
+# no longer so.
 
 # %% [markdown]
 # *The picture: each dot is a pair; on the dashed line both tables agree. If any are off it, then the

@@ -39,7 +39,7 @@ def test_five_commands_lead_to_answers_of_ones_own_model(tmp_path: Path) -> None
     (openai,) = blocks("python")
     lines = [line.partition("#")[0].strip() for line in start.splitlines()]
     setup, pack, train, key, serve = lines
-    assert setup == "make setup"  # which installed what runs here
+    assert setup == "make setup EXTRAS=student"  # more than which installed what runs here
     assert "--preset smoke takes seconds" in start
     for command in (pack, f"{train} --preset smoke", key):
         bash(command, tmp_path)

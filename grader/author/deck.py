@@ -6,7 +6,8 @@
     # Notes: what the speaker says, to the end of the cell.
 
 With `picture="above"` the slide shows the last picture that a code cell above it put out in the
-solved notebook. In its place a slide may have one fenced block of code, whose lines students have.
+solved notebook. In its place a slide may have one fenced block of code, whose lines students have;
+a comment behind one may be left out.
 """
 
 import re
@@ -85,13 +86,14 @@ def problems(course: Course, name: str) -> Iterator[LessonError]:
         message = f"{least} to {most} slides make a deck, and there are {len(lesson.slides)}"
         yield lesson.error(lesson.slides[0].line, message)
     released = render_student(course, name)
-    given = {
+    lines = [
         line.strip()
         for cell in released.cells
         if cell.cell_type == "code"
         for line in cell.source.splitlines()
-    }
-    hidden = [line for lines in secrets(lesson, released).values() for line in lines]
+    ]
+    given = {*lines, *(line.partition("  # ")[0] for line in lines)}
+    hidden = [line for kept in secrets(lesson, released).values() for line in kept]
     for slide in lesson.slides:
         for message in _problems(slide, given, hidden):
             yield lesson.error(slide.line, f"slide {slide.name!r}: {message}")

@@ -7,6 +7,7 @@ between are its slide cells (`grader/author/deck.py`). reveal.js shows them. Its
 package sphinx-revealjs, so that pip pins and installs them as it does all else.
 """
 
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 from mdit_py_plugins.dollarmath import dollarmath_plugin
+from playwright.sync_api import Browser, sync_playwright
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers.python import PythonLexer
@@ -36,12 +38,18 @@ WIDTH, HEIGHT = 1280, 720
 """Of a slide, in pixels."""
 WIDE = 2.0
 """A picture of at least this ratio of width to height stands below the words, not beside them."""
+MAX_CODE_SIZE = 30
+"""Of code, in pixels."""
+CODE_WIDTH = 1750
+"""Of the longest line of code, in characters times their size in pixels."""
+_FUNCTION = re.compile(r"(?<!<msub>)(?<!<msup>)(?<!<msubsup>)(?<!<munder>)(<mi>[a-z]{2,}</mi>)")
+"""The name of a function, such as ln: a browser sets no space between it and its argument."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass(frozen=True)
 class Page:
-    """A slide as HTML: `kind` is first, words, wide, tall or last."""
+    """A slide as HTML: `kind` is first, plain (no picture), wide, tall or last."""
 
     kind: str
     title: str
@@ -68,12 +76,17 @@ def main(course: Course, names: Sequence[str]) -> int:
             print(f"{file.relative_to(course.root)}: {count(len(lesson.slides) + 2, 'slide')}")
     if without:
         print(f"no deck, since there are no slide cells: {', '.join(without)}")
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if written and browser is None:
+    if not written:
+        return 0
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if chromium is None:
         print("no PDF: Chromium is not installed; type: make system", file=sys.stderr)
         return 1
-    if written and browser is not None:
-        to_pdf(browser, written)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium)
+        for file in written:
+            to_pdf(browser, file)
+        browser.close()
     return 0
 
 
@@ -90,7 +103,7 @@ def html(course: Course, lesson: Lesson) -> str:
     for slide in lesson.slides:
         text, notes = map(_html, parts(slide))
         picture = shown.get(slide.line)
-        pages.append(Page(_kind(picture), slide.name, text, notes, picture))
+        pages.append(Page(_kind(text, picture), slide.name, text, notes, picture))
     pages.append(_last(course, lesson))
     environment = Environment(
         loader=PackageLoader("grader.author"),
@@ -113,19 +126,14 @@ def html(course: Course, lesson: Lesson) -> str:
     )
 
 
-def to_pdf(browser: str, files: Sequence[Path]) -> None:
-    """Write a PDF beside each HTML file, a slide a page, with the Chromium at `browser`."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=browser) as it:
-        for file in files:
-            page = it.new_page(color_scheme="light")
-            page.goto(f"{file.as_uri()}?print-pdf")
-            page.wait_for_function("() => document.querySelector('.pdf-page')")
-            page.pdf(
-                path=file.with_suffix(".pdf"), print_background=True, prefer_css_page_size=True
-            )
-            page.close()
+def to_pdf(browser: Browser, file: Path) -> None:
+    """Write a PDF beside the HTML `file`, a slide a page."""
+    page = browser.new_page(color_scheme="light")
+    page.goto(f"{file.as_uri()}?print-pdf")
+    page.wait_for_function("() => document.querySelector('.pdf-page')")
+    pdf = file.with_suffix(".pdf")
+    page.pdf(path=pdf, print_background=True, prefer_css_page_size=True)
+    page.close()
 
 
 def _first(lesson: Lesson) -> Page:
@@ -154,11 +162,12 @@ def _last(course: Course, lesson: Lesson) -> Page:
     return Page("last", "Now it is your turn", _html(text), _html(f"The exercises: {names}."))
 
 
-def _kind(picture: Picture | None) -> str:
+def _kind(text: str, picture: Picture | None) -> str:
     if picture is None:
-        return "words"
+        return "plain"
     width, height = picture.size
-    return "wide" if width >= WIDE * height else "tall"
+    # A formula is as wide as it is, and there is little room beside a picture.
+    return "wide" if width >= WIDE * height or 'display="block"' in text else "tall"
 
 
 @cache
@@ -172,12 +181,15 @@ def _html(text: str) -> Markup:
 
 
 def _formula(tex: str, options: dict[str, Any]) -> str:
-    return convert(tex, display="block" if options["display_mode"] else "inline")
+    html: str = convert(tex, display="block" if options["display_mode"] else "inline")
+    return _FUNCTION.sub(r'\1<mspace width="0.17em"></mspace>', html)
 
 
 def _coloured(code: str, *_: str) -> str:
     coloured: str = highlight(code, PythonLexer(), HtmlFormatter(nowrap=True))
-    return f"<pre>{coloured}</pre>"
+    longest = max(map(len, code.splitlines()), default=0)
+    size = min(MAX_CODE_SIZE, CODE_WIDTH / max(longest, 1))
+    return f'<pre style="font-size: {size:.1f}px">{coloured}</pre>'
 
 
 def _reveal(file: str) -> Markup:

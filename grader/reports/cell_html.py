@@ -93,6 +93,7 @@ class Budget:
         self._tex = MAX_TEX
 
     def html(self, cell: dict[str, Any]) -> Markup:
+        """Return a cell's source as HTML."""
         source = cell["source"]
         if cell["cell_type"] == "code":
             tokens, html = _code(source) if self._tokens > 0 else (0, _plain(source))
