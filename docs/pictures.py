@@ -23,7 +23,7 @@ PAGE = HERE / "instructors.md"
 PICTURES = HERE / "images"
 WORK = HERE.parent / "build" / "instructors"
 LESSON = "02_bigrams"
-SHOWN = {"class": "index.html", "student": "students/partial*.html"}
+SHOWN = {"class": "index.html", "student": "students/knownmistake*.html"}
 """Per picture, the page of the report that it shows."""
 WIDTH, HEIGHT = 1000, 780
 GRADER = [sys.executable, "-m", "grader.cli", "--course", str(HERE.parent)]

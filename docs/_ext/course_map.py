@@ -14,7 +14,9 @@ FOLDER = "course_map"
 """Of what is written, below that of conf.py; `course.md` includes it."""
 
 _HEAD = "| lesson | what you build | takes code from | your time | laptop, GPU | points |"
-_ROW = re.compile(r"^\| \[\d\d .*?\]\(notebooks/(?P<lesson>\w+)\.ipynb\) \| (?P<built>.*?) \|", re.M)
+_ROW = re.compile(
+    r"^\| \[\d\d .*?\]\(notebooks/(?P<lesson>\w+)\.ipynb\) \| (?P<built>.*?) \|", re.M
+)
 _CARRIED = re.compile(r"^# From lesson (\d\d)", re.M)
 
 

@@ -87,7 +87,9 @@ def _write_pages(app: Sphinx) -> None:
     write(folder / "parts.txt", "\n".join([*rows, "", *contents]) + "\n")
 
 
-def _set_apart(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+def _set_apart(
+    app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]
+) -> None:
     """Have what is indented in a module's docstring, such as a list of files, shown as it stands."""
     if what != "module":
         return
