@@ -2,8 +2,8 @@
 
     .venv/bin/python docs/pictures.py
 
-The class is the sample's twelve, as Canvas would hand them over: a zip, and a gradebook. It takes some
-minutes, and needs bubblewrap and Chromium.
+The class is the sample's twelve, as Canvas would hand them over: a zip, and a gradebook. It takes
+some minutes, and needs bubblewrap and Chromium.
 """
 
 import csv

@@ -57,7 +57,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pages(site: Path) -> list[str]:
     """Return the pages' places below the site's folder."""
-    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    found = (path.relative_to(site) for path in site.rglob("*.html"))
+    return sorted(path.as_posix() for path in found if path.parts[0] not in ("_static", "slides"))
 
 
 def text_of(page: Path) -> str:
@@ -158,7 +159,7 @@ def test_a_formula_is_mathml_without_a_script(site: Path) -> None:
     page = (site / "lessons" / "03_gradients.html").read_text("utf-8")
     assert page.count("<math") > 5
     assert "<mfrac>" in page
-    assert "mathjax" not in page.lower()
+    assert not re.search("<script[^>]*mathjax", page, re.IGNORECASE)
 
 
 # In a browser, with the network cut
@@ -311,7 +312,7 @@ def test_no_link_is_broken(site: Path) -> None:
     broken = []
     for page, links in known.items():
         for link in links.leads_to:
-            if link.startswith(("https://", "data:")):
+            if link.startswith(("https://", "http://127.0.0.1", "data:")):
                 continue
             path, place = urldefrag(link)
             here = site / page

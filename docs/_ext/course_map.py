@@ -21,7 +21,7 @@ _CARRIED = re.compile(r"^# From lesson (\d\d)", re.M)
 
 
 def table(course: Course) -> str:
-    """Return the table of the lessons: times in minutes, those of the machine at `laptop` and `gpu`."""
+    """Return the table of the lessons; times are in minutes."""
     readme = (course.root / "README.md").read_text("utf-8")
     built = {row["lesson"]: row["built"] for row in _ROW.finditer(readme)}
     rows = []

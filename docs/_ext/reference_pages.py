@@ -90,7 +90,7 @@ def _write_pages(app: Sphinx) -> None:
 def _set_apart(
     app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]
 ) -> None:
-    """Have what is indented in a module's docstring, such as a list of files, shown as it stands."""
+    """Have what is indented in a module's docstring, such as a list of files, shown as it is."""
     if what != "module":
         return
     shown: list[str] = []
@@ -107,7 +107,7 @@ def _set_apart(
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Have the pages written before Sphinx looks for its sources, and docstrings read as written."""
+    """Have the pages written before Sphinx looks for its sources."""
     app.connect("builder-inited", _write_pages)
     app.connect("autodoc-process-docstring", _set_apart)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
