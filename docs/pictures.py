@@ -56,7 +56,7 @@ def take(browser: Browser, address: str, picture: str) -> None:
     for scheme in ("light", "dark"):
         page = browser.new_page(
             viewport={"width": WIDTH, "height": HEIGHT},
-            color_scheme=scheme,  # type: ignore[arg-type]
+            color_scheme=scheme,
         )
         page.goto(address)
         page.screenshot(path=PICTURES / f"{picture}-{scheme}.png")
