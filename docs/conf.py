@@ -45,7 +45,7 @@ html_context = {"default_mode": "auto"}
 html_copy_source = False
 html_show_sourcelink = False
 # Pages that have no others below them need no list of these.
-html_sidebars = dict.fromkeys(["authors", "comparison", "instructors", "runs", "trust"], [])
+html_sidebars = {page: [] for page in ("authors", "comparison", "instructors", "runs", "trust")}
 html_theme_options = {
     "icon_links": [{"name": "Repository", "url": _repository, "icon": "fa-brands fa-github"}],
     "navigation_with_keys": True,
