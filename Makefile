@@ -25,8 +25,9 @@ TESTS := -m 'not image' --dist worksteal --durations 20 --durations-min 1 --juni
 NBVAL := --dist loadscope --nbval-lax --nbval-current-env --junitxml $(REPORTS)/lessons.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint build lesson lessons lesson-names coverage html check-notebooks ship
-.PHONY: bench slides site small-model system clean security secrets audit image-lint static
+.PHONY: help setup demo test lint pictures build lesson lessons lesson-names coverage html
+.PHONY: check-notebooks ship bench slides site small-model system clean security secrets audit
+.PHONY: image-lint static
 .PHONY: model-version smoke-test infrastructure
 
 help: ## list the commands
@@ -63,6 +64,9 @@ lint: $(READY) ## check style, types, who imports whom, pipelines, and that buil
 	$(BIN)/zizmor --offline --no-progress --quiet .github
 	$(BIN)/grader build --check
 	$(BIN)/grader --course examples/numpy_basics build --check
+
+pictures: setup ## take the README's pictures again, of JupyterLab and of the class page
+	$(BIN)/python .ci/pictures.py
 
 build: $(READY) ## build the notebooks of both courses from solutions/*.py
 	$(BIN)/grader build

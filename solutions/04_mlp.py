@@ -90,6 +90,18 @@ for row in after.values():
     total.update(row)
 print("all of them together:", total.most_common(3))
 
+# %% [markdown] slide="A table cannot see that two contexts are alike"
+# After three digits comes a space.
+#
+# - **343** contexts of three digits are possible
+# - half were seen **9** times or less
+#
+# Each row has to find it out alone.
+#
+# Notes: All rows say the same, but the table does not know that 338 and 746 are alike. A context
+# that never came has nothing to go by. This was the end of lesson 02: counting cannot carry over
+# what it knows to what is similar.
+
 # %% [markdown]
 # All the rows say the same. But the table does not know that they are alike, so each of them has to
 # find it out alone, from the few times that it was seen. And a context that never came (there are
@@ -106,6 +118,16 @@ print("all of them together:", total.most_common(3))
 #
 # Where do the places come from? Nobody has to know them. They are parameters like all others, and
 # the loss moves them to where they are useful. They are called **embeddings**.
+
+# %% [markdown] slide="Give each character a place"
+# Near places give nearly the same answer.
+#
+# So what the net learns after `338` it has half learnt after `378` too.
+#
+# Notes: Bengio and others, 2003. A place is a short list of numbers, like the coordinates of a
+# town on a map. The net computes with the places only, and smoothly. Nobody has to know the
+# places: they are parameters, and the loss moves them to where they are useful. They are called
+# embeddings.
 
 # %% [markdown]
 # ## How does a context become numbers?
@@ -162,6 +184,19 @@ numbers = torch.arange(12).reshape(2, 3, 2)
 print(numbers.tolist())
 print(numbers.reshape(2, 6).tolist())  # each of the 2 keeps its own 6 numbers
 print(numbers.transpose(0, 1).reshape(2, 6).tolist())  # the axes in another order: all mixed up
+
+# %% [markdown] slide="Look up, then side by side"
+# ```python
+# places = torch.tensor([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1], [3.0, 3.1]])
+# ids = torch.tensor([[0, 1, 2], [3, 3, 0]])
+# print(places[ids].shape)
+# ```
+#
+# `reshape` never moves a number. A transpose before it mixes all up.
+#
+# Notes: The shape is two contexts by three characters by two channels. A layer wants one row per
+# context, so the embeddings stand side by side in the order of the text. Reshape reads row after
+# row, as one reads a page, and cuts the long line anew.
 
 # %% [markdown] contract="embed_context"
 # `embed_context(table, contexts)` takes a table of embeddings, a float tensor of shape `(V, C)`,
@@ -237,6 +272,13 @@ plt.show()
 print(
     f"At 0 the slope is 1. At 2 it is {1 - math.tanh(2) ** 2:.3f}, at 4 {1 - math.tanh(4) ** 2:.4f}."
 )
+
+# %% [markdown] slide="Without a bend, two layers are one" picture="above"
+# Two matrix products in a row are one product. **tanh** stands between them.
+#
+# Notes: Ask first what is gained by the second matrix: nothing at all. Tanh leaves small numbers
+# nearly as they are and pushes large ones towards 1 or minus 1. Keep the dashed line in mind: far
+# out the slope is almost 0, and a push there changes nothing any more.
 
 # %% [markdown]
 # *The picture: tanh is an S between -1 and 1. Its slope, dashed, is largest in the middle and
@@ -331,6 +373,16 @@ for name, tensor in naive.items():
 print(f"together                {size_of(naive):>7,}")
 print(f"a table with a row for each context of {T} would have {V**T * V:.0e}")
 
+# %% [markdown] slide="A whole net in few numbers"
+# Eight characters of context:
+#
+# - the net: **25,792** numbers
+# - a table with a row for each context: $2 \cdot 10^{16}$
+#
+# Notes: Embedding, first matrix and bias, tanh, second matrix and bias: a multilayer perceptron.
+# Draw the shapes at the board. The hidden numbers are like questions about the context, such as
+# whether this is near the end of a number.
+
 # %% [markdown]
 # ## What should it say before it has learnt anything?
 #
@@ -346,6 +398,15 @@ some = slice(0, 2000)
 if check.ready("embed_context", "mlp_forward"):
     first_loss = cross_entropy(mlp_forward(naive, train_contexts[some]), train_ids[some])
     print(f"naive net: {first_loss.item():.1f} nats per character; ln V: {math.log(V):.2f}")
+
+# %% [markdown] slide="Look at the very first loss"
+# It knows nothing, so it should pay $\ln V$: **4.16**.
+#
+# Drawn at random without care, it pays **26.2**.
+#
+# Notes: This is the one loss that you can tell before you have trained. Far above means that the
+# net is very sure of itself, and wrong. It is a cheap test that finds many mistakes, so make it a
+# habit with every model.
 
 # %% [markdown]
 # Far above. The net is very sure of itself, and wrong. To be worse than blind guessing takes large
@@ -443,6 +504,13 @@ if check.ready("embed_context", "mlp_forward", "kaiming_init"):
         loss = cross_entropy(mlp_forward(net, train_contexts[some]), train_ids[some])
         print(f"first loss, {name:<13} {loss.item():6.2f}")
     print(f"ln V                     {math.log(V):6.2f}")
+
+# %% [markdown] slide="Divide by the square root of the number of terms" picture="above"
+# A sum of 100 terms spreads 10 times as far, and tanh is flat out there.
+#
+# Notes: In orange the naive net: 85 per cent of its hidden numbers are where tanh is flat, so
+# little of the loss gets back through them. What adds up is the variance. So divide the random
+# weights by the square root of the fan-in. Glorot and Bengio, 2010; He and others, 2015.
 
 # %% [markdown]
 # *The picture: in blue, the scaled net. Its hidden numbers fill the whole range between -1 and 1,
@@ -544,6 +612,13 @@ if check.ready("mlp_forward", "kaiming_init", "train_step"):
     axes.legend(loc="upper right")
     plt.show()
 
+# %% [markdown] slide="A bad start is hard to notice later" picture="above"
+# Three starts, the same batches.
+#
+# Notes: The naive net spends its time becoming as good as guessing. The other two hardly differ
+# after a while. Its loss falls too, and without the comparison one never learns how low it could
+# be. A good start costs one line.
+
 # %% [markdown]
 # *The picture: the loss of each batch, for the three nets. The naive one (orange) spends its time
 # becoming as good as guessing.* The two others hardly differ after a while. A good start costs one
@@ -565,6 +640,18 @@ pieces = torch.tensor([1.0, 1.0, 1.0, 1.0]), torch.tensor([6.0])
 print("mean of the two means:", torch.stack([piece.mean() for piece in pieces]).mean())
 print("mean of all:", torch.cat(pieces).mean())
 print("sums, then divided:", sum(piece.sum() for piece in pieces) / 5)
+
+# %% [markdown] slide="The mean of means is not the mean"
+# ```python
+# pieces = torch.tensor([1.0, 1.0, 1.0, 1.0]), torch.tensor([6.0])
+# print("mean of all:", torch.cat(pieces).mean())
+# ```
+#
+# Mean of the two means: 3.5. Mean of all: 2.
+#
+# Notes: The whole validation text goes through the net in pieces, and the last piece is smaller.
+# So add up sums, and divide by the number of characters at the end. Two more habits: take no notes
+# while judging, and switch the model to evaluation.
 
 # %% [markdown]
 # The mean of means lets the small last piece count too much. Add up *sums* and divide by the number
@@ -700,6 +787,13 @@ if check.ready("mlp_forward", "kaiming_init", "train_step"):
     print(f"It is at least 0.5 below ln V from {useful[0]:.2g} to {useful[-1]:.2g}:", end=" ")
     print(f"over {math.log10(useful[-1] / useful[0]):.1f} powers of ten.")
 
+# %% [markdown] slide="Find the learning rate by an experiment" picture="above"
+# Raise it a little at **every** step, and watch the loss.
+#
+# Notes: Smith, 2017. While the rate is too small nothing happens, then the loss falls, and then it
+# flies up. The edge is sharp on the side of the large rates. It takes a few seconds and gives a
+# first guess.
+
 # %% [markdown]
 # *The picture: below 0.01 hardly anything happens. Then the loss falls. From about 1 to 4 it gains
 # nothing more, then it flies up, and soon it is worse than guessing.* So of the five powers of ten
@@ -827,6 +921,13 @@ if check.ready(*needed):
     axes.legend(loc="upper left")
     plt.show()
 
+# %% [markdown] slide="Up at first, then down to zero" picture="above"
+# **Warm-up**, then a straight line. It bears a higher peak, and ends lower.
+#
+# Notes: At the start the slopes change quickly, so begin small. At the end each step follows the
+# noise of its own batch, so make the steps smaller and smaller; Robbins and Monro, 1951. The large
+# rates find the way, and the small ones let the net settle.
+
 # %% [markdown]
 # *The picture: the loss at the end of each training, over its rate. (Where a line leaves the
 # picture, read the loss in the list.)* With a small peak the schedule loses: its steps are smaller
@@ -873,6 +974,13 @@ if check.ready(*needed):
             f"{name}: training {training[-1]:.2f}, validation {judged[-1]:.2f} at the end;", end=" "
         )
         print(f"lowest validation {min(judged):.2f} at step {watch * judged.index(min(judged)):,}")
+
+# %% [markdown] slide="Underfitting and overfitting" picture="above"
+# Too small: both losses are high. Too little text: training falls, validation **rises**.
+#
+# Notes: Three trainings: all stories, twenty stories, and a net with four hidden numbers. With
+# twenty stories the validation loss is lowest early and then climbs. More text helps most. Where
+# there is none, stop early, make the net smaller, or let the weights decay.
 
 # %% [markdown]
 # *The picture: training losses are dashed, a dot marks the lowest place of each curve. All stories:
@@ -1047,6 +1155,13 @@ if check.ready(*needed):
                 )
                 print(f"{anywhere:.2f}: {inside / anywhere:.2f} times as far")
 
+# %% [markdown] slide="It was never told what a digit is" picture="above"
+# The embeddings, before and after training.
+#
+# Notes: The digits have moved to nearly the same place, since the same comes after all of them.
+# Vowels have come nearer to each other too. Nobody gave these places: the loss moved them to where
+# they are useful. So what is learnt after one digit holds for all.
+
 # %% [markdown]
 # *The two maps: each character stands at its two numbers. Left at random, right after training.
 # Orange: vowels. Green: digits. Blue: capitals. Black: the other small letters.* The digits lie
@@ -1190,6 +1305,13 @@ if check.ready("mlp_loss", "ngram_loss"):
     losses |= {"10-gram, borrow 16": ngram_loss, "MLP": mlp_loss}
     floor, floor_error = corpus.floor(validation) if is_fables else (None, 0.0)
     display(plots.ladder(losses, floor, floor_error))
+
+# %% [markdown] slide="Counting is still ahead, by a little" picture="above"
+# The net has 182,848 numbers, the 10-gram over a million.
+#
+# Notes: Near a digit the net is better, elsewhere the 10-gram is. Mixed half and half they are
+# better than either, so they know different things. But both forget all that is more than nine
+# characters back. That is what the next lesson is for.
 
 # %% [markdown] contract="quiz"
 # Six questions. Give each answer as one small letter in quotes, such as `answer_1 = "a"`.

@@ -109,6 +109,13 @@ axes.set(xlabel="characters since the word stood there last", ylabel="words")
 axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
 plt.show()
 
+# %% [markdown] slide="What comes back stands far behind" picture="above"
+# Rare words of a fable: half come back after **221** characters or more.
+#
+# Notes: Names, places and numbers are drawn near the start and come back lines later. The dashed
+# line is as far as the net of lesson 04 sees, so it misses all of them. A longer context would not
+# do: with rows for each place, what it learnt about a name 300 back is of no use for one 301 back.
+
 # %% tags=["demo", "nbval-check-output"]
 letters = sum(end - begin for begin, end, _ in returns)
 print(f"{len(returns):,} words come back, half of them after", end=" ")
@@ -153,6 +160,18 @@ for t in range(3):
 # %% tags=["demo", "nbval-check-output"]
 weights = torch.tensor([[1, 0, 0], [1 / 2, 1 / 2, 0], [1 / 3, 1 / 3, 1 / 3]])
 print(weights @ x)  # (3, 3) @ (1, 3, 2) = (1, 3, 2): the same weights for each text
+
+# %% [markdown] slide="The mean of the past is one matrix product"
+# ```python
+# weights = torch.tensor([[1, 0, 0], [1 / 2, 1 / 2, 0], [1 / 3, 1 / 3, 1 / 3]])
+# print(weights @ x)
+# ```
+#
+# Row: who looks. Column: who is looked at. Each row sums to 1.
+#
+# Notes: The zeros on the upper right say that no place takes anything from the future: the model
+# has to predict the character at place t + 1 from what it knows at place t. All of attention is
+# such a table. Only the numbers in it will get better.
 
 # %% [markdown]
 # Look at those weights for a while. Row `t` belongs to the place that looks, column `s` to the
@@ -247,6 +266,13 @@ if check.ready("causal_mask", "masked_mean"):
     means = masked_mean(torch.eye(len(text))[None])[0]  # (T, T)
     display(plots.attention_map(means, text, text))
 
+# %% [markdown] slide="A mean holds everything, and nothing can be found" picture="above"
+# Each row spreads the same amount over its past.
+#
+# Notes: At place 300, the first letter of a name is one part in 301, like all other letters. And a
+# mean does not know the order: the same letters shuffled give the same mean. So who should decide
+# where to look? The text itself.
+
 # %% [markdown]
 # *The picture: one row for each place that looks, one column for each place that is looked at. Each
 # row spreads the same amount over its past, so the rows get paler downwards.*
@@ -280,6 +306,15 @@ if check.ready("causal_mask", "masked_mean"):
 # **Predict first.** One place asks, three places answer. Which of the values 10, 20 and 30 will the
 # result be close to?
 
+# %% [markdown] slide="Each place asks, and each place answers"
+# - **query**: "I have just read `R`."
+# - **key**: "The one before me was `R`."
+# - **value**: "Here stands an `o`."
+#
+# Notes: How well a query fits a key is one number, the dot product: the score. Softmax makes
+# weights of the scores, and with these the values are added up. It is like a dictionary whose keys
+# need not be equal but may be alike. Bahdanau and others, 2014; Vaswani and others, 2017.
+
 # %% tags=["demo", "nbval-check-output"]
 query = torch.tensor([[2.0, 0.0]])  # (1, 2): one place asks
 key = torch.tensor([[0.0, 3.0], [2.0, 0.0], [-2.0, 0.0]])  # (3, 2): three answer
@@ -289,6 +324,21 @@ weights = torch.softmax(scores, dim=-1)  # yours of lesson 00, written in C++
 print("scores ", scores)
 print("weights", weights.round(decimals=3))
 print("result ", (weights @ value).round(decimals=2))
+
+# %% [markdown] slide="The keys that fit decide what comes out"
+# ```python
+# query = torch.tensor([[2.0, 0.0]])
+# key = torch.tensor([[0.0, 3.0], [2.0, 0.0], [-2.0, 0.0]])
+# value = torch.tensor([[10.0], [20.0], [30.0]])
+# scores = query @ key.T
+# weights = torch.softmax(scores, dim=-1)
+# ```
+#
+# Close to which value?
+#
+# Notes: The scores are 0, 4 and minus 4, and the result is 19.82. The second key points where the
+# query points. The third one points the other way and is as good as gone. Everything is smooth, so
+# training can move all three.
 
 # %% [markdown]
 # The second key points where the query points, so the result is close to its value, 20. The third
@@ -344,6 +394,13 @@ for column, d in enumerate(sizes):
 figure.tight_layout()
 plt.show()
 
+# %% [markdown] slide="Divide by the square root" picture="above"
+# A sum of $d$ products spreads by $\sqrt{d}$. Then softmax picks a single place.
+#
+# Notes: This is lesson 04 again: the variance adds up. With d = 256 the largest weight is 0.93
+# before any training, and where softmax is that sure its slope is nearly 0. Divided by the square
+# root, it stays the same whatever d is.
+
 # %% tags=["demo"]
 q, k = torch.randn(2000, 256), torch.randn(2000, 12, 256)  # 2,000 queries with 12 keys each
 rows = {}
@@ -393,6 +450,19 @@ hidden_scores = scores.masked_fill(~may_look, -math.inf)
 print(hidden_scores)
 print(torch.softmax(hidden_scores, dim=-1))
 
+# %% [markdown] slide="Hide scores, not weights"
+# ```python
+# print(torch.softmax(scores, dim=-1).masked_fill(~may_look, 0.0))
+# hidden_scores = scores.masked_fill(~may_look, -math.inf)
+# print(torch.softmax(hidden_scores, dim=-1))
+# ```
+#
+# In the first line the rows no longer sum to 1.
+#
+# Notes: It is even worse: softmax divides by a sum over all places, so the scores of the future
+# still have a say in every weight. With minus infinity what is hidden is gone before the sum is
+# taken.
+
 # %% [markdown] fold="Answer"
 # The first way leaves a third for place 0, where there should be all. The rows no longer sum to 1.
 # It is even worse: softmax divides by a sum over *all* places, so the scores of the future still
@@ -404,6 +474,15 @@ print(torch.softmax(hidden_scores, dim=-1))
 # in the code `V` stays the number of characters):
 #
 # $$\text{attention}(Q, K, V) = \text{softmax}\!\left(\frac{Q K^\top}{\sqrt{d}}\right) V$$
+
+# %% [markdown] slide="Attention, in one line"
+# $$\text{attention}(Q, K, V) = \text{softmax}\left(\frac{Q K^\top}{\sqrt{d}}\right) V$$
+#
+# Three matrices make queries, keys and values of what stands at a place. Together: a **head**.
+#
+# Notes: Take the line apart from the inside: scores, square root, mask, softmax, mean of the
+# values. Who asks for nothing gets all scores equal, and so the mean of before. Training has to
+# find out what to ask for, what to show, and what to give.
 
 # %% [markdown] contract="scaled_dot_product_attention"
 # `scaled_dot_product_attention(query, key, value, mask=None)` computes this formula, with a mask if
@@ -685,6 +764,14 @@ if check.ready("causal_mask", "masked_mean", "scaled_dot_product_attention", "He
     for name, suspect in suspects.items():
         print(f"{name:<32} {'causal' if is_causal(suspect, x) else 'LEAKS'}")
 
+# %% [markdown] slide="A leak does not look bad, it looks too good"
+# Touch the **future**, and watch the **past**. What comes out before must stay as it was.
+#
+# Notes: A model that sees the next character has a wonderful loss, on validation text too, and
+# writes nonsense, since there is no future to copy from. Reading the code finds few leaks. This
+# test needs no knowledge of the inside. Among its suspects the mask after the softmax leaks, and
+# so does roll, at the first place.
+
 # %% [markdown] fold="Why do the last two leak?"
 # Softmax divides by a sum over all places. With the mask after it, the future is still in that sum:
 # if a future score grows, all weights of the past shrink. And `torch.roll` moves everything by one
@@ -770,6 +857,21 @@ class Reader(nn.Module):
             x = torch.cat([x, self.head(x)], dim=-1)  # side by side
         return torch.tanh(x @ self.W1 + self.b1) @ self.W2 + self.b2
 
+
+# %% [markdown] slide="What must each place know?"
+# ```python
+# x = self.places(ids)
+# if self.head is not None:
+#     x = torch.cat([x, self.head(x)], dim=-1)
+# return torch.tanh(x @ self.W1 + self.b1) @ self.W2 + self.b2
+# ```
+#
+# The net of lesson 04, and beside it what the head brings.
+#
+# Notes: To copy a name, the query needs the latest characters, the key those before its place, and
+# the value the one at its place. So each place gets a row with its last nine characters. What the
+# head brings starts with weights of zero, so whatever difference there is later comes from looking
+# back.
 
 # %% [markdown]
 # Such a model answers for all `T` places at once, and place `t` has seen everything from the
@@ -1016,6 +1118,13 @@ if check.ready("models"):
     figure.tight_layout()
     plt.show()
 
+# %% [markdown] slide="Where looking back helps" picture="above"
+# Nothing at the start of a story. Then at the letters of what comes **back**.
+#
+# Notes: The two models have the same start, the same steps and the same batches; one has a head.
+# Their losses are compared along the story. A head gains 0.025 nats per character, most of it in
+# words that stood there before.
+
 # %% [markdown]
 # *Left: the loss at each place of the story, for both models. Middle: the same for the characters
 # of words that come back, and for no others. Right: how much of the text such characters are.*
@@ -1111,6 +1220,13 @@ if check.ready("models"):
     for name, model in models.items():
         p = next_probs(model, story[: begin + 1])[chars.index(story[begin + 1])]
         print(f"{name}: the probability of {story[begin + 1]!r} is {p:.3f}")
+
+# %% [markdown] slide="It looks at the place that came after the same letters" picture="above"
+# After `waffle. R` the head looks at the `o` behind `called R`.
+#
+# Notes: With a weight of 0.88 it finds the place, and the probability of the o goes from 0.21 to
+# 0.51. Such heads are called induction heads, and large models grow them by themselves; Olsson and
+# others, 2022. Here it got a push at the start, since we have a minute and a million characters.
 
 # %% [markdown]
 # *The picture: the story up to the first letter of the name, each character on a field that is the
@@ -1220,6 +1336,13 @@ if check.ready("models"):
     losses |= {name: losses_now[name] for name in models}
     floor, floor_error = corpus.floor(validation) if is_fables else (None, 0.0)
     display(plots.ladder(losses, floor, floor_error))
+
+# %% [markdown] slide="One head, on the ladder" picture="above"
+# One head asks one question at a time. Lesson 06 has many.
+#
+# Notes: The 10-gram is still a bit ahead: it has counted over a million contexts by heart. What
+# attention costs grows with the square of the length, since each place looks at all others. More
+# heads, more layers, and what holds them together come next.
 
 # %% [markdown]
 # The best rung is in bold. With the fables, at the preset `laptop`, that is still the 10-gram of

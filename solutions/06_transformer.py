@@ -120,6 +120,13 @@ plt.show()
 # There are `H = 2` heads, with `d = 2` channels each. Which of the two tries has the right numbers in
 # head 0?
 
+# %% [markdown] slide="One head can hardly look at two places" picture="above"
+# A head's weights sum to 1. Unless both scores are nearly equal, one place takes nearly everything.
+#
+# Notes: The next word may depend on who the story is about and on what was lost. Before you show
+# the picture, ask: with scores 10 and 8, what weight does each place get? It is 0.88 and 0.12. Even
+# a fair share is a blend, one half of each in a single sum.
+
 # %% tags=["demo", "nbval-check-output"]
 x = torch.tensor([[[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23]]])  # (B=1, T=3, C=4)
 print("reshape straight to (B, H, T, d):", x.reshape(1, 2, 3, 2)[0, 0].tolist())
@@ -138,6 +145,20 @@ print("back, no transpose:   ", heads.reshape(1, 3, 4)[0].tolist())
 # One more thing. What you wrote in lesson 05 is in torch, too:
 # `F.scaled_dot_product_attention(query, key, value, is_causal=True)`. It is written in C++, faster,
 # and needs less memory. `is_causal=True` is the mask, and it takes any axes in front.
+
+# %% [markdown] slide="Heads are one wide attention, cut into narrow ones"
+# Each of `H` heads has `d = C / H` channels and a question of its own.
+#
+# - `(B, T, C)`: one product for all
+# - `(B, T, H, d)`: channels cut
+# - `(B, H, T, d)`: heads beside the batch
+#
+# Not one parameter more.
+#
+# Notes: One product computes the queries of all heads, then the result is cut. The reshape alone is
+# not enough: it reads the numbers line by line, so head 0 would get whole positions in place of its
+# channels of every position. The transpose puts the heads beside the batch, where attention treats
+# each of them like one more text.
 
 # %% [markdown] contract="MultiHeadAttention"
 # `MultiHeadAttention(channels, heads, dropout=0.0)` is a module. `channels` is a multiple of `heads`.
@@ -224,6 +245,19 @@ if check.ready("MultiHeadAttention"):
 # %% [markdown] fold="Why nothing?"
 # A weight depends on *what* stands in a place, and not on *where* that place is. And a sum does not
 # care in which order its terms come. To attention the past is a bag of characters.
+
+# %% [markdown] slide="Attention sees a bag of characters"
+# Shuffle all characters but the last:
+#
+# ```python
+# change = (attention(x) - attention(shuffled))[0, -1].abs().max()
+# ```
+#
+# It prints **0.00000**.
+#
+# Notes: The dog chased the fox, the fox chased the dog. Ask how much will change at the last
+# position when all before it is shuffled. A weight depends on what stands in a place, not on where
+# the place is, and a sum does not care about the order of its terms.
 
 # %% [markdown]
 # (The mask gives a faint clue: early positions see a smaller bag. But that is all.)
@@ -329,6 +363,15 @@ if check.ready("positional_encoding"):
 #
 # **Predict first.** Look at the three lines on the right. They seem to be the same line, shifted. Are
 # they?
+
+# %% [markdown] slide="So write the place into the numbers" picture="above"
+# Many clocks, fast and slow: sine and cosine of each hand, added to the embedding. Near positions
+# get rows that are alike.
+#
+# Notes: Left, each column is what one position gets: fast clocks at the top, slow ones below.
+# Right, the dot product of one position with all others has its peak at itself. A step of k
+# positions turns each hand by the same angle wherever it starts, so only the distance counts. This
+# is the positional encoding of Vaswani and others, 2017.
 
 # %% tags=["demo", "nbval-check-output"]
 if check.ready("positional_encoding"):
@@ -472,6 +515,26 @@ if check.ready("MultiHeadAttention", "positional_encoding"):
 # still more to it. What was there first is drowned, so the positions become alike after all, and at
 # the bottom the slopes are huge.
 
+# %% [markdown] slide="Where layers replace, all positions become alike" picture="above"
+# Twelve layers of attention. Orange: each layer replaces what came in. Blue: it adds.
+#
+# Notes: Left are the slopes, which begin on the right at the top of the stack and travel down. A
+# larger start keeps them from fading, but no start cures the right side. A mean of the past, then a
+# mean of such means: in the end nothing in a position tells which character stands there.
+
+# %% [markdown] slide="Add, and slopes find an open path"
+# $$x + f(x)$$
+#
+# The slope: **1**, plus that of $f$.
+#
+# This is a **residual connection**. What runs through is the *stream*: layers read from it, and add
+# to it.
+#
+# Notes: Multiply out twelve such factors, and one of the paths has nothing but ones. Kaiming He and
+# others found it for pictures in 2016. The whole model becomes the embedding plus a sum of
+# contributions. There is a price: in the table's last row the stream gets louder from layer to
+# layer.
+
 # %% [markdown]
 # ## How loud is the stream?
 #
@@ -533,6 +596,14 @@ if check.ready("MultiHeadAttention", "start"):
 # sample. Here is no sample, so divide by `C`: `correction=0`.
 #
 # **Predict first.** What do the two lines print, for the numbers 1 and 3?
+
+# %% [markdown] slide="Loud input: all weight on one place" picture="above"
+# **Layer norm** brings each position to mean 0 and spread 1, whatever comes in.
+#
+# Notes: Multiply x by 4 and the scores grow by 16, since both queries and keys grow. Softmax of
+# large scores is nearly one-hot, and there it is flat, so hardly any slope gets through. With layer
+# norm in front nothing changes at all. It works on each position by itself: over the whole text it
+# would leak the future.
 
 # %% tags=["demo", "nbval-check-output"]
 pair = torch.tensor([1.0, 3.0])
@@ -611,6 +682,15 @@ if check.ready("MultiHeadAttention", "LayerNorm", "climb_all"):
 # Vaswani and others (2017) put the norm on the stream, behind the sum. With the norm in front
 # (*pre-norm*) slopes keep the path that leads through no layer at all, and most models do it so
 # today (Xiong and others, 2020).
+
+# %% [markdown] slide="A deep stack wants norm and sum"
+# $$x + f(\text{norm}(x))$$
+#
+# The branch reads a normalised copy. The stream itself runs through untouched.
+#
+# Notes: With the norm in front of each layer the slopes get through in all four stacks. But where
+# layers replace, the positions are still all alike: in our run their likeness at the top is 1.000.
+# Norm in front is called pre-norm, and most models since do it so.
 
 # %% [markdown]
 # ## Who works out what was found?
@@ -699,6 +779,18 @@ if check.ready("MultiHeadAttention", "FeedForward"):
     for part in (MultiHeadAttention(8, 2), FeedForward(8)):
         moved = (part(x) - part(changed))[0].abs().amax(dim=-1) > 1e-6  # (6,)
         print(f"{type(part).__name__:<19}", moved.nonzero().flatten().tolist())
+
+# %% [markdown] slide="Attention fetches, feed-forward thinks"
+# ```python
+# changed[0, 2] += 1
+# for part in (MultiHeadAttention(8, 2), FeedForward(8)):
+# ```
+#
+# Who notices? Attention: positions **2, 3, 4, 5**. Feed-forward: position **2** alone.
+#
+# Notes: Attention takes weighted means, and nothing in a mean bends. If one head has found the hero
+# and another the thing that was lost, somebody must work out what follows. That is the small MLP at
+# each position by itself, four times as wide in the middle. Together the two make a block.
 
 # %% [markdown]
 # ## What if it learns by heart?
@@ -1088,6 +1180,14 @@ if check.ready("results"):
 # Two old models on the same text help to read the losses. (An `nn.Embedding` whose rows are
 # logarithms of probabilities is a bigram model.)
 
+# %% [markdown] slide="Take a part away: what is lost?" picture="above"
+# An **ablation**: same steps, same text, three seeds each. In our run the sum is missed most. One
+# head instead of four: within the spread.
+#
+# Notes: Have everybody write down an order before you show it. A difference that is not larger than
+# the spread between seeds is no result. And look at layer norm: in this short run with two blocks
+# the model was better without it. So is it useless? The next slide asks at other learning rates.
+
 # %% tags=["demo"]
 if check.ready("results"):
     unigram = (torch.bincount(train_ids, minlength=V) + 1) / (len(train_ids) + V)  # (V,)
@@ -1179,6 +1279,15 @@ if check.ready("MultiHeadAttention", "positional_encoding", "FeedForward", "Bloc
 # **forgiving**.
 #
 # The runs are short, and so is their warm-up. In longer ones the edge may be elsewhere.
+
+# %% [markdown] slide="Layer norm makes the net forgiving" picture="above"
+# Without it there is an edge: beyond some learning rate the loss explodes. The higher stack meets
+# it earlier.
+#
+# Notes: Whatever is worse than 6 is drawn at the upper edge. In our run four blocks without the
+# norm were lost from a learning rate of 0.03 on, two blocks at 0.1, and whole blocks at none of
+# these rates. A part may be worth little in one setting and everything in another, so an ablation
+# speaks for its own size and rate only.
 
 # %% [markdown]
 # ## How far does a stack of blocks get?
@@ -1346,6 +1455,14 @@ if check.ready("block_loss"):
 # *The picture: the rungs of the lessons before, as measured when this course was built. The one
 # named `block` is yours; the best of all is in bold.* All of these losses are per character of the
 # validation text. Your blocks had at least `T / 2` characters before each one that counts.
+
+# %% [markdown] slide="Two blocks pass every model before" picture="above"
+# In our run: **0.600** nats per character, the single head of lesson 05 **0.654**.
+#
+# Notes: It starts from less than the models before: one character and its position, where the MLP
+# and the single head were given nine characters side by side. What stands just before, it has to
+# fetch by itself. What it writes is nearly words, but a story does not keep to its hero. Lesson 07
+# puts blocks together to a whole GPT.
 
 # %% [markdown] fold="What the blocks have, and the models before had not"
 # The 10-gram knows phrases of ten characters by heart, but a phrase that it never saw tells it

@@ -83,6 +83,15 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 # their experiments it got better. This is called **tying**. In torch you tie two layers by giving one
 # of them the other's parameter:
 
+# %% [markdown] slide="A GPT is a pile of blocks between two tables"
+# - `ids (B, T)`: which characters
+# - `x (B, T, C)`: the stream, a row for each character and its place, through all blocks
+# - `logits (B, T, V)`: how likely each character is to come next
+#
+# Notes: A block takes numbers and gives numbers of the same shape. It can neither read characters
+# nor name the next one, so it needs something in front and something behind. This is the model of
+# Radford and others, 2018 and 2019. Nothing else is in it.
+
 # %% tags=["demo", "nbval-check-output"]
 read = nn.Embedding(4, 3)  # a table with 4 rows of 3 numbers; read(ids) looks rows up
 write = nn.Linear(3, 4, bias=False)  # its weight has the same shape
@@ -90,6 +99,19 @@ write.weight = read.weight  # from here on these are one and the same
 with torch.no_grad():
     read.weight[2, 0] = 7.0
 print("the other one has it too:", write.weight[2, 0].item())
+
+# %% [markdown] slide="One matrix both reads and writes"
+# ```python
+# read.weight[2, 0] = 7.0
+# print("the other one has it too:", write.weight[2, 0].item())
+# ```
+#
+# It prints **7.0**. This is **tying**: embedding and head are one matrix, so there is less to learn.
+#
+# Notes: The embedding has a row for what each character means when it is read, the head a row for
+# what the stream must look like for that character to be written. Press and Wolf asked in 2017 why
+# there should be two. Once one of them was given the other's parameter, whatever changes in one
+# changes in the other.
 
 # %% [markdown]
 # The blocks need a place that torch can look into.
@@ -143,6 +165,21 @@ print(f"guessing blindly, ln 64: {math.log(64):.1f}")
 # There is a second thing. The stream runs past all the blocks, and each block adds to it twice: once
 # from the attention's `project`, once from the feed-forward's `shrink`. What becomes of a sum of many
 # random numbers?
+
+# %% [markdown] slide="An untrained model should guess blindly"
+# ```python
+# logits = x @ head.T
+# loss = cross_entropy(logits, came)
+# ```
+#
+# - head of spread 1.00: loss **23.4**
+# - 0.10: **4.7**
+# - 0.02: **4.2**, as much as guessing blindly
+#
+# Notes: Ask for the loss of a model that has learnt nothing. Less than the logarithm of V cannot be
+# had without learning, and much more means that the model is sure of something wrong, which it has
+# to unlearn first. A logit is a sum of C products, so it is larger than the numbers in it by the
+# square root of C.
 
 # %% tags=["demo", "nbval-check-output"]
 torch.manual_seed(0)
@@ -316,6 +353,14 @@ if check.ready("GPT"):
 # the larger it gets. With the smaller ones it grows as well, but all 24 blocks together add about as
 # much as a single one of the others.*
 
+# %% [markdown] slide="The stream must not grow with depth" picture="above"
+# Each block adds to the stream twice. GPT-2 starts these matrices smaller by $\sqrt{2 \cdot
+# \text{layers}}$.
+#
+# Notes: A sum of n random numbers has a spread that grows with the square root of n. With all
+# matrices alike the stream grows from block to block. With the smaller ones, all 24 blocks together
+# add about as much as a single one of the others.
+
 # %% [markdown]
 # ## How large is that?
 #
@@ -389,6 +434,17 @@ if check.ready("GPT", "count_parameters"):
 # takes about $6 N$ FLOPs for each character (Kaplan and others, 2020).
 
 
+# %% [markdown] slide="GPT-2 is this very model, only larger"
+# Some $12\,C^2$ numbers a layer, and 6 FLOPs of training for each number and character.
+#
+# - yours: 253,824 numbers
+# - GPT-2 small: 124,439,808
+#
+# Notes: You need no large machine to build it: on torch's meta device a tensor has a shape, but no
+# numbers. Our attention leaves out the biases that GPT-2 has. With these added the count is that of
+# the published weights, to the last digit.
+
+
 # %%
 def flops_per_token(config):
     """Return the FLOPs to read one character with a full context, forward only."""
@@ -453,6 +509,14 @@ plt.show()
 # %% [markdown]
 # *The picture: temperature makes the bars steeper or flatter and keeps all of them. Top-k leaves three
 # in both rows. Top-p leaves two where the model is sure, and six where it is not.*
+
+# %% [markdown] slide="Temperature bends the odds, top-k and top-p cut the tail" picture="above"
+# Top-k leaves three in both rows. Top-p leaves few where the model is sure, and more where it is
+# not.
+#
+# Notes: Sixty wrong characters of 0.2 per cent each make 12 per cent together: one in eight would
+# be rubbish, and the model has to go on from it. So the tail is cut off. Top-k is from Fan and
+# others, 2018, top-p from Holtzman and others, 2019.
 
 # %% [markdown] contract="sample_token"
 # `sample_token(logits, temperature=1.0, top_k=None, top_p=None)` takes logits of shape `(V,)` and
@@ -571,6 +635,19 @@ for name, kind in {"plain": torch.optim.SGD, "AdamW": torch.optim.AdamW}.items()
     kind([w], lr=0.1, weight_decay=0.0).step()
     print(f"{name}: from [1, 1] to {[round(x, 3) for x in w.tolist()]}")
 
+# %% [markdown] slide="AdamW steps by the learning rate, however steep the slope"
+# ```python
+# w.grad = torch.tensor([100.0, 0.01])
+# kind([w], lr=0.1, weight_decay=0.0).step()
+# ```
+#
+# From [1, 1]: plain descent to **[-9.0, 0.999]**, AdamW to **[0.9, 0.9]**.
+#
+# Notes: In a deep model slopes differ by factors of thousands, and no single learning rate suits
+# them all. AdamW divides a running mean of the slope by how large that weight's slopes usually are.
+# In the first steps that rests on one or two slopes and says little, so the training warms up.
+# Matrices decay, biases and norms do not.
+
 # %% [markdown]
 # That is also why the training **warms up**. In the first steps $\hat v$ rests on one or two slopes and
 # says little, but the steps have full length all the same. So begin with a small learning rate; your
@@ -648,6 +725,20 @@ for kind in (torch.float32, torch.bfloat16):
 # stay in float32. Only the large matrix products are done with copies in 16 bits, where rounding does
 # no harm, since it goes up as often as down. In torch this is one line, `torch.autocast`. Everything
 # that is computed inside it picks its precision:
+
+# %% [markdown] slide="In 16 bits a small step may be no step"
+# ```python
+# weight = torch.tensor(1.0, dtype=kind)
+# for _ in range(1000):
+#     weight = weight + torch.tensor(0.001, dtype=kind)
+# ```
+#
+# float32 ends at **2.000**, bfloat16 at **1.000**. So precision is *mixed*.
+#
+# Notes: After 1.0 the next bfloat16 number is 1.0078, so a step of 0.001 is lost in the rounding,
+# every time. Weights and what AdamW keeps stay in float32, and only the large products are done
+# with 16-bit copies. With float16 the loss is scaled up as well. Then the order is: unscale, clip,
+# step.
 
 # %% tags=["demo", "nbval-check-output"]
 layer, rows = nn.Linear(8, 8), torch.randn(4, 8)
@@ -877,6 +968,17 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
 # bigram's 2.40. The clocks help too. (One seed each, so do not build on small differences. All this is
 # said of the fables at the preset `laptop`.)
 
+# %% [markdown] slide="A good start is worth many steps"
+# Validation loss after the same 600 steps, in our run:
+#
+# - spread 0.02, random places: 2.381
+# - spread $1/\sqrt C$, random places: 2.028
+# - spread $1/\sqrt C$, clocks: 1.842
+#
+# Notes: Let them guess first which matters more, the spread or the places. With 0.02 the model has
+# hardly got beyond the bigram. GPT-2 could afford random places, since it read enough text to find
+# their order. One seed each, so do not build on small differences.
+
 # %% [markdown]
 # ## What if somebody stops it?
 #
@@ -1016,6 +1118,19 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train", "save", 
 # (Bit for bit holds on one and the same machine, with the CPU. A GPU has random generators of its own,
 # and adds up in an order that may change from run to run.)
 
+# %% [markdown] slide="Resumed must mean: the same bits"
+# A **checkpoint** holds
+#
+# - the weights
+# - what the optimizer keeps
+# - the number of the step
+# - the state of the random generator
+#
+# Notes: Machines fail, and free GPUs are taken away. If going on gave other numbers, you could
+# never tell a bug from bad luck. In the demo a run that was stopped after step 3 ends with the same
+# weights as one that was not. The file is written beside the old one, then put in its place in one
+# move, which is called atomic: at every moment there is a whole file under that name.
+
 # %% [markdown]
 # ## How good does it get?
 #
@@ -1148,6 +1263,14 @@ else:
 # places of their windows, where little can be known; so it cannot tell whether the model learns its text by
 # heart. The last two numbers can: they are measured alike, on text that it has read and on text that it has
 # not.
+
+# %% [markdown] slide="First it counts pairs, then it learns to look back" picture="above"
+# The small bend at the upper left is at the loss of a bigram, 2.4.
+#
+# Notes: At the bend the model knows which character follows which, and finds out how to look back.
+# The grey line cannot tell whether it learns by heart: the batches also ask at the first places of
+# a window, where little can be known. Two numbers measured alike can: 0.485 on text that it has
+# read and 0.514 on text that it has not, in our run.
 
 # %% [markdown]
 # ## Why is writing slow?
@@ -1303,6 +1426,17 @@ if check.ready("GPT", "sample_token", "next_logits", "generate_cached", "gpt_los
 #
 # **Predict first.** Which way invents the most words? What does top-p save?
 
+# %% [markdown] slide="Keep keys and values, and read only what is new"
+# The model is causal: no place sees what comes after it. What was computed for the past stays
+# right.
+#
+# The **key-value cache** gives the same text, faster.
+#
+# Notes: Without a cache the work for the next character grows with the text. With it, the new
+# character goes through the model alone, and makes one query, one key and one value in each block.
+# The price is memory, and for large models that talk to many people at once, this memory is what is
+# scarce. Lesson 12 builds a server on it.
+
 # %% tags=["demo"]
 if check.ready("GPT", "sample_token", "next_logits", "generate_cached", "gpt_loss"):
     known_words = set(re.findall("[a-z]+", train_text.lower()))
@@ -1368,6 +1502,14 @@ if check.ready("gpt_loss"):
 #
 # And the facts. `FLOPs per token` is for reading one character with a full context, as above; training
 # takes three times that.
+
+# %% [markdown] slide="The GPT leaves counting far behind" picture="above"
+# In our run: **0.514** nats per character.
+#
+# Notes: It is the first net that is far ahead of the 10-gram. What is left down to the floor? It
+# sees 256 characters at most, and has read the text only a few times. Lesson 09 gets more out of
+# the same minutes. First, lesson 08 takes the mask away and asks how to measure what a model is
+# good for.
 
 # %% tags=["demo"]
 if check.ready("count_parameters", "gpt_loss"):

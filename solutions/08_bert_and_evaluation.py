@@ -133,6 +133,14 @@ plt.show()
 # lesson 05, it saves us some minutes of training. All is learnt from there.
 
 
+# %% [markdown] slide="Take the mask away, and every word sees both sides" picture="above"
+# The blocks are the same. This model cannot write, but it can read: **BERT**.
+#
+# Notes: Play the game of the gap first: who reads only the left side cannot know that Gustav is
+# bossy. Blue is allowed. On the left nobody sees what comes later, on the right everybody sees
+# every word except the padding. Devlin and others, 2018.
+
+
 # %%
 class BothWays(MultiHeadAttention):
     """Your attention of lesson 06, told by `seen` which places may be looked at."""
@@ -305,6 +313,20 @@ if check.ready("mask_tokens"):
 # The loss is the cross-entropy that you know, but **only at the chosen places**. At the others the
 # answer stands in the question. And there is something to save: the head makes `V` logits for a
 # place, and that is much work. So pick the chosen rows out of `x` *before* the head.
+
+# %% [markdown] slide="Hide some words, and the text is its own teacher"
+# 15 in 100 words are asked for. Of these,
+#
+# - 80 in 100 become `[mask]`
+# - 10 in 100 become another word
+# - 10 in 100 stay
+#
+# Now any word might be wrong.
+#
+# Notes: Nobody has to write down an answer, so this is called self-supervised learning, and this
+# kind of it masked language modelling. Why do some words stay or change? If only masks were asked
+# about, the model need not understand any other place. Now any word might be wrong, so it has to
+# check them all.
 
 # %% tags=["demo", "nbval-check-output"]
 x = torch.arange(12.0).reshape(2, 3, 2)  # (B, T, C)
@@ -547,6 +569,15 @@ if check.ready("bert"):
 #
 # **Something to play with.** Hide a word, and see what BERT would put there.
 
+# %% [markdown] slide="Two sides help where the neighbour gives it away" picture="above"
+# In our run: names and first words gain most, digits hardly anything. Over all words there is
+# little between the two.
+#
+# Notes: Both were asked about the same words of unread stories. Most words are either clear from
+# the left or drawn afresh, and then nobody can know them, from however many sides. The hero's fault
+# is the surprise: what gives it away is often dozens of words to the right, and in so short a
+# training BERT has learnt to look nearby.
+
 # %% tags=["demo"]
 if check.ready("bert"):
 
@@ -654,6 +685,16 @@ if "?" not in my_labels:
 seconds_a_label = 20  # put in what you needed
 for name, count in (("128 labels", 128), ("all training stories", len(train))):
     print(f"{name}: {count * seconds_a_label / 3600:.1f} hours of work")
+
+# %% [markdown] slide="Text costs nothing, labels cost somebody's time"
+# $$\kappa = \frac{p_o - p_e}{1 - p_e}$$
+#
+# **Cohen's kappa**: how far two readers agree beyond luck. What they do not agree on, no model can
+# learn from them.
+#
+# Notes: At twenty seconds a label, all training stories are ten hours of work. Share out the twelve
+# stories of the notebook, label them in pairs, and compute the kappa. Two hasty readers of the demo
+# give 0.81 equal labels and a kappa of 0.79, two who throw dice a kappa of zero.
 
 # %% [markdown]
 # ## How does a reader become a judge?
@@ -824,6 +865,14 @@ if check.ready("bert", "Classifier"):
 # wrong, names exchanged, words replaced. Which come out behind the plain one?
 
 
+# %% [markdown] slide="Pre-training saves labels" picture="above"
+# With 128 labels, in our run: from scratch **0.366** right, fine-tuned **0.733**.
+#
+# Notes: There are sixteen faults, so guessing gets one in sixteen. BERT has never seen a label, and
+# yet it knows which words go together. The labels only have to say what the groups are called. With
+# many labels and many more steps, training from scratch gets there too.
+
+
 # %% tags=["demo"]
 def with_wrong(its_labels, share):
     """Return labels of which a share was drawn anew, right or wrong."""
@@ -875,6 +924,18 @@ if check.ready("judge_model"):
             "loss (nats)": F.nll_loss(probs.log(), fresh_labels).item(),
         }
     table(outcome)
+
+# %% [markdown] slide="Wrong labels cost more than their share"
+# With 128 labels, in our run:
+#
+# - as they are: 0.733
+# - 20 in 100 wrong: 0.449
+# - 40 in 100 wrong: 0.200
+#
+# Notes: With eight stories of a kind, each one counts. Making more text by changing what is there
+# is called augmentation. It may help as far as a changed story still deserves its label: exchange
+# the names, and a fable about greed stays one. Replace any words, and the ones that decide are
+# gone.
 
 # %% [markdown]
 # Wrong labels hurt, and more than their share: with eight stories of a kind, each one counts.
@@ -1040,6 +1101,14 @@ if check.ready("kind_model", "precision_recall_f1"):
 # accuracy alone never hears of it. Had we left hares as rare in the test as in the training text,
 # it would not even show there.
 
+# %% [markdown] slide="Accuracy hides the rare" picture="above"
+# Three hares to learn from. Accuracy **0.715**, recall of hares **0.079**, in our run.
+#
+# Notes: A row is the truth, and the last row is the hares. Precision asks: of all that it said to
+# be a hare, how much is one? Recall asks: of all that is a hare, how much did it find? Each alone
+# is easily had, so F1 asks for both, and macro F1 counts every class alike. Had hares been as rare
+# in the test, it would not even show there.
+
 # %% [markdown]
 # ## What if you can turn it up and down?
 #
@@ -1132,6 +1201,14 @@ if check.ready("judge_model", "roc_auc"):
 # *The picture: ROC curves of two of the sixteen faults, the one with the smallest area and a
 # middling one. The nearer to the upper left corner, the better.* Where a class is rare, as each
 # fault is here, a small false positive rate is still many stories. Then look at precision and
+# recall as well.
+
+# %% [markdown] slide="AUC judges the order, and no limit at all" picture="above"
+# Draw one story of the class and one that is not. How often does the first get the higher score?
+#
+# Notes: Turn the limit from high to low, and draw what is found against what is found by mistake:
+# that is the ROC curve. You need no curve to know the area under it, only pairs. A tie counts one
+# half: if all stories get the same score, it is 0.5. Where a class is rare, look at precision and
 # recall as well.
 
 # %% [markdown]
@@ -1239,6 +1316,13 @@ if check.ready("judge_model", "expected_calibration_error"):
 # temperature for the loss need not be the best for the calibration error. And one number turns all
 # answers down alike. In the next section you will see that there are two kinds of stories here, and
 # that each would need another one.
+
+# %% [markdown] slide="Calibrated: of all answers with 0.9, nine in ten are right" picture="above"
+# Bars below the dotted line: surer than it should be.
+#
+# Notes: It matters wherever somebody acts on the number. The mean gap over the bins is the expected
+# calibration error. Too sure here and not sure enough there would cancel in one mean, so the gap is
+# taken bin by bin. Ask whether dividing all logits by one temperature has helped on the right.
 
 # %% [markdown]
 # ## Good for whom?
@@ -1353,6 +1437,13 @@ if check.ready("judge_model", "accuracy_by_slice"):
 #
 # A last trap. There are 64 animals. Look at all of them, and pick the worst.
 
+# %% [markdown] slide="A slice's number needs its range" picture="above"
+# Few stories, much luck. The **bootstrap** draws from the test set itself to tell how much.
+#
+# Notes: Whether the saying is quoted makes a difference that no luck explains. The few shrews have
+# a range far wider than that of all. There is no lion, so there is no number, and an honest table
+# says so rather than 0.
+
 # %% tags=["demo"]
 if check.ready("judge_model", "accuracy_by_slice"):
     by_kind = {
@@ -1381,6 +1472,15 @@ if check.ready("judge_model", "accuracy_by_slice"):
 # animal *can* be treated worse. One of 64 slices is bad all the same. Whoever looks at many slices
 # and reports the worst, always finds something. So say which slices you care about before you look,
 # or test a finding on new stories.
+
+# %% [markdown] slide="Who looks at many slices always finds a bad one"
+# The worst of the animals, in our run: **0.40** right.
+#
+# The same answers, dealt out by chance: **0.40**.
+#
+# Notes: In the second case no animal can be treated worse, and one is bad all the same. So say
+# which slices you care about before you look, or test a finding on new stories. It is the same trap
+# as the best of many tries in the next section.
 
 # %% [markdown]
 # ## Are three heads better than one?
@@ -1497,6 +1597,14 @@ if check.ready("together"):
 # many times as much for every story that it ever judges. Where that is too much, a small model is
 # trained to say what the ensemble says (Hinton and others, 2015: *distillation*).
 
+# %% [markdown] slide="Models err in different ways, so their mean errs less" picture="above"
+# In our run: all five together **0.785**, one alone **0.595** on average.
+#
+# Notes: The best of several tries was also the luckiest, so its validation number flatters it. The
+# tries that lost need not be thrown away: take the mean of their probabilities. It costs as many
+# times as much for every story that it ever judges, and distillation is a way to get some of it
+# cheaper.
+
 # %% [markdown]
 # ## What does the loss not tell?
 #
@@ -1558,6 +1666,14 @@ if check.ready("bert"):
 # A weaker question is whether a text was in the training text at all. That is a classifier like
 # others, with the loss for a score, so your `roc_auc` can judge it (*membership inference*; Yeom
 # and others, 2018): 0.5 means that nobody can tell.
+
+# %% [markdown] slide="The loss hides what it knows by heart" picture="above"
+# A planted secret, in our run: after 64 copies the right number is the **first** of 2,401.
+#
+# Notes: Such planted secrets are called canaries, from Carlini and others, 2019. With real models
+# these were addresses, keys and pages of books. Copies are what matters, so remove duplicates. A
+# loss is one mean over what happened to be in the text: what it learnt by heart, and whom it serves
+# badly, has to be asked apart. Lesson 09 goes on with larger parts and less time.
 
 # %% tags=["demo"]
 if check.ready("bert", "roc_auc"):

@@ -182,6 +182,14 @@ if check.ready("train_bpe", "merge"):
 #
 # The pairs are learnt once. Then any text can be cut by them.
 
+# %% [markdown] slide="Frequent pairs become pieces of words" picture="above"
+# **Byte-pair encoding**: find the two neighbours that occur together most, give them a token, and
+# look again.
+#
+# Notes: Characters waste work, and whole words have no end. Bytes can hold any text, so nothing is
+# ever unknown. The first merges gain most, and each later one needs a rarer pair. Ask which pair
+# comes first in the fables: it is not two letters, but an e and a space.
+
 # %% [markdown] contract="bpe_encode"
 # Write two functions.
 #
@@ -292,6 +300,16 @@ if check.ready("train_bpe", "bpe_encode", "bpe_decode"):
         }
     table(rows)
 
+# %% [markdown] slide="Worse per token, better per character"
+# How often each token occurs, used to predict:
+#
+# - no merges: 3.160 nats per token and per character
+# - 300 merges: 5.414 nats per token, 2.489 per character
+#
+# Notes: Longer tokens are harder to guess, but there are fewer of them. So a loss per token of one
+# model says nothing beside that of a model that cuts in another way. Divide by the characters. Then
+# one sees that part of what a model had to learn is in the tokens now.
+
 # %% [markdown]
 # Per token it gets worse, per character much better: part of what a model had to learn is in the tokens
 # now. The rest of this lesson stays with characters all the same, since your ladder does, and since our
@@ -376,6 +394,17 @@ if check.ready("RMSNorm"):
         print(
             name, [round(each, 2) for each in plain], "and +5:", [round(each, 2) for each in moved]
         )
+
+# %% [markdown] slide="RMSNorm keeps size, lets the mean go"
+# ```python
+# x = torch.tensor([[1.0, -1.0, 2.0, -2.0]])
+# ```
+#
+# The same for both norms. Add 5 to all: LayerNorm says the same, RMSNorm does not.
+#
+# Notes: What keeps a deep stack steady is that the numbers keep their size. So Zhang and Sennrich
+# left out the mean and the bias in 2019. The 5 shows in RMSNorm and pushes the rest aside. In a
+# trained model the mean is small, and nobody misses its removal.
 
 # %% [markdown]
 # LayerNorm does not see the 5 at all. With RMSNorm it shows, and pushes the rest aside. In a trained
@@ -482,6 +511,15 @@ if check.ready("apply_rope"):
 #
 # **Zeros at the start.** If `project`, `shrink` and the head begin as zeros, every block begins by adding
 # nothing, and the first loss is exactly $\ln V$. The blocks then grow from the last one backwards.
+
+# %% [markdown] slide="Turn queries and keys, and distance alone counts" picture="above"
+# **Rotary positions**: nothing is added to the stream. Each query and key is turned by an angle in
+# proportion to its place.
+#
+# Notes: With added places the score also hangs on where the query stands, so there are three lines
+# on the left. With turned ones all three lie on top of each other. In the product of a query and a
+# key only the difference of their angles is left. It also keeps the cache of keys valid when old
+# ones are thrown away. Su and others, 2021.
 
 # %% tags=["demo", "nbval-check-output"]
 inputs = torch.randn(100_000, generator=torch.Generator().manual_seed(0))
@@ -651,6 +689,16 @@ if check.ready("RMSNorm", "apply_rope"):
     enough = int((share < 0.81).sum()) + 1  # a length of 0.9 is a square of 0.81
     print(f"{enough} of {len(values)} singular values make up 0.9 of the gradient's length")
 
+# %% [markdown] slide="A gradient has few strong directions"
+# In our run **1** of **64** singular values makes up nine tenths of its length.
+#
+# A step along it learns a few directions over and over. **Muon** makes all of them equally long.
+#
+# Notes: AdamW looks at each number by itself. But a matrix is a map, with directions that it
+# stretches much and others that it stretches little. A step along this gradient learns a few
+# directions over and over, and the others hardly ever. Muon, by Keller Jordan, 2024, makes all of
+# them equally long.
+
 # %% [markdown]
 # A few directions carry nearly all of it. A step along this gradient learns these few over and over, and
 # the others hardly ever. Keller Jordan's **Muon** (2024) makes all of them equally long: it keeps the
@@ -680,6 +728,15 @@ print(f"{now[start >= low].max():.2f}")
 # %% [markdown]
 # *The picture: the curve climbs steeply, so that even a small singular value is near 1 after five steps.
 # It never settles on 1 exactly. That is the price of its steepness, and Muon does not mind.*
+
+# %% [markdown] slide="Five matrix products bring all directions near 1" picture="above"
+# The **Newton-Schulz iteration**: what the polynomial does to a matrix, it does to each singular
+# value.
+#
+# Notes: Finding singular values takes long, but products are cheap. The curve climbs steeply, so
+# that even a small singular value is near 1 after five steps. It never settles on 1 exactly: that
+# is the price of its steepness, and Muon does not mind. It is for the matrices in the blocks, while
+# embeddings, head and norms stay with AdamW.
 
 # %% [markdown] contract="newton_schulz"
 # `newton_schulz(G, steps=5)` takes a matrix `G`, float32 of shape `(n, m)`, and returns a new one of the
@@ -853,6 +910,14 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     figure.tight_layout()
     plt.show()
 
+# %% [markdown] slide="At equal time, rotary gains most here" picture="above"
+# Each part alone, then all. Every model gets the same processor time. Mind the spread.
+#
+# Notes: A part gains in two ways: each step learns more, or it costs less time. So the budget is
+# processor time and not steps. Less than two or three times the spread is chance, and one seed each
+# is little. What gains in a few seconds mostly makes a model learn sooner. What keeps it steady,
+# such as QK-norm, earns its place in trainings of weeks.
+
 # %% [markdown]
 # *The picture: a bar for each part alone, and for all of them at the end.* Read it with the spread in mind.
 # A difference of less than two or three of them is chance, and one seed each is little. What gains in a
@@ -986,6 +1051,18 @@ else:
     except (OSError, subprocess.SubprocessError) as problem:
         print(f"torchrun does not work on this machine ({type(problem).__name__}), so no figures.")
 
+# %% [markdown] slide="Many machines make the step of one"
+# ```python
+# (cross_entropy(layer(rows), right) / parts).backward()
+# ```
+#
+# Slopes add up. So a batch may be read in parts, one after the other, or on several GPUs at a time.
+#
+# Notes: The first is called gradient accumulation, the second data-parallel training. There each
+# process has a copy of the model and its own part of the batch, and all of them take the mean of
+# their slopes. In the demo one process and two end with the same losses, up to rounding. Half
+# precision and compiling are worth a lot on a GPU and little on a laptop's processor.
+
 # %% [markdown]
 # ## How large should the model be?
 #
@@ -1034,6 +1111,15 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 # exponents, the rest would be a plain linear regression: the loss is $E$ times 1, plus $A$ times a column
 # of $N^{-\alpha}$, plus $B$ times a column of $D^{-\beta}$. So try all exponents on a grid, and solve the
 # regression for each.
+
+# %% [markdown] slide="More text lowers the whole line" picture="above"
+# A **scaling law**: the loss is a floor, plus what it costs to be small, plus what it costs to have
+# read little.
+#
+# Notes: Suppose you may train once, for a million: how large a model, on how much text? You cannot
+# try, but you can train small ones and look for a law. Each line here is a budget of text, and
+# along it models grow. Hoffmann and others, 2022, found that the large models of the time had read
+# too little. The notebook has the formula: two powers, one of the size and one of the text.
 
 # %% [markdown] contract="fit_scaling_law"
 # `fit_scaling_law(sizes, tokens, losses)` takes three float64 tensors of shape `(n,)`: of each of `n`
@@ -1120,6 +1206,16 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz", "fit_scaling_law"):
     print(f"reached:   {reached:.3f}")
     if law_floor := (corpus.floor(validation).mean if preset == "laptop" else None):
         print(f"E by the fit: {law['E']:.3f}; the true floor: {law_floor:.3f}")
+
+# %% [markdown] slide="Test a law with a run that it has not seen"
+# A larger and longer run, in our notebook: predicted **1.362**, reached **0.916**.
+#
+# The fit's floor is **-9.126**. The true one is **0.254**.
+#
+# Notes: The fit is smooth, and no law. Three signs say so: exponents at the very end of what was
+# tried, an E below 0, and a prediction that moves far when one training is left out. Our runs are
+# so short that most models are still learning to spell. What is learnt late, and then at once, is
+# no power law.
 
 # %% [markdown]
 # Compare the last lines. Before you believe a fit, look for three signs that it found no law: exponents
@@ -1257,6 +1353,14 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 #
 # So where is the net ahead? Ask it character by character.
 
+# %% [markdown] slide="For a while, counting is far ahead" picture="above"
+# A 7-gram, counted in less than a second, in our run: **0.685** nats per character.
+#
+# Notes: Squares are counts, the line is the net, and each point is a training of its own that ended
+# there. Our text has a million characters, and a table needs to see a pattern once. It is no oddity
+# of the fables: on Shakespeare a 5-gram beats a GPT that has trained for two minutes. Say so before
+# you praise a net.
+
 # %% tags=["demo"]
 if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     half = T // 2
@@ -1321,6 +1425,15 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
         f"on the second half: counts {by_counts[second].mean():.3f}, net {by_net[second].mean():.3f},"
     )
     print(f"both, with {share:.0%} for the net: {mixed(share, second):.3f}")
+
+# %% [markdown] slide="Counts spell, the net remembers"
+# Later letters of a word: the counts are ahead.
+#
+# First letter of a word that came before: the net is. A weighted mean of both beats either.
+#
+# Notes: The rows of the table tell where each is at home. Counts know spelling as well as anybody.
+# They do not look back far enough to see a word that came before in the story, and the net does.
+# Two models that err in different places are better together.
 
 # %% [markdown]
 # The rows tell where each is at home. Later letters are spelling, and counts know spelling as well as
@@ -1438,6 +1551,18 @@ check("speedrun")
 # Note `time.process_time()` in your first line, and look at it again before each step. What share of the
 # `seconds` is gone also gives a schedule for the learning rate, down to 0 at the end. Small is fast: one
 # layer of 64 channels makes a step in some milliseconds.
+
+# %% [markdown] slide="The judge holds the watch, the text and the truth"
+# The **speed run**: three seconds of one core, and any method you like.
+#
+# - The language is drawn by lot at that moment.
+# - What comes next is never sent.
+# - The judge itself works out the loss.
+#
+# Notes: How do you grade a race in which the runner brings the stopwatch? Letters and words are
+# drawn by lot at that moment, so nothing can be prepared. The judge asks for the next character and
+# never sends what comes, and works out the loss itself. Here ends the first part. From lesson 10
+# on, other people depend on the model.
 
 # %% [markdown]
 # ## What was it worth?

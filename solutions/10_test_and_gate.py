@@ -49,6 +49,13 @@ preset = "laptop"  # "smoke", "laptop" or "gpu"
 # %% tags=["demo"]
 display(timeline.until("10_test_and_gate"))
 
+# %% [markdown] slide="At eight a new model lies there: would you let it out?" picture="above"
+# Children begin a fable, and a model goes on with it. Last night another one was trained.
+#
+# Notes: The second part follows one working day, and each lesson adds its hours. Bold is this
+# lesson, grey is to come. One model is in service. If the new one is better, it should take its
+# place today, and other people will depend on that decision.
+
 # %% [markdown]
 # *The picture: the hours of the day and what happens in them. Bold is this lesson, grey is to come.*
 #
@@ -70,6 +77,17 @@ display(timeline.until("10_test_and_gate"))
 # - And the sixth depends on how somebody wrote the comparison. You will see.
 #
 # Not one of them is shown by a look at one number. This lesson has a section for each.
+
+# %% [markdown] slide="The loss alone would celebrate two faults of six"
+# - leaked stories, a look ahead: *better*
+# - dropout left on: a little worse
+# - luck: better
+# - one kind of story forgotten: the mean hides it
+# - a loss that is NaN: no comparison sees it
+#
+# Notes: Let them go through the six faults before you show this: which would you notice if all you
+# looked at was the validation loss? The last one is a loss that is no number. It may be let out by
+# a careless comparison, as we shall see at ten o'clock.
 
 # %% [markdown]
 # Before anything is measured, say what it is measured *for*. A model has more people around it than the
@@ -101,6 +119,20 @@ objective = {
     "change_high": {"at_most": 0.0},  # the new loss minus the old one, at worst
     "slices": {"at_most": 0.02},  # the same for each kind of story
 }
+
+# %% [markdown] slide="Say what is good enough before you see the results"
+# ```python
+# "repeated": {"at_most": 0},  # training stories that came before
+# "problems": {"at_most": 0},  # what the tests found
+# "loss": {"at_most": 0.7},  # nats per character, on fables
+# ```
+#
+# The **objective**: requirements, with numbers and limits.
+#
+# Notes: Begin with the stakeholders, and ask what each of them wants. A requirement becomes useful
+# when it has a number that somebody can measure and a limit that somebody has agreed to. Who writes
+# it after the results are in will find, with the best intentions, that the result was what they
+# wanted.
 
 # %% [markdown]
 # Now the model. The next cell takes *yours*, where you have packed it (`lmops pack`, which lesson 11
@@ -301,6 +333,14 @@ if check.ready("check_data", "found"):
 # Nothing here says that the stories about treasure are *bad*. It says that a loss on them is not to be
 # compared with yesterday's.
 
+# %% [markdown] slide="Test the data before the model" picture="above"
+# Each dot is a word. Far above the band: what only the new validation stories talk about.
+#
+# Notes: Tests of data take seconds and stop hours of training on the wrong thing. They look for
+# what is leaked, repeated, foreign or shifted. Two sides never agree exactly even when nothing is
+# wrong, so the test needs a limit that lets luck pass. Nothing here says that the stories about
+# treasure are bad. It says that a loss on them is not to be compared with yesterday's.
+
 # %% [markdown]
 # ## How do you test what has no right answer?
 #
@@ -384,6 +424,18 @@ for kind in ("leaves dropout on", "sees the next character"):
     animal = zoo.broken(kind, draw)
     print(f"{kind}:", run_tests(first_tests, animal.model, animal.text))
 
+# %% [markdown] slide="No right answer, but a rule how two answers belong together"
+# - Asked twice, it answers the same.
+# - Change the future, and nothing before it changes.
+# - Another first character, another answer.
+#
+# Such tests are called **metamorphic**.
+#
+# Notes: What must the logits of a GPT be? Nobody knows, or we would not have had to train it. But
+# change the future, and nothing before it may change: that was the test of lesson 05. There are
+# three kinds: can it do the least, does nothing change that should not, does something change that
+# should. Such tests know nothing of what is inside the model.
+
 # %% [markdown]
 # The second animal looks at the very character that it should guess, and our two tests find nothing wrong.
 # How good are they, then?
@@ -435,6 +487,16 @@ print(f"mutation score: {score:.1f} of {len(zoo.BROKEN)}")
 # %% [markdown]
 # *The picture: a dot for each way of being broken, the darker the more of such models the two tests catch;
 # what they miss stands on top.* Each white dot is a model that you would have let out.
+
+# %% [markdown] slide="How good are your tests? Break models on purpose"
+# A broken model is a **mutant**. The share that is caught is the **mutation score**.
+#
+# Two tests, in our run: **8** of **27**.
+#
+# Notes: One of the broken models looks at the very character that it should guess, and both tests
+# pass it. So how good are tests? The idea of mutants is from DeMillo and others, 1978. The zoo of
+# this lesson has 27 ways to be broken, and each model that no test catches is one that you would
+# have let out.
 
 # %% [markdown] contract="model_problems"
 # `model_problems(model, text)` tests any model, and returns a list of sentences, one or more for each
@@ -589,6 +651,14 @@ if check.ready("model_problems"):
 # *The picture: on the left the two tests from above, on the right your suite. A white dot on the right, on
 # top, is what to write next.*
 
+# %% [markdown] slide="A mutation score tests the tests" picture="above"
+# Left two tests, right a whole suite. Each white dot is a model that you would have let out.
+#
+# Notes: Sound models of six kinds must pass as well, or a suite that always complains would win. A
+# white dot on the right is what to write next. If a model ever gets past your tests and does harm,
+# write the test that would have caught it before you repair the model. And remember what the score
+# says: how well you know the ways of failing that you know.
+
 # %% tags=["demo"]
 if check.ready("model_problems"):
     torch.manual_seed(0)
@@ -679,6 +749,16 @@ for name, count in {"the few stories": len(few), "all the others": len(judged)}.
     part = slice(0, count) if count == len(few) else slice(len(few), count)
     change = (nats["lucky twin"][part] - nats["in service"][part]).sum() / lengths[part].sum()
     print(f"the lucky twin on {name}: {change:+.4f} nats per character")
+
+# %% [markdown] slide="The best of twenty looks better than it is"
+# Twenty copies of the model in service, with small random changes. The best one, in our run:
+#
+# - on the few stories that chose it: -0.0003
+# - on all the others: +0.0000
+#
+# Notes: The numbers are nats per character, new minus old. Random changes are certainly no
+# improvement, yet the best of many on little data looks like one. On stories that had no part in
+# the choice the gain melts away. So stories that choose should not be those that judge.
 
 # %% [markdown]
 # Choose the best of many on little data, and it looks better than it is. On stories that had no part in the
@@ -780,6 +860,14 @@ if check.ready("paired_bootstrap"):
 # model should be no worse. (The interval counts as luck only which stories you happened to judge by. That you
 # looked at twenty models is another kind of luck, and so the stories that choose should not be those that
 # judge.)
+
+# %% [markdown] slide="Drawing the same stories again tells luck from gain" picture="above"
+# The **bootstrap**: left of the dashed line the new model is better, and not by luck.
+#
+# Notes: Draw as many stories as you have, with repetition, a thousand times. Draw stories and not
+# characters, since what is drawn must be independent. Draw pairs, so that hard stories are hard for
+# both. An interval that holds the line says: these stories cannot tell. The gate asks for the upper
+# end, at worst.
 
 # %% [markdown]
 # ## Better for whom?
@@ -894,6 +982,14 @@ if check.ready("slice_report"):
 # A slice that was left out is in no report, so no gate can miss it: for those children nobody has looked.
 # Who must look, judges by more stories, or makes the number of slices left out a metric of its own.
 
+# %% [markdown] slide="Better on average, and worse for some" picture="above"
+# A mean hides. **Slices** tell: here the new model has forgotten how stories about treasure go.
+#
+# Notes: By the mean this model is better than the one in service, so you would let it out. Where
+# slices are groups of people, this is where unfairness becomes visible. Small slices look bad by
+# luck, so those are left out. But a slice that is left out is in no report: for those children
+# nobody has looked.
+
 # %% [markdown]
 # ## Who says no?
 #
@@ -921,6 +1017,21 @@ else:
 # A door that opens when the power fails is said to *fail open*; a fire door does. A bank's vault *fails closed*.
 # A gate is a vault: **where it does not know, it says no.** Every reason to say no that you forget is a way
 # through.
+
+# %% [markdown] slide="NaN walks through an open door"
+# ```python
+# measured = float("nan")  # a loss that went wrong
+# if measured > 0.8:
+#     print("too high: blocked")
+# else:
+#     print("let it out")
+# ```
+#
+# A gate **fails closed**: where it does not know, it says no.
+#
+# Notes: Every comparison with NaN is false. A missing metric walks through as well, and so do an
+# empty objective and a rule with a typing error. A fire door fails open, a bank's vault fails
+# closed, and a gate is a vault. Every reason to say no that you forget is a way through.
 
 # %% [markdown] contract="gate"
 # `gate(metrics, objective)` returns a list of sentences, the reasons why not; an empty list lets the model
@@ -1060,6 +1171,20 @@ if check.ready(*NEEDED, "our_problems"):  # (the code before the loop: you need 
         print(f"{name}: {'let out' if not reasons else 'blocked'}")
         for reason in reasons:
             print("   -", reason)
+
+# %% [markdown] slide="Of seven candidates, one may go on"
+# Blocked, each with its reasons:
+#
+# - the lucky twin: not surely better
+# - without treasure: worse on three slices
+# - a look ahead, dropout: the tests
+# - leaked: the data
+# - NaN: no number
+#
+# Notes: Each candidate went through all tests of the morning, and the gate named its reasons. Read
+# them as somebody who was not here: is it clear what to do next? As a command, the gate ends with
+# an exit code, which is what a pipeline understands. Lesson 11 asks the next question: the gate
+# said yes, but to what exactly?
 
 # %% [markdown]
 # Read the reasons as somebody who was not here. Is it clear what to do next?

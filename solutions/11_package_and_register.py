@@ -78,6 +78,18 @@ for text in ("the hen ate the corn", "the hen ate the corn.", "the hen ate the h
 # **Predict first.** You change one single bit of a million bytes. How many of the 256 bits of the hash
 # change?
 
+# %% [markdown] slide="A name worked out from the content cannot be wrong"
+# - the hen ate the corn: `51dac090...`
+# - the hen ate the corn.: `ea06ce96...`
+# - the hen ate the horn: `46efaea3...`
+#
+# The same bytes give the same digits, on every machine.
+#
+# Notes: Picture a disk with model_final, model_final2 and model_new on it. One of them is in
+# service and has written nonsense since Tuesday, and nobody can say which. A file's name is a claim
+# that anyone can make, and two people who pack on one afternoon both make version 7. A hash
+# function makes a short name of the content itself.
+
 # %% [markdown] fold="Answer"
 # About half of them, 128, and which ones looks like chance. If less changed, one could tell from two
 # hashes that the files are nearly the same, and work backwards from there. This is called the *avalanche
@@ -129,6 +141,16 @@ display(picture)
 # Below, how many changed in each of many tries.* Nothing in a hash is near to anything.
 #
 # Try it yourself: turn a bit of any text.
+
+
+# %% [markdown] slide="Turn one bit: half of the hash changes" picture="above"
+# Four hundred tries: about 128 of 256 bits, whichever bit was turned. Nothing in a hash is near to
+# anything.
+#
+# Notes: Ask first how many bits will change. If less did, one could tell from two hashes that the
+# files are nearly the same, and work backwards from there. This is the avalanche effect. We shorten
+# the hash to 16 digits, plenty against accidents, and not enough against somebody who wants two
+# models of one name.
 
 
 # %% tags=["demo"]
@@ -252,6 +274,19 @@ pickletools.dis(pickle.dumps(Harmless(), protocol=2))
 # with `weights_only=True` if you say nothing: it knows the instructions for tensors and plain
 # values, and refuses all else.
 
+# %% [markdown] slide="Loading a pickle runs a program"
+# ```python
+# sent = pickle.dumps(Harmless(), protocol=4)
+# arrived = pickle.loads(sent)
+# ```
+#
+# It prints: *I am a file. You only loaded me, and I ran. I could have read your keys.*
+#
+# Notes: Most models travel as pickles. One of a pickle's instructions calls any function with any
+# arguments, and models have really been handed around that took over the machine of whoever loaded
+# them. A filter such as weights_only is good. A format in which there is nothing that could run is
+# better.
+
 # %% tags=["demo"]
 buffer = io.BytesIO()
 torch.save({"weights": Harmless()}, buffer)
@@ -285,6 +320,16 @@ for name, given in {"monday": weights, "tuesday": dict(reversed(weights.items())
 # `torch.save` writes a zip archive, and the archive holds the name of the file that it was written to.
 # Same weights, other bytes: then a hash says nothing about the weights. `safetensors` sorts the weights
 # and writes nothing but them.
+
+# %% [markdown] slide="Same weights, same bytes: safetensors"
+# The same weights, saved on Monday and on Tuesday:
+#
+# - `torch.save`: **two** hashes
+# - **safetensors**: **one** hash, and nothing in it that could run
+#
+# Notes: The archive that torch.save writes holds the name of its file, so a hash says nothing about
+# the weights. Safetensors sorts the weights by name. The format is as plain as can be: the length
+# of the header, the header, the numbers. You could read it without the library.
 
 # %% [markdown]
 # **safetensors** is a format that is as plain as can be (it was made in 2022, after one pickle too many):
@@ -449,6 +494,13 @@ if check.ready("content_version", "write_bundle"):
     picture.alt = "Bytes of each file: " + ", ".join(f"{n} {s:,}" for n, s in sizes.items()) + "."
     display(picture)
 
+# %% [markdown] slide="Nearly all is weights, useless alone" picture="above"
+# A **bundle**: weights, config, tokenizer, code, metrics, card. Its **manifest** comes last.
+#
+# Notes: Without the few kilobytes beside them nobody could use the weights. The same weights with
+# the characters in another order write nonsense, so the version covers all files and their names.
+# The manifest is written last, so that a bundle whose writing was interrupted has none.
+
 # %% [markdown]
 # *The picture: nearly all of it is weights. But without the few kilobytes beside them nobody could use
 # these.*
@@ -531,6 +583,14 @@ assert loss_now() == sound_loss  # everything is as it was
 # The last row is the important one. A manifest that comes with the bundle can show that nothing was lost
 # on the way. It cannot show that it is the right one: who can change a file can change the manifest
 # too. This is why a version has to come another way than the bundle: from the ledger, further below.
+
+# %% [markdown] slide="Most turned bits go unnoticed, and one ruins the model" picture="above"
+# In our run **25** of the 32 bits of a weight change the loss by less than 0.001. A hash sees them
+# all alike.
+#
+# Notes: How much worse does the model get if a single bit turns on the way? Grey is the fraction of
+# the number, orange its exponent. No test of lesson 10 would tell you about the small ones, and yet
+# it is another model than the one that was tested.
 
 # %% [markdown] contract="verify_bundle"
 # `verify_bundle(folder, version=None)` looks at the folder `folder` (a `Path` or a string) and returns a
@@ -668,6 +728,17 @@ if check.ready("content_version", "write_bundle", "verify_bundle", "shelf"):
         if name == "all of it forged":
             print("    ", verify_bundle(folder, version), "(asked for the version)")
 
+# %% [markdown] slide="A manifest cannot vouch for itself"
+# - a turned bit, a lost file, a link, a pickle in disguise: all seen
+# - all of it forged, and the manifest written anew: **sound**
+#
+# Only a version that came another way tells.
+#
+# Notes: Say what may be there and refuse all else: a list of what may not be there is never
+# complete. A manifest can show that nothing was lost on the way. It cannot show that this is the
+# right bundle, since who changes a file can change the manifest too. So the version has to come
+# from elsewhere, and that is the ledger.
+
 # %% [markdown]
 # The last one is sound in itself, and is another one. Keep it in mind when we come to the ledger.
 #
@@ -718,6 +789,14 @@ print(f"all: {overall:.3f}; worst: {max(slices, key=slices.get)}")
 # %% [markdown]
 # *The picture: the loss on stories of each day; the line is the mean.* For fables it does not matter much
 # which day is the worst. For people of seven languages it would.
+
+# %% [markdown] slide="A model card names the worst group, not only the mean" picture="above"
+# What is it for? What did it learn from? Whom does it serve badly? The numbers are written by the
+# program that packs.
+#
+# Notes: For fables it does not matter much which day is the worst. For people of seven languages it
+# would. A number that is typed in by hand is true on the day on which it is typed, and the model
+# changes every week. Model cards are from Mitchell and others, 2019.
 
 # %% [markdown] contract="model_card"
 # Three functions.
@@ -1040,6 +1119,15 @@ if check.ready("append", "verify_chain"):
 # The course's tool keeps its ledger in just this format, with the head in a file beside it. So it can
 # audit yours:
 
+# %% [markdown] slide="A ledger made anew looks whole, but its last hash is another" picture="above"
+# In a **hash chain** each line holds the hash of the line before it. Keep the last one, the *head*,
+# elsewhere.
+#
+# Notes: If each line held its own hash only, anybody could change the line and work the hash out
+# anew. In the chain, who changes an old line has to make all later ones anew. Here somebody did,
+# and all fits again. But every hash from the second box on is another, and so is the head that a
+# colleague kept. Haber and Stornetta, 1991.
+
 # %% tags=["demo"]
 if check.ready("append", "verify_chain", "ledger"):
     try:
@@ -1219,6 +1307,14 @@ if check.ready("lineage", "descendants"):
     display(draw_graph(made_from, gone | {"Zoë's story"}))
     print("to make model 18b2 again:", " → ".join(lineage(made_from, "model 18b2")))
 
+# %% [markdown] slide="What never saw the story may have learnt it all the same" picture="above"
+# Orange: all that was made from Zoë's story, directly or through others. This is **lineage**.
+#
+# Notes: Somebody wants their story gone, and has the right to it. Which models must be trained
+# again or thrown away? One of them learnt only from another model's answers, and without records
+# nobody would have thought of it. Back along the arrows one sees what is needed to make a version
+# again.
+
 # %% [markdown]
 # *The picture: all that is orange has something of the story in it.* One of these never saw the story: it
 # learnt from another model's answers. It is orange all the same, and without records nobody would have
@@ -1244,6 +1340,18 @@ if check.ready("lineage", "descendants"):
 # And by whom? Not by the one who made it. Whoever has worked on something for weeks sees what it should
 # be and not what it is; and a single stolen password should not be enough. Banks call this the
 # **four-eyes principle**.
+
+# %% [markdown] slide="What counts is the order: gate first, then another's yes"
+# 1. Monday: the gate says yes
+# 2. Tuesday: somebody approves
+# 3. Wednesday: the gate says no
+#
+# **Not approved.** To put a version into service is to move an *alias*, `champion`.
+#
+# Notes: Who approved on Tuesday saw an answer that no longer holds. This is why a ledger keeps an
+# order and not just marks. The approval must come from somebody other than the author: after weeks
+# with something one sees what it should be, and one stolen password should not be enough. Banks
+# call it the four-eyes principle.
 
 # %% [markdown] contract="promote"
 # `promote(entries, version, by)` takes the entries of a ledger, the oldest first, and decides whether `by`
@@ -1388,6 +1496,16 @@ else:
     print("MD5 by hashlib:", hashlib.md5(data, usedforsecurity=False).hexdigest())
     kept = [path for path in (place / ".dvc" / "cache").rglob("*") if path.is_file()]
     print("kept as:", *(path.relative_to(place) for path in kept))
+
+# %% [markdown] slide="Registries keep records, the ledger asks questions"
+# MLflow moves an alias to any version you like. DVC keeps large files under their hash.
+#
+# Here the ledger is the truth, and MLflow a picture of it.
+#
+# Notes: You have built the heart of two kinds of programs. A registry knows versions, numbers and
+# aliases, and would not mind if you moved one to a version that no gate has seen. Data has versions
+# too, and a small file with a hash in git is your manifest again. Now it is known which model it
+# is. Lesson 12 asks who may use it, and how much.
 
 # %% [markdown]
 # The file is kept under its own hash: what was changed is stored anew, what was not is stored once,

@@ -157,6 +157,20 @@ print()
 # there is the danger. A clerk who never looks up (a long computation without an `await`) makes
 # everybody wait.
 
+# %% [markdown] slide="Whoever waits lets another one work"
+# ```python
+# for number in range(3):
+#     print(name, number, end="   ")
+# ```
+#
+# Two clerks, and an `await` after each word:
+#
+# `ana 0   bo 0   ana 1   bo 1   ana 2   bo 2`
+#
+# Notes: A service is a program that never ends, and talks to many at once. Only one clerk works at
+# a time, and each await lets the other one go on. There is the danger too: a long computation
+# without an await makes everybody wait.
+
 # %% [markdown]
 # An `async def` with a `yield` in it gives its values one after the other, and `async for` takes them:
 # `stream` above is one. Remember one thing about it, since it will be worth points. When nobody takes
@@ -190,6 +204,19 @@ print(f"{years:.0e} years; the universe is 1e+10 years old")
 # How do you compare? `==` stops at the first letter that differs. So it takes a little longer the more
 # letters are right, and who measures well enough finds a secret letter by letter (Kocher, 1996). Look,
 # with words that are long enough to see it:
+
+
+# %% [markdown] slide="Keep the hash, never the key"
+# ```python
+# years = 62**32 / 2 / 1e9 / (365 * 24 * 3600)
+# ```
+#
+# **4e+40** years to guess a key. So nobody guesses it: they steal it, from a client or from *your*
+# file of keys.
+#
+# Notes: From the hash nobody finds the key, but when a key comes, you hash it and compare.
+# Passwords need a slow hash, since people choose words that can be guessed. A key of 32 random
+# letters does not, and a slow hash would give strangers a way to keep your machine busy.
 
 
 # %% tags=["demo"]
@@ -429,6 +456,14 @@ if check.ready("TokenBucket"):
 # *The picture: each request that costs 20 lowers the bucket; when it is nearly empty, every second one
 # is refused (the crosses).*
 
+# %% [markdown] slide="A bucket lets a burst through, and stops the loop" picture="above"
+# A **token bucket**: a request takes tokens out, and so many run in each second.
+#
+# Notes: People do not ask evenly: they come, ask ten things, and go. Each request here costs 20,
+# and 10 run in each second. When the bucket is nearly empty, every second request is refused, and
+# told how long to wait. Nothing runs in the background, and a clock that goes back must give nobody
+# a present.
+
 # %% [markdown]
 # ## What may you remember?
 #
@@ -538,6 +573,18 @@ if check.ready("redact"):
 # of defence. The first is not to write the text at all: most questions about yesterday are answered by
 # the time, the status, the key's *id*, and how long prompt and answer were.
 
+# %% [markdown] slide="Rules miss what nobody thought of"
+# - *I'm Ana, ring (030) 555-0199*: taken out
+# - *Ana Ruiz sends her regards*: untouched
+# - *on 2026-11-21 at 12*: taken for a number
+#
+# The first defence is not to write the text at all.
+#
+# Notes: Logs are copied, sent to other firms, and kept for years. Redaction takes out what is
+# personal before anything is written, and it is the second line of defence only. Most questions
+# about yesterday are answered by the time, the status, the key's id, and how long prompt and answer
+# were.
+
 # %% [markdown]
 # ## Why wait for the end?
 #
@@ -607,6 +654,21 @@ print("the client has left")
 # The second is a model that fails in the middle. Status 200 has been sent, so it is too late for a 500.
 # All you can do is to send an event that says so, and to leave `[DONE]` out: who sees no `[DONE]`
 # knows that something is missing.
+
+# %% [markdown] slide="A client leaves: the model must stop"
+# ```python
+# async def hand_on_and_close(source):
+#     async with aclosing(source):
+#         async for char in source:
+#             yield char.upper()
+# ```
+#
+# Without `aclosing`, half of the machine may write for people who have gone.
+#
+# Notes: The server closes your generator when the client leaves. But yours stands in a loop over
+# the model's, and nobody closes that one. The other thing that goes wrong is a model that fails in
+# the middle. Status 200 has been sent, so all you can do is say so in the stream, and leave the
+# word DONE out.
 
 # %% [markdown] contract="stream"
 # `stream(pieces, name)` is an async generator. `pieces` is an async generator of texts, and `name` is
@@ -776,6 +838,17 @@ for body in (b'{"prompt": "The fox"}', b'{"prompt": "The fox", "max_tokens": 999
 # %% [markdown] fold="Answer"
 # What comes. The length is the client's word; and with `transfer-encoding: chunked` there is none at
 # all. Count the bytes as you read them, and stop.
+
+# %% [markdown] slide="First what is cheap for you and dear for a stranger"
+# 1. Who is it?
+# 2. How long is it? Count what comes: the length is the client's word.
+# 3. Does it make sense?
+# 4. Last of all, charge it.
+#
+# Notes: Who has no key should not make you read a long body. A request may say that it has 30 bytes
+# and then send a gigabyte. And nobody is charged for a question that was refused. The shape of
+# question and answer is OpenAI's completions API, so programs that people already have can ask your
+# model.
 
 # %% [markdown] contract="create_app"
 # `create_app(model, who, allow)` returns a FastAPI app. It is handed
@@ -988,6 +1061,15 @@ display(picture)
 # On average there are $L$ requests inside, if $\lambda$ come each second and each stays for $W$ seconds. Count
 # both sides apart:
 
+# %% [markdown] slide="At a load of 80 per cent the wait has already begun" picture="above"
+# An answer takes 80 ms alone. At a load of 80 %, in our simulation: **244** ms on average, 99 of
+# 100 within **900**.
+#
+# Notes: Nobody comes at a good time. They come in bunches, and each bunch has to be worked off in
+# the little time that is left over. The curve is a hockey stick: flat for long, and then straight
+# up. The mean hides the slow ones, and people remember those, so a promise about a service is made
+# in percentiles.
+
 # %% tags=["demo", "nbval-check-output"]
 for load in (0.5, 0.9):
     took = latencies(load, requests=count)
@@ -1007,6 +1089,16 @@ for load in (0.5, 0.9):
 # 0.4 seconds: that is 80 answers a second, whatever happens inside. If your machine can only do 40,
 # then each of the 32 will wait 0.8 seconds, and no setting in the world changes that. Only faster
 # work does.
+
+# %% [markdown] slide="No setting in the world beats Little's law"
+# $$L = \lambda W$$
+#
+# 32 people, 0.4 seconds an answer: 80 answers a second. If the machine can do 40, each waits 0.8
+# seconds.
+#
+# Notes: On average there are L requests inside if lambda come each second and each stays for W
+# seconds. It holds for every queue, however it works inside: Little, 1961. The notebook counts both
+# sides apart, and they agree. Only faster work helps.
 
 # %% [markdown]
 # ## Can it answer many at once?
@@ -1042,6 +1134,14 @@ right.set(xlabel="texts in one step", ylabel="new characters a second")
 left.legend()
 figure.tight_layout()
 plt.show()
+
+# %% [markdown] slide="A cache makes each text cheap, a batch shares the rest" picture="above"
+# Read 64 characters of each text, and little is gained. Read one of each, and many texts cost
+# hardly more than one.
+#
+# Notes: With one character each, most of a step is the calling of a few hundred functions, done
+# once for all. On large models it is the weights that are fetched from memory once for all. So the
+# cache of lesson 07 and the batch belong together.
 
 # %% [markdown]
 # *The picture, with log scales: to read 64 characters of each text is so much work that 32 texts take
@@ -1208,6 +1308,14 @@ if check.ready("Batcher"):
 # *The picture: blue is running, grey is waiting; four slots. On the left a slot that is done early
 # stands idle until the longest is done. On the right the next one has it at once.*
 
+# %% [markdown] slide="Each step decides who is in the batch" picture="above"
+# **Continuous batching**: a slot that is free is filled at once. In our run **64** steps in place
+# of **89**.
+#
+# Notes: Blue is running, grey is waiting. On the left a slot that is done early stands idle until
+# the longest is done. Yu and others had the idea in 2022, and vLLM and its like do it. The
+# scheduler never touches the model, so it can be tested without one.
+
 # %% [markdown]
 # ## How does the new model get in?
 #
@@ -1223,6 +1331,16 @@ if check.ready("Batcher"):
 # When its last request has ended: well, or by an error, or because the client left. Nobody knows when
 # that is, unless somebody counts. So count up when a request begins, and down when it ends, in
 # `finally`, since it may end in any way.
+
+# %% [markdown] slide="Who began with a model ends with it"
+# Half one model's answer and half another's is an answer of neither.
+#
+# The old model is closed when its last request has ended. So count: up at the start, down at the
+# end, however it ends.
+#
+# Notes: You could stop the service and start it with the new model, and every answer that was
+# half-way would be lost. In a swap there are two models for a moment. Nobody knows when the old
+# one's last request ends unless somebody counts, also when there is an error or the client leaves.
 
 # %% [markdown]
 # In Python "count up, and down in any way" is what `with` is for. The decorator `contextmanager` makes
@@ -1467,6 +1585,14 @@ if check.ready("results"):
 # what a good swap looks like.* "Little's law" is the rate at
 # which requests begin times their mean latency: 30 clients, of whom each always has one request inside.
 # It comes out a little higher, since those who are inside at the end count whole.
+
+# %% [markdown] slide="A good swap: slower for a moment, and nobody fails" picture="above"
+# Thirty clients, each asking again as soon as the answer is there. Failed requests in our run:
+# **0**.
+#
+# Notes: Each point is a request. The batched service answers more of them, each sooner. At the
+# dotted line two models work side by side. The service is open now, by hand. Lesson 13 asks who
+# does all this at three in the morning.
 
 # %% [markdown]
 # **Something to play with.** How many clients can one service bear? Move the load, and the spread of how

@@ -65,6 +65,16 @@ preset = "laptop"  # "smoke", "laptop" or "gpu"
 # to an older one, at three in the morning, because of a failed test. Much of this lesson is about the
 # difference between "something failed" and "what I should undo has failed".
 
+# %% [markdown] slide="Three kinds of pipeline, and training stands apart"
+# - **Integration**: each change is tested, yes or no.
+# - **Delivery**: what passed is brought to staging, and on to production.
+# - **Training**: new data, drift or the clock make a new candidate.
+#
+# Notes: The third one is what models have and other programs have not. A training that fails at
+# night must not stop a colleague from mending a typing error in the morning. And a model that was
+# trained well is only a candidate, which takes the way of all others: gate, staging, canary,
+# approval.
+
 # %% [markdown]
 # What is in a pipeline's engine? At its heart it asks one question, again and again: *which stages may
 # start now?* Each stage names others that it **needs**. So the stages form a graph, and as long as
@@ -247,6 +257,14 @@ if check.ready("ready"):
     for fails in ("production", "test"):
         display(draw_stages(night, drive(night, [fails])))
 
+# %% [markdown] slide="Rollback undoes what was never done" picture="above"
+# The tests fail, and "rollback, if something failed" runs.
+#
+# Notes: Before you show it: tests, train, gate, staging, production, and a rollback at the end if
+# something failed. Tonight the tests fail. Production is rolled back from a good version to an
+# older one, at three in the morning. Failed looks all the way back, and everything stands before
+# rollback. The remedy belongs where the harm is done.
+
 # %% [markdown]
 # *The pictures: stages from left to right, the word below each is its result. Above, production fails,
 # and rollback does what it is there for. Below the tests fail, and rollback runs all the same: it undoes
@@ -375,6 +393,15 @@ else:
     broken = Scenario(outcomes={"make bread": 1})
     told(BAKERY, broken)
 
+# %% [markdown] slide="Try a pipeline without running it" picture="above"
+# **Simulated**: a scenario says what each command comes to, and nothing is executed. Here the oven
+# breaks down.
+#
+# Notes: The bakery's file is real Azure YAML: stages hold jobs, jobs hold steps. The oven fails, so
+# the shop is skipped, and below the box stands the reason: the condition as it was written and what
+# it came to. A reader that knows a strict subset and refuses all else can try a file in dozens of
+# situations in a moment.
+
 # %% [markdown]
 # *The picture: a box for each stage, from top to bottom, with a mark and a word for its result, and below
 # it the reason: the condition as it was written, and what it came to.* And now without `succeeded()`:
@@ -383,6 +410,13 @@ else:
 if check.ready("told"):
     careful = "and(succeeded(), ne(variables['Build.Reason'], 'PullRequest'))"
     told(BAKERY.replace(careful, "ne(variables['Build.Reason'], 'PullRequest')"), broken)
+
+# %% [markdown] slide="Leave out one word, and the shop opens without bread" picture="above"
+# The condition no longer says `succeeded()`.
+#
+# Notes: That a stage waits for success is only the default. Whoever writes a condition of their own
+# takes its place. It is the most frequent fault in pipelines of this kind, and on good days nobody
+# sees it. So look at bad days.
 
 # %% [markdown]
 # *The picture: the shop opens, though the oven has failed.*
@@ -525,6 +559,14 @@ if check.ready("PIPELINE", "told"):
 # *The pictures: in the first, everything behind the gate is skipped. In the second, production has failed,
 # and the last command that was called is the rollback.*
 
+# %% [markdown] slide="The canary fails, and the last call is the rollback" picture="above"
+# What is graded is not the file, but how it **reacts**.
+#
+# Notes: Each command is a target of make, so you can type it yourself. Logic that stands in the
+# pipeline's own YAML can only be tried by pushing it, again and again. On the night when the gate
+# says no, everything behind it is skipped. Here the canary has failed, and everybody gets the old
+# version back.
+
 # %% [markdown]
 # ### For real
 #
@@ -613,6 +655,14 @@ if check.ready("PIPELINE"):
 # To see four eyes at work, write `"ana"` in place of `"bo"` in the cell above, and run it again: it is her
 # own change, so the platform refuses, and nothing is called behind `smoke`.
 
+# %% [markdown] slide="A stage without its approval waits, and fails nobody" picture="above"
+# For real: `bo` has approved the change, the canary fails, and rollback follows.
+#
+# Notes: The same file with bash in place of the scenario. Without an approval the run stops before
+# production and is no failure: it just waits for somebody. Write ana in place of bo and run it
+# again: it is her own change, so the platform refuses. The list of approvers lies beside the file,
+# where no change of the file can reach it.
+
 # %% [markdown]
 # ## And on GitHub?
 #
@@ -654,6 +704,25 @@ if check.ready("PIPELINE"):
 # What the job of the tests has, at once: it runs *their* Makefile. With rule 1 and 2 that is the right to
 # read code that is public anyway. So the tests of a pull request are the job that should have least; and
 # nothing else should run for it.
+
+# %% [markdown] slide="The same thought blocks on GitHub, and not on Azure"
+# A condition of your own, with no status function in it:
+#
+# - **GitHub** adds `success()`, so it blocks.
+# - **Azure** adds nothing, so it runs after a failure too.
+#
+# Notes: The two languages look alike, and their differences hurt whoever takes one for the other.
+# GitHub has no stages, and jobs say what they need. Approval belongs to any job there, and to a
+# deployment job on Azure.
+
+# %% [markdown] slide="Pull requests run a stranger's code"
+# **Least rights**: `permissions: {}` at the top, then each job gets back what it needs.
+#
+# No stored keys. Actions pinned to a commit. Titles never in a script.
+#
+# Notes: A stranger changes the Makefile so that the tests send all environment variables away. What
+# do they get? What the job of the tests has, at once, before anybody has looked. So the tests of a
+# pull request should have least of all. Each of the four rules was paid for dearly by somebody.
 
 # %% [markdown]
 # This one works on a good day:
@@ -977,6 +1046,14 @@ for name, share in over.items():
 # lie on the right.* Nearly all: some keys of 24 letters are missed. Real scanners therefore look for
 # marks first, and use entropy for the rest.
 
+# %% [markdown] slide="A key's randomness can be measured" picture="above"
+# Entropy of a word's own letters: hashes and names lie below **4** bits, nearly all random keys
+# above.
+#
+# Notes: It is the entropy of lesson 01. A hash is written with sixteen signs, so it has four bits a
+# letter at most, and keys have more signs. Some short keys are missed, so real scanners look for
+# marks such as lm_ and ghp_ first, and use entropy for the rest.
+
 # %% [markdown] contract="find_secrets"
 # `find_secrets(history)` returns the secrets in a history, as a sorted list of tuples
 # `(commit, path, line, kind)`.
@@ -1087,6 +1164,16 @@ if check.ready("find_secrets"):
 # no deletion reaches the copies. The only secret that does no harm there is one that is worth nothing
 # any more. After that you may tidy up.
 
+# %% [markdown] slide="A key that got out is revoked first"
+# On Friday the file is clean, and the key is still in Thursday's commit.
+#
+# The history has been copied. The only secret that does no harm there is one that is worth nothing.
+#
+# Notes: Ask what to do first on finding a key in a commit of last year: delete the file, rewrite
+# the history, or something else? No deletion reaches the copies. Looking through every commit is
+# one of four scans that block like a test. The others read the dependencies, the program and the
+# image.
+
 # %% [markdown]
 # A secret is one of four things that a machine can look for before a person reads. Each **scan** is a stage
 # that blocks, like a test:
@@ -1142,6 +1229,20 @@ CMD python service.py
 #
 # The remedy against the fifth is a **multi-stage build**: a first stage with all the tools, and a second
 # one that begins afresh, and takes only what was made.
+
+# %% [markdown] slide="It runs, and all else is wrong"
+# ```dockerfile
+# FROM python
+# COPY . /app
+# RUN pip install torch fastapi uvicorn safetensors
+# CMD python service.py
+# ```
+#
+# Think of who builds it next year, and of who breaks in.
+#
+# Notes: Let them look for faults before they unfold the eight. Whatever is newest on the day gets
+# in, the whole folder comes along with its history, and the service runs as root. Two stages mend
+# much of it: one that builds, and a small one that goes out.
 
 # %% [markdown]
 # Here is one in two stages, of a bakery whose oven is written in C:
@@ -1358,6 +1459,20 @@ if check.ready("plan"):
         print(f"{'-' if what == 'delete' else '+'} {what} {name}")
     print("applied twice:", plan(wanted, applied(steps, wanted, was)))
 
+# %% [markdown] slide="Change an address, lose the database"
+# | first | then |
+# |---|---|
+# | delete service | create network |
+# | delete database | create cluster |
+# | delete cluster | create database |
+# | delete network | create service |
+#
+# **Idempotent**: applied twice, it does nothing.
+#
+# Notes: A file says what should be there, a tool compares that with what is there, and makes a
+# plan. Some things change in place, and others are deleted and made again. The line that changed
+# looked harmless, and the database comes back empty. Terraform, Bicep and Pulumi work like that.
+
 # %% [markdown]
 # The real Terraform knows for each setting of each resource whether it can be changed in place. What you
 # told apart by `kind` and `settings`, it looks up; the rest is as you wrote it. It also keeps a file, the
@@ -1445,6 +1560,18 @@ spec:
 # model again. Is it alive? May it get requests? Has it started at all? These are three questions, and
 # Kubernetes has a probe for each: `livenessProbe`, `readinessProbe`, `startupProbe`. As long as the third
 # has not succeeded, the others wait.
+
+# %% [markdown] slide="Alive, ready, started: three questions, three probes"
+# - **startup**: has it read its model?
+# - **readiness**: may it get requests?
+# - **liveness**: should it be started again?
+#
+# With the last one alone, a model that is slow to read may never start.
+#
+# Notes: Kubernetes runs the loop of the plan all the time: it compares what you described with what
+# is there, and does what leads from one to the other. So a container that ended is started again.
+# The next lesson lets a new version in, a few users at a time, and asks how one knows that it is
+# well.
 
 # %% [markdown] contract="MANIFESTS"
 # `MANIFESTS` is a text of four YAML documents, one of each kind in the table above, of the apiVersions

@@ -69,6 +69,26 @@ preset = "laptop"  # "smoke", "laptop" or "gpu"
 # name everywhere. Take that number as the user's place in a long row; whoever stands in the first 5 % of
 # the row gets the new version.
 
+# %% [markdown] slide="A canary asks: is it worse? A/B asks: is it better?"
+# - **Rolling**: one copy after the other
+# - **Blue-green**: everybody at one blow, and a quick way back
+# - **Canary**: one user in twenty, then more
+# - **A/B test**: half of them, for days
+#
+# Notes: The pipeline has brought a new model as far as the door. All tests are green, the gate said
+# yes, somebody approved it, and still nobody knows how it does with real people. The canary is
+# named after the bird that miners took along: it fell off its perch before they did.
+
+# %% [markdown] slide="Split users by arithmetic, and nobody needs a list"
+# A **hash** of user and experiment looks like chance, and gives every proxy the same answer.
+#
+# Who is in stays in when the share grows.
+#
+# Notes: With a die for each request, half of somebody's afternoon would go to either version, and
+# nobody could say which one they liked. There are a million users and ten proxies that know nothing
+# of each other. In the demo the real HAProxy does it, and is told the share through a socket while
+# it runs.
+
 # %% [markdown] contract="assign"
 # `assign(user, experiment, share)` returns True if this user gets the new version, and otherwise False.
 #
@@ -228,6 +248,16 @@ print(f"looking all the time:     {alarms.any(axis=1).mean():.1%}")
 # About every fourth release. Each look is another chance to be wrong, and it adds up; with enough looks it
 # happens nearly always (Armitage, McPherson and Rowe, 1969). This is called **peeking**.
 
+# %% [markdown] slide="Peeking stops one good release in four"
+# Two equal versions, a test made to err in 5 % of cases. Releases stopped in our run:
+#
+# - looking once: 4.2 %
+# - looking all the time: 25.3 %
+#
+# Notes: You look again and again, since you want to stop a bad one as soon as you know. Each look
+# is another chance to be wrong, and it adds up. With enough looks it happens nearly always.
+# Armitage, McPherson and Rowe showed it in 1969.
+
 # %% [markdown]
 # So what can you do, if you want to look all the time? Draw wider bounds: such that the truth lies within
 # them *at all times at once*, except for a few of all releases. That is a **confidence sequence**. One is
@@ -284,6 +314,13 @@ picture.alt = (
 )
 display(picture)
 print(f"releases in which the confidence sequence ever excludes 0: {1 - held.mean():.1%}")
+
+# %% [markdown] slide="Whoever looks all the time needs wider bounds" picture="above"
+# A **confidence sequence** holds the truth at all times at once. The truth here is 0.
+#
+# Notes: The black line is the difference so far. The orange bounds leave the 0 outside for a while,
+# and there the peeker stops a good release. The blue ones are wider and hold: that is the price for
+# the right to look whenever you like. Robbins' normal mixture, 1970.
 
 # %% [markdown]
 # *The picture: the black line is the difference so far; the truth is 0. The orange bounds leave the 0
@@ -439,6 +476,14 @@ if check.ready("canary_decision"):
 # It gives the canary 5 % of the users, then 10, 25 and 50 %, and writes each step with its reasons into the
 # ledger *before* it takes it. So it may be killed at any moment, and goes on.
 
+# %% [markdown] slide="Close to the limit it takes longer" picture="above"
+# A hundred releases with 5 % of errors: how they end, and when. None was promoted, in our run.
+#
+# Notes: With half of all answers wrong a few dozen requests are enough, with 5 in 100 it takes
+# hundreds. Who watches three measures has three chances of a false alarm, so each gets a third. The
+# same function can stop your own model: the platform's controller asks it, and takes whatever is no
+# answer for a rollback.
+
 # %% [markdown]
 # ## Do they like it better?
 #
@@ -492,6 +537,17 @@ for name, found in (("each rating counts", by_rating), ("each user counts", by_u
 # %% [markdown] fold="Answer"
 # Several times as often as 5 %, as the cell above counts. The ratings of one user resemble each other, so
 # there is far less evidence in them than their number says.
+
+# %% [markdown] slide="What was split is what is counted"
+# Two arms with the *same* version, in our run a difference is found in
+#
+# - **46 %** of tests, if each rating counts
+# - **7 %** of tests, if each user counts
+#
+# Notes: Somebody who rates two hundred answers is one person with one taste, not two hundred
+# witnesses. So first each user becomes one number. Look at the split too: with 4,700 of 10,000
+# users in B, something is broken, and no number of that test means anything. And it is over when as
+# many users are there as were planned.
 
 # %% [markdown] contract="ab_test"
 # `ab_test(a, b, plan)` compares two versions by their users' ratings.
@@ -556,6 +612,18 @@ check("ab_test")
 for percent in (10, 5, 2, 1):
     print(f"to see {percent:2} points: {16 * 0.25 / (percent / 100) ** 2:7,.0f} users in each arm")
 
+# %% [markdown] slide="Half the difference takes four times the users"
+# | to see a difference of | users in each arm |
+# |---|---|
+# | 10 points | 400 |
+# | 5 points | 1,600 |
+# | 2 points | 10,000 |
+# | 1 point | 40,000 |
+#
+# Notes: The rule of thumb is 16 times p times 1 minus p, divided by the square of the difference.
+# Alpha is 5 per cent, and a real difference is found in 80 of 100 cases. So ask before the test
+# which difference would matter to anybody.
+
 # %% [markdown]
 # ## What is going on right now?
 #
@@ -580,6 +648,16 @@ for percent in (10, 5, 2, 1):
 # %% [markdown] fold="Answer"
 # 30 + 30 + 5 + 30 = 95, at least. From 160 to 5 the service was started anew: the counter fell to 0, and then
 # came 5. What came between 160 and the end of the old process nobody has seen.
+
+# %% [markdown] slide="A rate knows that counters begin anew"
+# Read every 15 seconds: 100, 130, 160, 5, 35.
+#
+# 30 + 30 + 5 + 30 = **95** requests, at least.
+#
+# Notes: A counter only grows, so nothing is lost if a reading is missed. But it begins at 0 when
+# the service is started anew. What came between 160 and the end of the old process nobody has seen.
+# Your function and the real Prometheus agree on such numbers, and the notebook has its own tool
+# check that.
 
 # %% [markdown]
 # One more question is how far the readings reach. Asked for the rate of the last minute, you have readings
@@ -679,6 +757,16 @@ print(f"answers that take about as long as the mean says: {near:.0%}")
 # p99 of nothing. So a service does not report percentiles. It reports a **histogram**: counters for "at most
 # 0.1 s", "at most 0.25 s" and so on up to "at most infinity", each of which contains the ones before. Such
 # counters can be added up over machines, and the percentile is made at the end, from the sum.
+
+# %% [markdown] slide="Hardly anybody waits the mean time" picture="above"
+# Nearly all answers come at once, and 7 in 100 take seconds.
+#
+# Look at **percentiles**: p50, p95, p99.
+#
+# Notes: Half of the answers stay below p50, 99 in 100 below p99. Who asks fifty times a day meets a
+# slow one nearly every day. The mean of two p99 is the p99 of nothing, so a service reports a
+# histogram: counters that can be added up over machines. The percentile is made at the end, from
+# the sum.
 
 # %% [markdown] contract="histogram_quantile"
 # `histogram_quantile(q, buckets)` returns about which value a share `q` of the observations stays below, `q`
@@ -916,6 +1004,14 @@ def an_hour(fault_minutes, wait_minutes):
 if check.ready("should_fire"):
     play(an_hour, fault_minutes=[40, 2, 10, 25], wait_minutes=[2, 0, 10])
 
+# %% [markdown] slide="Two windows: one sure, one quick" picture="above"
+# An alert fires while *both* burn the **error budget** too fast.
+#
+# Notes: The promise is 99 per cent, so 1 per cent may fail: that is the budget. The fault begins in
+# minute 60. The short window jumps at once, the long one needs longer to be sure, and takes most of
+# an hour to come down. So the short one ends the alert. An alert should come soon, come seldom, and
+# mean something.
+
 # %% [markdown]
 # *The picture: the fault begins in minute 60. The orange line, over five minutes, jumps at once; the blue one,
 # over an hour, needs longer to be sure. The alert (the squares below) fires while both are above the dashed
@@ -951,6 +1047,15 @@ else:
     else:
         print(f"{alert.status} after {seconds_until:.1f} s: {alert.name}, {alert.summary}")
         print("next:", alert.next)
+
+# %% [markdown] slide="An alert that does not say what to do is a riddle"
+# *ServiceDown, 127.0.0.1:9 does not answer*
+#
+# *next: look at its log; lmops rollback --to production if it is the new version*
+#
+# Notes: Prometheus and Alertmanager really run in the demo, and watch a service that is not there.
+# Who is called each night for nothing soon sleeps on. Think of the one who reads this at three in
+# the morning, and write the next step into the rule.
 
 # %% [markdown]
 # Each of these alerts says what to do next. One that does not is a riddle at three in the morning.
@@ -1042,6 +1147,14 @@ if check.ready("desired_replicas"):
     for window in (0, 300):
         an_afternoon(window)
 
+# %% [markdown] slide="Up at once, down slowly" picture="above"
+# The same afternoon with a window of some minutes: replicas follow the peaks without trembling. In
+# our run **17** changes in place of **153**.
+#
+# Notes: The rule is one line: replicas times load over target, rounded up. Without the window,
+# copies are started and ended all the time, and the first of the two pictures in the notebook shows
+# it. A copy that was ended a minute too early has to load its model again.
+
 # %% [markdown]
 # *The pictures: the same afternoon twice. Above, without a window, copies are started and ended all the time;
 # below they follow the peaks.*
@@ -1093,6 +1206,14 @@ try:
             )
 except ImportError as missing:
     print(f"This needs {missing.name}: pip install 'lmcourse[ops]', and run this cell again.")
+
+# %% [markdown] slide="A model can answer at once, with code 200, and be wrong"
+# So more is kept of it: which version answered, how surprised it was, which answers were liked, and
+# what a liked one cost.
+#
+# Notes: All before this holds for any service. The last number is the one for which all of it is
+# done. It is half past three, and if something breaks now, somebody is called who knows what to do.
+# Lesson 15: all is green, and slowly the world outside becomes another one.
 
 # %% [markdown]
 # ## Where are we?

@@ -58,6 +58,14 @@ preset = "laptop"  # "smoke", "laptop" or "gpu"
 # The model, mostly. A pair of characters inside a word is the same as before; only the few pairs at the
 # edges of words are new. The model reads further back than one character. Look at the picture.
 
+# %% [markdown] slide="What is asked may change, and so may what is right"
+# - **Drift of data**: recipes in place of fables. Seen in the questions.
+# - **Drift of concept**: the same question, another answer is wanted. Seen in feedback only.
+#
+# Notes: The model is in service, and its weights are frozen. All else changes. You cannot read ten
+# thousand prompts a day, so you put numbers on them: how surprised a table of bigrams is, and how
+# surprised the model itself is.
+
 # %% tags=["demo"]
 try:
     from lmops import bundle, drift
@@ -109,6 +117,14 @@ else:
     picture.alt = "Loss of windows of 40 prompts by two measures. " + "; ".join(told) + "."
     display(picture)
 
+# %% [markdown] slide="Pairs do not see shuffled words, the model does" picture="above"
+# Each dot is a window of 40 prompts. Noise moves both measures. Another order of words moves the
+# model only.
+#
+# Notes: Let them predict it first: the same fables, the words of each in another order. A pair
+# inside a word is the same as before, and only the few pairs at the edges are new. The model reads
+# further back than one character.
+
 # %% [markdown]
 # *The picture: each dot is a window of 40 prompts; the further right, the more surprised is the measure.
 # Noise moves both. Another order of words hardly moves the pairs (left), and moves the model (right).*
@@ -124,6 +140,15 @@ else:
 # The share of splits that differ as much as what you saw, or more, is the **p-value** of a **permutation
 # test** (Fisher, 1935; Pitman, 1937). If it is small, chance is a bad explanation. Whole stories are
 # dealt, never single characters, since the characters of one story belong together.
+
+# %% [markdown] slide="Were both one sample, split by chance?"
+# Put both into one heap, shuffle, deal, take the difference. Again, a thousand times.
+#
+# The share of splits that differ as much is the **p-value** of a permutation test.
+#
+# Notes: The dots of one row are not all in one place, though nothing has changed among them. So
+# another number than last month is no news. If few splits differ as much as what you saw, chance is
+# a bad explanation. Whole stories are dealt, never single characters.
 
 # %% [markdown] contract="drift_detector"
 # `drift_detector(reference, window, rate)` says whether two samples are of different sources: `True`, an
@@ -266,6 +291,16 @@ if check.ready("drift_detector"):
 # first days, or the days just before?
 
 
+# %% [markdown] slide="The reference is a sample as well" picture="above"
+# The shortcut takes the reference for the truth. The smaller it is, the more often it alarms for
+# nothing.
+#
+# Notes: The picture counts alarms when nothing has changed. The thin lines say where the true share
+# may be, since such a count is a sample too. A false alarm in twenty looks is one a day if you look
+# each hour, and after a week nobody reads them. So the rate is chosen small, and shared among all
+# measures.
+
+
 # %% tags=["demo"]
 def slow_drift(a_day, against):
     """Print on which days a slow drift is seen."""
@@ -289,6 +324,16 @@ if check.ready("drift_detector"):
 #
 # And with 0.0 a day nothing changes at all. If there is an alarm then, it is a false one, and a fine specimen:
 # at a rate of 0.01 one look in a hundred is wrong, and here are 24 looks.
+
+# %% [markdown] slide="Yesterday never shows a slow drift"
+# The source shifts a little every day.
+#
+# Against the *first days*, the alarm comes after a week or two and stays. Against the *day before*,
+# hardly ever.
+#
+# Notes: Each step is smaller than the noise. So the platform compares the first prompts that a
+# version got with the last ones, and keeps numbers of them, not words. If it says drifted, it ends
+# with an exit code, and a pipeline sees that.
 
 # %% [markdown]
 # `lmops drift` asks this of the model in service: the first prompts that it got against the last ones, by both
@@ -490,6 +535,14 @@ if check.ready("should_retrain"):
 # `lmops retrain --if-due` is that rule with its four parts, read from the ledger, and then the training, the gate and
 # the registration.
 
+# %% [markdown] slide="A trigger that never stops must not train for ever" picture="above"
+# Cadence, trigger, cooldown, **budget**. With the budget, in our run: **14** trainings. Without it:
+# **32**.
+#
+# Notes: Dots are trainings, strokes are days of waiting. From the dotted line on the trigger is
+# broken and says drift each day. The cooldown alone is no limit on what you spend. What comes out
+# of a training is a challenger, which takes the way of all others: gate, approval, canary.
+
 # %% tags=["demo"]
 if drift:
     (place / "objective.yaml").write_text("loss: {at_most: 9}")
@@ -584,6 +637,16 @@ if check.ready("join_feedback"):
     print(f"as they came: {np.mean([each['rating'] == 'up' for each in thumbs]):.0%} thumbs up")
     print(f"joined, of v2: {rated.count('up') / len(rated):.0%} thumbs up; left out: {joined}")
 
+# %% [markdown] slide="Feedback belongs to one answer of one version"
+# In our run:
+#
+# - as it came: 61 % thumbs up
+# - joined to the answers of this version: 80 %
+#
+# Notes: It comes days later, it comes twice, somebody changes their mind, and it is about the model
+# of last week. Whoever takes it as it comes measures the wrong model. And it is worth less than it
+# looks: few people press a thumb, and a model that is trained on it learns to please.
+
 # %% [markdown]
 # Joined, it is another number, and the right one. What is such feedback worth? Less than it looks. Few people press a thumb, and those are not like the others;
 # they like what is long, and what agrees with them. A model that is trained on it learns to please (Sharma and
@@ -629,6 +692,23 @@ RIGHTS = {
 # Here: no. Nobody has used her approval yet, and nobody who may approve stands behind it now. Somebody else looks
 # at it, which takes ten minutes. It could have been decided the other way round; what must not be is that nobody
 # has thought of it.
+
+# %% [markdown] slide="A right belongs to a role, and a role ends"
+# ```python
+# RIGHTS = {
+#     "admin": {"grant", "withdraw"},
+#     "developer": {"register"},
+#     "reviewer": {"approve"},
+#     "operator": {"promote", "retire"},
+# }
+# ```
+#
+# A reviewer approves, and leaves at noon. At one an operator promotes. May they?
+#
+# Notes: Everybody in the team is the usual answer, until somebody approves their own model at six
+# in the evening. Rosa approves a version, leaves at noon, and at one an operator wants to promote
+# it. May they? Here no: nobody who may approve stands behind it now. It could have been decided the
+# other way, but it must be decided.
 
 # %% [markdown] contract="may"
 # `may(ledger, who, what, version)` says whether `who` may do `what` with a version now: `True` or `False`.
@@ -784,6 +864,17 @@ if drift and check.ready("audit"):
 # If yours names a promotion that nobody approved before that line: it is the challenger of the training above. The machine
 # gives it this alias, and it answers nobody yet, so the platform's own audit lets it be. Yours makes no exceptions.
 
+# %% [markdown] slide="An audit reads what was done, and believes nobody"
+# `may` is asked *before*. An **audit** looks afterwards, at every line:
+#
+# - Who approved their own?
+# - Who promoted what nobody had approved?
+# - Who answered, though retired?
+#
+# Notes: Rules are only as good as those who ask. Somebody with access to the disk writes a line
+# with an editor. In lesson 11 you saw to it that no line is changed unseen, and now you read what
+# the lines say. In the demo a name with a space and capitals does not get through.
+
 # %% [markdown]
 # ### And the law?
 #
@@ -895,6 +986,21 @@ if check.ready("erase"):
         print(f"{name:9} {len(small[name])} before, {len(kept)} after")
     print("to be trained again:", *again)
 
+# %% [markdown] slide="A person is in more places than the log"
+# | | before | after |
+# |---|---|---|
+# | log | 2 | 1 |
+# | feedback | 1 | 0 |
+# | cache | 1 | 0 |
+# | stories | 1 | 0 |
+#
+# Two models have to be trained again.
+#
+# Notes: The letter asks you to erase what you have of them, and in Europe that is a right. Deleting
+# the lines of the log is the smallest part. Berta got Anton's answer out of the cache, and liked
+# it, so her feedback is about him as well. What can be proved is the lineage, that the stories are
+# gone, and that it was trained again without them.
+
 # %% [markdown]
 # Nobody can search weights for a person. There is research on making a model forget without training it again (Bourtoule
 # and others, 2021), and no proof that it has. What can be proved is this: which stories a model learnt from (the lineage
@@ -916,6 +1022,18 @@ if check.ready("erase"):
 # %% [markdown] fold="Answer"
 # Then the weights are gone, and nothing was kept of what they were: nobody will ever know. In the right order the
 # weights are still there, and you try again tomorrow.
+
+# %% [markdown] slide="Nobody new, drain, archive, dispose: in this order"
+# 1. **Nobody new**: who asks is told `410 Gone`, and whom to ask instead
+# 2. **Drain**: answers under way come to their end
+# 3. **Archive**: its card is kept
+# 4. **Dispose**: the weights go
+#
+# Notes: Somebody's program asks for it by name tonight, an answer is half written, and next year
+# somebody wants to know what it was that answered in November. With 404 people would look for the
+# mistake on their side. What is lost if the last two change places, and the disk is full? Then
+# nobody will ever know what it was. In the right order the weights are still there, and you try
+# again tomorrow.
 
 # %% [markdown] contract="retire"
 # Two functions on a dictionary `models`, from versions to what there is of them. One in service is
@@ -1139,6 +1257,13 @@ if check.ready("predict_failures"):
     risky = np.argsort(-said)[: len(said) // 5]
     print(f"the fifth that looks worst has {came[risky].sum() / came.sum():.0%} of all failures")
 
+# %% [markdown] slide="Calibrated: 0.3 means three in ten" picture="above"
+# Known before a run begins: files, lines, hour, tests, the run before it. Never its log.
+#
+# Notes: A run that fails writes a long log, after it has failed. With the log's length the
+# prediction would be right 99 times in 100, and of no use: a leak of the future. The model is
+# logistic regression, a net of one neuron. Run the tests of risky runs first, but skip none.
+
 # %% [markdown]
 # *The picture: runs in eight groups, by what was said of them. On the dotted line the word is kept: of runs to which 0.3 was
 # said, three in ten fail. That is **calibrated**.*
@@ -1170,6 +1295,14 @@ if check.ready("predict_failures"):
 
 # %% tags=["demo"]
 display(timeline.until("15_live_and_retire"))
+
+# %% [markdown] slide="Past six: the day is whole" picture="above"
+# Versions, integration, delivery, training, monitoring, governance: all of it is **MLOps**. Where
+# one is missing, the others help little.
+#
+# Notes: Go through the six parts, and name for each what you wrote for it. A model that is watched,
+# and that nobody can bring back, only worries you sooner. What is left is the project: you put your
+# own model into a pipeline of your own.
 
 # %% [markdown] contract="quiz"
 # Five questions. Give each answer as one small letter, in quotes (`b` without them is a name, and there is none), such as `answer_1 = "a"`.

@@ -1,4 +1,4 @@
-"""The README's own commands, run as they stand there: from a student's notebooks to an answer."""
+"""The README: its pictures, and its commands as they stand there, up to an answer."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from course import COURSE, ROOT
+from PIL import Image
 
 NOTEBOOKS = ("05_attention", "06_transformer", "07_gpt")
 HERE = Path(sys.executable).parent
@@ -28,6 +29,33 @@ def bash(command: str, folder: Path) -> str:
     ran = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
+
+
+def test_the_first_screen_shows_both_sides_then_a_badge_then_two_commands() -> None:
+    first = (ROOT / "README.md").read_text("utf-8").partition("\n## ")[0]
+    order = ["student-light.png", "instructor-light.png", "colab-badge.svg", "make demo"]
+    assert [first.index(part) for part in order] == sorted(first.index(part) for part in order)
+    assert first.index("make demo") < first.index("make test")
+
+
+def test_its_pictures_are_there_for_light_and_dark_pages_and_sharp_and_small() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    pictures = re.findall(r"<picture>(.*?)</picture>", text, re.DOTALL)
+    assert len(pictures) == 2
+    for picture in pictures:
+        (dark,) = re.findall(
+            r'<source media="\(prefers-color-scheme: dark\)" srcset="([^"]+)">', picture
+        )
+        (light,) = re.findall(r'<img src="([^"]+)"', picture)
+        assert light.replace("-light", "-dark") == dark
+        (alternative,) = re.findall(r'alt="([^"]+)"', picture)
+        assert len(alternative.split()) > 15
+        for name in (light, dark):
+            path = ROOT / name
+            assert path.is_file(), f"{name} is not there; type: make pictures"
+            assert path.stat().st_size < 150_000
+            # Half a page of GitHub's is some 430 pixels wide.
+            assert Image.open(path).width >= 2 * 430
 
 
 @pytest.mark.lesson

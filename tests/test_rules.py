@@ -51,6 +51,14 @@ def test_a_line_of_a_solution_elsewhere_is_told(tmp_path: Path) -> None:
     assert set(told) == {Rule.LEAK}
 
 
+def test_slides_that_are_too_few_or_say_too_much_are_told(tmp_path: Path) -> None:
+    slide = '# %% [markdown] slide="A range"\n# From the smallest to the largest.\n\n'
+    told = broken(tmp_path, SOURCE, '# %% tags=["setup"]', f'{slide}# %% tags=["setup"]')
+    assert set(told) == {Rule.SLIDES}
+    assert "8 to 14 slides make a deck, and there are 1" in told[Rule.SLIDES]
+    assert "slide 'A range': no notes; end the cell with" in told[Rule.SLIDES]
+
+
 def test_answers_that_are_not_well_formed_are_told(tmp_path: Path) -> None:
     told = broken(tmp_path, ANSWERS, "-    return max(numbers)", "-    return max(number)")
     assert set(told) == {Rule.READABLE}
@@ -205,7 +213,7 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_is_written(
     told = lines[lines.index(f"✗ {Rule.MISTAKE.value}") + 1]
     assert told.startswith("    spread, 'takes the ends of the list': the first case that fails,")
     assert any("NameError: name 'undefined' is not defined" in line for line in lines)
-    assert lines[-1].startswith("00_start keeps 12 of 15 rules")
+    assert lines[-1].startswith("00_start keeps 13 of 16 rules")
     after = {path: path.stat().st_mtime_ns for path in course.root.rglob("*") if path.is_file()}
     assert {path for path in after if "__pycache__" not in path.parts} == set(before)
     assert before.items() <= after.items()

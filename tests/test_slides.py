@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from course import COURSE, ROOT
@@ -150,6 +150,33 @@ def test_the_command_writes_a_page_and_a_pdf(course: Course) -> None:
     assert written == [f"{FIRST}.html", f"{FIRST}.pdf"]
 
 
+@pytest.mark.parametrize("package", ["mdit_py_plugins", "playwright", "sphinx_revealjs"])
+def test_what_is_missing_is_said(
+    course: Course,
+    package: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As where the course was installed without its extra for slides."""
+    write(course, *[SLIDE] * 8)
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, slides.__name__)
+    monkeypatch.delattr("grader.author.slides")
+    assert main(["--course", str(course.root), "slides"]) == 2
+    told = capsys.readouterr().err
+    assert f"{package.replace('sphinx_', 'sphinx-')} is not installed" in told
+    assert "python -m pip install mdit-py-plugins playwright sphinx-revealjs" in told
+
+
+def test_a_lesson_that_is_not_there_is_said(
+    course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--course", str(course.root), "slides", "7"]) == 2
+    assert FIRST in capsys.readouterr().err
+
+
 def test_without_chromium_there_is_the_page_alone(
     course: Course, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,14 +242,14 @@ def open_deck(page: "Page", file: Path) -> list[str]:
     return heard
 
 
-# Of each slide: its title, and what stands out of it, or is cut off within.
+# Of each slide: its title, and what comes near its edge, stands out of it, or is cut off within.
 MEASURE = """() => [...document.querySelectorAll('.slide')].map((slide, number) => {
     Reveal.slide(number);
     const all = slide.getBoundingClientRect();
     const out = [...slide.querySelectorAll('*')].filter(element => {
         const box = element.getBoundingClientRect();
-        return box.left < all.left || box.right > all.right || box.top < all.top
-            || box.bottom > all.bottom || (element.namespaceURI.endsWith('xhtml')
+        return box.left < all.left + 24 || box.right > all.right - 24 || box.top < all.top + 24
+            || box.bottom > all.bottom - 24 || (element.namespaceURI.endsWith('xhtml')
                 && element.clientWidth && element.scrollWidth > element.clientWidth + 1);
     });
     const picture = slide.querySelector('img')?.getBoundingClientRect();
@@ -235,24 +262,31 @@ MEASURE = """() => [...document.querySelectorAll('.slide')].map((slide, number) 
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("name", DECKS)
 def test_no_slide_overflows_and_nothing_is_loaded(
-    browser: "Browser", decks: Path, name: str, mode: Any
+    browser: "Browser", decks: Path, name: str
 ) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme=mode)
+    page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme="light")
     heard = open_deck(page, decks / f"{name}.html")
     measured = page.evaluate(MEASURE)
-    ground = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    grounds = [ground(page)]
+    page.emulate_media(color_scheme="dark")
+    grounds.append(ground(page))
     page.close()
     assert heard[0] == (decks / f"{name}.html").as_uri()
     assert [line for line in heard[1:] if not line.startswith("data:")] == []
     assert len(measured) == len(COURSE.lesson(name).slides) + 2
     assert {tuple(one["size"]) for one in measured} == {(1280, 720)}
     assert {one["title"]: one["out"] for one in measured if one["out"]} == {}
-    assert ground == ("rgb(255, 255, 255)" if mode == "light" else "rgb(20, 24, 28)")
+    assert grounds == ["rgb(255, 255, 255)", "rgb(20, 24, 28)"]
     for one in measured:  # large enough to be read from afar
         assert one["picture"] is None or max(one["picture"]) >= 480, one["title"]
+
+
+def ground(page: "Page") -> str:
+    """Return the colour behind the slides."""
+    colour: str = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    return colour
 
 
 @pytest.mark.browser

@@ -235,6 +235,9 @@ PAGES = {
     "a table": ("markdown", "|a|b|\n|-|-|\n"),
     "unclosed tags": ("markdown", "<p><b>"),
     "brackets of links": ("markdown", "["),
+    "formulas": ("markdown", "$x$ "),
+    "nested formulas": ("markdown", "$" + "{x^" * 150 + "$ "),
+    "dollars": ("markdown", "$"),
 }
 
 

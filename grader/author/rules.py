@@ -16,6 +16,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from grader.author import deck
 from grader.author.execute import answers, execute, reason, with_recording
 from grader.author.render import colab_badge, fill, render_student
 from grader.checks.recording import Entry, Recorder, Replay
@@ -44,6 +45,7 @@ class Rule(Enum):
     SOURCE = "the source is well formed"
     CHECKS = "the source and its checks agree"
     LEAK = "no line of a solution stands elsewhere in the notebook"
+    SLIDES = "its slides, if it has any, are short and give nothing away"
     READABLE = "its known answers are well formed"
     ANSWERS = (
         f"each exercise has {MISTAKES} mistakes and {RIGHTS} right solutions, a quiz a mistake"
@@ -84,6 +86,9 @@ def problems_of_source(course: Course, name: str) -> Iterator[Broken]:
             render_student(course, name)
         except LessonError as problem:
             yield Rule.LEAK, str(problem)
+        else:
+            if wrong := "\n".join(str(problem) for problem in deck.problems(course, name)):
+                yield Rule.SLIDES, wrong
     try:
         known = course.answers(name)
     except LessonError as problem:

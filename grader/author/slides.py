@@ -21,17 +21,25 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
 from markupsafe import Markup
-from mdit_py_plugins.dollarmath import dollarmath_plugin
-from playwright.sync_api import Browser, sync_playwright
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexers.python import PythonLexer
+from pygments.lexers import get_lexer_by_name
 
 from grader.author.deck import Picture, parts, pictures, problems
 from grader.author.render import colab_address, count
-from grader.course.lessons import Course, fitting
+from grader.course.lessons import Course
 from grader.course.source import Lesson
 from grader.formats.files import write_text
+
+_MISSING = (
+    "{} is not installed, which slides are made with; type: "
+    "python -m pip install mdit-py-plugins playwright sphinx-revealjs"
+)
+try:
+    from mdit_py_plugins.dollarmath import dollarmath_plugin
+    from playwright.sync_api import Browser, sync_playwright
+except ModuleNotFoundError as problem:
+    raise ModuleNotFoundError(_MISSING.format(str(problem.name).partition(".")[0])) from None
 
 FOLDER = Path("build", "slides")
 WIDTH, HEIGHT = 1280, 720
@@ -60,7 +68,7 @@ class Page:
 
 def main(course: Course, names: Sequence[str]) -> int:
     """Write the decks of the lessons `names`, else of all that have one; return the exit status."""
-    lessons = [course.lesson(fitting(name, course.names) or name) for name in names or course.names]
+    lessons = [course.lesson(course.name_of(name)) for name in names or course.names]
     without = [lesson.name for lesson in lessons if not lesson.slides]
     wrong = [str(problem) for lesson in lessons for problem in problems(course, lesson.name)]
     if wrong:
@@ -185,8 +193,9 @@ def _formula(tex: str, options: dict[str, Any]) -> str:
     return _FUNCTION.sub(r'\1<mspace width="0.17em"></mspace>', html)
 
 
-def _coloured(code: str, *_: str) -> str:
-    coloured: str = highlight(code, PythonLexer(), HtmlFormatter(nowrap=True))
+def _coloured(code: str, language: str, _: str) -> str:
+    lexer = get_lexer_by_name(language or "text")
+    coloured: str = highlight(code, lexer, HtmlFormatter(nowrap=True))
     longest = max(map(len, code.splitlines()), default=0)
     size = min(MAX_CODE_SIZE, CODE_WIDTH / max(longest, 1))
     return f'<pre style="font-size: {size:.1f}px">{coloured}</pre>'
@@ -196,8 +205,6 @@ def _reveal(file: str) -> Markup:
     """Return one of reveal.js's own files, such as dist/reveal.js."""
     package = find_spec("sphinx_revealjs")
     if package is None or not package.submodule_search_locations:
-        raise ModuleNotFoundError(
-            "sphinx-revealjs, which has reveal.js, is missing: pip install ..."
-        )
+        raise ModuleNotFoundError(_MISSING.format("sphinx-revealjs"))
     folder = Path(package.submodule_search_locations[0], "_static", "revealjs")
     return Markup((folder / file).read_text("utf-8"))  # noqa: S704

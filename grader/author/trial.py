@@ -35,9 +35,10 @@ from grader.terminal.progress import progress
 _AFTER = {
     Rule.SOURCE: set(Rule) - {Rule.SOURCE},
     Rule.CHECKS: {
-        *(Rule.LEAK, Rule.SOLUTION, Rule.STUB, Rule.HEART, Rule.MISTAKE, Rule.RIGHT),
-        *(Rule.FILLED_IN, Rule.UNTOUCHED),
+        *(Rule.LEAK, Rule.SLIDES, Rule.SOLUTION, Rule.STUB, Rule.HEART),
+        *(Rule.MISTAKE, Rule.RIGHT, Rule.FILLED_IN, Rule.UNTOUCHED),
     },
+    Rule.LEAK: {Rule.SLIDES},
     Rule.READABLE: {Rule.ANSWERS, Rule.MISTAKE, Rule.RIGHT},
 }
 """What cannot be tried where one of these is not kept."""

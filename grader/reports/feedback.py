@@ -1,15 +1,14 @@
 """What a feedback page says of a submission: what is to fix, and the notebook with the results.
 
-Prose that is the course's own is folded, and what `check(...)` showed is left out: it is what the
+Cells that are the lesson's own are folded, and what `check(...)` showed is left out: it is what the
 student saw before handing in, and may differ from the grade.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from grader.submissions.cells import defined_names
 
 _FOLDED = "#@title"  # Colab shows the title alone
 _HEADING = re.compile(r"^#{1,6} +(.+?) *#* *$", re.MULTILINE)
-_SIGNS = re.compile(r"[*`_]")
+_SIGNS = re.compile(r"[*`]")
 _ASKS = re.compile(r"^check(?:\.summary)?\(", re.MULTILINE)
 _TOLD = re.compile(r"(?:[✓✗○] \w+: |\[[█░]{20}\] )")
 """How `check(...)` and `check.summary()` begin what they show."""
@@ -117,55 +116,59 @@ def _is_code(cell: dict[str, Any]) -> bool:
 
 
 def _released(course: Course, lesson: str) -> frozenset[str]:
-    """Return the prose of the released notebook, none if there is no such notebook."""
+    """Return the sources of the released notebook's cells, none if there is no such notebook."""
     try:
         path = course.paths(lesson).student
-        return _prose_of(path, path.stat().st_mtime_ns)
+        return _sources(path, path.stat().st_mtime_ns)
     except (KeyError, OSError, ValueError):
         return frozenset()
 
 
 @lru_cache(32)
-def _prose_of(path: Path, _written: int) -> frozenset[str]:
+def _sources(path: Path, _written: int) -> frozenset[str]:
     cells = json.loads(path.read_text("utf-8"))["cells"]
-    return frozenset(
-        "".join(cell["source"]).strip() for cell in cells if cell["cell_type"] == "markdown"
-    )
+    return frozenset("".join(cell["source"]).strip() for cell in cells)
 
 
 def _shown(
     cells: list[dict[str, Any]],
     places: dict[str, int | None],
-    exercises: list[ExerciseScore],
+    exercises: Sequence[ExerciseScore],
     released: frozenset[str],
 ) -> list[ShownCell]:
+    """Return the cells; the lesson's own in a row are one, which ends where one has outputs."""
     budget = Budget()
-    numbered = [(number, cell) for number, cell in enumerate(cells) if cell["source"].strip()]
+    shown: list[ShownCell] = []
+    own: list[dict[str, Any]] = []
 
-    def is_released(numbered_cell: tuple[int, dict[str, Any]]) -> bool:
-        cell = numbered_cell[1]
-        return not _is_code(cell) and cell["source"].strip() in released
+    def fold(outputs: list[dict[str, str]]) -> None:
+        if own:
+            html = Markup("\n").join(map(budget.html, own))
+            shown.append(ShownCell("markdown", html, _headings(own), outputs, []))
+            own.clear()
 
-    def all_shown() -> Iterator[ShownCell]:
-        for folded, group in groupby(numbered, is_released):
-            if folded:
-                texts = [cell for _, cell in group]
-                html = Markup("\n").join(budget.html(cell) for cell in texts)
-                yield ShownCell("markdown", html, _headings(texts), [], [])
-                continue
-            for number, cell in group:
-                results = [e for e in exercises if places[e.result.name] == number]
-                yield ShownCell(
-                    cell["cell_type"], budget.html(cell), _title(cell), _outputs(cell), results
-                )
-
-    return list(all_shown())
+    for number, cell in enumerate(cells):
+        source, outputs = cell["source"].strip(), _outputs(cell)
+        results = [e for e in exercises if places[e.result.name] == number]
+        if source in released and not results:
+            own.append(cell)
+            if outputs:
+                fold(outputs)
+        elif source:
+            fold([])
+            html = budget.html(cell)
+            shown.append(ShownCell(cell["cell_type"], html, _title(cell), outputs, results))
+    fold([])
+    return shown
 
 
 def _headings(cells: list[dict[str, Any]]) -> str:
-    """Return the headings of prose, "The lesson's text" if there are none."""
-    found = [_SIGNS.sub("", text) for cell in cells for text in _HEADING.findall(cell["source"])]
-    return " · ".join(found) or "The lesson’s text"
+    """Return the headings and titles in cells, or where the cells are from."""
+    found = []
+    for cell in cells:
+        titles = [_title(cell)] if _is_code(cell) else _HEADING.findall(cell["source"])
+        found += [_SIGNS.sub("", title) for title in titles if title]
+    return " · ".join(found) or "From the lesson"
 
 
 def _title(cell: dict[str, Any]) -> str:

@@ -1,19 +1,21 @@
 """`grader report`: the class page, each student's feedback, and grades.csv.
 
-Every word of a submission is untrusted: pages escape it, forbid scripts and load nothing, and the
-CSV holds no formulas. The same gradebook gives the same bytes.
+Every word of a submission is untrusted: pages escape it and load nothing, and the CSV holds no
+formulas. No script runs but the class page's own, which its policy names by a hash. The same
+gradebook gives the same bytes.
 """
 
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
+from functools import cached_property
+from itertools import count, groupby
 from pathlib import Path
 from statistics import median
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from grader.checks.results import CaseResult, details
 from grader.course.answers import Mistake
@@ -25,7 +27,7 @@ from grader.gradebook.store import Gradebook
 from grader.gradebook.versions import notices
 from grader.reports.feedback import page
 from grader.reports.grades import write_grades
-from grader.reports.stats import ExerciseStats, exercise_stats, lesson_mistakes, shown
+from grader.reports.stats import ExerciseStats, Failure, exercise_stats, lesson_mistakes, shown
 
 BINS = 10
 
@@ -132,6 +134,19 @@ class LessonScores:
     notice: str = ""
 
     @property
+    def by_need(self) -> list[FinalScore]:
+        """The submissions, those that need somebody's attention first.
+
+        What could not be graded, then what was not handed in, then the fewest points.
+        """
+
+        def need(score: FinalScore) -> tuple[int, float, str]:
+            rank = {"graded": 2, "not_submitted": 1}.get(score.result.status, 0)
+            return rank, score.points / (score.max_points or 1), score.result.student
+
+        return sorted(self.scores, key=need)
+
+    @property
     def graded(self) -> list[FinalScore]:
         """The submissions that could be graded."""
         return [score for score in self.scores if score.result.status == "graded"]
@@ -160,10 +175,30 @@ class LessonScores:
         width = 100 // BINS
         return [Bar(i * width, (i + 1) * width, bins.count(i)) for i in range(BINS)]
 
-    @property
+    @cached_property
     def stats(self) -> list[ExerciseStats]:
         """How the class did in each exercise."""
         return exercise_stats(self.scores, self.mistakes)
+
+    @cached_property
+    def failures(self) -> dict[str, dict[int, Failure]]:
+        """What went wrong first, by exercise and by a number of the page's own."""
+        number = count()
+        return {
+            exercise.name: {next(number): failure for failure in exercise.failures}
+            for exercise in self.stats
+            if exercise.failures
+        }
+
+    @cached_property
+    def met(self) -> dict[str, list[int]]:
+        """By student, the numbers of the failures that they met."""
+        found: dict[str, list[int]] = {}
+        for failures in self.failures.values():
+            for number, failure in failures.items():
+                for student in failure.students:
+                    found.setdefault(student, []).append(number)
+        return found
 
 
 def _environment() -> Environment:
@@ -176,17 +211,45 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     style = loader.get_source(environment, "style.css")[0]
-    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    script = loader.get_source(environment, "class.js")[0]
     environment.globals.update(
         style=Markup(style),  # noqa: S704
-        style_hash=digest,
+        style_hash=_hash(style),
+        script=Markup(script),  # noqa: S704
+        script_hash=_hash(script),
         exercise_statuses=EXERCISE_STATUSES,
         submission_statuses=SUBMISSION_STATUSES,
     )
     environment.filters.update(
-        points=points, slug=slug, first_to_fix=first_to_fix, details=details, shown=shown
+        points=points,
+        slug=slug,
+        first_to_fix=first_to_fix,
+        details=details,
+        shown=shown,
+        prose=prose,
+        breakable=breakable,
+        sentence=lambda text: prose(text[:1].upper() + text[1:]),
     )
     return environment
+
+
+def _hash(text: str) -> str:
+    """Return the hash by which a page's policy allows a style sheet or a script."""
+    return b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def prose(text: str) -> Markup:
+    """Return a sentence as HTML, with what stands in backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # a lone backtick
+        return escape(text)
+    parts[1::2] = [Markup("<code>{}</code>").format(part) for part in parts[1::2]]
+    return Markup("").join(parts)  # which escapes the rest
+
+
+def breakable(name: str) -> Markup:
+    """Return a name as HTML that may go on in a new line after an underscore."""
+    return escape(name).replace("_", Markup("_<wbr>"))
 
 
 def first_to_fix(cases: Iterable[CaseResult]) -> CaseResult | None:

@@ -1,7 +1,7 @@
 """`grader stats`: how hard each exercise was, how well it tells students apart, what went wrong."""
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,14 +19,19 @@ FEWEST = 3
 
 @dataclass(frozen=True)
 class Failure:
-    """What went wrong in an exercise, and for how many students.
+    """What went wrong in an exercise, and for whom.
 
     `what` is the known mistake's name if `known`, else the case that failed first.
     """
 
     what: str
     known: bool
-    count: int
+    students: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """How many students it is."""
+        return len(self.students)
 
 
 @dataclass(frozen=True)
@@ -69,11 +74,10 @@ def exercise_stats(
     for name in names:
         asked = [(score, e[name]) for score, e in zip(graded, by_name, strict=True) if name in e]
         points = [mine.points for _, mine in asked]
-        failures = Counter(
-            failure
-            for _, mine in asked
-            if (failure := _failure(mine.result, hints.get(name, {}))) is not None
-        )
+        failures: defaultdict[tuple[str, bool], list[str]] = defaultdict(list)
+        for score, mine in asked:
+            if (failure := _failure(mine.result, hints.get(name, {}))) is not None:
+                failures[failure].append(score.result.student)
         found.append(
             ExerciseStats(
                 name,
@@ -82,9 +86,9 @@ def exercise_stats(
                 len(asked),
                 _correlation(points, [score.earned - mine.points for score, mine in asked]),
                 tuple(
-                    Failure(what, known, count)
-                    for (what, known), count in sorted(
-                        failures.items(), key=lambda item: (-item[1], item[0])
+                    Failure(what, known, tuple(students))
+                    for (what, known), students in sorted(
+                        failures.items(), key=lambda item: (-len(item[1]), item[0])
                     )
                 ),
             )
