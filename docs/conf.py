@@ -43,6 +43,8 @@ html_css_files = ["site.css"]
 html_favicon = "_static/icon.svg"
 html_context = {"default_mode": "auto"}
 html_copy_source = False
+html_use_index = False
+html_domain_indices = False
 html_show_sourcelink = False
 # Pages that have no others below them need no list of these.
 html_sidebars = {page: [] for page in ("authors", "comparison", "instructors", "runs", "trust")}

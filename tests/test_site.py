@@ -223,7 +223,7 @@ def opened(
 # Each colour of code is looked at once on a page: axe takes its time for thousands of words.
 PLAIN_AFTER_THE_FIRST = """() => {
     const seen = new Set();
-    for (const block of document.querySelectorAll('.highlight pre')) {
+    for (const block of document.querySelectorAll('.highlight pre, dt.sig')) {
         const kind = block.closest('.cell_input, .cell_output')?.classList.item(0) ?? '';
         const names = [...block.querySelectorAll('span')].map(span => kind + span.className);
         if (names.every(name => seen.has(name))) block.textContent = block.textContent;
