@@ -25,8 +25,9 @@ TESTS := -m 'not image' --dist worksteal --durations 20 --durations-min 1 --juni
 NBVAL := --dist loadscope --nbval-lax --nbval-current-env --junitxml $(REPORTS)/lessons.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint build lesson lessons lesson-names coverage html check-notebooks ship
-.PHONY: bench slides small-model system clean security secrets audit image-lint static
+.PHONY: help setup demo test lint build lesson lessons lesson-names coverage html
+.PHONY: check-notebooks ship bench slides site small-model system clean security secrets audit
+.PHONY: image-lint static
 .PHONY: model-version smoke-test infrastructure
 
 help: ## list the commands
@@ -99,6 +100,10 @@ slides: $(READY) ## write the lessons' slides, as HTML and as PDF, to build/slid
 	@.ci/install-system chromium || echo "slides: without Chromium there is no PDF"
 	$(BIN)/grader slides
 
+# A link that leads nowhere, a formula that cannot be set: each warning ends it.
+site: $(READY) ## write the course's site to build/site, with the slides that are in build/slides
+	$(BIN)/python -m sphinx -q -W --keep-going -d build/site-cache docs build/site
+
 check-notebooks: $(READY) ## check the exercises that you filled in, in notebooks/
 	$(BIN)/grader check notebooks/*.ipynb --junit $(REPORTS)/checks.xml
 
@@ -167,4 +172,4 @@ system: ## install what the tests need through apt: bubblewrap, Chromium, HAProx
 	@.ci/install-system bubblewrap chromium haproxy prometheus prometheus-alertmanager
 
 clean: ## remove what the commands above made, all but .venv
-	rm -rf build demo .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build demo docs/course_map docs/lessons docs/reference .coverage .mypy_cache .pytest_cache .ruff_cache

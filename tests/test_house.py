@@ -256,7 +256,7 @@ def test_an_azure_pipeline_can_be_run_here(path: Path) -> None:
     stages = [stage.name for stage in read(path.read_text("utf-8"), name, TEMPLATES).stages]
     release = ["Staging", "Canary", "Production", "Rollback"]
     before = {
-        AZURE: ["Validate", "Lessons", "Train", "Gate", "Register"],
+        AZURE: ["Validate", "Lessons", "Site", "Train", "Gate", "Register"],
         RETRAIN: ["Retrain", "Gate"],
     }
     assert stages == before[path] + release
@@ -268,6 +268,12 @@ def commands(job: dict[str, Any]) -> list[str]:
     scripts = [step[key] for step in steps_of(job) for key in shells if key in step]
     lines = [line for script in scripts for line in script.splitlines() if line.strip()]
     return [line for line in lines if not line.startswith("echo ")]  # what hands an output on
+
+
+def publishes(job: dict[str, Any]) -> bool:
+    """Whether a job puts a site there that another has made, and does nothing else."""
+    uses = [step.get("uses", "").partition("@")[0] for step in steps_of(job)]
+    return uses == ["actions/deploy-pages"]
 
 
 def make(*arguments: str) -> list[str]:
@@ -354,7 +360,7 @@ def test_a_command_that_does_not_exist_is_found(command: str) -> None:
 
 @pytest.mark.parametrize(("name", "job"), JOBS, ids=[name for name, _ in JOBS])
 def test_every_command_in_a_pipeline_exists(name: str, job: dict[str, Any]) -> None:
-    assert commands(job)
+    assert commands(job) or publishes(job)
     assert [problem for line in commands(job) if (problem := problem_with(line))] == []
 
 
@@ -406,8 +412,10 @@ EXTRAS = {
     "make infrastructure": set(),
     "make check-notebooks": {"grader", "ops"},  # lessons 11 and 12 import what is in it
     "make html": {"grader"},
+    "make slides": {"grader", "slides"},
+    "make site": {"grader", "ops", "site"},
     "make lint": {"grader", "lint", "ops", "scale", "slides"},  # mypy reads what our code imports
-    "make coverage": {"grader", "ops", "scale", "security", "slides", "test"},
+    "make coverage": {"grader", "ops", "scale", "security", "site", "slides", "test"},
     "make lessons": {"grader", "ops", "test"},
     "make system": set(),
     "make lesson-names": set(),
@@ -455,8 +463,11 @@ def test_a_workflow_may_do_no_more_than_it_must(path: Path) -> None:
         # A login without a secret is for what is deployed, and bound to its environment.
         logs_in = any(step.get("uses", "").startswith("azure/login@") for step in job["steps"])
         login = {"id-token": "write"} if logs_in else {}
-        assert job["permissions"] == {"contents": "read"} | login, name
-        assert "environment" in job or not logs_in
+        rights = {"contents": "read"} | login
+        if publishes(job):  # and reads no code
+            rights = {"pages": "write", "id-token": "write"}
+        assert job["permissions"] == rights, name
+        assert "environment" in job or "id-token" not in rights
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)

@@ -59,6 +59,7 @@ SITUATIONS = {
     "a test fails on one Python alone": Situation("", {"make coverage": (0, 0, 2)}),
     "a secret is found": Situation("", {"make security": 2}),
     "a lesson fails": Situation("", {"make lessons": 2}),
+    "the site cannot be made": Situation(ALL, {"make site": 2}),
     "the training fails": Situation("train", {"lmops train": 1}),
     "the gate says no": Situation("train gate", {"lmops gate": 1}),
     "the gate cannot be asked": Situation("train gate", {"lmops gate": 2}),
@@ -172,6 +173,29 @@ def test_a_push_to_a_branch_starts_nothing(twin: str) -> None:
     assert not simulated(path, Situation("", start=Start("IndividualCI", branch="idea"))).started
 
 
+# The site
+
+PUBLISHED = {
+    "all is well": True,
+    "the training fails": True,
+    "a run by hand on main": True,
+    "a pull request": False,
+    "a run by hand on a branch": False,
+    "the style is wrong": False,
+    "a secret is found": False,
+    "a test fails": False,
+    "a lesson fails": False,
+    "the site cannot be made": False,
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_site_is_published_from_main_alone_and_when_all_is_well(name: str) -> None:
+    run = on_github(".github/workflows/ci.yml", SITUATIONS[name])
+    (result,) = (stage.result for stage in run.stages if stage.name == "pages")
+    assert result == ("succeeded" if PUBLISHED[name] else "skipped")
+
+
 # Training again
 
 NIGHT = Start("Schedule", changed=False, by="nightly")
@@ -238,8 +262,9 @@ def test_a_workflow_has_the_least_rights_and_keeps_no_password(path: str) -> Non
     assert list(workflow_rights.injected(workflow)) == []
     by_name = {job.name: job for job in workflow.jobs}
     logs_in = {name for name, job in by_name.items() if workflow_rights.logs_in(job)}
-    assert logs_in == {"staging", "canary"}
-    assert {by_name[name].environment for name in logs_in} == {"staging", "production"}
+    where = {name: by_name[name].environment for name in logs_in}
+    site = {"pages": "github-pages"} if "pages" in by_name else {}
+    assert where == {"staging": "staging", "canary": "production"} | site
 
 
 # The command
