@@ -1,7 +1,9 @@
 """Building lessons: the second course in all its ways of going wrong, and the real lessons."""
 
 import json
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -617,8 +619,11 @@ def test_real_notebook_is_valid(name: str, folder: str) -> None:
 
 @pytest.mark.parametrize("name", COURSE.names)
 def test_what_a_real_notebook_shows_is_no_warning_of_the_machine(name: str) -> None:
-    """Missing fonts, a spinner's dots and the like stay where they were seen."""
+    """Missing fonts, a spinner's dots, folders that are gone: these stay where they were seen."""
     notebook = nbformat.read(ROOT / "solutions" / f"{name}.ipynb", 4)
     outputs = [output for one in notebook.cells for output in one.get("outputs", [])]
     assert outputs
     assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+    printed = "".join(output.get("text", "") for output in outputs)
+    assert "\x1b[" not in printed
+    assert f"{tempfile.gettempdir()}{os.sep}" not in printed
