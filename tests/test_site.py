@@ -99,6 +99,10 @@ def test_no_line_of_a_solution_is_on_the_site(site: Path) -> None:
     assert found == []
 
 
+def test_no_page_names_a_folder_of_the_machine_that_made_it(site: Path) -> None:
+    assert [page for page in pages(site) if str(ROOT) in text_of(site / page)] == []
+
+
 @pytest.mark.parametrize("lesson", COURSE.names)
 def test_there_are_lines_to_be_kept_from_the_site(lesson: str) -> None:
     solved = COURSE.paths(lesson).solved.read_text("utf-8")

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from docutils import nodes
 from files import write
+from sphinx import addnodes
 from sphinx.application import Sphinx
 
 import lmops
@@ -106,8 +108,17 @@ def _set_apart(
     lines[:] = shown
 
 
+def _without_folders(app: Sphinx, doctree: nodes.document) -> None:
+    """Leave out a value that is a folder of the machine that makes the site."""
+    here = str(Path(app.srcdir).parent)
+    for value in list(doctree.findall(addnodes.desc_annotation)):
+        if here in value.astext():
+            value.parent.remove(value)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Have the pages written before Sphinx looks for its sources."""
     app.connect("builder-inited", _write_pages)
+    app.connect("doctree-read", _without_folders)
     app.connect("autodoc-process-docstring", _set_apart)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
