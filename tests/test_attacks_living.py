@@ -123,7 +123,9 @@ def of_lesson(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Class
 @pytest.mark.parametrize(("lesson", "name"), EVERY)
 def test_an_attack_earns_nothing(lesson: str, name: str, of_lesson: Callable[[str], Class]) -> None:
     result = of_lesson(lesson).attacked[name]
-    assert result.points == 0, [case.name for case in result.cases if case.passed]
+    # Answers that were learnt may be those of a case with few questions, by luck.
+    luck = 0.1 * result.max_points if "@LEARNT@" in LESSONS[lesson][name].first else 0
+    assert result.points <= luck, [case.name for case in result.cases if case.passed]
     assert result.status in STATUSES, result
 
 
