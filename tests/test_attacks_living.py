@@ -126,7 +126,7 @@ def test_an_attack_earns_nothing(lesson: str, name: str, of_lesson: Callable[[st
     # Answers that were learnt may be those of a case with few questions, by luck.
     luck = 0.1 * result.max_points if "@LEARNT@" in LESSONS[lesson][name].first else 0
     assert result.points <= luck, [case.name for case in result.cases if case.passed]
-    assert result.status in STATUSES, result
+    assert result.status in (STATUSES | {"partial"} if luck else STATUSES), result
 
 
 @pytest.mark.sandbox

@@ -143,7 +143,7 @@ def test_while_a_lesson_is_built_the_others_are_what_they_were(
 
     monkeypatch.setattr(building, "execute", execute)
     with course.paths(FIRST).source.open("a", encoding="utf-8") as source:
-        source.write("\n# %% [markdown]\n# The end.\n")
+        source.write('\n# %% tags=["demo"]\nprint("the end")\n')
     with example(course.root) as again, pytest.raises(InterruptedError):
         build(again)
     assert during == [before]

@@ -363,7 +363,7 @@ def commands() -> Iterator[str]:
 NEEDED = {
     **{"check": ["x"], "grade": ["x", "--out", "y"], "report": ["x"], "adjust": ["x", "y"]},
     **{"stats": ["x"], "similar": ["x"], "sample": ["x"], "forget": ["x", "ada"]},
-    **{"new-course": ["x"], "new-lesson": ["x"], "try": ["x"]},
+    **{"new-course": ["x"], "new-lesson": ["x"], "try": ["x"], "leaderboard": ["x"]},
     "export": ["csv", "x", "--out", "y"],
     "project": ["x", "--out", "y"],
 }
