@@ -287,7 +287,7 @@ def test_a_worker_that_does_not_start_is_no_students_fault(
         said, says = os.pipe()
         theirs.close()
         os.close(says)
-        return Process(ours, Stderr(said), lambda: None)
+        return Process(ours, Stderr(said), lambda: None, os.getpid())
 
     monkeypatch.setattr(Sandbox, "start", start_and_end)
     with pytest.raises(RuntimeError, match="did not start"):
