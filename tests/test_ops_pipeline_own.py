@@ -37,7 +37,7 @@ security | secrets | image-lint | static | audit)
 lesson-names) exec "{make}" --no-print-directory "$@" ;;
 model-version) exec "{python}" .ci/model_version.py "${{2#MODEL=}}" ;;
 coverage) exit "${{COVERAGE:-0}}" ;;
-html) mkdir -p build/html ;;
+html | site) mkdir -p "build/$1" ;;
 esac
 """
 LMOPS = """#!/bin/sh
@@ -114,6 +114,7 @@ def test_a_model_goes_through_the_real_gate_into_the_real_ledger_and_out(project
     assert results == {
         "Validate": "succeeded",
         "Lessons": "succeeded",
+        "Site": "succeeded",
         "Train": "succeeded",
         "Gate": "succeeded",
         "Register": "succeeded",
