@@ -187,7 +187,7 @@ def address(site: Path) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a process has one Playwright, which other modules want too
 def browser(chromium: str) -> "Iterator[Browser]":
     """Start a Chromium."""
     from playwright.sync_api import sync_playwright
