@@ -75,6 +75,21 @@ def test_what_ends_in_time_returns_or_raises_as_it_is() -> None:
         Clock(time.monotonic() + 60).run(lambda: 1 // 0)
 
 
+def test_what_a_busy_machine_keeps_waiting_is_not_stopped() -> None:
+    assert Clock(time.monotonic()).run(lambda: time.sleep(0.3) or 7) == 7
+
+
+def test_what_fails_in_its_own_way_when_it_is_stopped_took_too_long() -> None:
+    def work() -> None:
+        try:
+            forever()
+        except BaseException:
+            raise SystemError from None
+
+    with pytest.raises(TimeUp):
+        Clock(time.monotonic()).run(work)
+
+
 def test_time_outside_is_not_taken() -> None:
     clock = Clock(time.monotonic())
 
