@@ -197,7 +197,7 @@ class Tables:
         self.lengths, self.rows = entry.learnt, entry.rows
         self.inward = [torch.zeros(self.rows, C) for _ in self.lengths]
         self.outward = [torch.zeros(self.rows, V) for _ in self.lengths]
-        self.slopes = [torch.full((self.rows, 2), 1e-8) for _ in self.lengths]
+        self.squares = [torch.full((self.rows, 2), 1e-8) for _ in self.lengths]
 
     def rows_of(self, ids: Ints, V: int) -> list[Ints]:
         """Return for each length the row of the context that ends at each place."""
@@ -220,19 +220,19 @@ class Tables:
 
     @torch.no_grad()
     def step(self, inward: Tensor, outward: Tensor, rate: float) -> None:
-        """Move the rows that were used against their slopes (N, C) and (N, V), as Adagrad does."""
+        """Move the rows that were used against their gradients (N, C) and (N, V) (Adagrad)."""
         for at, rows in enumerate(self.used):
-            for which, (table, slope) in enumerate(
+            for which, (table, gradient) in enumerate(
                 ((self.inward[at], inward), (self.outward[at], outward))
             ):
-                own = slope * self.known[at]
-                squares = self.slopes[at][:, which]
+                own = gradient * self.known[at]
+                squares = self.squares[at][:, which]
                 squares.index_add_(0, rows, own.square().mean(1))
                 table.index_add_(0, rows, own * (-rate / squares[rows].sqrt())[:, None])
 
 
 class Muon(torch.optim.Optimizer):
-    """Keller Jordan's optimizer (2024): the mean slope, its singular values brought near 1."""
+    """Keller Jordan's optimizer (2024): the mean gradient, its singular values brought near 1."""
 
     def __init__(self, matrices: list[nn.Parameter], lr: float) -> None:
         super().__init__(matrices, {"lr": lr})
@@ -314,7 +314,7 @@ def train(entry: Entry, ids: Ints, V: int, seconds: float, seed: int) -> "Traine
             assert outward is not None
             assert inward.grad is not None
             assert outward.grad is not None
-            scale = len(came)  # the slopes of each character's own loss
+            scale = len(came)  # the gradients of each character's own loss
             tables.step(inward.grad * scale, outward.grad * scale, entry.table_rate * now)
         steps += 1
     return Trained(entry, net, tables, counts, steps, V)
@@ -331,10 +331,9 @@ class Trained(NamedTuple):
     V: int
 
     @torch.no_grad()
-    def loss(self, ids: Ints) -> float:
-        """Return the mean loss over all whole windows of a text, in nats per character."""
-        W = (len(ids) - 1) // CONTEXT
-        text, total = torch.from_numpy(ids), 0.0
+    def logs(self, ids: Ints) -> Tensor:
+        """Return log-probabilities (N, V) of what follows, for the N places of whole windows."""
+        W, text, found = (len(ids) - 1) // CONTEXT, torch.from_numpy(ids), []
         table_rows = self.tables.rows_of(ids, self.V) if self.tables else []
         count_rows = self.counts.rows_of(ids) if self.counts else []
         for starts in np.array_split(np.arange(W) * CONTEXT, math.ceil(W / 64)):
@@ -348,6 +347,11 @@ class Trained(NamedTuple):
             if self.counts:
                 prior = self.counts.logs(count_rows, places, None)
             logits = self.net(x, inward, prior).flatten(0, 1)
-            logits = logits if outward is None else logits + outward
-            total += F.cross_entropy(logits, text[places + 1].flatten(), reduction="sum").item()
-        return total / (W * CONTEXT)
+            found.append(F.log_softmax(logits if outward is None else logits + outward, dim=-1))
+        return torch.cat(found)
+
+
+def loss(models: list[Trained], ids: Ints) -> float:
+    """Return the mean loss of the averaged probabilities over all whole windows, in nats."""
+    logs = torch.stack([model.logs(ids) for model in models]).logsumexp(0) - math.log(len(models))
+    return F.nll_loss(logs, torch.from_numpy(ids[1 : len(logs) + 1])).item()

@@ -17,7 +17,7 @@ from statistics import mean, stdev
 
 import numpy as np
 import torch
-from joined import Counts, Entry, Ints, train
+from joined import Counts, Entry, Ints, loss, train
 from training import (
     CONTEXT,
     PILOT,
@@ -35,13 +35,17 @@ SOON = (2.0, 3.0, 4.0, 6.0)  # seconds that are tried until one is enough for L
 
 GRADIENT = Entry(layers=2, channels=128, batch=16, learnt=(2, 3, 4))
 GRADIENT_SOON = replace(GRADIENT, layers=1, channels=64, batch=24)
-ANYTHING = Entry(layers=2, channels=128, batch=16, counted=(3, 4, 5, 6))
-ANYTHING_SOON = replace(ANYTHING, layers=1, channels=64)
+ANYTHING_SOON = Entry(layers=1, channels=64, batch=16, counted=(3, 4, 5, 6))
+
+Blend = tuple[tuple[Entry, float], ...]
+"""Nets that are trained one after the other, each for its share of the seconds, and averaged."""
+ANYTHING: Blend = ((ANYTHING_SOON, 0.25), (GRADIENT, 0.75))
+ANYTHING_IN_24: Blend = ((ANYTHING_SOON, 0.25), (GRADIENT_SOON, 0.75))
 
 TIMES_FASTER, GRADIENT_AT_T = 20.0, 1.55
 ANYTHING_SECONDS, ANYTHING_AT_8, ANYTHING_AT_T = 8.0, 1.60, 1.50
 
-CHANGES: tuple[tuple[str, Entry, float], ...] = (
+CHANGES: tuple[tuple[str, Entry | Blend, float], ...] = (
     ("gradient only, in 6 s", GRADIENT_SOON, 6.0),
     ("  AdamW in place of Muon", replace(GRADIENT_SOON, muon=False), 6.0),
     ("  no learnt rows", replace(GRADIENT_SOON, learnt=()), 6.0),
@@ -54,6 +58,10 @@ CHANGES: tuple[tuple[str, Entry, float], ...] = (
     ("  counts of seven, too", replace(ANYTHING_SOON, counted=(3, 4, 5, 6, 7)), 8.0),
     ("  learnt rows for pairs beside them", replace(ANYTHING_SOON, learnt=(2,)), 8.0),
     ("  two layers of 128 channels", replace(ANYTHING_SOON, layers=2, channels=128), 8.0),
+    ("anything goes, in 24 s", ANYTHING_IN_24, 24.0),
+    ("  the net with counts alone", ANYTHING_SOON, 24.0),
+    ("  the net without counts alone", GRADIENT_SOON, 24.0),
+    ("  two nets with counts", ((ANYTHING_SOON, 0.5), (ANYTHING_SOON, 0.5)), 24.0),
 )
 
 
@@ -110,7 +118,7 @@ def _counted(text: Ints, held: Ints, V: int) -> None:
 def _sooner(text: Ints, held: Ints, V: int, baseline: float) -> bool:
     """Print how much sooner gradients alone are at L; return whether that misses the goal."""
     for seconds in SOON:
-        losses = [train(GRADIENT_SOON, text, V, seconds, seed).loss(held) for seed in SEEDS]
+        losses = [_fit(GRADIENT_SOON, seconds, text, held, V, seed)[0] for seed in SEEDS]
         print(f"gradient only, {seconds:g} s: {_said(losses)}", flush=True)
         if max(losses) <= baseline:
             times = SECONDS / seconds
@@ -119,27 +127,44 @@ def _sooner(text: Ints, held: Ints, V: int, baseline: float) -> bool:
 
 
 def _at(
-    entry: Entry, seconds: float, name: str, goal: float, text: Ints, held: Ints, V: int
+    entry: Entry | Blend,
+    seconds: float,
+    name: str,
+    goal: float,
+    text: Ints,
+    held: Ints,
+    V: int,
 ) -> bool:
     """Print an entry's loss after so many seconds; return whether it misses the goal."""
-    trained = train(entry, text, V, seconds, SEEDS[0])
-    loss = trained.loss(held)
-    said = f"{name}, {seconds:g} s: {loss:.3f} after {trained.steps:,} steps, goal {goal:.2f}"
-    return _judged(said, loss <= goal)
+    reached, steps = _fit(entry, seconds, text, held, V, SEEDS[0])
+    said = f"{name}, {seconds:g} s: {reached:.3f} after {steps:,} steps, goal {goal:.2f}"
+    return _judged(said, reached <= goal)
+
+
+def _fit(
+    entry: Entry | Blend, seconds: float, text: Ints, held: Ints, V: int, seed: int
+) -> tuple[float, int]:
+    """Train for so many CPU seconds; return the loss and how many steps it took."""
+    blend = ((entry, 1.0),) if isinstance(entry, Entry) else entry
+    models = [
+        train(one, text, V, share * seconds, seed + 10 * at)
+        for at, (one, share) in enumerate(blend)
+    ]
+    return loss(models, held), sum(model.steps for model in models)
 
 
 def _changes(text: Ints, held: Ints, V: int) -> None:
-    """Print what the entries lose or gain by each change: means and spreads of three seeds."""
+    """Print what each change costs or gains, as means ± standard deviations of three seeds."""
     base = 0.0
     for name, entry, seconds in CHANGES:
-        losses = [train(entry, text, V, seconds, seed).loss(held) for seed in SEEDS]
+        losses = [_fit(entry, seconds, text, held, V, seed)[0] for seed in SEEDS]
         if not name.startswith(" "):
             base = mean(losses)
         print(f"{name:38} {_said(losses)}   {mean(losses) - base:+.3f}", flush=True)
 
 
 def _said(losses: list[float]) -> str:
-    return f"{mean(losses):.3f} (spread {stdev(losses):.3f})"
+    return f"{mean(losses):.3f} ± {stdev(losses):.3f}"
 
 
 def _judged(said: str, reached: bool) -> bool:
