@@ -33,9 +33,13 @@ myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 html_math_renderer = "mathml"
 
+highlight_language = "none"  # what a fence does not call Python is none
 default_role = "code"  # as docstrings here use it
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True}
+autodoc_default_options = {
+    "members": True,
+    "exclude-members": "model_config",  # pydantic's, in words for its own site
+}
 
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]

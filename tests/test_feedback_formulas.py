@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 import pytest
 from course import COURSE
 
+from grader.formats.formula import _CHOICES, _ELEMENTS, _LENGTHS, MAX_TEX, THIN, mathml
 from grader.reports import cell_html
 from grader.reports.cell_html import _FORMULA, _prose
-from grader.reports.formula import _CHOICES, _ELEMENTS, _LENGTHS, MAX_TEX, mathml
 
 
 class Tags(HTMLParser):
@@ -60,6 +60,23 @@ def test_a_formula_is_set(source: str, shown: str) -> None:
     assert '<math display="inline">' in html
     assert shown in words(html).replace("\u2217", "*")
     assert "$" not in html
+
+
+@pytest.mark.parametrize(
+    ("tex", "spaces"),
+    [
+        ("-\\ln p", 1),
+        ("\\ln(a / b)", 0),
+        ("q_j \\ln q_j", 2),
+        ("\\ln \\sum_k e^{x_k}", 1),
+        ("\\log_2 x", 1),
+        ("\\alpha x + e^\\beta y", 0),
+    ],
+)
+def test_the_name_of_a_function_stands_apart(tex: str, spaces: int) -> None:
+    formula = mathml(tex, block=False)
+    assert formula is not None
+    assert formula.count(f'<mspace width="{THIN}"></mspace>') == spaces
 
 
 def test_a_formula_between_two_dollars_has_a_line_of_its_own() -> None:

@@ -30,12 +30,15 @@ if TYPE_CHECKING:
 
 pytest.importorskip("myst_nb", reason="the extra [site] is not installed; type: make setup")
 sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "docs" / "_ext")]
+import course_graph  # noqa: E402
 import lesson_pages  # noqa: E402
 import pictures  # noqa: E402
 
 OPTIONS = ("-q", "-W", "--keep-going")
 """What `make site` calls Sphinx with."""
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+CONTRAST = "color-contrast"
+"""The rule that takes nearly all of axe's time."""
 VIEWS = (("dark", 1280), ("light", 390))
 """How each page is looked at: in which mode, and how wide, in pixels."""
 
@@ -78,6 +81,7 @@ def given() -> str:
     return text + text.replace("`", "")  # as a page shows it
 
 
+@functools.cache
 def secrets(lesson: str) -> list[str]:
     """Return the lines of a lesson's solutions that no released notebook gives away."""
     return [
@@ -227,25 +231,39 @@ def opened(
     context.close()
 
 
-# Each colour of code is looked at once on a page: axe takes its time for thousands of words.
-PLAIN_AFTER_THE_FIRST = """() => {
+# Leaves one text of each colour, size and ground: axe takes its time for thousands of words.
+ONE_TEXT_OF_EACH_LOOK = """() => {
     const seen = new Set();
-    for (const block of document.querySelectorAll('.highlight pre, dt.sig')) {
-        const kind = block.closest('.cell_input, .cell_output')?.classList.item(0) ?? '';
-        const names = [...block.querySelectorAll('span')].map(span => kind + span.className);
-        if (names.every(name => seen.has(name))) block.textContent = block.textContent;
-        names.forEach(name => seen.add(name));
+    const again = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        let above = walker.currentNode.parentElement;
+        const { color, fontSize, fontWeight } = getComputedStyle(above);
+        const look = [color, fontSize, fontWeight];
+        for (; above; above = above.parentElement) {
+            const { background, opacity, display, visibility } = getComputedStyle(above);
+            look.push(background, opacity, display === 'none', visibility);
+        }
+        if (seen.has(look.join())) again.push(walker.currentNode);
+        seen.add(look.join());
     }
+    for (const text of again) text.data = '';
 }"""
 
 
 def violations(page: "Page") -> list[str]:
-    """Return what axe finds on a page that WCAG 2.2 AA does not allow."""
+    """Return what axe finds on a page that WCAG 2.2 AA does not allow; few words are left on it."""
+    found = asked(page, {"type": "tag", "values": WCAG}, {CONTRAST: {"enabled": False}})
+    page.evaluate(ONE_TEXT_OF_EACH_LOOK)
+    return found + asked(page, {"type": "rule", "values": [CONTRAST]})
+
+
+def asked(page: "Page", only: dict[str, Any], rules: dict[str, Any] | None = None) -> list[str]:
+    """Return the first example of what breaks each of axe's rules."""
     from axe_playwright_python.sync_playwright import Axe
 
-    page.evaluate(PLAIN_AFTER_THE_FIRST)
     # Without preload: it asks for the theme's style sheets once more, at wrong places.
-    options = {"runOnly": {"type": "tag", "values": WCAG}, "preload": False}
+    options = {"runOnly": only, "rules": rules or {}, "preload": False}
     found = Axe().run(page, options=options).response["violations"]
     first = [(each["help"], each["nodes"][0]) for each in found]
     return [f"{page.url}: {what}: {node['html'][:120]} {node['target']}" for what, node in first]
@@ -261,11 +279,11 @@ def test_every_page_is_whole_and_for_everybody_without_a_network(
         for name in pages(site):
             page.goto(address + name)
             assert page.locator("html").get_attribute("data-theme") == scheme
-            problems += violations(page)
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 problems.append(f"{name} is wider than {width} pixels")
             blank = page.locator("img:not([alt])").count()
             problems += [f"{name}: {blank} pictures without words"] * bool(blank)
+            problems += violations(page)
     assert problems == []
 
 
@@ -322,3 +340,46 @@ def test_no_link_is_broken(site: Path) -> None:
             if not target.is_file() or (place and there and place not in there.places):
                 broken.append((page, link))
     assert broken == []
+
+
+def test_the_map_draws_what_each_lessons_header_says_it_needs(site: Path) -> None:
+    needs = course_graph.needs(COURSE)
+    assert (needs["00"], needs["08"], needs["15"]) == ([], ["04", "06", "07"], ["10", "11", "12"])
+    assert [number for number, needed in needs.items() if not needed] == ["00"]
+    page = (site / "course.html").read_text("utf-8")
+    (graph,) = re.findall(r'<div class="graph">.*?</svg>', page, re.DOTALL)
+    assert graph.count("<path ") == sum(map(len, needs.values()))
+    assert "08 needs 04, 06, 07" in html.unescape(graph)
+    assert [
+        name for name in COURSE.names if COURSE.lesson(name).title not in html.unescape(graph)
+    ] == []
+
+
+def test_no_formula_stands_between_dollars_and_no_box_is_empty(site: Path) -> None:
+    for name in COURSE.names:
+        page = (site / "lessons" / f"{name}.html").read_text("utf-8")
+        assert "$<math" not in page, name
+        boxes = re.findall(r'<div class="output stream.*?<pre>(.*?)</pre>', page, re.DOTALL)
+        assert len(boxes) > 3
+        assert all(re.sub(r"<[^>]+>", "", box).strip() for box in boxes), name
+
+
+@pytest.mark.browser
+def test_titles_fit_a_phone_and_take_no_empty_line(address: str, browser: "Browser") -> None:
+    problems: list[str] = []
+    with opened(browser, address, "light", 390, problems) as page:
+        for name in ("lessons/05_attention", "reference/bundle_ledger_home"):
+            page.goto(f"{address}{name}.html")
+            assert page.evaluate(
+                """() => [...document.querySelectorAll('h1, h2, h3, h3 code, dt.sig')]
+                    .filter(title => title.getBoundingClientRect().right > innerWidth)
+                    .map(title => title.innerText)"""
+            ) == []  # fmt: skip
+    with opened(browser, address, "light", 1280, problems) as page:
+        page.goto(f"{address}lessons/00_start.html")
+        title = page.get_by_role("heading", name="How did people get from rules to nets?")
+        box = title.bounding_box()
+        assert box is not None
+        size = title.evaluate("title => parseFloat(getComputedStyle(title).fontSize)")
+        assert box["height"] < 2 * size
+    assert problems == []

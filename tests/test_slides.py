@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -306,6 +307,43 @@ def ground(page: "Page") -> str:
     """Return the colour behind the slides."""
     colour: str = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
     return colour
+
+
+@pytest.mark.browser
+def test_a_pictures_frame_fits_it(browser: "Browser", decks: Path) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    open_deck(page, decks / f"{DECKS[5]}.html")
+    shapes = page.evaluate(
+        """() => [...document.querySelectorAll('.slide img')].map(image => {
+            Reveal.slide(Reveal.getIndices(image.closest('section')).h);
+            const style = getComputedStyle(image);
+            return [parseFloat(style.width) / parseFloat(style.height),
+                    image.naturalWidth / image.naturalHeight];
+        })"""
+    )
+    page.close()
+    assert len(shapes) > 3
+    assert [(shown, own) for shown, own in shapes if abs(shown / own - 1) > 0.01] == []
+
+
+@pytest.mark.browser
+def test_on_a_phone_the_slides_stand_one_below_the_other(browser: "Browser", decks: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    open_deck(page, decks / f"{DECKS[5]}.html")
+    page.wait_for_selector(".scroll-page")
+    tops = page.evaluate(
+        "() => [...document.querySelectorAll('.slide')].map(s => s.getBoundingClientRect().top)"
+    )
+    page.close()
+    assert len(tops) > 9
+    steps = [after - before for before, after in pairwise(tops)]
+    assert all(200 < step < 300 for step in steps), steps
+
+
+def test_quotes_are_those_of_print(course: Course) -> None:
+    write(course, *[SLIDE] * 8, SLIDE.replace("*rows*", 'a "row\'s" sum `"x"`'))
+    deck = slides.html(course, read(course.paths(FIRST).source))
+    assert "a “row’s” sum <code>&quot;x&quot;</code>" in deck
 
 
 @pytest.mark.browser

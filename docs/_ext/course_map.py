@@ -1,10 +1,11 @@
-"""Write what the map of the course is made of: a table of the lessons, and two pictures."""
+"""Write what the map of the course is made of: a table of the lessons, a graph, two pictures."""
 
 import re
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from course_graph import graph
 from files import write
 from sphinx.application import Sphinx
 
@@ -64,6 +65,7 @@ def _write_parts(app: Sphinx) -> None:
     course: Course = app.config.course
     folder = Path(app.srcdir, FOLDER)
     write(folder / "table.txt", table(course))
+    write(folder / "graph.txt", graph(course))
     ladder, last = course.configuration.ladder, course.names[-1]
     write(folder / "ladder.txt", picture(course, ladder, "plots.ladder("))
     write(folder / "timeline.txt", picture(course, last, "timeline.until("))

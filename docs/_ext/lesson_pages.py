@@ -42,13 +42,13 @@ def lesson_page(course: Course, name: str, decks: Path) -> NotebookNode:
         If the released notebook and the solved one are not of one source.
     """
     paths = course.paths(name)
-    released = nbformat.read(paths.student, as_version=4)
+    released: NotebookNode = nbformat.read(paths.student, as_version=4)
     solved = nbformat.read(paths.solved, as_version=4)
     if [cell.id for cell in released.cells] != [cell.id for cell in solved.cells]:
         raise ValueError(f"the two notebooks of {name} are of different sources; type: make build")
     for cell, run in zip(released.cells, solved.cells, strict=True):
         if cell.cell_type == "code" and not _is_about_the_work(cell):
-            cell.outputs = [_one_picture(output) for output in run.outputs]
+            cell.outputs = [_one_picture(output) for output in run.outputs if _shows(output)]
             cell.metadata["mystnb"] = {"image": {"alt": ALT}}
     header, *rest = released.cells
     header.source = _with_buttons(header.source, course, name, decks)
@@ -59,6 +59,11 @@ def lesson_page(course: Course, name: str, decks: Path) -> NotebookNode:
 def _is_about_the_work(cell: NotebookNode) -> bool:
     """Whether a cell's output speaks of the solution: an exercise, its check, the summary."""
     return "nbgrader" in cell.metadata or cell.source.startswith("check.summary(")
+
+
+def _shows(output: NotebookNode) -> bool:
+    """Whether there is anything to see: a progress bar that ended has left spaces."""
+    return output.output_type != "stream" or bool(output.text.strip())
 
 
 def _one_picture(output: NotebookNode) -> NotebookNode:
@@ -80,7 +85,9 @@ def _without_own_code(cell: NotebookNode) -> NotebookNode:
     title = cell.source.partition("\n")[0].removeprefix(_FORM)
     _, _, names = title.partition(": ")
     shown = ", ".join(f"`{each}`" for each in names.split(", "))
-    return new_markdown_cell(f"*The notebook has a cell here with what you built before:* {shown}.")
+    told = f"*The notebook has a cell here with what you built before:* {shown}."
+    instead: NotebookNode = new_markdown_cell(told)
+    return instead
 
 
 def _with_buttons(header: str, course: Course, name: str, decks: Path) -> str:

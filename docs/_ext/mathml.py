@@ -8,7 +8,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
-from grader.reports.formula import mathml
+from grader.formats.formula import mathml
 
 _LOG = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ FOLDER = "reference"
 """Of the pages, below that of conf.py."""
 
 _PART = re.compile(r"^    (?P<names>\w+(?:, \w+)*)  +(?P<what>.*)$", re.M)
-WIDTH = 78
+WIDTH = 96
 """Characters of a line of help."""
 _ON_COMMANDS = {"cli", "commands"}
 """Parts on the page of the commands."""

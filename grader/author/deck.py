@@ -60,6 +60,12 @@ class Picture:
         box = re.search(r'viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ([\d.]+)"', self.data)
         return (float(box[1]), float(box[2])) if box else (1, 1)
 
+    @property
+    def ratio(self) -> float:
+        """Its width divided by its height."""
+        width, height = self.size
+        return width / height
+
 
 def parts(slide: SourceCell) -> tuple[str, str]:
     """Return the Markdown of a slide, and that of its notes."""

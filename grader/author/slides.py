@@ -7,7 +7,6 @@ between are its slide cells (`grader/author/deck.py`). reveal.js shows them. Its
 package sphinx-revealjs, so that pip pins and installs them as it does all else.
 """
 
-import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 from pygments import highlight
@@ -30,6 +28,7 @@ from grader.author.render import colab_address, count
 from grader.course.lessons import Course
 from grader.course.source import Lesson
 from grader.formats.files import write_text
+from grader.formats.formula import mathml
 
 _MISSING = (
     "{} is not installed, which slides are made with; type: "
@@ -44,14 +43,12 @@ except ModuleNotFoundError as problem:
 FOLDER = Path("build", "slides")
 WIDTH, HEIGHT = 1280, 720
 """Of a slide, in pixels."""
-WIDE = 2.0
+WIDE = 1.8
 """A picture of at least this ratio of width to height stands below the words, not beside them."""
 MAX_CODE_SIZE = 30
 """Of code, in pixels."""
 CODE_WIDTH = 1750
 """Of the longest line of code, in characters times their size in pixels."""
-_FUNCTION = re.compile(r"(?<!<msub>)(?<!<msup>)(?<!<msubsup>)(?<!<munder>)(<mi>[a-z]{2,}</mi>)")
-"""The name of a function, such as ln: a browser sets no space between it and its argument."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -111,7 +108,8 @@ def html(course: Course, lesson: Lesson) -> str:
     for slide in lesson.slides:
         text, notes = map(_html, parts(slide))
         picture = shown.get(slide.line)
-        pages.append(Page(_kind(text, picture), slide.name, text, notes, picture))
+        title = slide.name.replace("'", "’")
+        pages.append(Page(_kind(text, picture), title, text, notes, picture))
     pages.append(_last(course, lesson))
     environment = Environment(
         loader=PackageLoader("grader.author"),
@@ -173,14 +171,14 @@ def _last(course: Course, lesson: Lesson) -> Page:
 def _kind(text: str, picture: Picture | None) -> str:
     if picture is None:
         return "plain"
-    width, height = picture.size
     # A formula is as wide as it is, and there is little room beside a picture.
-    return "wide" if width >= WIDE * height or 'display="block"' in text else "tall"
+    return "wide" if picture.ratio >= WIDE or 'display="block"' in text else "tall"
 
 
 @cache
 def _markdown() -> MarkdownIt:
-    made = MarkdownIt("commonmark", {"html": False, "highlight": _coloured}).enable("table")
+    options = {"html": False, "highlight": _coloured, "typographer": True}
+    made = MarkdownIt("commonmark", options).enable(["table", "smartquotes"])
     return made.use(dollarmath_plugin, renderer=_formula)
 
 
@@ -189,8 +187,10 @@ def _html(text: str) -> Markup:
 
 
 def _formula(tex: str, options: dict[str, Any]) -> str:
-    html: str = convert(tex, display="block" if options["display_mode"] else "inline")
-    return _FUNCTION.sub(r'\1<mspace width="0.17em"></mspace>', html)
+    formula = mathml(tex, block=bool(options["display_mode"]))
+    if formula is None:
+        raise ValueError(f"this formula cannot be set: {tex}")
+    return formula
 
 
 def _coloured(code: str, language: str, _: str) -> str:

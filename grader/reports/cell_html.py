@@ -21,7 +21,7 @@ from markupsafe import Markup, escape
 from pygments.formatters import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
-from grader.reports.formula import mathml
+from grader.formats.formula import mathml
 
 MAX_TOKENS = 40_000
 """Of one page's code are coloured; the rest is plain."""

@@ -5,6 +5,7 @@ through: its tree is written again, with the elements and attributes that are li
 """
 
 import re
+from collections.abc import Iterator
 from html import unescape
 from xml.etree.ElementTree import Element
 
@@ -14,6 +15,8 @@ from markupsafe import Markup, escape
 MAX_TEX = 600
 """Characters of a formula that is converted; the longest of a course's has a few hundred."""
 
+THIN = "0.167em"
+"""TeX's thin space."""
 _CHOICES = {
     "accent": {"true", "false"},
     "columnalign": {"left", "center", "right"},
@@ -70,6 +73,24 @@ def _written(element: Element) -> Markup:
         for name, value in element.attrib.items()
         if value in _CHOICES.get(name, ()) or (name in _LENGTHS and _LENGTH.fullmatch(value))
     )
-    within = Markup("").join(map(_written, element))
+    within = Markup("").join(map(_written, _spaced(element)))
     # The tag is one of ours.
     return Markup("<{0}{1}>{2}{3}</{0}>").format(element.tag, attributes, escape(text), within)
+
+
+def _spaced(element: Element) -> Iterator[Element]:
+    """Yield an element's children, with the space that TeX sets around a function's name."""
+    before: Element | None = None
+    for child in element:
+        pair = [] if before is None or element.tag in _CHILDREN else [before, child]
+        if any(map(_is_function, pair)) and not any(each.tag in ("mo", "mspace") for each in pair):
+            yield Element("mspace", width=THIN)
+        yield child
+        before = child
+
+
+def _is_function(element: Element) -> bool:
+    """Whether an element is the name of a function, such as ln, or one with an index."""
+    if element.tag in _CHILDREN and len(element):
+        return _is_function(element[0])
+    return element.tag == "mi" and len(unescape(element.text or "")) > 1
