@@ -292,7 +292,7 @@ def canary_decision(student: Student, reference: Student, rng: Rng) -> Iterator[
 
         def promoted(mine: dict[str, Ends], best: dict[str, Ends]) -> str:
             good, bad = mine["sound"], mine["bad"]
-            if ends(good, "promote") < ends(best["sound"], "promote") - 5:
+            if ends(good, "promote") < ends(best["sound"], "promote") - 8:
                 return (
                     f"{ends(good, 'promote')} of {len(good)} good ones were promoted, and "
                     f"{ends(good, 'rollback')} came back"
