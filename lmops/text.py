@@ -46,7 +46,7 @@ def load(name: str = "fables", stories: int | None = None, more: Sequence[str] =
     return Data(name, characters, ids([*different[:cut], *more]), ids(validation), floor)
 
 
-def judge(model: nn.Module, ids: torch.Tensor, context: int) -> float:
+def evaluate(model: nn.Module, ids: torch.Tensor, context: int) -> float:
     """Return the loss on `ids` (N,) in nats per character.
 
     It is that of the second halves of windows that overlap by half, as in lesson 05.

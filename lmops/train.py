@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from lmops import bundle
 from lmops.files import write_whole
 from lmops.soundness import weight_shapes
-from lmops.text import Data, judge
+from lmops.text import Data, evaluate
 
 Weights = dict[str, torch.Tensor]
 
@@ -123,7 +123,7 @@ class Training:
             if not math.isfinite(loss):
                 raise Diverged(f"the loss of step {step + 1} is {loss}")
             if (step + 1) % every == 0 or step + 1 == recipe.steps:
-                judged = judge(model, self.data.validation, recipe.context)
+                judged = evaluate(model, self.data.validation, recipe.context)
                 now.judged[str(step + 1)] = judged
                 if judged < now.best_loss:
                     now.best_step, now.best_loss = step + 1, judged

@@ -62,8 +62,9 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 # %% [markdown]
 # ## How far back is the answer?
 #
-# Read a fable. Some words in it stood there before, and they are rare in other fables: a name, a
-# thing, a day. Here they are in brackets, if they come back after 64 characters or more.
+# Read a fable (or, with the preset `gpu`, a piece of Shakespeare). Some words in it stood there
+# before, and they are rare in other fables: a name, a thing, a day. Here they are in brackets, if
+# they come back after 64 characters or more.
 
 # %% tags=["demo", "nbval-check-output"]
 # Whole fables to look at. (Shakespeare has no fables, so there we take pieces of 600 characters.)
@@ -129,8 +130,8 @@ if is_fables:
 # %% [markdown]
 # *The picture: how far back these words stood last. The dashed line on the left is as far as the
 # MLP sees.* We counted words from 64 characters back on, so it sees none of them; many are several
-# times as far away. (The last line of the output is computed from the grammar that wrote the
-# fables, as in lesson 01.)
+# times as far away. (What is lost with 9 characters is computed from the grammar that wrote the
+# fables, as in lesson 01. Of Shakespeare nobody knows it.)
 #
 # Why not give the MLP a longer context? With 500 characters, `W1` would have to grow from 288 rows
 # to 16,000. And it has rows of its own for each position: what it learnt about a name 300 characters
@@ -194,7 +195,7 @@ print(torch.arange(3)[:, None] - torch.arange(4))  # (3, 1) and (4,): row number
 # %% [markdown] contract="causal_mask"
 # `causal_mask(T)` returns a bool tensor of shape `(T, T)`. Row `t`, column `s` is `True` where
 # position `t` may look at position `s`: at itself and at every position before it, so where `s` is
-# at most `t`.
+# at most `t`. `T` may be as large as a text: this lesson asks for 1,024 positions, too.
 #
 # For example, `causal_mask(3)` is
 #
@@ -402,7 +403,7 @@ plots.show()
 #
 # Notes: This is lesson 04 again: the variance adds up. With d = 256 the largest weight is 0.93
 # before any training, and where softmax is that sure its slope is nearly 0. Divided by the square
-# root, it stays the same whatever d is.
+# root, it stays low whatever d is.
 
 # %% tags=["demo"]
 q, k = torch.randn(2000, 256), torch.randn(2000, 12, 256)  # 2,000 queries with 12 keys each
@@ -420,8 +421,8 @@ table(rows)
 
 # %% [markdown]
 # *The picture: twelve random keys share the attention of one random query. Top: the larger `d`, the
-# more one key takes it all, by pure chance. Bottom: divided by $\sqrt{d}$, this hardly depends on
-# `d`.*
+# more one key takes it all, by pure chance. Bottom: divided by $\sqrt{d}$, they share it at every
+# `d`. One query proves little, so the table takes the mean over 2,000.*
 #
 # A sum of `d` products has a standard deviation of $\sqrt{d}$. With `d = 256` the scores lie about
 # 16 apart, and $e^{16}$ is nine million. One key gets everything before anything has been learnt.
@@ -470,8 +471,9 @@ print(torch.softmax(hidden_scores, dim=-1))
 # The first way leaves a third for position 0, where there should be all. The rows do not sum to 1
 # any more. It is even worse: softmax divides by a sum over *all* positions, so the scores of the
 # future still have a say in every weight. One can mend it, by dividing each row by what is left of
-# its sum: then the sum over all positions cancels. The second way needs no mending:
-# $e^{-\infty} = 0$, so what is hidden is gone before the sum is taken.
+# its sum: then the sum over all positions cancels. But where a score of the future is a hundred
+# above the others, it has got everything, and 0 is left to divide by. The second way needs no
+# mending: $e^{-\infty} = 0$, so what is hidden is gone before the sum is taken.
 
 # %% [markdown]
 # Everything together, with $Q$ for the queries, $K$ for the keys and $V$ for the values (only here;
@@ -505,7 +507,8 @@ print(torch.softmax(hidden_scores, dim=-1))
 # - Divide the scores by $\sqrt{d}$, where `d` is the length of a query, `query.shape[-1]`.
 # - Where the mask is `False`, the weight is 0, and the weights of each query sum to 1 nevertheless.
 #   The mask leaves each query at least one key. Without a mask every query looks at all keys.
-# - Scores may be as large as several hundred, where `exp` overflows. (`torch.softmax` copes.)
+# - Scores may be as large as several hundred, hidden ones too, and there `exp` overflows.
+#   (`torch.softmax` copes.)
 # - All that you are given stays as it was.
 #
 # For example, take one query `[2, 0, 0, 0]`, two keys `[2, 0, 0, 0]` and `[0, 0, 0, 0]`, and the
@@ -617,7 +620,8 @@ print(layer(some).shape, torch.allclose(layer(some), some @ layer.weight.T))
 #   `x`, and returns your `scaled_dot_product_attention` of them, shape `(B, T, head_size)`.
 # - It is causal: use your `causal_mask`, so that each position looks at itself and at positions
 #   before it.
-# - `T` may be another one with each call.
+# - `T` may be another one with each call, and above 1,000.
+# - The slopes of a loss reach all three weights, and `x`.
 #
 # For example, `Head(6, 4)` has three weights of shape `(4, 6)`, and makes a `(2, 9, 4)` of a `(2,
 # 9, 6)`. With one position only, `T = 1`, there is nothing to choose, and the result is the value of
@@ -708,7 +712,8 @@ print(torch.allclose(torch.zeros(3), torch.full((3,), 1e-6), atol=1e-4))
 #   everything before it.
 # - Change `x` to **random** numbers, another one for each text, position and channel. The same
 #   number for all channels is not enough: some functions look only at differences between channels.
-# - The function may round: differences of up to 0.0001 are no leak.
+# - The function may round: differences of up to 0.0001 are no leak, however many there are. A larger
+#   one is a leak, if only a single number differs.
 # - `x` itself stays as it was.
 #
 # For example, `is_causal(masked_mean, torch.randn(2, 6, 4))` is `True`. For the mean over all
@@ -928,7 +933,7 @@ class Reader(nn.Module):
 #   right.
 #
 # A window that is not complete, because its `x` or its `y` would reach beyond the text, is left
-# out, and with it the rest of the text. All others are there.
+# out, and with it the rest of the text. All others are there. `ids` stays as it was.
 #
 # For example, with `ids` from 0 to 7 (`N = 8`) and `T = 3` there are two windows: `x = [[0, 1, 2],
 # [3, 4, 5]]` and `y = [[1, 2, 3], [4, 5, 6]]`. With `N = 6` there is only one, since for the second
@@ -1059,7 +1064,7 @@ def train_further(model, steps, batch, T=384, peak=0.002):
 
 
 # %%
-def judge(model, ids, T):
+def evaluate(model, ids, T):
     """Return the loss on the text `ids`: the second halves of windows of T that overlap by half."""
     half = T // 2
     cuts = windows(ids, T), windows(ids[half:], T)
@@ -1102,7 +1107,7 @@ if check.ready("causal_mask", "scaled_dot_product_attention", "Head", "windows")
     torch.manual_seed(0)
     mlp = train_mlp(mlp_steps)
     models, speeds = {}, {}
-    losses_now = {"MLP": judge(Reader(mlp), validation_ids, judged_T)}
+    losses_now = {"MLP": evaluate(Reader(mlp), validation_ids, judged_T)}
     print(f"MLP: {losses_now['MLP']:.3f}")
     for name, head_size in {"MLP, trained further": 0, "one head": 64}.items():
         torch.manual_seed(0)
@@ -1112,7 +1117,7 @@ if check.ready("causal_mask", "scaled_dot_product_attention", "Head", "windows")
         torch.manual_seed(1)  # the same windows for both
         train_further(model, steps, batch)
         started = time.perf_counter()
-        losses_now[name] = judge(model, validation_ids, judged_T)
+        losses_now[name] = evaluate(model, validation_ids, judged_T)
         read = 2 * len(validation_ids)  # in windows that overlap by half
         speeds[name] = read / (time.perf_counter() - started)
         print(f"{name}: {losses_now[name]:.3f}")
@@ -1122,7 +1127,7 @@ if check.ready("causal_mask", "scaled_dot_product_attention", "Head", "windows")
         push(blind.head, C=mlp["embedding"].shape[1])
     torch.manual_seed(1)
     train_further(blind, steps, batch)
-    blind_loss = judge(blind, validation_ids, judged_T)
+    blind_loss = evaluate(blind, validation_ids, judged_T)
     print(f"a head that sees its own position only: {blind_loss:.3f}")
     gained = losses_now["MLP, trained further"] - losses_now["one head"]
     by_size = losses_now["MLP, trained further"] - blind_loss
@@ -1401,8 +1406,9 @@ if check.ready("models"):
 #
 # ## Every model so far
 #
-# The rungs of the lessons before, as measured when this course was built, and two new ones: the MLP
-# after the further steps, and the same with a head.
+# With the preset `laptop` these are the rungs of the lessons before, as measured when this course was
+# built, else the MLP alone; and two new ones: the MLP after the further steps, and the same with a
+# head.
 
 # %% tags=["demo"]
 if check.ready("models"):
@@ -1425,31 +1431,58 @@ if check.ready("models"):
 #
 # ## What does it write?
 #
-# A loss is one number. So let both models tell a story: draw a character from what the model says,
-# put it behind the text, and ask again.
+# A loss is one number. So let both models write: draw a character from what the model says, put it
+# behind the text, and ask again. At first a single name. Both get the story from above, up to the
+# first letter of the name that comes back, and finish that, many times.
 #
-# **Predict first.** Both spell alike. What will the one with a head do that the other one cannot?
+# **Predict first.** Which names will the one write, and which the other?
 
 
 # %% tags=["demo"]
-def tell(model, text, length):
-    """Return `text` and `length` more characters, drawn one by one as the model thinks likely."""
-    for _ in trange(length, leave=False, mininterval=1, file=sys.stdout):
+def tell(model, text, steps):
+    """Return `text` and one more character for each of `steps`, drawn as the model thinks likely."""
+    for _ in steps:
         text += chars[torch.multinomial(next_probs(model, text[-judged_T:]), 1).item()]
     return text
 
 
+if check.ready("attention"):
+    first_word = re.compile(r".\w*", re.DOTALL)  # a character, and the letters behind it
+    due = first_word.match(story[begin:]).group()
+    print(f"The story has {due!r}. Written in its place:")
+    for name, model in models.items():
+        torch.manual_seed(3)
+        written = Counter()
+        for _ in range(20 if preset == "smoke" else 100):
+            told = tell(model, story[: begin + 1], range(len(due) - 1))
+            written[first_word.match(told[begin:]).group()] += 1
+        frequent_ones = ", ".join(f"{word} {count}" for word, count in written.most_common(4))
+        print(
+            f"{name}: {due} {written[due]} of {written.total()} times. Most often: {frequent_ones}"
+        )
+
+# %% [markdown]
+# The MLP writes names that are frequent in all fables. So does the head, but several times as often
+# as the MLP it writes the one that stood in *this* story, letter after letter.
+#
+# And now a whole story.
+#
+# **Predict first.** Both spell alike. Will the hero keep the name, with a head and without one?
+
+# %% tags=["demo"]
 if check.ready("models"):
+    length = 60 if preset == "smoke" else 500
     start = passages[0][: passages[0].index(" ", 80)]  # a hero and perhaps a thing, by then
     for name, model in models.items():
         torch.manual_seed(3)
-        told = tell(model, "\n\n" + start, 60 if preset == "smoke" else 500).strip()
+        steps_shown = trange(length, leave=False, mininterval=1, file=sys.stdout)
+        told = tell(model, "\n\n" + start, steps_shown).strip()
         print(f"--- {name}\n{told}\n")
 
 # %% [markdown]
-# Read them for the words that come back. Does the hero keep the name? Is the thing that is found the
-# one that was lost? The head need not get all of it right: it can only finish a name when the first
-# letter is there. The plot is beyond both of them.
+# Look for the hero's name. A head can finish it when its first letter is there, but nothing tells it
+# that the hero is due: so the hero may be gone for good, or come back by chance. And the plot is beyond
+# both of them.
 
 # %% [markdown] contract="quiz"
 # Six questions. Give each answer as one small letter in quotes, such as `answer_1 = "a"`.

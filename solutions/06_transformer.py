@@ -40,7 +40,7 @@ torch.set_num_threads(1)  # one steady core; two only fight when anything else r
 # %% tags=["parameters"]
 preset = "laptop"  # "smoke", "laptop" or "gpu"
 
-# %% carry="build_vocab encode decode split get_batch sample_next lr_schedule evaluate_loss windows causal_mask judge"
+# %% carry="build_vocab encode decode split get_batch sample_next lr_schedule evaluate_loss windows causal_mask evaluate"
 
 # %% [markdown]
 # These are your functions from the lessons before. The next cell makes the same text as in lesson
@@ -1140,7 +1140,7 @@ if check.ready("MultiHeadAttention", "positional_encoding", "FeedForward", "Bloc
                 model = small_model(variant)
                 torch.manual_seed(seed)  # the same batches for every variant
                 fit(model, steps, batch=8, context=64, peak=0.015, bar=bar)
-                results[variant].append(judge(model, judged, T=64))
+                results[variant].append(evaluate(model, judged, T=64))
 
     def middle(numbers):
         return sum(numbers) / len(numbers)
@@ -1225,7 +1225,7 @@ if check.ready("results"):
     pairs = torch.bincount(train_ids[:-1] * V + train_ids[1:], minlength=V * V).reshape(V, V) + 1
     bigram = pairs / pairs.sum(dim=1, keepdim=True)  # (V, V)
     for name, probs in {"unigram": unigram.repeat(V, 1), "bigram": bigram}.items():
-        print(f"{name}: {judge(nn.Embedding.from_pretrained(probs.log()), judged, T=64):.3f}")
+        print(f"{name}: {evaluate(nn.Embedding.from_pretrained(probs.log()), judged, T=64):.3f}")
 
 # %% [markdown] fold="How to read it"
 # - A variant at the loss of the *unigram* has learnt how frequent each letter is, and nothing about
@@ -1277,7 +1277,7 @@ if check.ready("MultiHeadAttention", "positional_encoding", "FeedForward", "Bloc
                 torch.manual_seed(0)
                 model = small_model(variant, blocks=int(blocks[0]))
                 fit(model, steps, batch=8, context=32, peak=rate, bar=bar)
-                losses.append(judge(model, short, T=32))
+                losses.append(evaluate(model, short, T=32))
     guessing = math.log(V)
     figure, axes = plt.subplots(figsize=(7, 3.4))
     for name, color in stacks.items():
@@ -1348,7 +1348,7 @@ if check.ready("MultiHeadAttention", "positional_encoding", "FeedForward", "Bloc
     with tqdm(total=budget["steps"], leave=False, mininterval=1, file=sys.stdout) as bar:
         fit(transformer, context=size["context"], bar=bar, **budget)
     started = time.perf_counter()
-    block_loss = judge(transformer, validation_ids, size["context"])
+    block_loss = evaluate(transformer, validation_ids, size["context"])
     # The windows overlap by half, so it reads each character twice.
     block_speed = 2 * len(validation_ids) / (time.perf_counter() - started)
     read = budget["steps"] * budget["batch"] * size["context"]

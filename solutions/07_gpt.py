@@ -38,15 +38,15 @@ torch.set_num_threads(1)  # one steady core; two only fight when anything else r
 # %% tags=["parameters"]
 preset = "laptop"  # "smoke", "laptop" or "gpu"
 
-# %% carry="build_vocab encode decode split get_batch lr_schedule evaluate_loss windows judge causal_mask positional_encoding MultiHeadAttention FeedForward Block"
+# %% carry="build_vocab encode decode split get_batch lr_schedule evaluate_loss windows evaluate causal_mask positional_encoding MultiHeadAttention FeedForward Block"
 
 # %% [markdown]
 # These are your parts from the lessons before. The text is the one that you know, and one thing is new.
 #
 # Every lesson so far has chosen something by the **validation text**: how large `borrow` is, how wide a
 # net, how long to train. None of them has learnt from that text, and yet each choice suits it a little
-# better than it suits other text. This lesson chooses once more by it: which of ten checkpoints is the
-# best. So we put a third text aside now, the **test text**. Nothing is chosen by it, and it is read once,
+# better than it suits other text. This lesson chooses once more by it: which of ten states of a
+# model on its way is the best. So we put a third text aside now, the **test text**. Nothing is chosen by it, and it is read once,
 # when all choices are made. Fables never run out: these are as many new ones, from the same grammar. Of
 # Shakespeare there is no more than we have (preset `gpu`), so half of the validation text is kept back.
 
@@ -137,8 +137,8 @@ holder.unseen = [nn.Linear(2, 2, bias=False) for _ in range(3)]
 print([name for name, parameter in holder.named_parameters()])
 
 # %% [markdown] fold="Answer"
-# Three. What stands in the plain list has no name, so no optimizer would train it and no checkpoint
-# would hold it. The names are made of the attributes' names, with points between them. By these names
+# Three. What stands in the plain list has no name, so no optimizer would train it and no file
+# would keep it. The names are made of the attributes' names, with points between them. By these names
 # a saved model finds its way back.
 
 # %% [markdown]
@@ -225,6 +225,9 @@ for n in (1, 4, 16, 64):
 # | `blocks` | `nn.ModuleList` of `layers` different `Block(channels, heads, dropout)` |
 # | `norm` | `nn.LayerNorm(channels)` (yours of lesson 06, in C++) |
 # | `head` | `nn.Linear` from `channels` to `vocab_size`, no bias, tied to `token_embedding` |
+#
+# Its state dict has the names of these parameters and no others: if you register a buffer of your own,
+# then with `persistent=False`.
 #
 # **`init_weights(self)`** writes the starting values, with $s = 1/\sqrt{\text{channels}}$:
 #
@@ -368,7 +371,9 @@ if check.ready("GPT"):
 # %% [markdown]
 # *The picture: with all matrices alike the stream grows from block to block, and the deeper the model,
 # the larger it gets. With the smaller ones it grows as well, but all 24 blocks together add less than a
-# single one of the others (the last line of the output).*
+# single one of the others (the last line of the output).* The untrained model guesses nearly blindly: about
+# half a nat above $\ln V$, as with the head alone. (How much it is in one model is chance: twelve seeds gave
+# 0.0 to 0.9.)
 
 # %% [markdown] slide="The stream must not grow with depth" picture="above"
 # Each block adds to the stream twice. GPT-2 starts these matrices smaller by the factor
@@ -687,7 +692,7 @@ for name, kind in {"plain": torch.optim.SGD, "AdamW": torch.optim.AdamW}.items()
 
 # %% [markdown] contract="configure_optimizer"
 # `configure_optimizer(model, lr, weight_decay=0.1)` returns a `torch.optim.AdamW` for all parameters of
-# `model`, frozen ones too, with learning rate `lr` and `betas=(0.9, 0.99)`. Parameters with two or
+# `model`, frozen ones too (they stay frozen), with learning rate `lr` and `betas=(0.9, 0.99)`. Parameters with two or
 # more dimensions (matrices, embeddings too) decay by `weight_decay`. All others (biases, norms) do not
 # decay. Each parameter is in it once, a shared one too.
 #
@@ -893,14 +898,14 @@ check("clip_gradients")
 #   with `get_batch`, as long as `model.config.context`, when it begins. Nothing else is drawn, and no
 #   seed is set.
 # - Step number `step` has the learning rate `lr_schedule(step, steps, peak, warmup)`, in all groups.
-# - Gradients are clipped to the length `clip`, by `clip_gradients`.
+# - The gradients of all parameters are clipped to the length `clip` together, by `clip_gradients`.
 # - Each step clears the gradients that are there, also those from before the first one.
 # - The loss of a step is that of its batch before the weights move. The model reads each window of the
 #   batch once, all together or in parts.
 # - At the end of each step, if `on_step` is given, call `on_step(step, loss)`, with the float: others can draw a
 #   progress bar there, or save the model. What it raises goes through to the caller. `KeyboardInterrupt`
 #   does so too: that is what Python raises when somebody presses stop.
-# - It puts the model in training mode.
+# - It puts the model in training mode, and leaves it there.
 #
 # For example, `train(model, optimizer, ids, steps=100, batch=8, peak=1e-3, warmup=10)` returns 100
 # losses. With `start=60` in addition it returns 40, and its first learning rate is that of step 60.
@@ -1016,7 +1021,7 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
     for name, model in beginnings.items():
         optimizer = configure_optimizer(model, recipe["peak"])
         train(model, optimizer, train_ids, **recipe, on_step=lambda step, loss: progress.update())
-        found[name] = judge(model, validation_ids, beginner.context)
+        found[name] = evaluate(model, validation_ids, beginner.context)
     progress.close()
     for name, loss in found.items():
         print(f"{name}: {loss:.3f}")
@@ -1094,8 +1099,9 @@ if check.ready("GPT", "configure_optimizer", "clip_gradients", "train"):
 # | `"random"` | the state of torch's random generator |
 #
 # It writes to another file in the same folder first, such as `path + ".part"`, and then puts that in
-# place with `os.replace`. If it is interrupted before that, the file at `path` is what it was before.
-# Saving changes nothing: a training goes on after it as it would have without.
+# place with `os.replace`. If it is interrupted before that, the file at `path` is what it was before,
+# and what stopped it (`KeyboardInterrupt`, or the error of a full disk) goes through to the caller.
+# Saving changes nothing, gradients neither: a training goes on after it as it would have without.
 #
 # **`load(path, model, optimizer)`** reads such a file with `weights_only=True`, gives back what is in it
 # to `model`, `optimizer` and the random generator, and returns the step.
@@ -1237,8 +1243,9 @@ if check.ready(
     whole = os.path.exists(last) and os.path.exists(best)
     if whole and torch.load(last, weights_only=True)["config"] == asdict(config):
         step = load(best, gpt, optimizer)
-        judged[step] = judge(gpt, judge_ids, config.context)
+        judged[step] = evaluate(gpt, judge_ids, config.context)
         begun = load(last, gpt, optimizer)
+        judged[begun] = evaluate(gpt, judge_ids, config.context)
         print(f"Going on after step {begun:,} of {last}. (To begin anew, delete that file.)")
     else:
         losses_seen.clear()
@@ -1251,7 +1258,7 @@ if check.ready(
         bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         bar.update(recipe["batch"] * config.context)
         if done % (recipe["steps"] // 10) == 0:
-            judged[done] = judge(gpt, judge_ids, config.context)
+            judged[done] = evaluate(gpt, judge_ids, config.context)
             if judged[done] == min(judged.values()):
                 save(best, gpt, optimizer, done)
             save(last, gpt, optimizer, done)
@@ -1290,8 +1297,8 @@ if check.ready(
     print(f"{ran:,} steps in {minutes:.1f} minutes, on {where.type}")
 
 # %% [markdown]
-# Read the lines from the first to the last. With the preset `laptop` they turn from letters to syllables,
-# to words, to phrases; after the few steps of `smoke` there are only letters. Now the best model is loaded
+# Read the lines from the first to the last. With the preset `laptop` they turn from syllables and short
+# words to names, to phrases; after the few steps of `smoke` there are only letters. Now the best model is loaded
 # again, and judged.
 
 # %% tags=["demo"]
@@ -1300,7 +1307,7 @@ if not judged:
 else:
     load(best, gpt, optimizer)
     clock = time.perf_counter()
-    gpt_loss = judge(gpt, judge_ids, config.context)
+    gpt_loss = evaluate(gpt, judge_ids, config.context)
     read = 2 * len(judge_ids)  # in windows that overlap by half
     reading_speed = read / (time.perf_counter() - clock)
     figure, axes = plt.subplots(figsize=(7, 3.6))
@@ -1315,7 +1322,7 @@ else:
     plots.show()
     work = 3 * flops_per_token(config) * max(judged) * characters
     print(f"{max(judged):,} of {recipe['steps']:,} steps: {work:.2g} floating-point operations")
-    known = judge(gpt, train_ids[: len(judge_ids)].to(where), config.context)
+    known = evaluate(gpt, train_ids[: len(judge_ids)].to(where), config.context)
     print(f"on as much of the training text: {known:.3f} nats per character")
     best_step = min(judged, key=judged.get)
     print(f"on the validation text:          {gpt_loss:.3f}, best after step {best_step:,}")
@@ -1495,15 +1502,15 @@ if check.ready("GPT", "sample_token", "next_logits", "generate_cached", "gpt_los
 
 # %% [markdown]
 # The longer the text, the more it saves: without the cache, all work for the next character grows with
-# the text. With it, only looking back still does, since the new query meets all the keys. What it costs is
-# memory, $2 \cdot \text{layers} \cdot T \cdot C$ numbers. For GPT-2 small and a full context these are 19
-# million. For large models that talk to many people at once, this memory is what is scarce (Pope and
-# others, 2022). So in most newer ones several queries share one key and one value: *grouped queries*
-# (Ainslie and others, 2023).
+# the text. With it, only looking back still does, since the new query meets all the keys. (The window of
+# the preset `smoke` is so short that there is hardly anything to save, and the cache may even be slower.)
+# What it costs is memory, $2 \cdot \text{layers} \cdot T \cdot C$ numbers. For GPT-2 small and a full
+# context these are 19 million. For large models that talk to many people at once, this memory is what is
+# scarce (Pope and others, 2022). So in most newer ones several queries share one key and one value:
+# *grouped queries* (Ainslie and others, 2023).
 #
-# How daring should it be? Here it writes 1,000 characters in each of five ways, which takes some seconds,
-# with a bar. Count how many of the
-# words are words of the training text.
+# How daring should it be? Here it writes 1,000 characters (60 at `smoke`) in each of five ways, which takes
+# some seconds, with a bar. Count how many of the words are words of the training text.
 #
 # **Predict first.** Which way invents the most words? What does top-p save?
 
@@ -1589,14 +1596,15 @@ if check.ready("gpt_loss"):
 # But all of these losses come from the validation text, and much was chosen by it: the shape, the rates
 # and the number of steps of this lesson's recipe, and just now the checkpoint. The best of many tries is
 # good, and it is lucky as well. On the text that it was chosen by it keeps its luck, on another one it
-# does not. So now, once, the test text. Two texts are never equally hard; the floor, which is known for
-# each of them, takes account of that. So compare the distances to the floor.
+# does not. So now, once, the test text. Two texts are never equally hard. Each text of fables has a floor,
+# which takes account of that: so compare the distances to the floor. (Nobody knows the floor of
+# Shakespeare, so there part of the difference is the text's own.)
 #
 # **Predict first.** How much farther from its floor will the GPT be on the test text?
 
 # %% tags=["demo"]
 if check.ready("gpt_loss"):
-    test_loss = judge(gpt, encode(test_text, chars).to(where), config.context)
+    test_loss = evaluate(gpt, encode(test_text, chars).to(where), config.context)
     floors = None
     if is_fables:
         floors = {"validation": (floor, floor_error), "test": corpus.floor(test)}
@@ -1679,7 +1687,7 @@ check("quiz")
 #
 # - A GPT is a pile of blocks between an embedding and a head, which share one matrix.
 # - It should begin by guessing nearly blindly, with a loss not far above $\ln V$, and with a stream
-#   that does not grow with its depth.
+#   that ends up alike however many blocks there are.
 # - $12\,C^2$ numbers a layer; 2 FLOPs forward and 6 in training for each number and each token, and
 #   looking back comes on top.
 # - AdamW divides each weight's mean gradient by how large its gradients usually are. Matrices decay.

@@ -45,7 +45,7 @@ torch.set_num_threads(1)  # one steady core; two only fight when anything else r
 # %% tags=["parameters"]
 preset = "laptop"  # "smoke", "laptop" or "gpu"
 
-# %% carry="build_vocab encode decode split get_batch evaluate_loss windows judge positional_encoding count_parameters clip_gradients"
+# %% carry="build_vocab encode decode split get_batch evaluate_loss windows evaluate positional_encoding count_parameters clip_gradients"
 
 # %% [markdown]
 # These are your parts from the lessons before. The text is the one that you know, with a test text kept back
@@ -74,7 +74,7 @@ print(f"V = {V} characters, {len(train_ids):,} of them to learn from")
 #
 # What about whole words? Then the vocabulary has no end, and a word that the training text did not have
 # cannot even be written down. What about the bytes of the file? There are only 256, and they can hold
-# any text: in UTF-8, what is not English takes two to four bytes a character.
+# any text: in UTF-8, all but the signs of plain English take two to four bytes each.
 #
 # **Predict first.** How many bytes are `q`, `é` and a fox?
 
@@ -97,7 +97,7 @@ for char in "qé🦊":
 # a comma and its space. See what your own code finds, below.
 
 # %% [markdown] contract="train_bpe"
-# `train_bpe(ids, merges)` learns byte-pair encoding from a list of bytes.
+# Write two functions. **`train_bpe(ids, merges)`** learns byte-pair encoding from a list of bytes.
 #
 # - `ids` is a list of ints from 0 to 255, and `merges` says how many pairs to learn at most.
 # - It returns the list of the pairs that were merged, in order, each a tuple of two ints. The pair at
@@ -105,12 +105,16 @@ for char in "qé🦊":
 # - Each time, it takes the pair of neighbours that occurs most often. Every two neighbours count, also
 #   those that overlap: `[7, 7, 7]` has the pair `(7, 7)` twice. Of pairs that occur equally often it
 #   takes the smallest, as Python compares tuples.
+# - It stops early when no pair occurs at least twice.
 # - Then it goes through the tokens from left to right and puts the new token in place of the pair:
 #   `[7, 7, 7]` becomes `[256, 7]`.
-# - It stops early when no pair occurs at least twice.
-# - The caller's list stays as it is.
+# - It stops at once when `merges` is 0.
 #
-# For example, `train_bpe(list(b"aaabdaaabac"), 3)` returns `[(97, 97), (97, 98), (256, 257)]`.
+# **`merge(ids, pair, new)`** is that last step alone, and the next exercise needs it too: it returns a new
+# list, `ids` from left to right with the token `new` in place of each `pair`, a tuple of two ints.
+#
+# The caller's lists stay as they are. For example, `train_bpe(list(b"aaabdaaabac"), 3)` returns
+# `[(97, 97), (97, 98), (256, 257)]`, and `merge([7, 7, 7], (7, 7), 256)` returns `[256, 7]`.
 
 
 # %% exercise="train_bpe" minutes=25 level=3
@@ -316,7 +320,7 @@ if check.ready("train_bpe", "bpe_encode", "bpe_decode"):
 # one sees that part of what a model had to learn is in the tokens now.
 
 # %% [markdown]
-# Per token it gets worse, per character much better: part of what a model had to learn is in the tokens
+# Per token it gets worse, per character better: part of what a model had to learn is in the tokens
 # now. The rest of this lesson stays with characters all the same, since your ladder does, and since our
 # text is so small that many tokens would hardly occur.
 #
@@ -328,7 +332,7 @@ if check.ready("train_bpe", "bpe_encode", "bpe_decode"):
 # ```
 #                      GPT-2, lesson 07             newer
 # x (B, T, C)
-#  │  where?           a position is added to x        queries and keys are turned (rotary)
+#  │  where?           a position is added to x     queries and keys are turned (rotary)
 #  ├─ norm             LayerNorm                    RMSNorm
 #  │  attention        scores of any size           queries and keys normalised (QK-norm)
 #  +─ project          begins small                 begins at 0
@@ -516,7 +520,9 @@ if check.ready("apply_rope"):
 # `x`, and one of them says how much of the other comes through.
 #
 # **Zeros at the start.** If `project`, `shrink` and the head begin as zeros, every block begins by adding
-# nothing, and the first loss is exactly $\ln V$. The blocks then grow from the last one backwards.
+# nothing, and the first loss is exactly $\ln V$. The first step moves the head alone, the second one also
+# the embedding, the last norm, and `project` and `shrink` of all blocks at once. From the third on everything
+# learns.
 
 # %% [markdown] slide="Turn queries and keys, and distance alone counts" picture="above"
 # **Rotary positions**: nothing is added to the stream. Each query and key is turned by an angle in
@@ -538,7 +544,7 @@ for name, rows in {"as they are": long, "normalised": F.rms_norm(long, (64,))}.i
 
 # %% [markdown]
 # All of it in one class, with a switch for each part, so that you can measure it. With all switches the
-# other way, this is your GPT of lesson 07.
+# other way, this is your GPT of lesson 07, but for a head of its own and a feed-forward without biases.
 
 
 # %%
@@ -706,7 +712,7 @@ if check.ready("RMSNorm", "apply_rope"):
 # them equally long.
 
 # %% [markdown]
-# A few directions carry nearly all of it. A step along this gradient learns these few over and over, and
+# One direction, or a few, carry nearly all of it. A step along this gradient learns these few over and over, and
 # the others hardly ever. Keller Jordan's **Muon** (2024) makes all of them equally long: it keeps the
 # directions of the gradient's running mean and sets each singular value to about 1. To find singular
 # values takes long. But there is a trick with nothing but matrix products. Take an odd polynomial of $X$,
@@ -751,10 +757,13 @@ print(f"{now[start >= low].max():.2f}")
 # 1. `X` is `G` divided by its length (the root of the sum of all its squares) plus `1e-7`.
 # 2. If there are more rows than columns, turn `X` on its side: work with its transpose.
 # 3. Do this `steps` times, with `A` $= X X^\top$:
+#
 #    $$X \leftarrow 3.4445\, X - 4.7750\, A X + 2.0315\, A A X$$
 # 4. Turn it back, if it was turned.
 #
-# The caller's `G` stays as it is. For example, `[[3.]]` becomes `[[0.701]]` with `steps=1`.
+# All of it is done in float32, and the caller's `G` stays as it is. Write the steps out: torch's own `svd`
+# and its relatives (`eigh`, `eig`, `qr`) are refused here. For example, `[[3.]]` becomes `[[0.701]]` with
+# `steps=1`.
 
 
 # %% exercise="newton_schulz" minutes=15 level=3
@@ -784,8 +793,8 @@ check("newton_schulz")
 
 # %% [markdown]
 # Around it stands Muon, which is short. Its steps have the same length whatever the gradient, so its
-# learning rate says how far a matrix moves. It is for the matrices in the blocks. Embeddings, head and
-# norms stay with AdamW: their rows are no maps.
+# learning rate says how far a matrix moves. It is for the matrices in the blocks. AdamW keeps the norms,
+# which are no matrices, and embeddings and head, for which Jordan found it better.
 
 
 # %%
@@ -859,7 +868,8 @@ def fit(model, ids, budget, batch=8, rate=6e-3, muon_rate=None, steps=None):
 
 # %% [markdown]
 # Now the **ablation**: the parts of lesson 07, each new part alone, and all of them. The first and the
-# last with three seeds, to see what chance does.
+# last with three seeds, to see what chance does. (`smoke` takes one, and so few steps that its gains say
+# nothing.)
 #
 # **Predict first.** Which one part gains most? Which gains nothing?
 
@@ -891,6 +901,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
         validation_ids[: 3_000 if preset == "smoke" else 25_000].to(where),
     )
     results = {}
+    fit(NewGPT(old).to(where), train_there, math.inf, steps=2)  # until all of torch is loaded
     runs = [
         (name, s) for name in tried for s in range(seeds if name in ("lesson 07", "all") else 1)
     ]
@@ -899,7 +910,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
         torch.manual_seed(seed)
         model = NewGPT(config).to(where)
         done = fit(model, train_there, budget, muon_rate=muon_rate)
-        results.setdefault(name, []).append((judge(model, judged_there, 128), done))
+        results.setdefault(name, []).append((evaluate(model, judged_there, 128), done))
     losses = {name: [loss for loss, _ in found] for name, found in results.items()}
     base = sum(losses["lesson 07"]) / len(losses["lesson 07"])
     rows = {}
@@ -927,10 +938,12 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 
 # %% [markdown]
 # *The picture: a bar for each part alone, and for all of them at the end.* Read it with the standard deviation
-# over the seeds in mind. A difference of less than two or three of them is chance, and one seed each is
-# little. What gains in a few seconds is mostly what makes a model learn *sooner*. Parts that keep a model
-# steady, such as QK-norm, earn their place in trainings of weeks. And no part is new for ever: the table on
-# top of this section will look odd in a few years. What stays is how to find out.
+# over the seeds in mind. A difference of less than two or three of them may be chance, and one seed each is
+# little. A bar to the left of 0 is a part that costs more than it brings in so few steps (at `laptop` the
+# projections that begin at zero). Nor do gains add up: compare the last bar with the others. What gains in a
+# few seconds is mostly what makes a model learn *sooner*. Parts that keep a model steady, such as QK-norm,
+# earn their place in trainings of weeks. And no part is new for ever: the two columns that began all this,
+# GPT-2 and newer, will look odd in a few years. What stays is how to find out.
 #
 # ## What if one core is not enough?
 #
@@ -1098,7 +1111,7 @@ def small_run(channels, steps):
     torch.manual_seed(0)
     model = NewGPT(Modern(V, 64, 2, 4, channels)).to(where)
     fit(model, train_ids.to(where), math.inf, batch=8, muon_rate=0.02, steps=steps)
-    loss = judge(model, validation_ids[: 3_000 if preset == "smoke" else 25_000].to(where), 64)
+    loss = evaluate(model, validation_ids[: 3_000 if preset == "smoke" else 25_000].to(where), 64)
     return count_parameters(model), steps * per_step, loss
 
 
@@ -1135,12 +1148,13 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 # %% [markdown] contract="fit_scaling_law"
 # `fit_scaling_law(sizes, tokens, losses)` takes three float64 tensors of shape `(n,)`: of each of `n`
 # trainings the number of parameters $N$, the number of characters read $D$, and the loss reached. It
-# returns a dictionary of five floats, `"E"`, `"A"`, `"alpha"`, `"B"` and `"beta"`, for the law
+# returns a dictionary of five plain floats, `"E"`, `"A"`, `"alpha"`, `"B"` and `"beta"`, for the law
 #
 # $$L = E + \frac{A}{N^\alpha} + \frac{B}{D^\beta}$$
 #
 # whose squared errors have the smallest sum. Look for `alpha` and `beta` among 0.05, 0.06, 0.07, ..., 1.20
-# (or finer). For any two exponents the best `E`, `A` and `B` are those of a linear regression.
+# (or finer), both ends included. For any two exponents the best `E`, `A` and `B` are those of a linear
+# regression, also where one of them is below 0.
 #
 # The result should be good to 2 % of the smallest sum of squares that this grid has.
 
@@ -1180,7 +1194,7 @@ check("fit_scaling_law")
 # of `columns @ solution - losses`.
 
 # %% [markdown] fold="Hint 2: tiny numbers"
-# With $N$ of some ten thousands, $N^{-1.2}$ is so small that the regression loses its digits. Measure $N$
+# With $N$ of some ten thousands, $N^{-1.2}$ is tiny beside 1, and a regression can lose its digits. Measure $N$
 # and $D$ in units of the first training, `sizes / sizes[0]`. At the end change `A` and `B` back:
 # $A' (N / N_0)^{-\alpha} = A' N_0^{\alpha} \cdot N^{-\alpha}$.
 
@@ -1247,7 +1261,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz", "fit_scaling_law"):
 #
 # ## An honest question
 #
-# In lesson 02 you counted, and a table of counts was ready in a moment. Then came four lessons of nets. How
+# In lesson 02 you counted, and a table of counts was ready in a moment. Then came six lessons of nets. How
 # much did they gain over counting, for the same time? You have not been told yet. It is time.
 #
 # The counts here are a little better than those of lesson 02. From each count a fixed **discount** of 0.75 is
@@ -1302,8 +1316,8 @@ class NGrams:
 
 
 # %% [markdown]
-# And here is the net: all new parts, as large as lesson 07's GPT. It trains for some of your minutes, and on
-# the way it is judged at certain times.
+# And here is the net: all new parts, as large as lesson 07's GPT at your preset. It trains once for each
+# point of the picture, each time twice as long: two minutes in all at `laptop`, seconds at `smoke`.
 #
 # **Predict first.** After how many seconds is the net ahead of a 10-gram?
 
@@ -1341,9 +1355,9 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
         torch.manual_seed(0)
         modern = NewGPT(Modern(V, *shape)).to(where)
         fit(modern, train_ids.to(where), budget_now, batch=batch, muon_rate=0.02)
-        curve[budget_now] = judge(modern, validation_ids[: asked + 1].to(where), T)
+        curve[budget_now] = evaluate(modern, validation_ids[: asked + 1].to(where), T)
         print(f"net: {budget_now:6.1f} s, loss {curve[budget_now]:.3f}", flush=True)
-    modern_loss = judge(modern, validation_ids.to(where), T)
+    modern_loss = evaluate(modern, validation_ids.to(where), T)
 
 # %% tags=["demo"]
 if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
@@ -1359,8 +1373,9 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 
 # %% [markdown]
 # *The picture: squares are counts, ready within seconds. The line is the net, each point a training of its
-# own that ended there.* There is a stretch of time in which counting is far ahead. Our text has a million
-# characters, hardly any pattern of ten characters is missing in it, and a table needs to see a pattern once.
+# own that ended there.* There is a stretch of time in which counting is far ahead, and at `smoke` that is all
+# of it. A table needs to see a pattern only once, and in the fables, a million characters at `laptop`, the same
+# patterns come back again and again.
 #
 # This is no oddity of the fables. On Shakespeare a 5-gram, counted in half a second, beats a GPT that has
 # trained for two minutes with a well-known configuration: `make bench` in the course's repository measures
@@ -1478,7 +1493,7 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 # processor time, and returns a function.
 #
 # - `text` is a string of stories, each of which ends with a line break; the language is one that nobody
-#   knows. `vocab` is the list of its characters.
+#   knows. `vocab` is the list of its characters, in any order.
 # - `time.process_time()` tells how much processor time has gone by. You have `seconds` of it, for all that
 #   `speedrun` does; two seconds more are forgiven.
 # - The function that you return, say `predict(beginnings)`, takes a list of `N` strings, each the beginning
@@ -1583,8 +1598,9 @@ check("speedrun")
 # %% [markdown]
 # ## What was it worth?
 #
-# Every model so far, on the same validation text. Mind the time, too: the modern one had far less of it
-# here than the GPT of lesson 07. With as much, where would it be? You have all that you need to find out.
+# Every model so far, on the same validation text, if your preset is `laptop` (at others the earlier ones were
+# not trained on your text). Mind the time, too: the modern one had far less of it there than the GPT of lesson
+# 07. With as much, where would it be? You have all that you need to find out.
 
 # %% tags=["demo"]
 if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
@@ -1601,15 +1617,15 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 
 # %% tags=["demo"]
 if check.ready("modern_loss"):
-    test_loss = judge(modern, encode(test_text, chars).to(where), T)
+    test_loss = evaluate(modern, encode(test_text, chars).to(where), T)
     floors = None
     if is_fables:
         floors = {"validation": (floor, floor_error), "test": corpus.floor(test)}
     display(plots.held_out({"validation": modern_loss, "test": test_loss}, floors))
 
 # %% [markdown]
-# What it loses more there, above its floor, is what our choosing had made of the validation text; a
-# thousandth or two may also be chance. It is the test text's number that says what the model is worth.
+# If it is farther above its floor there, that is what our choosing had made of the validation text; a few
+# thousandths either way may also be chance. It is the test text's number that says what the model is worth.
 
 # %% [markdown] contract="quiz"
 # Six questions. Give each answer as one small letter in quotes, such as `answer_2 = "a"`.

@@ -1208,8 +1208,8 @@ def predict_failures(runs, fresh, now):
 # %% check="predict_failures" tags=["nbval-check-output"]
 check("predict_failures")
 
-# %% [markdown] fold="Hint 1: the slope"
-# With `p = sigmoid(x @ w + b)` and the cross-entropy as loss, the slope is `x.T @ (p - y) / n` for `w`, and `(p - y).mean()` for
+# %% [markdown] fold="Hint 1: the gradient"
+# With `p = sigmoid(x @ w + b)` and the cross-entropy as loss, the gradient is `x.T @ (p - y) / n` for `w`, and `(p - y).mean()` for
 # `b`.
 
 # %% [markdown] fold="Hint 2: one size"

@@ -54,7 +54,7 @@ DECIDE: dict[str, tuple[str, str, str]] = {
     "the corpus that given cells read": ("lmcourse/corpus/grammar.py", SAME, "x = 1"),
 }
 DO_NOT: dict[str, tuple[str, str, str]] = {
-    "prose": (SOURCE, "# Read a fable.", "# Do read a fable."),
+    "prose": (SOURCE, "# Read a fable", "# Do read a fable"),
     "a comment in solved code": (
         SOURCE,
         "    ### END SOLUTION",

@@ -68,7 +68,7 @@ def test_a_checkpoint_of_lesson_07_gives_its_weights(notebook: Path, tmp_path: P
     with torch.no_grad():
         assert torch.allclose(found.model()(ids), model(ids), atol=1e-5)
     data = text.load()
-    judged = text.judge(model, data.validation, CONFIG["context"])
+    judged = text.evaluate(model, data.validation, CONFIG["context"])
     assert found.metrics == {
         "corpus": "fables",
         "validation_loss": pytest.approx(judged, abs=1e-4),

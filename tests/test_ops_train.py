@@ -59,7 +59,7 @@ def test_it_learns_and_knows_its_best_step(tmp_path: Path, data: text.Data) -> N
     assert judged[-1] < judged[0]
     assert now.best_loss == min(judged) == now.judged[str(now.best_step)]
     model = bundle.with_weights(train.fresh(SOURCE, TINY.config(len(data.characters)), 5), best)
-    assert text.judge(model, data.validation, TINY.context) == pytest.approx(now.best_loss)
+    assert text.evaluate(model, data.validation, TINY.context) == pytest.approx(now.best_loss)
 
 
 def test_another_seed_is_another_training(tmp_path: Path, data: text.Data) -> None:
@@ -98,7 +98,7 @@ def test_the_shipped_model_is_as_good_as_it_says() -> None:
     data = text.load()
     assert data.characters == shipped.characters
     assert data.floor == shipped.metrics["floor"]
-    loss = text.judge(shipped.model(), data.validation[:20_000], shipped.config["context"])
+    loss = text.evaluate(shipped.model(), data.validation[:20_000], shipped.config["context"])
     assert loss == pytest.approx(shipped.metrics["validation_loss"], abs=0.03)
 
 

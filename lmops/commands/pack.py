@@ -152,7 +152,7 @@ def _trained(source: str, path: Path) -> dict[str, Any]:
     except (TypeError, KeyError, RuntimeError, ValueError) as error:
         raise Wrong(f"{path} does not hold the weights of this GPT: {error}") from error
     with say.status("Judging it by the whole validation text ..."):
-        loss = text.judge(model, data.validation, kept.config["context"])
+        loss = text.evaluate(model, data.validation, kept.config["context"])
     metrics = {
         "corpus": data.corpus,
         "validation_loss": loss,

@@ -46,10 +46,10 @@ def reached(
     weights: torch.Tensor,
     x: torch.Tensor,
 ) -> list[str]:
-    """Return the names of the parameters that the slopes of a loss reach, in order."""
+    """Return the names of the parameters that the slopes of a loss reach, in order, and of x."""
     head = _head(Head, weights)
-    torch.autograd.backward((head(x) ** 2).sum())
-    grads = {name: parameter.grad for name, parameter in head.named_parameters()}
+    torch.autograd.backward((head(x.requires_grad_()) ** 2).sum())
+    grads = {name: parameter.grad for name, parameter in head.named_parameters()} | {"x": x.grad}
     return sorted(name for name, grad in grads.items() if grad is not None and bool(grad.any()))
 
 
@@ -96,7 +96,8 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "the same x twice: how far the results are apart",
         lambda: apart(*ask(weights, x, x)),
         0.0,
-        hint="Nothing in a head is left to chance. (Dropout comes in lesson 06.)",
+        hint="Nothing in a head is left to chance: no layer is made in forward, and dropout comes "
+        "in lesson 06. (nan? A position has no key left: is the mask inverted?)",
     )
     one = normal(rng, 3, 1, 6)
     yield case(
@@ -145,20 +146,22 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         _expected(weights, batch)[order],
         hint="Each text of the batch is on its own.",
     )
-    texts = [normal(rng, 2, T, 6) for T in (3, int(rng.integers(17, 60)), 1)]
+    # The lesson itself reads 1,024 positions: longer than any mask that is made for once and all.
+    texts = [normal(rng, 1, T, 6) for T in (2, int(rng.integers(1030, 1100)), 1)]
     yield case(
         "a short text, a long one, and one of a single position, one after the other",
         lambda: ask(weights, *texts),
         [_expected(weights, text) for text in texts],
-        hint="T may differ from call to call, so make the mask in forward, for x.shape[1] "
-        "positions.",
+        hint="T may differ from call to call, and be large, so make the mask in forward, for "
+        "x.shape[1] positions.",
     )
     yield case(
-        "which parameters a loss reaches",
+        "what a loss reaches: the parameters, and x",
         lambda: student.probe(reached, student.Head, weights, x),
-        ["key.weight", "query.weight", "value.weight"],
-        hint="All three are to be learnt, so compute with the layers themselves, self.query(x): no "
-        ".detach(), no .data, no torch.no_grad(), neither here nor in your attention.",
+        ["key.weight", "query.weight", "value.weight", "x"],
+        hint="All three are to be learnt, and what made x, so compute with the layers themselves, "
+        "self.query(x): no .detach(), no .data, no torch.no_grad(), neither here nor in your "
+        "attention.",
     )
 
     def other_sizes() -> Iterator[Case]:

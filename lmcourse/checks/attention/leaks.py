@@ -54,8 +54,16 @@ def _sees_bends(x: torch.Tensor, target: int, a: int, b: int, c: int) -> torch.T
 
 
 def _rounds(x: torch.Tensor, target: int, source: int) -> torch.Tensor:
-    """Return what `target` sees of `source`, else 0, differently rounded at each call."""
-    return _sees(x, target, source) - x + 1e-6 * torch.randn_like(x)
+    """Return what `target` sees of `source`, else 0, at each call up to 0.00008 higher."""
+    # From 0.00001 on, so that some round to 0 and some to 0.0001.
+    return _sees(x, target, source) - x + 1e-5 + 8e-5 * torch.rand_like(x)
+
+
+def _sees_change(x: torch.Tensor, target: int, source: int) -> torch.Tensor:
+    """Return ones, with one number at `target` larger by 0.0005 if `source` is not all 0."""
+    out = torch.ones_like(x)
+    out[0, target, 0].add_(5e-4 * x[:, source].any())
+    return out
 
 
 def _mean_of_past(x: torch.Tensor) -> torch.Tensor:
@@ -94,6 +102,7 @@ FUNCTIONS: dict[str, Function] = {
     "sees channel": _sees_channel,
     "channel sees": _channel_sees,
     "text sees": _text_sees,
+    "sees change": _sees_change,
     "sees differences": _sees_differences,
     "sees bends": _sees_bends,
     "rounds": _rounds,
@@ -183,7 +192,8 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="True for the copy, with True at the very end, after the loop. Change a fresh copy "
         "for each t, x.clone(), and compare only what comes out *before* the position from which "
         "you changed it, [:, :t]: that position itself may differ. False for the mean: a change of "
-        "x at later positions changes the result before them.",
+        "x at later positions changes the result before them. (The same numbers in another order "
+        "have the same mean: change x to random ones.)",
     )
     yield case(
         "the same again, and x afterwards: as it was",
@@ -250,6 +260,12 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "them, before[:, :t]. changed[0, t:] changes the first text alone, before[0, :t] compares "
         "the first text alone.",
     )
+    yield judged(
+        "one position sees another one a little: differences of about 0.01",
+        looking("sees a little", "position {} sees position {}", leaks(3)),
+        "Differences of more than 0.0001 are a leak: atol=1e-4, and no more. And change x to "
+        "numbers as large as those of torch.randn: a hundredth of such a change is to be seen.",
+    )
     yield case(
         "a result with two channels, of the past or of the future, where x has three",
         lambda: student.probe(
@@ -267,7 +283,8 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "sees differences", "position {} sees differences of position {}", leaks(3), [1] * 3
         ),
         "The same number in all channels leaves no differences between them. Each channel gets a "
-        "number of its own: torch.randn_like(changed[:, t:]).",
+        "number of its own: torch.randn_like(changed[:, t:]). And compare number by number: in a "
+        "sum over the channels differences cancel.",
         at=zeros,
     )
     yield judged(
@@ -276,7 +293,8 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             "sees differences", "position {} sees differences at position {}", leaks(3), [0] * 3
         ),
         "The same row in all texts leaves no differences between them. Each text gets numbers of "
-        "its own: torch.randn_like(changed[:, t:]).",
+        "its own: torch.randn_like(changed[:, t:]). And compare number by number: in a sum over "
+        "the texts differences cancel.",
         at=zeros,
     )
     six = range(6)
@@ -301,14 +319,17 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield judged(
         "functions that round a little differently each time",
         looking("rounds", "position {} sees position {}", leaks(3)),
-        "Differences of up to 0.0001 are no leak. Ask with torch.allclose(a, b, atol=1e-4); "
-        "torch.equal and == want the very last digit, and torch.allclose without atol allows "
+        "Differences of up to 0.0001 are no leak, however many there are: a sum or a norm of many "
+        "is more than each. Ask with torch.allclose(a, b, atol=1e-4); torch.equal and == want the "
+        "very last digit, also of what was rounded first, and torch.allclose without atol allows "
         "nearly nothing close to 0.",
     )
     yield judged(
-        "one position sees another one a little: differences of about 0.01",
-        looking("sees a little", "position {} sees position {}", leaks(3)),
-        "Differences of more than 0.0001 are a leak: atol=1e-4, and no more.",
+        "an x of zeros, and a leak that changes one number by 0.0005",
+        looking("sees change", "position {} sees a change of position {}", leaks(3)),
+        "A difference of more than 0.0001 is a leak, in a single number too: atol=1e-4 and no "
+        "more, no rtol of your own, and no mean over the differences.",
+        at=zeros,
     )
     yield case(
         "attention, masked before its softmax and after it",

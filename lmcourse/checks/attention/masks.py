@@ -49,12 +49,19 @@ def causal_mask(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         torch.tensor([True, True, True]),
         hint="Each position may look at itself too: the diagonal is True.",
     )
-    sizes = [int(T) for T in rng.choice(np.arange(4, 40), 3, replace=False)]
+    sizes = sorted(int(T) for T in rng.choice(np.arange(4, 40), 3, replace=False))
     yield case(
         "three other sizes",
         lambda: [student.causal_mask(T) for T in sizes],
         [reference.causal_mask(T) for T in sizes],
         hint="Row t is True in columns 0 to t and False behind them, whatever T is.",
+    )
+    large = int(rng.integers(1030, 1100))  # the lesson itself asks for 1,024
+    yield case(
+        "a large T: how many positions each one may look at",
+        lambda: student.causal_mask(large).sum(dim=1),
+        torch.arange(1, large + 1),
+        hint="T may be as large as a text: make the table for each T, not once for all.",
     )
 
 
@@ -91,7 +98,8 @@ def masked_mean(student: Student, reference: Student, rng: Rng) -> Iterator[Case
         lambda: student.masked_mean(wide)[:, 0],
         wide[:, 0],
         hint="The mean of a single row is that row, in each text, whatever the other texts are: "
-        "position t takes part in its own mean, so row 0 of the weights is 1, 0, 0, 0.",
+        "position t takes part in its own mean, so row 0 of the weights is 1, 0, 0, 0. (// rounds "
+        "down, / does not.)",
     )
     by_hand = torch.tensor([[[2.0], [4.0], [9.0]]])
     yield case(

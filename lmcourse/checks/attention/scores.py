@@ -29,7 +29,7 @@ def scaled_dot_product_attention(student: Student, reference: Student, rng: Rng)
         lambda: list(ask(q, k, v).shape),
         [3, 2],
         hint="The scores are (T, S): query @ key.transpose(-2, -1). The weights times value are "
-        "(T, e).",
+        "(T, e). No mask is given here: the first line says mask=None, and then none is used.",
         form=True,
     )
     yield case(
@@ -97,7 +97,10 @@ def scaled_dot_product_attention(student: Student, reference: Student, rng: Rng)
         hint="query /= ... changes the caller's tensor, and so do methods that end in _, such as "
         "masked_fill_. Make new tensors.",
     )
-    formula = "softmax(query @ key.transpose(-2, -1) / sqrt(d), masked) @ value"
+    formula = (
+        "softmax(query @ key.transpose(-2, -1) / sqrt(d), masked) @ value. Nothing is rounded: not "
+        "math.isqrt, not //."
+    )
     yield case(
         "scores of several hundred",
         lambda: ask(300 * q, k, v),
@@ -117,9 +120,20 @@ def scaled_dot_product_attention(student: Student, reference: Student, rng: Rng)
         "large its value: hide with minus infinity, -math.inf. A score such as -100 may be the "
         "highest of all, and one that is a little below the others leaves a little weight.",
     )
+    yield case(
+        "a score of several hundred, hidden from the second of three queries",
+        lambda: ask(
+            torch.ones(3, 1), torch.tensor([[far], [0.0]]), torch.tensor([[least], [20.0]]), mask
+        ),
+        torch.tensor([[least], [20.0], [least]]),
+        hint="Softmax over all keys gives everything to that one. Hidden after that, the weights "
+        "that are left are 0, and dividing them by their sum, 0 too, brings nothing back. Hide the "
+        "*score*, before the softmax.",
+    )
 
     def against_torch() -> Iterator[Case]:
-        T, S, d, e = (int(size) for size in rng.permutation([4, 5, 6, 7, 8])[:4])
+        d = int(rng.integers(5, 9))  # no square, so that a rounded root is wrong
+        T, S, e = (int(size) for size in rng.permutation(list({4, 5, 6, 7, 8} - {d}))[:3])
         q, k, v = normal(rng, T, d), normal(rng, S, d), normal(rng, S, e)
         yield case(
             "random numbers, without a mask, against torch's own",

@@ -7,7 +7,7 @@ import torch
 from grader.checks.case import Case, Rng, case, integers
 from grader.checks.registry import exercise
 from grader.checks.student import Student
-from grader.checks.vocabulary import public_and_hidden
+from grader.checks.vocabulary import arguments_stay, public_and_hidden
 
 
 @exercise("05_attention", "windows", points=1)
@@ -63,6 +63,15 @@ def windows(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         [[1, 3], [1, 3]],
         hint="x has six characters for two windows, but the last target is missing, so the second "
         "one is left out in both: W is (N - 1) // T.",
+    )
+    yield arguments_stay(
+        "ids afterwards: as they were",
+        student,
+        "windows",
+        integers(rng, 60, 3 * int(rng.integers(4, 9)) + 2),
+        3,
+        hint="ids[...] = ... and methods that end in _, such as resize_, change the caller's text. "
+        "Cut pieces out of it: ids[: W * T].",
     )
 
     def left_over() -> Iterator[Case]:

@@ -6,7 +6,7 @@ import pickle
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager, suppress
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -190,14 +190,25 @@ def resumed(
 @probe
 def went_on(
     _: dict[str, Any], save: Callable[..., Any], start: Start, before: int, after: int
-) -> Weights:
-    """Train, save, and train on; return the weights."""
+) -> dict[str, Any]:
+    """Train, save, and train on; return the weights, and whose gradients save changed."""
     with tempfile.TemporaryDirectory() as folder:
         model, optimizer = _begin(*start)
         _advance(model, optimizer, before, True)
+        there = [
+            (name, p, p.grad.clone()) for name, p in model.named_parameters() if p.grad is not None
+        ]
         save(str(Path(folder) / "model.pt"), model, optimizer, before)
+        changed = [name for name, p, was in there if p.grad is None or not p.grad.equal(was)]
         _advance(model, optimizer, after, True)
-    return model.state_dict()
+    return {"weights": model.state_dict(), "changed": changed[:3]}
+
+
+ERRORS: dict[str, type[BaseException]] = {
+    "KeyboardInterrupt": KeyboardInterrupt,
+    "OSError": OSError,
+}
+"""What may stop a save."""
 
 
 @probe
@@ -209,15 +220,18 @@ def interrupted_save(
     number: int,
     moment: str,
     here: bool = False,
+    error: str = "KeyboardInterrupt",
 ) -> dict[str, Any]:
     """Save step `number`, stop the save of the next on its way, and return what can be loaded.
 
     The file is in the current folder, and its path a bare name, if `here`. Then the step after the
     next is saved, without a stop, and loaded.
 
-    Also, in words, what is wrong with where the new file was written.
+    Also, in words, what is wrong with where the new file was written; and what came of the `error`
+    that stopped it.
     """
     real = torch.save
+    came = "nothing"
     beside = "os.replace put no new file in its place"
 
     def half(obj: Any, f: Any, *_: Any, **__: Any) -> None:  # named as torch.save names them
@@ -228,13 +242,13 @@ def interrupted_save(
             f.write(data)
         else:
             Path(f).write_bytes(data)
-        raise KeyboardInterrupt
+        raise ERRORS[error]
 
     def refuse(src: Any, *_: Any, **__: Any) -> None:
         nonlocal beside
         where = os.path.dirname(os.path.abspath(src))
         beside = "" if os.path.samefile(where, folder) else "it was written in another folder"
-        raise KeyboardInterrupt
+        raise ERRORS[error]
 
     stops = {torch.save: half} if moment == "writing" else {os.replace: refuse, os.rename: refuse}
     names = getattr(inspect.unwrap(save), "__globals__", {})
@@ -257,15 +271,18 @@ def interrupted_save(
         model, optimizer = _begin(*start)
         save(path, model, optimizer, number)
         _advance(model, optimizer, 1, True)
-        with suppress(KeyboardInterrupt), _standing_in(stops, vars(torch), vars(os), names):
-            save(path, model, optimizer, number + 1)
+        try:
+            with _standing_in(stops, vars(torch), vars(os), names):
+                save(path, model, optimizer, number + 1)
+        except tuple(ERRORS.values()) as raised:
+            came = type(raised).__name__
         left = loaded()
         try:
             save(path, model, optimizer, number + 2)
             again = loaded()
         except OSError as error:
             again = f"{type(error).__name__} in save"
-    return {"left": left, "beside": beside, "again": again}
+    return {"left": left, "beside": beside, "again": again, "came": came}
 
 
 @contextmanager
@@ -311,9 +328,14 @@ def save(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         wanted = _straight(start, steps, random)
         return max(float((weights[name] - wanted[name]).abs().max()) for name in wanted)
 
-    def interrupt(key: str, moment: str, *, here: bool = False) -> Any:
-        asked = start, number, moment, here
+    def interrupt(
+        key: str, moment: str, *, here: bool = False, error: str = "KeyboardInterrupt"
+    ) -> Any:
+        asked = start, number, moment, here, error
         return student.probe(interrupted_save, student.save, student.load, *asked)[key]
+
+    def go_on(key: str) -> Any:
+        return student.probe(went_on, student.save, start, before, after)[key]
 
     # The judge's processor may round otherwise than the student's did.
     near = 2e-5
@@ -385,13 +407,18 @@ def save(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     yield case(
         "a few steps with random batches and dropout, save, and on without load: how far",
-        lambda: off(
-            student.probe(went_on, student.save, start, before, after), before + after, True
-        ),
+        lambda: off(go_on("weights"), before + after, True),
         0.0,
         hint="Saving changes nothing: neither the model, nor the optimizer, nor the random "
         "generator (a new model draws from it).",
         atol=near,
+    )
+    yield case(
+        "the parameters whose gradient is another one after save",
+        lambda: go_on("changed"),
+        [],
+        hint="Saving changes nothing, gradients neither: optimizer.zero_grad() is for train to "
+        "call. And what is written is read from the parameters, not taken from them.",
     )
     yield case(
         "the same with load: how far",
@@ -416,6 +443,13 @@ def save(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         f"step {number + 2}",
         hint="An interrupted save leaves half of the other file behind. The next one writes it "
         "anew, from its beginning.",
+    )
+    yield case(
+        "what comes out of save when it is interrupted while it writes, and when the disk is full",
+        lambda: [interrupt("came", "writing", error=error) for error in ERRORS],
+        list(ERRORS),
+        hint="An interrupt and an error go through to the caller, who thinks else that there is a "
+        "new checkpoint. Catch nothing; or clean up in a `finally`, or raise it again.",
     )
     yield case(
         "what can be loaded when the new file could not be put in its place",

@@ -159,16 +159,19 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     wide: Shape = {
         "vocab_size": int(rng.integers(40, 60)),
         "context": int(rng.integers(10, 30)),
-        "layers": int(rng.integers(2, 5)),
+        "layers": int(rng.integers(2, 4)),
         "heads": 4,
-        "channels": 4 * int(rng.integers(7, 12)),
+        "channels": 4 * int(rng.integers(12, 17)),
     }
-    C, layers = wide["channels"], wide["layers"]
+    # So much deeper that no single divisor is right for both.
+    deep = wide | {"layers": wide["layers"] + int(rng.integers(4, 7))}
+    C = wide["channels"]
     std = 1 / math.sqrt(C)
 
     @cache
-    def begun() -> Weights:
-        return _of_shape(new_gpt(student, **wide).state_dict(), wide)
+    def begun(depth: str = "wide") -> Weights:
+        shape = deep if depth == "deep" else wide
+        return _of_shape(new_gpt(student, **shape).state_dict(), shape)
 
     yield case(
         "the deviation of token_embedding, query and expand, times the root of the channels",
@@ -178,16 +181,23 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "parts have been made: with torch's own standard deviation of 1, or one that is too "
         "small, the model is far from where it should begin. Only `project` and `shrink` get "
         "less, and the positions get sinusoids.",
-        atol=0.15,
+        atol=0.09,
+        rtol=0,
     )
+
+    def smaller(depth: str, shape: Shape) -> list[float]:
+        factor = math.sqrt(C * 2 * shape["layers"])
+        return _stds(begun(depth), factor, "project.w", "shrink.w")
+
     yield case(
-        "the standard deviation of project and shrink, times the root of channels * 2 * layers",
-        lambda: _stds(begun(), math.sqrt(C * 2 * layers), "project.w", "shrink.w"),
-        [1.0, 1.0],
+        "the deviation of project and shrink, times the root of channels * 2 * layers; if deeper",
+        lambda: [smaller("wide", wide), smaller("deep", deep)],
+        [[1.0, 1.0]] * 2,
         hint="These two write into the residual stream, 2 * layers times in all: divide their "
-        "standard deviation by the square root of that. Their names end in project.weight and "
-        "shrink.weight.",
-        atol=0.15,
+        "standard deviation by the square root of that, with the config's number of layers. Their "
+        "names end in project.weight and shrink.weight.",
+        atol=0.09,
+        rtol=0,
     )
     yield case(
         "the share of token_embedding, query and expand that is within one of these deviations",
@@ -231,7 +241,8 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: student.probe(leaks, new_gpt(student, weights), full),
         [],
         hint="No position may look ahead. Your Block is causal; in GPT itself, never sum or "
-        "average over the positions (dim=1).",
+        "average over the positions (dim=1). (An IndexError? Of a text as long as the context the "
+        "positions are 0 to context - 1.)",
     )
     yield case(
         "a text read alone, and as the last of a batch: how far the logits differ",
@@ -289,7 +300,7 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: student.probe(without_gradient, new_gpt(student, weights), full),
         [],
         hint="Each part must take part: x = block(x) for every block, each on what the one before "
-        "gave; head(norm(x)) at the end; and nothing detached.",
+        "gave; head(norm(x)) at the end; and nothing detached or frozen.",
     )
     yield case(
         "the logits of a model of two blocks, five characters",
@@ -305,8 +316,22 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="T may be as large as the context, 8: then the positions are 0 to 7.",
         **NEAR,
     )
+
+    def longer() -> Any:
+        """Return the logits of a text, from a model that has read a shorter one."""
+        model = new_gpt(student, weights)
+        model(part)
+        return model(full)
+
     yield case(
-        "the same in evaluation",
+        "the same from a model that has read five characters before",
+        longer,
+        logits(reference, weights, full),
+        hint="Take T from the ids of each call, and keep nothing of one call for the next.",
+        **NEAR,
+    )
+    yield case(
+        "the logits of that model in evaluation",
         lambda: in_mode(new_gpt(student, weights), training=False)(full),
         logits(reference, weights, full),
         hint="In evaluation it returns the logits of every position too, and no probabilities: who "

@@ -23,10 +23,11 @@ def configured(
     """Return what kind of optimizer this is for a model of these parts, and what it holds.
 
     That is for each parameter the decay, the learning rate and the betas, once for each group that
-    holds it.
+    holds it. Also which parameters were frozen by it, or set free.
     """
     model = new_model(parts)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
+    learnt = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
     optimizer = configure(model, *args)
     held: dict[str, list[list[float]]] = {name: [] for name in names.values()}
     for group in optimizer.param_groups:
@@ -34,7 +35,9 @@ def configured(
         for parameter in group["params"]:
             held.setdefault(names.get(id(parameter), STRANGER), []).append(settings)
     adamw = isinstance(optimizer, torch.optim.AdamW)
-    return {"kind": "AdamW" if adamw else type(optimizer).__name__, "held": held}
+    other = [name for name, p in model.named_parameters() if p.requires_grad != learnt[name]]
+    kind = "AdamW" if adamw else type(optimizer).__name__
+    return {"kind": kind, "held": held, "other": other[:3]}
 
 
 @probe
@@ -91,6 +94,13 @@ def configure_optimizer(student: Student, reference: Student, rng: Rng) -> Itera
         hint="Every parameter belongs to one of two groups. model.parameters() gives a shared one "
         "once; that leaves nothing out and nothing twice, also of those that are frozen. What "
         "state_dict() gives are no parameters: they never get a gradient.",
+    )
+    yield case(
+        "parameters that were frozen and are not now, or the other way round",
+        lambda: ask("other", lr, decay),
+        [],
+        hint="The optimizer holds frozen parameters too, and they stay frozen: leave requires_grad "
+        "alone. Without a gradient a parameter does not move.",
     )
     yield case(
         "parameters that decay and should not, or should and do not",
@@ -271,7 +281,7 @@ def clip_gradients(student: Student, reference: Student, rng: Rng) -> Iterator[C
         lambda: ask("gradients", [[24.0, 0.0], [32.0]], 10.0, 8.0),
         torch.tensor([3.0, 0.0, 4.0]),
         hint="Unscale first, then clip. The true length is 5, below the limit of 10, so nothing is "
-        "shortened; clipping before unscaling would compare 40 with 10.",
+        "shortened, only divided by 8; clipping before unscaling would compare 40 with 10.",
     )
 
     def at_random() -> Iterator[Case]:
@@ -289,7 +299,8 @@ def clip_gradients(student: Student, reference: Student, rng: Rng) -> Iterator[C
                 "shorter than the limit",
                 "gradients",
                 (long,),
-                "What is shorter than the limit stays as it is.",
+                "What is shorter than the limit stays as it is, and a gradient that is None stays "
+                "None.",
             ),
             (
                 "longer than the limit",

@@ -13,6 +13,7 @@ from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import holds, kind, public_and_hidden
+from lmcourse.checks.gpt.weights import mode_of
 
 
 def _loss(logits: torch.Tensor, targets: torch.Tensor) -> float:
@@ -36,6 +37,17 @@ class _Pairs(nn.Module):
         self.seen.append(ids.clone())
         self.modes.add(self.training)
         return self.table[ids]
+
+
+class _Shifted(_Pairs):
+    """A bigram with a second parameter: how likely each character is after any other."""
+
+    def __init__(self, table: torch.Tensor, context: int) -> None:
+        super().__init__(table, context)
+        self.shift = nn.Parameter(torch.zeros(len(table)))
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return super().forward(ids) + self.shift
 
 
 class _Watched(torch.optim.SGD):
@@ -104,7 +116,24 @@ def trained(
         # What was read since the last step; all of it, call by call, if there was no step.
         "batches": [*getattr(optimizer, "batches", []), *([seen] for seen in model.seen)],
         "modes": sorted(model.modes),
+        "afterwards": mode_of(model),
     }
+
+
+@probe
+def moved_together(
+    _: dict[str, Any],
+    train: Callable[..., Any],
+    table: torch.Tensor,
+    context: int,
+    ids: torch.Tensor,
+    setup: dict[str, Any],
+) -> float:
+    """Return how far plain gradient descent moves two parameters together, a group for each."""
+    model = _Shifted(table, context)
+    train(model, torch.optim.SGD([{"params": [p]} for p in model.parameters()]), ids, **setup)
+    moves = model.table.detach() - table, model.shift.detach()  # the second one began at 0
+    return math.hypot(*(float(move.norm()) for move in moves))
 
 
 @probe
@@ -269,6 +298,13 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="model.train() at the start, whatever `start` is: else there is no dropout in "
         "training.",
     )
+    yield case(
+        "the model's mode when all steps are done",
+        lambda: ask("afterwards"),
+        "training",
+        hint="train puts the model in training mode and leaves it there: who wants to judge it, or "
+        "to write with it, calls model.eval().",
+    )
     by_hand: dict[str, Any] = {"steps": 4, "peak": 1.0, "warmup": 2}
     yield case(
         "the learning rate at each step: peak 1, warmup 2, of 4 steps",
@@ -331,6 +367,16 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="clip_gradients(model.parameters(), clip) between backward() and step(): after the "
         "step it comes too late. And `clip` is the limit that was asked for.",
         atol=1e-4 * rate,
+        rtol=0.01,
+    )
+    tight = float(rng.uniform(0.005, 0.02))
+    once = plain | {"steps": 1, "clip": tight}
+    yield case(
+        "how far two parameters move together in one clipped step, each in a group of its own",
+        lambda: student.probe(moved_together, student.train, table, T, single, once),
+        tight * rate,
+        hint="clip_gradients(model.parameters(), clip): all parameters of the model have one "
+        "length together, in whatever groups of the optimizer they are.",
         rtol=0.01,
     )
     unclipped = {"steps": 1, "batch": 2, "peak": 100.0, "warmup": 1}
@@ -403,6 +449,13 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         list(range(2, steps)),
         hint="range(start, steps): `start` is the first step to be done, and the numbers go on "
         "from there.",
+    )
+    yield case(
+        "how many losses come back after start = 2",
+        lambda: len(ask("losses", start=2)),
+        steps - 2,
+        hint="Return a list with the loss of each step that was done, and nothing for those "
+        "before `start`.",
     )
     yield case(
         "the learning rates after start = 2",

@@ -9,7 +9,7 @@ import torch
 from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
 from grader.checks.student import Student
-from grader.checks.vocabulary import arguments_stay, holds, public_and_hidden
+from grader.checks.vocabulary import arguments_stay, holds, kind, public_and_hidden
 
 NAMES = ("E", "A", "alpha", "B", "beta")
 Law = dict[str, float]
@@ -42,16 +42,28 @@ def _sweep(
     return both[:, 0].contiguous(), both[:, 1].contiguous()
 
 
-@exercise("09_scale", "fit_scaling_law", points=4, call_seconds=30)
+@exercise("09_scale", "fit_scaling_law", points=4, call_seconds=30, exercise_seconds=120)
 def fit_scaling_law(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     law = _drawn(rng)
     sizes, tokens = _sweep(rng)
     exact = losses_by(law, sizes, tokens)
+
+    @cache
+    def first() -> Any:
+        return student.fit_scaling_law(sizes, tokens, exact)
+
     yield case(
         "what the result has",
-        lambda: sorted(student.fit_scaling_law(sizes, tokens, exact)),
+        lambda: sorted(first()),
         sorted(NAMES),
         hint='A dictionary with "E", "A", "alpha", "B" and "beta".',
+        form=True,
+    )
+    yield case(
+        "the kinds of what is in it",
+        lambda: sorted({str(kind(value)) for value in first().values()}),
+        ["float"],
+        hint="Five plain floats: .item() makes one of a tensor with a single number in it.",
         form=True,
     )
     yield arguments_stay(
@@ -74,22 +86,24 @@ def fit_scaling_law(student: Student, reference: Student, rng: Rng) -> Iterator[
             return student.fit_scaling_law(sizes, tokens, exact)
 
         yield case(
-            "losses that follow a law exactly: the law's losses at the very points",
-            lambda: losses_by(fitted(), sizes, tokens),
-            exact,
-            hint="Try every pair of exponents, alpha and beta apart. For each, the columns 1 (for "
-            "E, which is part of the law), N^(−alpha) and D^(−beta) are those of a linear "
-            "regression: torch.linalg.lstsq gives E, A and B. Take the pair with the smallest sum "
-            "of squares. (If you measure N and D in other units, change A and B back.)",
-            atol=2e-3,
-        )
-        yield case(
-            "the exponents of that law",
+            "losses that follow a law exactly: its exponents",
             lambda: [float(fitted()[name]) for name in ("alpha", "beta")],
             [law["alpha"], law["beta"]],
             hint="alpha belongs to the sizes N, beta to the characters D. Try every pair of "
-            "exponents, alpha and beta apart, from 0.05 to 1.20 in steps of 0.01.",
+            "exponents, alpha and beta apart, from 0.05 to 1.20 in steps of 0.01. For each, the "
+            "columns 1 (for E, which is part of the law), N^(−alpha) and D^(−beta) are those of a "
+            "linear regression: torch.linalg.lstsq gives E, A and B. Take the pair with the "
+            "smallest sum of squares.",
             atol=0.011,
+        )
+        yield case(
+            "the losses of that law at the very points",
+            lambda: losses_by(fitted(), sizes, tokens),
+            exact,
+            hint="If the exponents are right: E, A and B are those of the regression for this very "
+            "pair. Where you measure N and D in other units, as in N / N[0], change A and B back: "
+            "A · N[0]^alpha, and B alike.",
+            atol=2e-3,
         )
         larger = torch.tensor([4e5, 1e6], dtype=torch.float64)
         longer = torch.tensor([2e6, 1e7], dtype=torch.float64)
@@ -101,23 +115,42 @@ def fit_scaling_law(student: Student, reference: Student, rng: Rng) -> Iterator[
             "fall to 0. All numbers in float64.",
             atol=0.01,
         )
+
+        def least(name: str, losses: torch.Tensor, hint: str, points: float = 1.0) -> Case:
+            best = _squares(reference.fit_scaling_law(sizes, tokens, losses), sizes, tokens, losses)
+
+            def worse() -> str:
+                found = student.fit_scaling_law(sizes, tokens, losses)
+                mine = _squares(found, sizes, tokens, losses)
+                if mine <= 1.02 * best + 1e-11:
+                    return ""
+                return f"the sum of squares is {mine:.3g}, and can be {best:.3g}"
+
+            title = f"{name}: the sum of the squared errors"
+            want = "as small as it gets, to 2 %"
+            return holds(title, want, worse, hint=hint, points=points)
+
         noise = torch.from_numpy(rng.normal(0, 0.01, len(exact)))
-        noisy = exact + noise
-        best = _squares(reference.fit_scaling_law(sizes, tokens, noisy), sizes, tokens, noisy)
-
-        def worse() -> str:
-            mine = _squares(student.fit_scaling_law(sizes, tokens, noisy), sizes, tokens, noisy)
-            if mine <= 1.02 * best + 1e-9:
-                return ""
-            return f"the sum of squares is {mine:.3g}, and can be {best:.3g}"
-
-        yield holds(
-            "losses with noise: the sum of the squared errors",
-            "as small as it gets, to 2 %",
-            worse,
+        yield least(
+            "losses with noise",
+            exact + noise,
             hint="The squares are those of the losses themselves, not of their logarithms, and all "
             "three of E, A and B come from the regression, whatever their signs.",
             points=2.0,
+        )
+        below = {"E": -float(rng.uniform(3, 5)), "alpha": 0.3, "A": 14 * 1e4**0.3}
+        yield least(
+            "losses whose law has an E below 0",
+            losses_by(law | below, sizes, tokens) + noise / 10,
+            hint="Take E, A and B as the regression gives them, also where one is below 0: that "
+            "no loss can be so low is for you to see, not for the fit.",
+        )
+        ends = {"alpha": 0.05, "A": 9 * 1e4**0.05, "beta": 1.5, "B": 1e5**1.5}
+        yield least(
+            "losses that the ends of the grid fit best, alpha at one and beta at the other",
+            losses_by(ends | {"E": -float(rng.uniform(5.5, 6.5))}, sizes, tokens),
+            hint="Try the ends themselves, 0.05 and 1.20: torch.arange(0.05, 1.20, 0.01) leaves "
+            "the last one out.",
         )
 
     yield from public_and_hidden(fits)

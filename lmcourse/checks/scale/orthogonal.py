@@ -38,11 +38,19 @@ def newton_schulz(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         form=True,
     )
     yield case(
+        "the kind of its numbers",
+        lambda: str(student.newton_schulz(square).dtype),
+        "torch.float32",
+        hint="float32, as G is.",
+        form=True,
+    )
+    yield case(
         "no step at all: G divided by its length",
         lambda: student.newton_schulz(square, 0),
         square / square.norm(),
         hint="The length is the root of the sum of all squares, G.norm(), of the whole matrix and "
-        "not of each row. With steps=0 nothing else is done.",
+        "not of each row. With steps=0 nothing else is done. All of it is float32: after "
+        ".bfloat16(), which Muon's published code has, two or three digits are left.",
     )
     yield case(
         "[[3]], in one step",
@@ -65,6 +73,14 @@ def newton_schulz(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
         lambda: student.newton_schulz(torch.zeros(2, 3)),
         torch.zeros(2, 3),
         hint="Add 1e-7 to the length before you divide: 0 / 0 is no number.",
+    )
+    tiny = torch.tensor([[3e-7, 4e-7]])
+    yield case(
+        "no step, and a matrix of the length 5e-7",
+        lambda: student.newton_schulz(tiny, 0),
+        tiny / 6e-7,
+        hint="1e-7 is added to every length: 5e-7 becomes 6e-7. It is no lower bound.",
+        atol=1e-3,
     )
     yield arguments_stay(
         "G afterwards: as it was",

@@ -58,6 +58,14 @@ def train_bpe(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "left. A list may also be empty, and its last token must not be lost.",
     )
     yield case(
+        "what kind of thing stands for a pair",
+        lambda: student.probe(kinds_in, student.train_bpe, BANANA, 3),
+        ["tuple"],
+        hint="A list with a tuple for each merge, [(97, 97), (97, 98), ...]: no lists in it, and "
+        "no dictionary.",
+        form=True,
+    )
+    yield case(
         "three pairs of aaabdaaabac",
         lambda: _pairs(student.train_bpe(BANANA, 3)),
         [(97, 97), (97, 98), (256, 257)],
@@ -86,7 +94,23 @@ def train_bpe(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="Stop as soon as the most frequent pair occurs only once, or when there is none at "
         "all, as in a list of no token or one.",
     )
+    yield case(
+        "the pairs of aaabdaaabac for merges = 0 and merges = 1",
+        lambda: [_pairs(student.train_bpe(BANANA, merges)) for merges in (0, 1)],
+        [[], [(97, 97)]],
+        hint="With merges = 0 nothing is learnt: ask whether there are enough pairs before you "
+        "take another one, not after it.",
+    )
     ids = _text(rng)
+    yield arguments_stay(
+        "the list that was given to merge: as it was",
+        student,
+        "merge",
+        ids,
+        reference.train_bpe(ids, 1)[0],
+        256,
+        hint="merge makes a new list: what it is given is the caller's, and is needed again.",
+    )
     yield arguments_stay(
         "the list that was given: as it was",
         student,
@@ -183,7 +207,7 @@ def bpe_encode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             lambda: list(student.bpe_encode(other, learnt)),
             list(reference.bpe_encode(other, learnt)),
             hint="For k, pair in enumerate(pairs): merge the pair all through the tokens, from "
-            "left to right.",
+            "left to right. It makes the token 256 + k, also where pairs before it did not occur.",
             points=2.0,
         )
         few = _few_bytes(rng, 120)

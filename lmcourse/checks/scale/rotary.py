@@ -1,25 +1,48 @@
 """The checks of rotary positions."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 
 from grader.checks.case import Case, Rng, case, normal
-from grader.checks.registry import exercise
+from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
-from grader.checks.vocabulary import apart, arguments_stay, public_and_hidden
+from grader.checks.vocabulary import apart, arguments_stay, holds, public_and_hidden, slopes_of
+
+
+@probe
+def slopes_before_turning(
+    _: dict[str, Any], turn: Callable[..., Any], x: torch.Tensor, direction: torch.Tensor
+) -> torch.Tensor | None:
+    """Return the slopes of sum(turn(x) * direction) for x."""
+    turned = turn(x.requires_grad_())
+    return None if turned is None else slopes_of((turned * direction).sum(), [x])[0]
+
+
+@probe
+def turns_elsewhere(_: dict[str, Any], turn: Callable[..., Any]) -> str:
+    """Return in words what keeps `turn` from turning what is not on the CPU."""
+    try:  # on the meta device, where no number is computed
+        turn(torch.zeros(2, 3, 4, device="meta"))
+    except RuntimeError as error:
+        if "expected device" in str(error) or "same device" in str(error):
+            return "two tensors of one operation are on different devices"
+        if "meta" not in str(error):  # code that wants to see numbers cannot be judged here
+            raise
+    return ""
 
 
 @exercise("09_scale", "apply_rope", points=3)
 def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     x = normal(rng, 2, 3, 5, 8)
     yield case(
-        "the shape of what comes out",
-        lambda: list(student.apply_rope(x).shape),
-        [2, 3, 5, 8],
-        hint="What comes out has the shape of what came in, (..., T, d): join the two halves "
-        "again, torch.cat([...], dim=-1).",
+        "the shapes of what comes out, for four axes and for two",
+        lambda: [list(student.apply_rope(part).shape) for part in (x, x[0, 0])],
+        [[2, 3, 5, 8], [5, 8]],
+        hint="T and d are the last two axes, x.shape[-2:], however many stand in front. What comes "
+        "out has the shape of what came in: join the two halves again, torch.cat([...], dim=-1).",
         form=True,
     )
     yield case(
@@ -70,6 +93,21 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         torch.tensor([[0, math.cos(t / 100), 0, math.sin(t / 100)] for t in range(50, 53)]),
         hint="The first character stands at position `start`: torch.arange(start, start + T).",
     )
+    far = int(rng.integers(3000, 9000))
+    yield case(
+        "the same, far behind in a long text",
+        lambda: student.apply_rope(four, far),
+        torch.tensor([[0, math.cos(t / 100), 0, math.sin(t / 100)] for t in range(far, far + 3)]),
+        hint="A text has no end here: make the angles of the positions that are asked for, from "
+        "start on, and not a table for so many positions.",
+        atol=2e-3,
+    )
+    yield holds(
+        "what it makes, beside an x that is on another device",
+        "all tensors are on one device",
+        lambda: str(student.probe(turns_elsewhere, student.apply_rope)),
+        hint="What you make must be where x is: torch.arange(..., device=x.device).",
+    )
     yield arguments_stay(
         "x afterwards: as it was",
         student,
@@ -107,6 +145,15 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             0.0,
             hint="Turning changes no length: both coordinates with the old a and b, and with "
             "cosine and sine of the same angle.",
+            atol=1e-3,
+        )
+        direction = normal(rng, T, d)
+        yield case(
+            "the gradient that travels back to x",
+            lambda: student.probe(slopes_before_turning, student.apply_rope, q[0, 0], direction),
+            reference.probe(slopes_before_turning, reference.apply_rope, q[0, 0], direction),
+            hint="No .detach(), .data or torch.no_grad() on x: query and key learn by what comes "
+            "back through the turning.",
             atol=1e-3,
         )
         query, key = normal(rng, 1, d), normal(rng, 1, d)

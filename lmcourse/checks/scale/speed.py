@@ -15,7 +15,7 @@ import torch
 from grader.checks.case import Case, Rng, case
 from grader.checks.registry import Timed, exercise, leaderboard, probe
 from grader.checks.student import Raised, Student
-from grader.checks.vocabulary import holds
+from grader.checks.vocabulary import described, holds
 from lmcourse.checks.scale.counting import counted
 from lmcourse.checks.scale.grammar import draw, loss, prefix_of
 
@@ -48,6 +48,7 @@ def _drawn(rng: Rng) -> tuple[str, list[str], list[str], torch.Tensor]:
     text = "".join(grammar.story(rng) for _ in range(STORIES))
     characters = grammar.characters()
     beginnings = ["", *(prefix_of(grammar.story(rng), rng) for _ in range(ASKED - 1))]
+    characters = [str(each) for each in rng.permutation(characters)]  # in no order to rely on
     truth = torch.stack([grammar.next_probs(each, characters) for each in beginnings])
     return text, characters, beginnings, truth
 
@@ -85,10 +86,11 @@ def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
     yield case(
         "the shape of what it expects after some hundred beginnings",
-        lambda: list(answer().shape),
+        lambda: list(answer().shape) if isinstance(answer(), torch.Tensor) else described(answer()),
         list(truth.shape),
         hint="speedrun returns a function, which takes a list of N beginnings, some of them empty, "
-        "and returns a tensor (N, V): one row for each beginning, for the one character after it.",
+        "and returns a tensor (N, V), no array: one row for each beginning, for the one character "
+        "after it.",
         form=True,
     )
 
@@ -125,7 +127,8 @@ def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             2,
             "pairs",
             "Is the row for the character after the end of each beginning? The order of the "
-            "columns is that of vocab, and the last characters of the beginning matter most.",
+            "columns is that of vocab, and the last characters of the beginning matter most. "
+            "Probabilities need no softmax: it makes them nearly equal.",
             1.0,
         ),
         (
@@ -139,7 +142,8 @@ def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             5,
             "five",
             "What the lesson's NGrams count in a second is hard to beat: begin with their "
-            "logarithms, and let a net add to them.",
+            "logarithms, and let a net add to them. And what was never seen may come: leave "
+            "something for every character, or its loss has no end.",
             2.0,
         ),
     )
@@ -148,7 +152,11 @@ def speedrun(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
 
         def above(limit: float = limit) -> str:
             mine = reached()
-            return "" if mine <= limit else f"it is {mine:.3f}, and has to be at most {limit:.3f}"
+            if mine <= limit:
+                return ""
+            impossible = float((truth * (answer() == 0)).sum(dim=1).mean())
+            zeros = f"; {impossible:.1%} of what comes has the probability 0" if impossible else ""
+            return f"it is {mine:.3f}, and has to be at most {limit:.3f}{zeros}"
 
         yield holds(
             f"its loss, compared with counted n-grams of {words}",
