@@ -72,6 +72,14 @@ def test_bars_fields_and_words_are_told(shown: Shown) -> None:
     assert told(figure) == "e 0.25, t 0.125. 1 by 3 fields from 0 to 1. written there: a, b."
 
 
+def test_bars_that_lie_are_told_by_their_lengths_and_the_names_beside_them(shown: Shown) -> None:
+    figure, axes = plt.subplots()
+    axes.barh([0.8, 1.8], [2.5, 3.5], 0.4, label="GPT")
+    axes.barh([1.2, 2.2], [1.5, -0.5], 0.4, label="BERT")
+    axes.set_yticks([1, 2], ["names", "digits"])
+    assert told(figure) == "GPT: names 2.5, digits 3.5; BERT: names 1.5, digits -0.5."
+
+
 def test_many_bars_are_summed_up(shown: Shown) -> None:
     figure, axes = plt.subplots()
     axes.hist(range(100), bins=20)
