@@ -1374,8 +1374,12 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     axes.plot(list(curve), list(curve.values()), "o-", color="#0072b2", label="net")
     for n, (surprise, spent) in counted.items():
         axes.plot([spent], [surprise[skip:].mean()], "s", color="#d55e00")
-        axes.annotate(f" {n}-gram", (spent, surprise[skip:].mean()), va="center", fontsize=8)
+        look = {"va": "center", "xytext": (7, 0), "textcoords": "offset points"}
+        if n == 7:  # the 10-gram is beside it
+            look |= {"ha": "center", "xytext": (0, -13)}
+        axes.annotate(f"{n}-gram", (spent, surprise[skip:].mean()), **look)
     axes.set(xscale="log", xlabel="seconds", ylabel="loss (nats per character)")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_ylim(bottom=0)
     axes.legend()
     plots.show()

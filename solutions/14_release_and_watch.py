@@ -740,7 +740,7 @@ with plots.drawing(7.5, 2.8) as (picture, axes):
         axes.axvline(value, color=colour, label=f"{name} {value:.2f} s")
     axes.set(xlabel="time to answer (s)", ylabel="answers", yscale="log")
     axes.set_yticks([1, 10, 100], ["1", "10", "100"])
-    axes.legend()
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)
 picture.alt = "How long a thousand answers took. " + ", ".join(
     f"{name} {value:.2f} s" for name, value in told.items()
 )
