@@ -17,6 +17,7 @@ from PIL import Image
 
 DPI = 80  # pixels of the page for an inch of a figure: 10 points are 11 pixels
 DENSITY = 2  # pixels of a picture for each pixel of the page: letters stay sharp
+LEAST = 0.8  # of its width: on a narrower page it is moved, so that letters have 9 pixels
 LISTED = 12  # bars or words that are told one by one
 
 
@@ -130,7 +131,8 @@ def _publish(figure: Figure, alt: str, losses: Mapping[str, float] = MappingProx
     image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(alt)}"'
     bundle = {
         "text/plain": alt,
-        "text/html": f'{image} width="{width}" style="max-width: 100%">',
+        "text/html": f'<div style="overflow-x: auto">{image} width="{width}" '
+        f'style="max-width: 100%; min-width: {LEAST * width:.0f}px"></div>',
         "image/png": png,
     }
     metadata: dict[str, object] = {"image/png": {"alt": alt, "width": width, "height": height}}

@@ -35,6 +35,7 @@ def test_a_figure_is_shown_once_sharp_and_closed(shown: Shown) -> None:
     width, _ = Image.open(BytesIO(base64.b64decode(data["image/png"]))).size
     assert metadata["image/png"]["width"] == width // 2
     assert f'width="{width // 2}"' in data["text/html"]
+    assert f"min-width: {0.8 * (width // 2):.0f}px" in data["text/html"]  # legible on a phone
     assert metadata["image/png"]["alt"] == data["text/plain"]
     assert not axes.spines["top"].get_visible()
     plots.show()  # nothing is left to show

@@ -498,7 +498,7 @@ def test_pictures_have_two_pixels_for_each_of_the_page(
     said = shown[0]["image/png"]
     assert (said["width"], said["height"]) == (width // 2, height // 2)
     html = bundle(EVERY_KIND[kind](), monkeypatch)["text/html"]
-    assert f'width="{width // 2}" style="max-width: 100%"' in html
+    assert f'width="{width // 2}" style="max-width: 100%; min-width: ' in html
 
 
 @pytest.mark.parametrize("kind", range(len(EVERY_KIND)))
