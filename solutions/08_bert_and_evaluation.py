@@ -1884,44 +1884,10 @@ published = {  # numbers in the model, tokens read, as the papers say
     "Llama 3 405B": (405e9, 15.6e12),
     "DeepSeek-V3": (671e9, 14.8e12),
 }
-figure, axes = plt.subplots(figsize=(7, 4))
-for name, (size_of_model, tokens) in published.items():
-    axes.plot(size_of_model, tokens, "o", color="#0072b2")
-    if name == "LLaMA 65B":
-        continue  # its point lies on Chinchilla's
-    left = name in ("GPT-3", "Llama 2 70B", "Llama 3 405B")
-    shift = {"Chinchilla": -6, "Llama 2 70B": 2}.get(name, -3)
-    axes.annotate(
-        "Chinchilla, LLaMA 65B" if name == "Chinchilla" else name,
-        (size_of_model, tokens),
-        xytext=(-6 if left else 6, shift),
-        textcoords="offset points",
-        ha="right" if left else "left",
-    )
+mine = None
 if check.ready("bert"):
     mine = sum(parameter.numel() for parameter in bert.parameters()), int((train_ids != PAD).sum())
-    axes.plot(*mine, "o", color="#d55e00")
-    axes.annotate("this lesson", mine, xytext=(6, -3), textcoords="offset points")
-line = [1e4, 2e12]
-axes.plot(
-    line,
-    [20 * n for n in line],
-    ":",
-    color="#222222",
-    label="20 tokens for each number (Hoffmann, 2022)",
-)
-axes.set(
-    xscale="log",
-    yscale="log",
-    xlabel="numbers in the model (log scale)",
-    ylabel="tokens of training text (log scale)",
-    xlim=(1e4, 1e14),
-)
-axes.set_xticks([1e5, 1e7, 1e9, 1e11], ["100 thousand", "10 million", "1 billion", "100 billion"])
-axes.set_yticks([1e6, 1e9, 1e12], ["1 million", "1 billion", "1 trillion"])
-axes.minorticks_off()
-axes.legend(loc="lower right")
-plots.show()
+display(plots.sizes(published, mine))
 per_number = {name: tokens / numbers for name, (numbers, tokens) in published.items()}
 table({name: {"tokens for each number": share} for name, share in per_number.items()})
 
