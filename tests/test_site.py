@@ -173,6 +173,19 @@ def test_a_formula_is_mathml_without_a_script(site: Path) -> None:
     assert not re.search("<script[^>]*mathjax", page, re.IGNORECASE)
 
 
+def test_the_reference_shows_signatures_and_docstrings_as_they_are_meant(site: Path) -> None:
+    found = []
+    for page in (site / "reference").glob("*.html"):
+        text = page.read_text("utf-8")
+        signatures = re.findall(r'<dt class="sig .*?</dt>', text, re.DOTALL)
+        told = {html.unescape(re.sub(r"<[^>]+>", "", each)) for each in signatures}
+        found += [(page.name, each) for each in told if re.search(r"<|~|Constraints", each)]
+        # A list in columns, run together; a sentence with a colon, taken for a value's type.
+        wrong = r"<p>[^<]*\S {3,}\S|Alias for field|>Type<|\((?:<em>)+[^<]* "
+        found += [(page.name, each) for each in re.findall(wrong, text)]
+    assert found == []
+
+
 # In a browser, with the network cut
 
 
