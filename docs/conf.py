@@ -41,8 +41,6 @@ autodoc_default_options = {
     "exclude-members": "model_config",  # pydantic's, in words for its own site
 }
 
-python_maximum_signature_line_length = 150  # modules' names count; a longer one is broken
-
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
