@@ -971,10 +971,11 @@ display(picture)
 # | back by itself | no: you set the traffic back | yes, by CloudWatch alarms | no: you set the traffic back |
 # | who starts it | Azure Pipelines, GitHub Actions | EventBridge, CodePipeline, GitHub Actions | Cloud Build, a scheduler |
 #
-# Sources: learn.microsoft.com/azure/machine-learning/how-to-safely-rollout-online-endpoints;
-# docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html;
-# cloud.google.com/vertex-ai/docs/general/deployment. None of the three writes your gate, or knows who
-# must not approve.
+# Sources:
+# [Azure](https://learn.microsoft.com/azure/machine-learning/how-to-safely-rollout-online-endpoints),
+# [Amazon](https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html),
+# [Google](https://cloud.google.com/vertex-ai/docs/general/deployment). None of the three writes your
+# gate, or knows who must not approve.
 
 # %% [markdown]
 # ## What must never be in it?
