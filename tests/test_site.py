@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
 pytest.importorskip("myst_nb", reason="the extra [site] is not installed; type: make setup")
-sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "docs" / "_ext")]
+sys.path[:0] = [str(ROOT / ".ci"), str(ROOT / "docs" / "_ext")]
 import course_graph  # noqa: E402
 import lesson_pages  # noqa: E402
-import pictures  # noqa: E402
+import site_pictures  # noqa: E402
 
 OPTIONS = ("-q", "-W", "--keep-going")
 """What `make site` calls Sphinx with."""
@@ -160,7 +160,7 @@ def test_slides_are_linked_where_they_exist(tmp_path: Path) -> None:
 
 
 def test_every_command_on_the_instructors_page_exists() -> None:
-    commands = pictures.commands()
+    commands = site_pictures.commands()
     assert {shlex.split(command)[1] for command in commands} >= {"grade", "report", "export"}
     for command in commands:
         build_parser().parse_args(shlex.split(command)[1:])
