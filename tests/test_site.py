@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
 pytest.importorskip("myst_nb", reason="the extra [site] is not installed; type: make setup")
-sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "docs" / "_ext")]
+sys.path[:0] = [str(ROOT / ".ci"), str(ROOT / "docs" / "_ext")]
 import course_graph  # noqa: E402
 import lesson_pages  # noqa: E402
-import pictures  # noqa: E402
+import site_pictures  # noqa: E402
 
 OPTIONS = ("-q", "-W", "--keep-going")
 """What `make site` calls Sphinx with."""
@@ -160,7 +160,7 @@ def test_slides_are_linked_where_they_exist(tmp_path: Path) -> None:
 
 
 def test_every_command_on_the_instructors_page_exists() -> None:
-    commands = pictures.commands()
+    commands = site_pictures.commands()
     assert {shlex.split(command)[1] for command in commands} >= {"grade", "report", "export"}
     for command in commands:
         build_parser().parse_args(shlex.split(command)[1:])
@@ -285,7 +285,7 @@ def asked(page: "Page", only: dict[str, Any], rules: dict[str, Any] | None = Non
 # What ends beyond the window's edge, where nothing can be scrolled to show it.
 CUT_OFF = """() => [...document.querySelectorAll('article *')].filter(it => {
     if (it.closest('math, svg')) return false;
-    const wide = it.matches('p, li, dt') && it.scrollWidth > it.clientWidth + 1;
+    const wide = it.matches('h1, h2, h3, p, li, dt') && it.scrollWidth > it.clientWidth + 1;
     const out = it.getBoundingClientRect().right > innerWidth + 1;
     for (let above = it; wide || out; above = above.parentElement) {
         if (above.matches('article')) return true;
@@ -411,6 +411,11 @@ def test_titles_fit_a_phone_and_take_no_empty_line(address: str, browser: "Brows
     with opened(browser, address, "light", 390, problems) as page:
         for name in ("lessons/05_attention", "reference/bundle_ledger_home"):
             page.goto(f"{address}{name}.html")
+            assert page.evaluate(
+                """() => ['h1', 'h2', 'h3'].map(it => document.querySelector('article ' + it))
+                    .filter(Boolean).map(it => parseFloat(getComputedStyle(it).fontSize))
+                    .every((size, place, all) => !place || size < all[place - 1])"""
+            )
             assert page.evaluate(
                 """() => [...document.querySelectorAll('h1, h2, h3, h3 code, dt.sig')]
                     .filter(title => title.getBoundingClientRect().right > innerWidth)
