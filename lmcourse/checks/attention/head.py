@@ -9,7 +9,7 @@ from torch.nn.functional import scaled_dot_product_attention as torchs_attention
 from grader.checks.case import Case, Rng, case, normal
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
-from grader.checks.vocabulary import apart, public_and_hidden
+from grader.checks.vocabulary import apart, public_and_hidden, slopes_of
 
 PARTS = ("query", "key", "value")
 
@@ -37,6 +37,40 @@ def outputs(
     head = _head(Head, weights)
     given = [head(x) for x in inputs]
     return None if all(each is None for each in given) else given
+
+
+@probe
+def in_evaluation(
+    _: dict[str, Any],
+    Head: Callable[..., torch.nn.Module],
+    weights: torch.Tensor,
+    x: torch.Tensor,
+) -> torch.Tensor:
+    """Return what a head with these weights gives for `x` in evaluation mode."""
+    result: torch.Tensor = _head(Head, weights).eval()(x)
+    return result
+
+
+@probe
+def begun(_: dict[str, Any], Head: Callable[..., torch.nn.Module]) -> list[str]:
+    """Return the names of the weights that begin all alike, in a new head."""
+    weights = Head(6, 4).named_parameters()
+    return [name for name, weight in weights if bool((weight == weight.flatten()[0]).all())]
+
+
+@probe
+def slopes(
+    _: dict[str, Any],
+    Head: Callable[..., torch.nn.Module],
+    weights: torch.Tensor,
+    x: torch.Tensor,
+    direction: torch.Tensor,
+) -> dict[str, torch.Tensor]:
+    """Return the slopes of sum(result * direction) for each parameter, and for x."""
+    head = _head(Head, weights)
+    leaves = dict(head.named_parameters()) | {"x": x.requires_grad_()}
+    total = (head(x) * direction).sum()
+    return dict(zip(leaves, slopes_of(total, leaves.values()), strict=True))
 
 
 @probe
@@ -80,6 +114,13 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="Three attributes, made in __init__ after super().__init__(): self.query, self.key, "
         "self.value. Each is a layer of its own, nn.Linear(channels, head_size, bias=False), so it "
         "has no bias. Layers that are made in forward, or kept in a plain list, are not noted.",
+    )
+    yield case(
+        "weights whose numbers are all alike in a new head",
+        lambda: student.probe(begun, student.Head),
+        [],
+        hint="Leave the random numbers that nn.Linear draws to begin with: where query and key are "
+        "0, no slope reaches either.",
     )
     weights = normal(rng, len(PARTS), 4, 6)
     x = normal(rng, 2, 5, 6)
@@ -131,6 +172,12 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "in this order: those who look ask with query. Your scaled_dot_product_attention divides "
         "by the square root already, so once is enough.",
     )
+    yield case(
+        "the same in evaluation mode, after .eval()",
+        lambda: student.probe(in_evaluation, student.Head, weights, x),
+        _expected(weights, x),
+        hint="A head is causal always, in training and in evaluation: do not ask self.training.",
+    )
     square = normal(rng, len(PARTS), 6, 6)
     yield case(
         "head_size the same as channels",
@@ -163,6 +210,16 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "self.query(x): no .detach(), no .data, no torch.no_grad(), neither here nor in your "
         "attention.",
     )
+    direction = normal(rng, 2, 5, 4)
+    yield case(
+        "the slopes themselves",
+        lambda: student.probe(slopes, student.Head, weights, x, direction),
+        _expected_slopes(weights, x, direction),
+        hint="x goes into all three layers as it is: x.detach() in one of them cuts a part of its "
+        "slopes off.",
+        rtol=1e-3,
+        atol=1e-4,
+    )
 
     def other_sizes() -> Iterator[Case]:
         head_size, channels, T = (int(size) for size in rng.integers((2, 2, 5), (12, 12, 16)))
@@ -175,6 +232,16 @@ def Head(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         )
 
     yield from public_and_hidden(other_sizes)
+
+
+def _expected_slopes(
+    weights: torch.Tensor, x: torch.Tensor, direction: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    leaves = [weights.clone().requires_grad_(), x.clone().requires_grad_()]
+    total = (_expected(leaves[0], leaves[1]) * direction).sum()
+    of_weights, of_x = torch.autograd.grad(total, leaves)
+    names = [f"{name}.weight" for name in PARTS]
+    return dict(zip(names, of_weights, strict=True)) | {"x": of_x}
 
 
 def _moves(first: torch.Tensor, *others: torch.Tensor) -> list[float]:

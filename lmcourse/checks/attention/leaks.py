@@ -96,7 +96,7 @@ FUNCTIONS: dict[str, Function] = {
     "masked in time": _masked_in_time,
     "masked too late": _masked_too_late,
     "sees": _sees,
-    "sees a little": lambda x, target, source: _added(x, x[:, source] / 100, target),
+    "sees a little": lambda x, target, source: _added(x, x[:, source] / 1000, target),
     "rises with": lambda x, target, source: _added(x, x[:, source].abs(), target),
     "falls with": lambda x, target, source: _added(x, -x[:, source].abs(), target),
     "sees channel": _sees_channel,
@@ -261,10 +261,11 @@ def is_causal(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "the first text alone.",
     )
     yield judged(
-        "one position sees another one a little: differences of about 0.01",
+        "one position sees another one a little: differences of about 0.001",
         looking("sees a little", "position {} sees position {}", leaks(3)),
-        "Differences of more than 0.0001 are a leak: atol=1e-4, and no more. And change x to "
-        "numbers as large as those of torch.randn: a hundredth of such a change is to be seen.",
+        "Differences of more than 0.0001 are a leak: atol=1e-4 and no more, no rtol of your own, "
+        "and no mean over the differences. And change x to numbers as large as those of "
+        "torch.randn: a thousandth of such a change is to be seen.",
     )
     yield case(
         "a result with two channels, of the past or of the future, where x has three",

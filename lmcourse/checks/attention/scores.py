@@ -85,6 +85,13 @@ def scaled_dot_product_attention(student: Student, reference: Student, rng: Rng)
         "key.transpose(-2, -1). (key.T turns over all of them.)",
         form=True,
     )
+    yield case(
+        "the shape for one text, one query and values of one number",
+        lambda: list(ask(q[None, :1], k[None], v[None, :, :1]).shape),
+        [1, 1, 1],
+        hint="An axis of length 1 stays where it is: no .squeeze().",
+        form=True,
+    )
     allowed = _mask(rng, 4, 5)
     yield arguments_stay(
         "query, key, value and mask afterwards: as they were",
@@ -100,6 +107,17 @@ def scaled_dot_product_attention(student: Student, reference: Student, rng: Rng)
     formula = (
         "softmax(query @ key.transpose(-2, -1) / sqrt(d), masked) @ value. Nothing is rounded: not "
         "math.isqrt, not //."
+    )
+    gap = float(rng.uniform(1, 2))
+    high = float(rng.integers(300, 500))
+    near = torch.tensor([[high], [high - gap], [-high]])
+    yield case(
+        "two scores of several hundred, a little apart, and two as far below 0",
+        lambda: ask(torch.tensor([[1.0], [-1.0]]), near, torch.tensor([[0.0], [1.0], [0.0]])),
+        torch.tensor([[1 / (1 + math.exp(gap))], [0.0]]),
+        hint="exp of a large number is infinite. torch.softmax takes the largest score away first; "
+        "nothing is cut off, at 80 or so, where all large scores are alike.",
+        atol=1e-3,
     )
     yield case(
         "scores of several hundred",

@@ -75,13 +75,20 @@ def windows(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
 
     def left_over() -> Iterator[Case]:
+        single = integers(rng, 60, int(rng.integers(5, 12)))
+        yield case(
+            "T = 1: a window for each character but the last",
+            lambda: list(student.windows(single, 1)),
+            [single[:-1, None], single[1:, None]],
+            hint="W is N - 1 here, and both are (W, 1).",
+        )
         T = int(rng.integers(4, 12))
         for name, rest in (
             ("all windows fit just so", 0),
             ("some characters are left over", int(rng.integers(1, T - 1))),
             ("the last target is missing", T - 1),
         ):
-            some = integers(rng, 60, T * int(rng.integers(2, 6)) + 1 + rest)
+            some = integers(rng, 5000, T * int(rng.integers(6, 30)) + 1 + rest)
             yield case(
                 f"random characters, {name}",
                 lambda: list(student.windows(some, T)),

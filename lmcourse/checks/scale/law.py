@@ -32,13 +32,13 @@ def _drawn(rng: Rng) -> Law:
     }
 
 
-def _sweep(
-    rng: Rng, count_of_sizes: int = 5, budgets: int = 3
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the sizes and the characters read of a sweep, in random order."""
-    sizes = 1e4 * 2.0 ** torch.arange(count_of_sizes).double() * float(rng.uniform(0.8, 1.25))
+def _sweep(rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the sizes and the characters read of a sweep, in random order: 16 to 28 trainings."""
+    count, budgets = int(rng.integers(4, 8)), 4
+    sizes = 1e4 * 2.0 ** torch.arange(count).double() * float(rng.uniform(0.8, 1.25))
     tokens = 1e5 * 2.0 ** torch.arange(budgets).double() * float(rng.uniform(0.8, 1.25))
-    both = torch.cartesian_prod(sizes, tokens)[torch.from_numpy(rng.permutation(15))]
+    order = torch.from_numpy(rng.permutation(count * budgets))
+    both = torch.cartesian_prod(sizes, tokens)[order]
     return both[:, 0].contiguous(), both[:, 1].contiguous()
 
 
@@ -56,7 +56,8 @@ def fit_scaling_law(student: Student, reference: Student, rng: Rng) -> Iterator[
         "what the result has",
         lambda: sorted(first()),
         sorted(NAMES),
-        hint='A dictionary with "E", "A", "alpha", "B" and "beta".',
+        hint='A dictionary with "E", "A", "alpha", "B" and "beta", for any number of trainings: '
+        "len(sizes).",
         form=True,
     )
     yield case(
@@ -121,6 +122,9 @@ def fit_scaling_law(student: Student, reference: Student, rng: Rng) -> Iterator[
 
             def worse() -> str:
                 found = student.fit_scaling_law(sizes, tokens, losses)
+                for exponent in ("alpha", "beta"):
+                    if not 0.0499 <= float(found[exponent]) <= 1.2001:
+                        return f"{exponent} is {float(found[exponent]):.3g}, outside of the grid"
                 mine = _squares(found, sizes, tokens, losses)
                 if mine <= 1.02 * best + 1e-11:
                     return ""
@@ -150,7 +154,7 @@ def fit_scaling_law(student: Student, reference: Student, rng: Rng) -> Iterator[
             "losses that the ends of the grid fit best, alpha at one and beta at the other",
             losses_by(ends | {"E": -float(rng.uniform(5.5, 6.5))}, sizes, tokens),
             hint="Try the ends themselves, 0.05 and 1.20: torch.arange(0.05, 1.20, 0.01) leaves "
-            "the last one out.",
+            "the last one out. And nothing beyond them.",
         )
 
     yield from public_and_hidden(fits)

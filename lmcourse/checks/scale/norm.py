@@ -107,12 +107,13 @@ def rms_norm(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
             hint="Use self.eps, as it was given, under the root.",
             atol=1e-4,
         )
-        quiet = normal(rng, 1, C) / 1000
+        quiet = normal(rng, C) / 1000
         yield case(
-            "quiet numbers, and eps as it is when it is not given",
+            "one axis, quiet numbers, and eps as it is when it is not given",
             lambda: ask(quiet),
             _want(quiet, torch.ones(C)),
-            hint="Keep the signature: eps=1e-6 if nothing is said.",
+            hint="Keep the signature: eps=1e-6 if nothing is said. And there may be no axis in "
+            "front of the channels.",
             atol=1e-3,
         )
         direction = normal(rng, *few.shape)

@@ -104,6 +104,15 @@ def newton_schulz(student: Student, reference: Student, rng: Rng) -> Iterator[Ca
             hint=rule,
             atol=2e-3,
         )
+        square = normal(rng, few, few)
+        yield case(
+            "a square matrix, in a few steps",
+            lambda: student.newton_schulz(square, steps),
+            _want(square, steps),
+            hint="With as many rows as columns the shapes do not tell X @ X.T from X.T @ X, or A @ "
+            "X from X @ A. " + rule,
+            atol=2e-3,
+        )
         tall = normal(rng, many, few)
         yield case(
             "a tall matrix, in five steps",

@@ -6,7 +6,7 @@ from typing import Any
 from grader.checks.case import Case, Rng, case
 from grader.checks.registry import exercise
 from grader.checks.student import Student
-from grader.checks.vocabulary import arguments_stay, kinds_in, public_and_hidden
+from grader.checks.vocabulary import arguments_stay, kind_of, kinds_in, public_and_hidden
 
 Pairs = list[tuple[int, int]]
 
@@ -58,9 +58,12 @@ def train_bpe(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "left. A list may also be empty, and its last token must not be lost.",
     )
     yield case(
-        "what kind of thing stands for a pair",
-        lambda: student.probe(kinds_in, student.train_bpe, BANANA, 3),
-        ["tuple"],
+        "the kind of what comes back, and what kind of thing stands for a pair",
+        lambda: [
+            student.probe(kind_of, student.train_bpe, BANANA, 3),
+            student.probe(kinds_in, student.train_bpe, BANANA, 3),
+        ],
+        ["list", ["tuple"]],
         hint="A list with a tuple for each merge, [(97, 97), (97, 98), ...]: no lists in it, and "
         "no dictionary.",
         form=True,
@@ -190,20 +193,23 @@ def bpe_encode(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         hint="The lists are the caller's own: do not append to them or take out of them.",
     )
     yield case(
-        "the kinds of what is in the results",
+        "the kinds of both results, and of what is in them",
         lambda: [
-            student.probe(kinds_in, student.bpe_encode, text, learnt),
-            student.probe(kinds_in, student.bpe_decode, tokens, learnt),
+            student.probe(of, function, given, learnt)
+            for function, given in ((student.bpe_encode, text), (student.bpe_decode, tokens))
+            for of in (kind_of, kinds_in)
         ],
-        [["int"], ["int"]],
+        ["list", ["int"]] * 2,
         hint="Both return a flat list of plain ints: no lists in it, no bytes and no tensors.",
         form=True,
     )
 
     def others() -> Iterator[Case]:
+        # As many pairs as before, and other ones.
+        learnt = _pairs(reference.train_bpe(_text(rng), 25))
         other = _text(rng) + _any_bytes(rng, 20)
         yield case(
-            "another text, with pairs from the first one",
+            "a text, with pairs from another one",
             lambda: list(student.bpe_encode(other, learnt)),
             list(reference.bpe_encode(other, learnt)),
             hint="For k, pair in enumerate(pairs): merge the pair all through the tokens, from "

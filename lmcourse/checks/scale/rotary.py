@@ -34,6 +34,15 @@ def turns_elsewhere(_: dict[str, Any], turn: Callable[..., Any]) -> str:
     return ""
 
 
+@probe
+def turned_view(
+    _: dict[str, Any], turn: Callable[..., Any], x: torch.Tensor
+) -> torch.Tensor | None:
+    """Return what `turn` makes of `x`, (B, T, heads, d), as (B, heads, T, d): not a new tensor."""
+    turned: torch.Tensor | None = turn(x.transpose(1, 2))
+    return turned
+
+
 @exercise("09_scale", "apply_rope", points=3)
 def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     x = normal(rng, 2, 3, 5, 8)
@@ -93,7 +102,7 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
         torch.tensor([[0, math.cos(t / 100), 0, math.sin(t / 100)] for t in range(50, 53)]),
         hint="The first character stands at position `start`: torch.arange(start, start + T).",
     )
-    far = int(rng.integers(3000, 9000))
+    far = int(rng.integers(20_000, 60_000))
     yield case(
         "the same, far behind in a long text",
         lambda: student.apply_rope(four, far),
@@ -145,6 +154,14 @@ def apply_rope(student: Student, reference: Student, rng: Rng) -> Iterator[Case]
             0.0,
             hint="Turning changes no length: both coordinates with the old a and b, and with "
             "cosine and sine of the same angle.",
+            atol=1e-3,
+        )
+        yield case(
+            "queries as attention has them: heads and positions changed places by transpose",
+            lambda: student.probe(turned_view, student.apply_rope, q.transpose(1, 2).contiguous()),
+            reference.apply_rope(q),
+            hint="x may be another tensor's numbers in another order, where .view fails: .reshape, "
+            "or leave the axes in front alone, as x.chunk(2, dim=-1) does.",
             atol=1e-3,
         )
         direction = normal(rng, T, d)
