@@ -4,7 +4,6 @@ Exercises are stubs. What `check(...)` says of a solution is left out, and so is
 notebook carries from earlier lessons, since there it is solved.
 """
 
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -24,12 +23,7 @@ SLIDES = "slides"
 ALT = "The picture that the code above draws"
 """Of a picture that comes without a text alternative."""
 
-_WIDEST = 510
-"""Pixels of a plot whose letters can be read where a phone shows all of it."""
-_PLOT = re.compile(
-    r'(?P<image><img src="data:image/png[^>]* width=")(?P<width>\d+)" style="max-width: 100%"'
-)
-
+_MOVED = '<div style="overflow-x: auto"'
 _BADGE = "[![Open in Colab]"
 _FORM = "#@title "
 
@@ -79,19 +73,13 @@ def _one_picture(output: NotebookNode) -> NotebookNode:
     if "text/html" in data:
         for kind in [kind for kind in data if kind.startswith("image/")]:
             del data[kind]
-        data["text/html"] = legible(data["text/html"])
+        data["text/html"] = reachable(data["text/html"])
     return output
 
 
-def legible(picture: str) -> str:
-    """Return a picture's HTML with the width that it needs on a phone, for the style sheet."""
-
-    def needed(plot: re.Match[str]) -> str:
-        width = int(plot["width"])
-        least = f' style="--least: {0.8 * width:.0f}px"' if width > _WIDEST else ""
-        return f'{plot["image"]}{width}"{least}'
-
-    return _PLOT.sub(needed, picture)
+def reachable(picture: str) -> str:
+    """Return a picture's HTML so that the keyboard too can move what is wider than a phone."""
+    return picture.replace(_MOVED, f'{_MOVED} tabindex="0"')
 
 
 def _without_own_code(cell: NotebookNode) -> NotebookNode:
