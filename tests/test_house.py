@@ -297,7 +297,7 @@ def problem_with(command: str) -> str | None:
     """Say why `command` is no target of the Makefile, and no `grader` or `lmops` that parses."""
     program, *arguments = shlex.split(command)
     if program == "make":
-        targets = [one for one in arguments if not re.match(r"[A-Z]+=", one)]
+        targets = [one for one in arguments if not re.match("-|[A-Z]+=", one)]
         unknown = [target for target in targets if target not in make_targets()]
         return f"the Makefile has no target {unknown}" if unknown or not targets else None
     if program == "lmops":
@@ -311,14 +311,10 @@ def problem_with(command: str) -> str | None:
     return None
 
 
-COMING = {"drift", "retrain", "rollback", "rollout"}
-"""Commands that the pipelines call by the names that they will have."""
-
-
 def problem_with_lmops(arguments: list[str]) -> str | None:
     name, *rest = arguments
     if name not in COMMANDS:
-        return None if name in COMING else f"lmops has no command {name}"
+        return f"lmops has no command {name}"
     found = lmops.get_command(click.Context(lmops), name)
     assert found is not None
     try:
