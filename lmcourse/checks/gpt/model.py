@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from grader.checks.case import Case, Rng, case, integers
+from grader.checks.case import Case, Rng, case, integers, normal
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import apart, holds, repeat
@@ -66,6 +66,18 @@ def without_gradient(_: dict[str, Any], model: nn.Module, ids: torch.Tensor) -> 
     loss.backward()
     parameters = model.named_parameters()
     return [name for name, p in parameters if p.grad is None or not p.grad.any()][:3]
+
+
+@probe
+def slope_lengths(
+    _: dict[str, Any], model: nn.Module, ids: torch.Tensor, direction: torch.Tensor
+) -> dict[str, float]:
+    """Return how long the slopes of sum(logits * direction) are for each parameter."""
+    torch.autograd.backward((model(ids) * direction).sum())
+    return {
+        name: 0.0 if p.grad is None else float(p.grad.norm())
+        for name, p in model.named_parameters()
+    }
 
 
 @probe
@@ -174,9 +186,10 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         return _of_shape(new_gpt(student, **shape).state_dict(), shape)
 
     yield case(
-        "the deviation of token_embedding, query and expand, times the root of the channels",
-        lambda: _stds(begun(), math.sqrt(C), "token_", "query.w", "expand.w"),
-        [1.0, 1.0, 1.0],
+        "the deviation of token_embedding, query, key, value and expand, times the root of the "
+        "channels",
+        lambda: _stds(begun(), math.sqrt(C), "token_", "query.w", "key.w", "value.w", "expand.w"),
+        [1.0] * 5,
         hint="nn.init.normal_(weight, std=1 / math.sqrt(channels)) for every matrix, after all "
         "parts have been made: with torch's own standard deviation of 1, or one that is too "
         "small, the model is far from where it should begin. Only `project` and `shrink` get "
@@ -213,6 +226,23 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         "they differ",
         lambda: _twins(begun(), _of_shape(new_gpt(student, **wide).state_dict(), wide)),
         hint="Every matrix gets draws of its own. Set no seed in here: who calls you has set one.",
+    )
+    other_start = random_weights(rng, **wide)
+
+    def begun_anew() -> list[float]:
+        model = new_gpt(student, other_start, **wide)
+        model.init_weights()
+        anew = _of_shape(model.state_dict(), wide)
+        return [*_stds(anew, math.sqrt(C), "token_", "query.w", "expand.w"), _largest(anew, "bias")]
+
+    yield case(
+        "init_weights() of a model with other weights: these deviations, and the largest bias",
+        begun_anew,
+        [1.0, 1.0, 1.0, 0.0],
+        hint="init_weights writes the starting values itself, each time that it is called: what "
+        "__init__ drew may be gone by then.",
+        atol=0.09,
+        rtol=0,
     )
     yield case(
         "the largest bias at the start",
@@ -301,6 +331,16 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         [],
         hint="Each part must take part: x = block(x) for every block, each on what the one before "
         "gave; head(norm(x)) at the end; and nothing detached or frozen.",
+    )
+    direction = normal(rng, *part.shape, 11)
+    yield case(
+        "how long the slopes are for each parameter",
+        lambda: student.probe(slope_lengths, new_gpt(student, weights), part, direction),
+        reference.probe(slope_lengths, new_gpt(reference, weights), part, direction),
+        hint="Nothing is detached on the way, not even for a part of it: the token embedding learns "
+        "from both ends, as what is looked up and as the head.",
+        rtol=2e-3,
+        atol=1e-3,
     )
     yield case(
         "the logits of a model of two blocks, five characters",

@@ -305,6 +305,13 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="train puts the model in training mode and leaves it there: who wants to judge it, or "
         "to write with it, calls model.eval().",
     )
+    losses = run(reference, plain)["losses"]
+    yield case(
+        "the losses of all steps, as they come back",
+        lambda: ask("losses"),
+        losses,
+        hint="Each step's own loss, of its batch: no mean of those so far.",
+    )
     by_hand: dict[str, Any] = {"steps": 4, "peak": 1.0, "warmup": 2}
     yield case(
         "the learning rate at each step: peak 1, warmup 2, of 4 steps",
@@ -434,7 +441,7 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield case(
         "the losses that on_step is told",
         lambda: watch("losses"),
-        run(reference, plain)["losses"],
+        losses,
         hint="on_step(step, loss) gets the loss of this step.",
     )
     yield case(
@@ -456,6 +463,12 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         steps - 2,
         hint="Return a list with the loss of each step that was done, and nothing for those "
         "before `start`.",
+    )
+    yield case(
+        "the losses where all steps are done already",
+        lambda: ask("losses", start=steps),
+        [],
+        hint="range(start, steps) is empty then: no step, and an empty list.",
     )
     yield case(
         "the learning rates after start = 2",
