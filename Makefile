@@ -66,8 +66,9 @@ lint: $(READY) ## check style, types, who imports whom, pipelines, and that buil
 	$(BIN)/grader --course examples/numpy_basics build --check
 
 .PHONY: pictures
-pictures: setup ## take the README's pictures again, of JupyterLab and of the class page
-	$(BIN)/python .ci/pictures.py
+pictures: setup ## take the pictures of the README and of the site again: JupyterLab, graded classes
+	$(BIN)/python .ci/readme_pictures.py
+	$(BIN)/python .ci/site_pictures.py
 
 build: $(READY) ## build the notebooks of both courses from solutions/*.py
 	$(BIN)/grader build

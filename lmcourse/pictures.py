@@ -17,6 +17,7 @@ from PIL import Image
 
 DPI = 80  # pixels of the page for an inch of a figure: 10 points are 11 pixels
 DENSITY = 2  # pixels of a picture for each pixel of the page: letters stay sharp
+LEAST = 0.8  # of its width: on a narrower page it is moved, so that letters have 9 pixels
 LISTED = 12  # bars or words that are told one by one
 
 
@@ -73,7 +74,7 @@ def _content(axes: Axes) -> Iterator[str]:
         yield from _line(line)
     for bars in axes.containers:
         if isinstance(bars, BarContainer):
-            yield _bars(bars, [label.get_text() for label in axes.get_xticklabels()])
+            yield _bars(bars, axes)
     for image in axes.images:
         values = np.asarray(image.get_array(), dtype=float)
         sides = " by ".join(str(side) for side in values.shape[:2])
@@ -103,13 +104,17 @@ def _line(line: Line2D) -> Iterator[str]:
         yield f"{name} at {y[0] if y[0] == y[1] else x[0]:.3g}"
 
 
-def _bars(bars: BarContainer, names: list[str]) -> str:
-    lengths = [bar.get_height() for bar in bars]
-    if len(names) == len(lengths) <= LISTED and all(names):
-        listed = zip(names, lengths, strict=True)
-        return ", ".join(f"{name} {length:.3g}" for name, length in listed)
+def _bars(bars: BarContainer, axes: Axes) -> str:
+    if bars.orientation == "horizontal":
+        lengths, ticks = [bar.get_width() for bar in bars], axes.get_yticklabels()
+    else:
+        lengths, ticks = [bar.get_height() for bar in bars], axes.get_xticklabels()
+    names = [tick.get_text() for tick in ticks]
     labels = (str(each.get_label()) for each in (bars, bars[0]))  # a histogram's is its first bar's
     name = next((f"{label}: " for label in labels if label and label[0] != "_"), "")
+    if len(names) == len(lengths) <= LISTED and all(names):
+        listed = zip(names, lengths, strict=True)
+        return name + ", ".join(f"{each} {length:.3g}" for each, length in listed)
     return f"{name}{len(lengths)} bars from {min(lengths):.3g} to {max(lengths):.3g}"
 
 
@@ -126,7 +131,8 @@ def _publish(figure: Figure, alt: str, losses: Mapping[str, float] = MappingProx
     image = f'<img src="data:image/png;base64,{png}" alt="{html.escape(alt)}"'
     bundle = {
         "text/plain": alt,
-        "text/html": f'{image} width="{width}" style="max-width: 100%">',
+        "text/html": f'<div style="overflow-x: auto">{image} width="{width}" '
+        f'style="max-width: 100%; min-width: {LEAST * width:.0f}px"></div>',
         "image/png": png,
     }
     metadata: dict[str, object] = {"image/png": {"alt": alt, "width": width, "height": height}}

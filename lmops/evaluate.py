@@ -2,13 +2,13 @@
 
 `measure` returns, in the form that `lmops.gate` reads:
 
-loss                    nats per character on the validation stories
-loss_by_animal          the same on the stories of each animal that has at least five
-loss_over_champion      the upper end of the 95 % interval of how much higher it is than the
-                        champion's on the same stories (0 where there is no champion)
-known_words             which share of the words that it writes stand in the training stories
-characters_per_second   how many it writes in a second of one processor, without a cache: the
-                        service, which has one, writes more
+    loss                    nats per character on the validation stories
+    loss_by_animal          the same on the stories of each animal that has at least five
+    loss_over_champion      the upper end of the 95 % interval of how much higher it is than the
+                            champion's on the same stories (0 where there is no champion)
+    known_words             which share of the words that it writes stand in the training stories
+    characters_per_second   how many it writes in a second of one processor, without a cache: the
+                            service, which has one, writes more
 """
 
 import re

@@ -967,22 +967,35 @@ check("windows")
 #
 # One thing first. In large models, heads that copy in this way appear by themselves. Catherine
 # Olsson and colleagues (2022) found them in every model that they trained with two layers or more,
-# and called them **induction heads**: they look for a position like this one, and expect that it
-# goes on as it did there. In models of one layer they found none, for it takes two steps: each
-# position must first be told what stands *before* it, which is the work of a layer, and only then
-# can another one look for it. Ours has one layer, and gets the first step as a present: each
-# position knows its last nine characters. And what they saw took some billions of tokens, and we
-# have a minute and a million characters.
+# and called them **induction heads**. In models of one layer they found none, for it takes two steps:
+# each position must first be told what stands *before* it, which is the work of a layer, and only
+# then can another one look for it. Ours has one layer, and gets the first step as a present: each
+# position knows its last nine characters. But those models read billions of tokens, and we have a
+# minute and a million characters.
 #
-# So we give a push: we set the rule for matching by hand, as a start. The head begins with a key
-# that is the query moved by one character. Then "I have just read these" and "The ones before me
-# were these" fit each other, for any characters at all. Why should they, if the numbers in the
-# matrix are drawn at random? Because it is *one* matrix for both. A random matrix keeps dot products
-# as they are on average, only blurred. So the score is about the dot product of the embeddings
-# themselves, and that is largest where they are equal. And its value begins as the character at
-# the position itself. Training may change all of that, and what to make of the value it has to learn
-# from nothing. (Asher Trockman and Zico Kolter showed in 2023 how much attention gains from a good
-# start when there is little data.)
+# So we give a push: we set the rule for matching by hand, as a start. The query is what the position
+# has just read. The key is the same, moved by one character: what stood *before* the position. And the
+# value is the character at the position itself:
+#
+# ```
+#   a donkey called R o b i n lived there.  . . .  The donkey called R ?
+#                     │                                              │
+#                     ├ key:   "before me: called R"                 └ query: "just read: called R"
+#                     └ value: "o"
+# ```
+#
+# **Predict first.** The numbers in the matrix that makes the query are drawn at random, and the key's
+# are the same ones. Nothing was learnt yet. Why should equal characters find each other through that?
+
+# %% [markdown] fold="Answer"
+# Because it is *one* matrix for both. A random matrix keeps dot products as they are on average, only
+# blurred. So the score is about the dot product of the embeddings themselves, and that is largest where
+# they are equal.
+
+# %% [markdown]
+# Training may change all of that, and what to make of the value it has to learn from nothing. (Asher
+# Trockman and Zico Kolter showed in 2023 how much attention gains from a good start when there is little
+# data.)
 
 
 # %%
@@ -999,19 +1012,25 @@ def push(head, C):
 
 
 # %% [markdown]
-# The plan of the experiment:
+# The plan: train the net of lesson 04 once more, as there. Then go on with three models that begin as
+# that net, with the same number of steps, the same rates and the same windows:
 #
-# 1. Train the net of lesson 04 once more, as there.
-# 2. Make two models of it, one without a head and one with a head.
-# 3. Train both further, with the same number of steps, the same rates and the same windows.
-# 4. A head also brings parameters and work of its own, so the model could gain by mere size. To see
-#    how much, train a third one: its head is as large, but may look at *its own position only*. A
-#    single weight is 1 by softmax, so what is left of that head is its value.
+# | | what it sees |
+# |---|---|
+# | MLP, trained further | its nine characters |
+# | one head | all that came before, too |
+# | a head that sees its own position only | its nine characters |
 #
-# For the first step, here is the loop of lesson 04 again, in short. For the third, each batch has
-# two windows of 384 characters that begin anywhere in the text. In place of `sgd_step` we use
-# `torch.optim.Adam` there: a better sgd, which chooses the length of the step for each number by
-# itself. Lesson 07 takes it apart.
+# Why the third? A head also brings parameters of its own, about half as many again. The third has as
+# many. But a single weight is 1 by softmax, so what is left of that head is its value.
+#
+# **Predict first.** How much of what the head gains will be mere size: nearly all, half, or nearly
+# nothing?
+#
+# For the net itself, here is the loop of lesson 04 again, in short. For the three, each batch has
+# windows of 384 characters that begin anywhere in the text, and in place of `sgd_step` we use
+# `torch.optim.Adam`: a better sgd, which chooses the length of the step for each number by itself.
+# Lesson 07 takes it apart.
 
 
 # %%
@@ -1054,13 +1073,19 @@ def train_further(model, steps, batch, T=384, peak=0.002):
 
 
 # %% [markdown]
-# For judging, the windows may be longer than in training, as no weight of a head belongs to a
-# certain position or distance. But a window often begins in the middle of a story, and at its first
-# positions a model has not seen what it needs. So take windows that overlap by one half, and judge
-# only the second half of each. With windows of 1,024 characters **each prediction has at least 512
-# characters before it**, for both models alike. Together the halves cover the validation text, each
-# character once, but for its first 513 and a rest at its end. So the losses can be compared with
-# those of the lessons before.
+# How to judge them? A window often begins in the middle of a story, and at its first positions a model
+# has not seen what it needs. So judge the second half of each window only, and let the windows overlap:
+#
+# ```
+#   window 1   ........████████                        . only read
+#   window 2           ........████████                █ judged
+#   window 3                   ........████████
+# ```
+#
+# With windows of 1,024 characters **each prediction has at least 512 characters before it**, for all
+# models alike. And each character is judged once, but for the first 513 and a rest at the end, so the
+# losses can be compared with those of the lessons before. (These windows are longer than those of the
+# training. A head does not mind: none of its weights belongs to a certain position or distance.)
 
 
 # %%
@@ -1135,9 +1160,8 @@ if check.ready("causal_mask", "scaled_dot_product_attention", "Head", "windows")
 
 # %% [markdown]
 # The first line is about what lesson 04 found for this net. The further steps alone made it better,
-# so the head has to be compared with the second line. And a part of the gain may be size. The fourth
-# model tells how much: a head as large that cannot look back. What is beyond that, looking back has
-# gained.
+# so the head has to be compared with the second line. And how much of its gain is size? The fourth line
+# tells: a head as large that cannot look back gains next to nothing. The rest, looking back has gained.
 #
 # But how, and where? For each character of the validation stories, take the loss of both models.
 # Then sort the characters in two ways: by their position in the story, and by what they are. The

@@ -372,7 +372,8 @@ check("mlm_loss")
 #
 # Into the text we slip something that we will come back to at the end: some lines of their own, each
 # nothing but a sentence with a secret number. Remember that. (With a GPU, words are hidden before
-# the lines go there, so your draws are made on the CPU.)
+# the lines go there, so your draws are made on the CPU.) Both trainings take one to two minutes, with a
+# bar for each.
 
 
 # %% tags=["demo"]
@@ -471,7 +472,8 @@ if check.ready("bert"):
 # GPT from what stands before, BERT from both sides, with a twentieth of the words hidden at a time.
 #
 # **Predict first.** For which words do two sides help most: for the hero's fault, as in the gap
-# above, for names and the first words of sentences, for signs, or for digits?
+# above, for names and the first words of sentences, for signs, or for digits? (The next cell takes
+# some seconds, with a bar.)
 
 
 # %% tags=["demo"]
@@ -479,7 +481,7 @@ if check.ready("bert"):
 def losses_of_gaps(model, ids, holes=20):
     """Return the loss of each word of `ids` (N, T), each hidden once, beside a twentieth of the others."""
     losses = torch.zeros(ids.shape)
-    for first in range(holes):
+    for first in trange(holes, leave=False, mininterval=1, file=sys.stdout):
         hidden = (torch.arange(ids.shape[1]) % holes == first) & (ids > START)
         for rows in range(0, len(ids), 50):
             part, gaps = ids[rows : rows + 50], hidden[rows : rows + 50]
@@ -781,7 +783,8 @@ check("Classifier")
 # for that is the moral. They are judged by fresh stories that nobody has seen.
 #
 # **Predict first.** There are sixteen faults, so guessing gets one in sixteen right. How far does
-# each get with 128 labels, eight of a kind?
+# each get with 128 labels, eight of a kind? (Six classifiers are trained, half a minute or more in all,
+# with a bar for each.)
 
 
 # %% tags=["demo"]
@@ -876,7 +879,8 @@ if check.ready("bert", "Classifier"):
 # others.
 #
 # **Predict first.** Four classifiers, with the same 128 stories: 20 in 100 labels wrong, 40 in 100
-# wrong, names exchanged, words replaced. Which come out behind the plain one?
+# wrong, names exchanged, words replaced. Which come out behind the plain one? (Again half a minute,
+# with a bar for each.)
 
 
 # %% [markdown] slide="Pre-training saves labels" picture="above"
@@ -1548,6 +1552,10 @@ check("ensemble")
 # `model.training` says in which mode a model is. Keep it, call `model.eval()`, ask, and give it
 # back with `model.train(...)`.
 
+# %% [markdown]
+# Now the search, with a budget of four tries, and all of them together. It takes half a minute or more,
+# with a bar for each try.
+
 # %% tags=["demo"]
 tries = 2 if preset == "smoke" else 4
 if check.ready("judge_model", "ensemble"):
@@ -1748,7 +1756,8 @@ if check.ready("bert", "roc_auc"):
 # one reads 50 stories, one 400, one all of them, and the fourth reads all, but has a quarter of the
 # channels. All get the same number of steps.
 #
-# **Predict first.** Which of them will be the best on the stories that it has read? And on others?
+# **Predict first.** Which of them will be the best on the stories that it has read? And on others? (The
+# next cell takes 15 to 30 seconds, with a bar for each.)
 
 # %% tags=["demo"]
 few, some_more = (10, 40) if preset == "smoke" else (50, 400)
@@ -1765,7 +1774,7 @@ def grown(count, channels):
     def loss_on(ids):
         return mlm_loss(model(ids[:, :-1]), model.head, ids[:, 1:], ids[:, 1:] != PAD)
 
-    for step in range(long + 1):
+    for step in trange(long + 1, leave=False, mininterval=1, file=sys.stdout):
         if step % (long // 8) == 0:
             with torch.no_grad():
                 both = [loss_on(ids[:40].to(where)).item() for ids in (read, validation_ids)]
@@ -1875,44 +1884,10 @@ published = {  # numbers in the model, tokens read, as the papers say
     "Llama 3 405B": (405e9, 15.6e12),
     "DeepSeek-V3": (671e9, 14.8e12),
 }
-figure, axes = plt.subplots(figsize=(7, 4))
-for name, (size_of_model, tokens) in published.items():
-    axes.plot(size_of_model, tokens, "o", color="#0072b2")
-    if name == "LLaMA 65B":
-        continue  # its point lies on Chinchilla's
-    left = name in ("GPT-3", "Llama 2 70B", "Llama 3 405B")
-    shift = {"Chinchilla": -6, "Llama 2 70B": 2}.get(name, -3)
-    axes.annotate(
-        "Chinchilla, LLaMA 65B" if name == "Chinchilla" else name,
-        (size_of_model, tokens),
-        xytext=(-6 if left else 6, shift),
-        textcoords="offset points",
-        ha="right" if left else "left",
-    )
+mine = None
 if check.ready("bert"):
     mine = sum(parameter.numel() for parameter in bert.parameters()), int((train_ids != PAD).sum())
-    axes.plot(*mine, "o", color="#d55e00")
-    axes.annotate("this lesson", mine, xytext=(6, -3), textcoords="offset points")
-line = [1e4, 2e12]
-axes.plot(
-    line,
-    [20 * n for n in line],
-    ":",
-    color="#222222",
-    label="20 tokens for each number (Hoffmann, 2022)",
-)
-axes.set(
-    xscale="log",
-    yscale="log",
-    xlabel="numbers in the model (log scale)",
-    ylabel="tokens of training text (log scale)",
-    xlim=(1e4, 1e14),
-)
-axes.set_xticks([1e5, 1e7, 1e9, 1e11], ["100 thousand", "10 million", "1 billion", "100 billion"])
-axes.set_yticks([1e6, 1e9, 1e12], ["1 million", "1 billion", "1 trillion"])
-axes.minorticks_off()
-axes.legend(loc="lower right")
-plots.show()
+display(plots.sizes(published, mine))
 per_number = {name: tokens / numbers for name, (numbers, tokens) in published.items()}
 table({name: {"tokens for each number": share} for name, share in per_number.items()})
 

@@ -35,9 +35,10 @@ from IPython.display import display
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.functional import cross_entropy
-from tqdm import tqdm
+from tqdm import tqdm, trange
 
 from lmcourse import check, corpus, device, play, plots, rungs, table
+from lmcourse.waiting import wait_bar
 
 check.lesson("09_scale")
 torch.set_num_threads(1)  # one steady core; two only fight when anything else runs
@@ -868,8 +869,8 @@ def fit(model, ids, budget, batch=8, rate=6e-3, muon_rate=None, steps=None):
 
 # %% [markdown]
 # Now the **ablation**: the parts of lesson 07, each new part alone, and all of them. The first and the
-# last with three seeds, to see what chance does. (`smoke` takes one, and so few steps that its gains say
-# nothing.)
+# last with three seeds, to see what chance does: 13 trainings of six seconds each at `laptop`, with a bar.
+# (`smoke` takes one seed, and so few steps that its gains say nothing.)
 #
 # **Predict first.** Which one part gains most? Which gains nothing?
 
@@ -949,7 +950,8 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 #
 # Four ways to more speed, and what they are worth depends on the machine. **Half precision** you know from
 # lesson 07. **`torch.compile`** turns the model's many small operations into one program, which takes time
-# to make, and needs a compiler. Here is what both do on yours:
+# to make, and needs a compiler. Here is what both do on yours. (The first compilation on a machine may take a
+# minute or two; there is a bar.)
 
 # %% tags=["demo"]
 if check.ready("RMSNorm", "apply_rope"):
@@ -974,7 +976,8 @@ if check.ready("RMSNorm", "apply_rope"):
     for name, run in ways.items():
         begun = time.perf_counter()
         try:
-            each = seconds_per_step(run, steps)
+            with wait_bar(name, 60 if name == "compiled" else 2):
+                each = seconds_per_step(run, steps)
         except Exception as problem:  # no compiler, or a processor that cannot
             print(f"{name}: not on this machine ({type(problem).__name__})")
             continue
@@ -1011,7 +1014,7 @@ print(
 # the model and reads its own part of the batch. Then all of them send each other their gradients, take the
 # mean, and make the same step, so that the copies stay alike. In torch that is
 # `DistributedDataParallel`, and the command `torchrun` starts the processes. It works with two processes on
-# your processor too, and the next cell does it.
+# your processor too, and the next cells do it. That takes 10 to 20 seconds, with a bar.
 
 
 # %%
@@ -1067,7 +1070,8 @@ if preset == "smoke":
     print("(Starting three programs takes too long for the preset smoke.)")
 else:
     try:
-        alone, together = run_with(1), run_with(2)
+        with wait_bar("one process, then two", 15):
+            alone, together = run_with(1), run_with(2)
         gap = max(abs(a - b) for a, b in zip(alone, together, strict=True))
         print(f"loss from {alone[0]:.3f} to {alone[-1]:.3f} in {len(alone)} steps")
         print(f"one process and two are apart by at most {gap:.1e}")
@@ -1098,7 +1102,8 @@ else:
 # $$L(N, D) = E + \frac{A}{N^\alpha} + \frac{B}{D^\beta}$$
 #
 # $E$ is what no model can get below: the entropy of the text. The second part is what a model loses by being
-# small, the third by having read little. We do the same, with five sizes and three budgets.
+# small, the third by having read little. We do the same, with five sizes and three budgets. These 15
+# trainings take a minute or two, with a bar.
 
 # %% tags=["demo"]
 widths = (16, 24, 32, 48, 64)
@@ -1204,7 +1209,8 @@ check("fit_scaling_law")
 
 # %% [markdown]
 # Fit it to the sweep. How far off is the fit at its own points? And then the test that counts: predict a run
-# that is larger *and* longer than all of them, before you train it.
+# that is larger *and* longer than all of them, before you train it. (That run and the 16 fits take about a
+# minute, with a bar for each.)
 
 # %% tags=["demo"]
 if check.ready("RMSNorm", "apply_rope", "newton_schulz", "fit_scaling_law"):
@@ -1219,9 +1225,10 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz", "fit_scaling_law"):
     print(f"typical error at the 15 points: {error:.3f}")
     # How sure is that? Leave out each training in turn, fit again, and predict again.
     wide, long = 96, 2 * read_steps[-1]
-    N, D, reached = small_run(wide, long)
+    with wait_bar("the larger run", 30):
+        N, D, reached = small_run(wide, long)
     guesses = []
-    for left_out in range(len(sweep)):
+    for left_out in trange(len(sweep), file=sys.stdout, leave=False):
         rest = torch.cat([columns[:left_out], columns[left_out + 1 :]])
         guesses.append(says(fit_scaling_law(*rest.T.contiguous()), N, D))
     print(f"{N:,} parameters, {D:,} characters")
@@ -1317,7 +1324,8 @@ class NGrams:
 
 # %% [markdown]
 # And here is the net: all new parts, as large as lesson 07's GPT at your preset. It trains once for each
-# point of the picture, each time twice as long: two minutes in all at `laptop`, seconds at `smoke`.
+# point of the picture, each time twice as long, with a bar for each: two minutes in all at `laptop`, seconds
+# at `smoke`.
 #
 # **Predict first.** After how many seconds is the net ahead of a 10-gram?
 
@@ -1354,7 +1362,8 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     for budget_now in [budget * 2.0**-k for k in range(parts - 1, -1, -1)]:
         torch.manual_seed(0)
         modern = NewGPT(Modern(V, *shape)).to(where)
-        fit(modern, train_ids.to(where), budget_now, batch=batch, muon_rate=0.02)
+        with wait_bar("net", math.ceil(budget_now)):
+            fit(modern, train_ids.to(where), budget_now, batch=batch, muon_rate=0.02)
         curve[budget_now] = evaluate(modern, validation_ids[: asked + 1].to(where), T)
         print(f"net: {budget_now:6.1f} s, loss {curve[budget_now]:.3f}", flush=True)
     modern_loss = evaluate(modern, validation_ids.to(where), T)
@@ -1365,8 +1374,12 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
     axes.plot(list(curve), list(curve.values()), "o-", color="#0072b2", label="net")
     for n, (surprise, spent) in counted.items():
         axes.plot([spent], [surprise[skip:].mean()], "s", color="#d55e00")
-        axes.annotate(f" {n}-gram", (spent, surprise[skip:].mean()), va="center", fontsize=8)
+        look = {"va": "center", "xytext": (7, 0), "textcoords": "offset points"}
+        if n == 7:  # the 10-gram is beside it
+            look |= {"ha": "center", "xytext": (0, -13)}
+        axes.annotate(f"{n}-gram", (spent, surprise[skip:].mean()), **look)
     axes.set(xscale="log", xlabel="seconds", ylabel="loss (nats per character)")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_ylim(bottom=0)
     axes.legend()
     plots.show()
@@ -1379,7 +1392,8 @@ if check.ready("RMSNorm", "apply_rope", "newton_schulz"):
 #
 # This is no oddity of the fables. On Shakespeare a 5-gram, counted in half a second, beats a GPT that has
 # trained for two minutes with a well-known configuration: `make bench` in the course's repository measures
-# it, beside what both can do together.
+# it, beside what both can do together: a net with counts and two without, their probabilities averaged,
+# take one core in ten minutes to a loss for which that project's larger configuration wants a GPU.
 #
 # So where is the net ahead? Ask it character by character.
 

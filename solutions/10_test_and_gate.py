@@ -18,6 +18,7 @@
 import math
 import random
 import re
+import sys
 from collections import Counter
 
 import matplotlib.pyplot as plt
@@ -26,6 +27,7 @@ import torch
 from IPython.display import display
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
+from tqdm import tqdm
 
 from lmcourse import check, corpus, play, plots, table, timeline, zoo
 
@@ -1120,7 +1122,7 @@ check("gate")
 # Now the whole morning, for seven candidates: ours, the lucky twin, the one without treasure, one that sees the
 # next character, one that was left with dropout on, one whose training data had leaked, and ours again with a
 # loss that could not be computed. Each goes through all that you have written today; with a slow test suite
-# this takes a minute or two.
+# this takes a minute or two, with a bar.
 
 # %% tags=["demo"]
 NEEDED = ("check_data", "model_problems", "paired_bootstrap", "slice_report", "gate")
@@ -1163,11 +1165,13 @@ if check.ready(*NEEDED, "our_problems"):  # (the code before the loop: you need 
     }
     tested = {ours: our_problems}  # what the suite said of each model: it is asked once
     all_metrics = {}
-    for name, (model, its_nats, its_train) in candidates.items():
+    for name in tqdm(candidates, leave=False, file=sys.stdout):
+        model, its_nats, its_train = candidates[name]
         if model not in tested:
             tested[model] = model_problems(model, validation_ids)
         all_metrics[name] = measures(model, its_nats, its_train)
-        reasons = gate(all_metrics[name], objective)
+    for name, metrics in all_metrics.items():
+        reasons = gate(metrics, objective)
         print(f"{name}: {'let out' if not reasons else 'blocked'}")
         for reason in reasons:
             print("   -", reason)

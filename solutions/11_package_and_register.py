@@ -1055,33 +1055,6 @@ check("append")
 
 
 # %% tags=["demo"]
-def draw_chain(entries, bad=0):
-    """Draw a ledger's entries in a row; from line `bad` on nothing can be believed."""
-    with plots.drawing(1.9 * len(entries), 1.7) as (picture, axes):
-        for place, entry in enumerate(entries):
-            doubtful = bad and place + 1 >= bad
-            edge = "#d55e00" if doubtful else "#0072b2"
-            said = (
-                f"{entry['number']}  {entry['event']}\nby {entry['by']}\n"
-                f"previous {entry['previous'][:6]}\nhash {entry['hash'][:6]}"
-            )
-            box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": edge}
-            box["linewidth"] = 3 if place + 1 == bad else 1.5
-            axes.text(place, 0, said, ha="center", va="center", family="monospace", bbox=box)
-            if place:
-                axes.annotate(
-                    "", (place - 0.6, 0), (place - 0.4, 0), arrowprops={"arrowstyle": "->"}
-                )
-        axes.set(xlim=(-0.6, len(entries) - 0.4), ylim=(-1, 1))
-        axes.set_axis_off()
-    picture.alt = "; ".join(
-        f"line {entry['number']}, {entry['event']}, previous {entry['previous'][:6]}, "
-        f"hash {entry['hash'][:6]}"
-        for entry in entries
-    ) + (f"; line {bad} does not hold" if bad else "; all hold")
-    display(picture)
-
-
 if check.ready("append", "verify_chain"):
     ledger = Path(tempfile.mkdtemp()) / "ledger.jsonl"
     today, name = "2026-03-02", mine.version
@@ -1091,15 +1064,14 @@ if check.ready("append", "verify_chain"):
     last = append(ledger, "promoted", name, "ben", f"{today}T11:40", replaces=None)
     lines = ledger.read_text(encoding="utf-8").splitlines()
     print("the first line that does not hold:", verify_chain(ledger))
-    draw_chain([json.loads(line) for line in lines])
+    display(plots.chain([json.loads(line) for line in lines]))
 
     touched = ledger.with_name("touched.jsonl")
     changed = lines[1].replace('"passed": true', '"passed": false')
     touched.write_text("\n".join([lines[0], changed, *lines[2:]]) + "\n", encoding="utf-8")
     print("one line changed:", verify_chain(touched))
-    draw_chain(
-        [json.loads(line) for line in touched.read_text().splitlines()], verify_chain(touched)
-    )
+    entries = [json.loads(line) for line in touched.read_text().splitlines()]
+    display(plots.chain(entries, verify_chain(touched)))
 
     anew = ledger.with_name("anew.jsonl")  # and now all of it again, from that line on
     for entry in [json.loads(line) for line in lines]:
@@ -1108,7 +1080,7 @@ if check.ready("append", "verify_chain"):
         append(anew, *said, **details)
     print("made anew from there: ", verify_chain(anew))
     print("with the head that ben kept:", verify_chain(anew, last["hash"]))
-    draw_chain([json.loads(line) for line in anew.read_text().splitlines()])
+    display(plots.chain([json.loads(line) for line in anew.read_text().splitlines()]))
 
 # %% [markdown]
 # *The pictures: each box names the hash of the one before it. In the second, the box with the thick edge
@@ -1170,42 +1142,7 @@ made_from = {
     "answers 3d5a": ["model 77c0"],
     "model 18b2": ["answers 3d5a", "code f00d"],
 }
-
-
-def draw_graph(made_from, marked=()):
-    """Draw what was made from what, from left to right; what is `marked` has another colour."""
-    depth = {}
-    while len(depth) < len(made_from):
-        for thing, parts in made_from.items():
-            if thing not in depth and all(part in depth for part in parts):
-                depth[thing] = 1 + max((depth[part] for part in parts), default=-1)
-    columns = [[t for t in made_from if depth[t] == d] for d in range(max(depth.values()) + 1)]
-    place = {
-        thing: (column, row - (len(things) - 1) / 2 + 0.15 * (column % 2))
-        for column, things in enumerate(columns)
-        for row, thing in enumerate(things)
-    }
-    with plots.drawing(9.0, 3.6) as (picture, axes):
-        for thing, parts in made_from.items():
-            for part in parts:
-                far = depth[thing] - depth[part] > 1  # round what stands between
-                bend = f"arc3,rad={-0.25 if far else 0}"
-                arrow = {"arrowstyle": "->", "color": "#949494", "shrinkA": 28, "shrinkB": 30}
-                arrow["connectionstyle"] = bend
-                axes.annotate("", place[thing], place[part], arrowprops=arrow)
-        for thing, (x, y) in place.items():
-            edge = "#d55e00" if thing in marked else "#0072b2"
-            box = {"boxstyle": "round", "facecolor": "white", "edgecolor": edge, "linewidth": 2}
-            axes.text(x, y, thing.replace(" ", "\n", 1), ha="center", va="center", size=9, bbox=box)
-        axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-2.2, 2.2))
-        axes.set_axis_off()
-    picture.alt = "; ".join(
-        f"{thing} from {', '.join(parts)}" for thing, parts in made_from.items() if parts
-    ) + (f"; marked: {', '.join(sorted(marked))}" if marked else "")
-    return picture
-
-
-display(draw_graph(made_from))
+display(plots.made_from(made_from))
 
 # %% [markdown]
 # *The picture: an arrow goes from what was used to what was made of it.*
@@ -1304,7 +1241,7 @@ check("lineage")
 # %% tags=["demo"]
 if check.ready("lineage", "descendants"):
     gone = descendants(made_from, "Zoë's story")
-    display(draw_graph(made_from, gone | {"Zoë's story"}))
+    display(plots.made_from(made_from, gone | {"Zoë's story"}))
     print("to make model 18b2 again:", " → ".join(lineage(made_from, "model 18b2")))
 
 # %% [markdown] slide="What never saw the story may have learnt it all the same" picture="above"

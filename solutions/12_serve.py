@@ -39,6 +39,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lmcourse import check, play, plots, timeline
+from lmcourse.waiting import wait_bar
 
 check.lesson("12_serve")
 torch.set_num_threads(1)  # a service counts in cores; this one has one
@@ -1527,7 +1528,7 @@ async def under_load(model, seconds, half_way):
 
 # %% [markdown]
 # Last, the numbers; and then it runs twice: each request by itself, and batched with a swap in the
-# middle.
+# middle. That is six seconds each, with a bar.
 
 
 # %% tags=["demo"]
@@ -1546,12 +1547,16 @@ def tell(name, seen):
 if check.ready("stream", "create_app", "Batcher", "HotSwap"):
     seconds_of_load = 1 if preset == "smoke" else 6
     results = {}
-    results["each by itself"] = await under_load(Plain(net, version), seconds_of_load, lambda: None)
+    with wait_bar("each by itself", seconds_of_load):
+        results["each by itself"] = await under_load(
+            Plain(net, version), seconds_of_load, lambda: None
+        )
     old, new = Desk(net, version), Desk(net, "the new one")
     models = HotSwap(old)
-    results["batched, and swapped"] = await under_load(
-        Swapped(models), seconds_of_load, lambda: models.swap(lambda: new)
-    )
+    with wait_bar("batched, and swapped", seconds_of_load):
+        results["batched, and swapped"] = await under_load(
+            Swapped(models), seconds_of_load, lambda: models.swap(lambda: new)
+        )
     for name, seen in results.items():
         tell(name, seen)
     print("closed: the old model", old.closed, "and the new one", new.closed)
@@ -1631,13 +1636,13 @@ play(wait_with, load=(0.1, 0.98, 0.02), spread=(0.0, 2.0, 0.25))
 # that lets those under way finish. Its batcher works on a key-value cache, as in lesson 07.
 #
 # The next cell starts it as you would in a terminal, on your model. Sixteen clients ask at once, and then
-# it is told to end.
+# it is told to end. Most of its five to ten seconds is the start; there is a bar.
 
 # %% tags=["demo"]
 import openai
 
 command = [sys.executable, "-m", "lmops.cli"]
-with tempfile.TemporaryDirectory() as home:
+with tempfile.TemporaryDirectory() as home, wait_bar("lmops serve", 6):
     added = subprocess.run(
         [*command, "keys", "add", "ana", "--scope", "complete", "--home", home, "--json"],
         capture_output=True,
@@ -1660,7 +1665,8 @@ with tempfile.TemporaryDirectory() as home:
     ) as platform:
         answers = await asyncio.gather(*(one(platform, number) for number in range(16)))
     serving.terminate()
-    print("its exit code when it is told to end:", serving.wait(30))
+    ended = serving.wait(30)
+print("its exit code when it is told to end:", ended)
 p50, p95 = 1000 * np.percentile([took for took, _ in answers], [50, 95])
 print(f"16 answers of 100 characters at once: p50 {p50:.0f} ms, p95 {p95:.0f} ms")
 print(repr(answers[0][1]))

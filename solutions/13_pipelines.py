@@ -33,6 +33,7 @@ import numpy as np
 from IPython.display import SVG, display
 
 from lmcourse import check, play, plots, timeline
+from lmcourse.waiting import wait_bar
 
 check.lesson("13_pipelines")
 
@@ -970,10 +971,11 @@ display(picture)
 # | back by itself | no: you set the traffic back | yes, by CloudWatch alarms | no: you set the traffic back |
 # | who starts it | Azure Pipelines, GitHub Actions | EventBridge, CodePipeline, GitHub Actions | Cloud Build, a scheduler |
 #
-# Sources: learn.microsoft.com/azure/machine-learning/how-to-safely-rollout-online-endpoints;
-# docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html;
-# cloud.google.com/vertex-ai/docs/general/deployment. None of the three writes your gate, or knows who
-# must not approve.
+# Sources:
+# [Azure](https://learn.microsoft.com/azure/machine-learning/how-to-safely-rollout-online-endpoints),
+# [Amazon](https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html),
+# [Google](https://cloud.google.com/vertex-ai/docs/general/deployment). None of the three writes your
+# gate, or knows who must not approve.
 
 # %% [markdown]
 # ## What must never be in it?
@@ -1731,7 +1733,7 @@ display(picture)
 # version, and goes through the gate like any other.
 #
 # **Predict first.** A weight takes one byte in place of four. How much worse is the loss: by 0.0005, by 0.05,
-# or by 0.5?
+# or by 0.5? (The next cell takes about ten seconds, with a bar.)
 
 # %% tags=["demo"]
 try:
@@ -1743,7 +1745,8 @@ else:
         folder = Path(place, "edge")
         folder.mkdir()
         words = ("quantize", str(bundle.mine().resolve()), "--stories", "50", "--json")
-        made = lmops(folder, *words)
+        with wait_bar("lmops quantize", 10):
+            made = lmops(folder, *words)
     if made.returncode == 0:
         sizes = json.loads(made.stdout)
         for name in ("full", "int8"):

@@ -35,6 +35,7 @@ import numpy as np
 from IPython.display import display
 
 from lmcourse import check, play, plots, timeline
+from lmcourse.waiting import wait_bar
 
 check.lesson("14_release_and_watch")
 
@@ -739,7 +740,7 @@ with plots.drawing(7.5, 2.8) as (picture, axes):
         axes.axvline(value, color=colour, label=f"{name} {value:.2f} s")
     axes.set(xlabel="time to answer (s)", ylabel="answers", yscale="log")
     axes.set_yticks([1, 10, 100], ["1", "10", "100"])
-    axes.legend()
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)
 picture.alt = "How long a thousand answers took. " + ", ".join(
     f"{name} {value:.2f} s" for name, value in told.items()
 )
@@ -1021,7 +1022,8 @@ if check.ready("should_fire"):
 #
 # The platform's rules are written in Prometheus' language, in `lmops/watch/rules.yml`. Prometheus holds them
 # against the numbers each second; what fires goes to **Alertmanager**, which calls whoever is on duty. The
-# next cell starts both, if they are installed, and has them watch a service that is not there.
+# next cell starts both, if they are installed, and has them watch a service that is not there. It takes about
+# ten seconds, with a bar.
 
 # %% tags=["demo"]
 try:
@@ -1040,7 +1042,8 @@ else:
                 return heard.get(timeout=30), time.monotonic() - begun
 
     try:
-        alert, seconds_until = first_alert()
+        with wait_bar("the first alert", 10):
+            alert, seconds_until = first_alert()
     except (Missing, NotStarted, OSError, queue.Empty) as missing:
         print(f"They do not run here: {missing}")
         print("The solved notebook shows how it went where they did.")

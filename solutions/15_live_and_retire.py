@@ -27,8 +27,10 @@ from pathlib import Path
 
 import numpy as np
 from IPython.display import display
+from tqdm import tqdm
 
 from lmcourse import check, corpus, play, plots, timeline
+from lmcourse.waiting import wait_bar
 
 check.lesson("15_live_and_retire")
 
@@ -52,7 +54,7 @@ preset = "laptop"  # "smoke", "laptop" or "gpu"
 # - how surprised **your model** itself is: its loss on the prompts, in nats per character.
 #
 # **Predict first.** Somebody sends the same fables as ever, but with the words of each in another order. Which
-# of the two sees it?
+# of the two sees it? (The next cell takes five to ten seconds, with a bar.)
 
 # %% [markdown] fold="Answer"
 # The model, mostly. A pair of characters inside a word is the same as before; only the few pairs at the
@@ -96,7 +98,9 @@ else:
         "words in another order": [" ".join(dice.permutation(text.split())) for text in plain],
         "one character in ten": [with_noise(text) for text in plain],
     }
-    samples = {name: measures.of(measures.readable(texts)) for name, texts in worlds.items()}
+    samples = {}
+    for name in tqdm(worlds, leave=False, file=sys.stdout):
+        samples[name] = measures.of(measures.readable(worlds[name]))
 
     with plots.drawing(7.5, 2.6) as (picture, axes):
         axes.axis("off")
@@ -204,7 +208,8 @@ check("drift_detector")
 # %% [markdown]
 # Is it worth the trouble? The usual shortcut takes the reference for the truth: it draws the *window* anew
 # (a bootstrap, as in lesson 10), and alarms if the reference's number lies outside of what it sees. The next
-# cell counts how often each of the two alarms though nothing has changed.
+# cell counts how often each of the two alarms though nothing has changed. It takes about ten seconds, with a
+# bar for each.
 
 
 # %% tags=["demo"]
@@ -233,7 +238,7 @@ def false_alarms(detector, references, windows, rate=0.05):
     return np.array(
         [
             np.mean([detector(source(random, n), source(random, 40), rate) for _ in range(windows)])
-            for n in references
+            for n in tqdm(references, leave=False, file=sys.stdout)
         ]
     )
 
@@ -340,7 +345,8 @@ if check.ready("drift_detector"):
 # measures. Two looks would give two chances of a false alarm, so each gets half the rate. (Its model loss is
 # another one than in the picture above: whole beginnings of stories are easier to guess than inner words on
 # their own.) The next cell makes a small home for it, as lesson 11 left it: your model is the
-# champion, beside an older one; and a log like the one of lesson 12, whose last prompts have noise in them.
+# champion, beside an older one; and a log like the one of lesson 12, whose last prompts have noise in them. It
+# takes about ten seconds, with a bar, as do the other commands of this lesson.
 
 # %% tags=["demo"]
 if drift:
@@ -355,7 +361,7 @@ if drift:
 
     plainly = {name: value for name, value in os.environ.items() if "COLOR" not in name}
 
-    def lmops(*arguments, first=0, lines=12, smoke=True):
+    def lmops(*arguments, first=0, lines=12, smoke=True, seconds=5):
         """Run a command as it is typed, and print the first lines or the last of what it says."""
         print("$ lmops", *arguments)
         if preset == "smoke" and not smoke:
@@ -363,7 +369,8 @@ if drift:
             return
         line = [sys.executable, "-m", "lmops.cli", *arguments]
         env = plainly | {"TERM": "dumb"}  # no spinner, which would fill the last lines
-        said = subprocess.run(line, cwd=place, capture_output=True, text=True, env=env)
+        with wait_bar(f"lmops {arguments[0]}", seconds):
+            said = subprocess.run(line, cwd=place, capture_output=True, text=True, env=env)
         told = (said.stdout + said.stderr).strip().splitlines()
         print("\n".join(told[:first] if first else told[-lines:]))
         print(f"(exit code {said.returncode})")
@@ -409,7 +416,7 @@ if drift:
     champion(mine)
     write_log(stories[:120], "k1", 3)
     write_log([with_noise(text) for text in stories[120:200]], "k1", 1)
-    lmops("drift", "--reference", "80", "--window", "60")
+    lmops("drift", "--reference", "80", "--window", "60", seconds=10)
 
 # %% [markdown]
 # It ends with exit code 1, so a pipeline sees it, and it stands in the ledger, where the next section's rule finds
@@ -533,7 +540,7 @@ if check.ready("should_retrain"):
 # that happened is that some computing was spent.
 #
 # `lmops retrain --if-due` is that rule with its four parts, read from the ledger, and then the training, the gate and
-# the registration.
+# the registration. All of it takes about half a minute, with a bar.
 
 # %% [markdown] slide="A trigger that never stops must not train for ever" picture="above"
 # Cadence, trigger, cooldown, **budget**. With the budget, in our run: **14** trainings. Without it:
@@ -547,9 +554,8 @@ if check.ready("should_retrain"):
 if drift:
     (place / "objective.yaml").write_text("loss: {at_most: 9}")
     easy = ("--objective", "objective.yaml", "--stories", "10")
-    lmops(
-        "retrain", "--if-due", "--preset", "smoke", *easy, "--by", "nightly", first=8, smoke=False
-    )
+    how = ("--if-due", "--preset", "smoke", *easy, "--by", "nightly")
+    lmops("retrain", *how, first=8, smoke=False, seconds=25)
 
 # %% [markdown]
 # (The training here is a short one, and its objective lets anything pass: it is to show the way, not the result.)
@@ -661,7 +667,7 @@ if check.ready("join_feedback"):
 
 # %% tags=["demo"]
 if drift:
-    lmops("slices", "--stories", "120", first=12, smoke=False)
+    lmops("slices", "--stories", "120", first=12, smoke=False, seconds=10)
 
 # %% [markdown]
 # Each animal of the fables is a slice; the worst stand at the top, and the rest is left out here. The loss is the one

@@ -85,7 +85,7 @@ def test_every_arrow_runs_down(copy: Path) -> None:
         ("grader/attic.py", "import math", "the rooms below"),
         ("grader/sandbox/limits.py", "from lmcourse import corpus", "knows no course"),
         ("lmcourse/rungs.py", "from grader.course import lessons", "its checks' words alone"),
-        ("lmcourse/plots.py", "import grader.grading.judge", "its checks' words alone"),
+        ("lmcourse/plots/losses.py", "import grader.grading.judge", "its checks' words alone"),
         (f"{NUMPY}/checks/line.py", "import grader.author.build", "its checks' words alone"),
         (f"{NUMPY}/__init__.py", "import lmcourse", "no course knows another"),
         ("lmcourse/tables.py", "import lmops.gate", "no course knows the platform"),

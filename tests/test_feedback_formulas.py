@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from course import COURSE
+from course import COURSE, ROOT
 
 from grader.formats.formula import _CHOICES, _ELEMENTS, _LENGTHS, MAX_TEX, THIN, mathml
 from grader.reports import cell_html
@@ -77,6 +77,19 @@ def test_the_name_of_a_function_stands_apart(tex: str, spaces: int) -> None:
     formula = mathml(tex, block=False)
     assert formula is not None
     assert formula.count(f'<mspace width="{THIN}"></mspace>') == spaces
+
+
+def test_pages_decks_and_reports_ask_for_the_same_fonts() -> None:
+    sheets = (
+        "docs/_static/site.css",
+        "grader/author/templates/deck.css",
+        "grader/reports/templates/style.css",
+    )
+    fonts = {
+        re.search(r"\bmath \{\s*font-family: ([^;]+);", (ROOT / sheet).read_text("utf-8"))[1]  # type: ignore[index]
+        for sheet in sheets
+    }
+    assert len(fonts) == 1
 
 
 def test_a_formula_between_two_dollars_has_a_line_of_its_own() -> None:

@@ -183,13 +183,12 @@ names = st.sampled_from(
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    # What thousands of other tests left in this process takes a second to look through, and a
-    # reader has no more. The grader's own process holds a small part of that.
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # What thousands of tests left in this process takes the collector a second to look through,
+    # and a reader has no more. The grader's own process holds a small part of that.
     gc.collect()
     gc.freeze()
-    yield tmp_path_factory.mktemp("fuzz") / "submission"
-    gc.unfreeze()
+    return tmp_path_factory.mktemp("fuzz") / "submission"
 
 
 @given(data=mutants(), name=names, lesson=st.sampled_from([LESSON, None]))

@@ -1,5 +1,6 @@
 """Every lesson keeps every rule: its solution passes, each known mistake draws its hint."""
 
+import re
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from grader.checks.vocabulary import QUIZ_POINTS
 from grader.course.answers import Mistake, Right
 from grader.course.configuration import read_configuration
 from grader.course.solved import solved_namespace
+from grader.course.source import SourceCell
 
 EXERCISES = [
     pytest.param(exercise, id=f"{lesson}-{exercise.name}")
@@ -71,6 +73,30 @@ def test_the_quiz_weighs_little_beside_the_exercises(lesson: str) -> None:
     exercises = COURSE.exercises(lesson)
     total = sum(exercise.points for exercise in exercises.values())
     assert exercises[rules.QUIZ].points == QUIZ_POINTS <= total / 8
+
+
+@pytest.mark.parametrize("lesson", COURSE.names)
+def test_each_wrong_answer_of_the_quiz_is_told_why(lesson: str) -> None:
+    exercise = COURSE.exercises(lesson)[rules.QUIZ]
+    text = next(cell.text for cell in COURSE.lesson(lesson).cells if is_contract_of_quiz(cell))
+    letters = sorted(set(re.findall(r"^ *- \((\w)\)", text, re.MULTILINE)))
+    for question, cases in enumerate(
+        zip(*(hints_of(exercise, letter) for letter in [*letters, "no letter"]), strict=True)
+    ):
+        *of_letters, of_none = cases
+        told = [hint for hint in of_letters if hint]  # the right letter draws none
+        assert len(told) == len(letters) - 1, f"question {question + 1} of {lesson}"
+        assert len({*told, of_none}) == len(letters), f"question {question + 1} of {lesson}"
+
+
+def is_contract_of_quiz(cell: SourceCell) -> bool:
+    return (cell.role, cell.name) == ("contract", rules.QUIZ)
+
+
+def hints_of(exercise: Exercise, answer: str) -> list[str]:
+    """Return what is said of the same answer to each question of a quiz."""
+    answers = dict.fromkeys(exercise.names, answer)
+    return [case.hint for case in self_check(exercise, answers).cases]
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)

@@ -35,6 +35,7 @@ def test_a_figure_is_shown_once_sharp_and_closed(shown: Shown) -> None:
     width, _ = Image.open(BytesIO(base64.b64decode(data["image/png"]))).size
     assert metadata["image/png"]["width"] == width // 2
     assert f'width="{width // 2}"' in data["text/html"]
+    assert f"min-width: {0.8 * (width // 2):.0f}px" in data["text/html"]  # legible on a phone
     assert metadata["image/png"]["alt"] == data["text/plain"]
     assert not axes.spines["top"].get_visible()
     plots.show()  # nothing is left to show
@@ -70,6 +71,14 @@ def test_bars_fields_and_words_are_told(shown: Shown) -> None:
     right.text(0.2, 0.5, "a")
     right.text(0.4, 0.5, "b")
     assert told(figure) == "e 0.25, t 0.125. 1 by 3 fields from 0 to 1. written there: a, b."
+
+
+def test_bars_that_lie_are_told_by_their_lengths_and_the_names_beside_them(shown: Shown) -> None:
+    figure, axes = plt.subplots()
+    axes.barh([0.8, 1.8], [2.5, 3.5], 0.4, label="GPT")
+    axes.barh([1.2, 2.2], [1.5, -0.5], 0.4, label="BERT")
+    axes.set_yticks([1, 2], ["names", "digits"])
+    assert told(figure) == "GPT: names 2.5, digits 3.5; BERT: names 1.5, digits -0.5."
 
 
 def test_many_bars_are_summed_up(shown: Shown) -> None:

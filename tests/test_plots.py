@@ -24,6 +24,11 @@ RUNS = {
     "validation, 20 stories": ([0, 100, 200], [4.25, 1.1, 1.3]),
     "validation, all stories": ([0, 1000], [4.25, 0.6]),
 }
+LEDGER = [
+    {"number": n, "event": "gated", "by": "ann", "previous": 8 * str(n - 1), "hash": 8 * str(n)}
+    for n in (1, 2, 3)
+]
+PARENTS = {"data": [], "model 1": ["data"], "answers": ["model 1"], "model 2": ["answers", "data"]}
 CHARS = ["\n", " ", "$", *"abcdefghij"]
 LETTERS = sorted(
     set("\n !$&',-.3:;?") | {chr(c) for start in (65, 97) for c in range(start, start + 26)}
@@ -89,6 +94,9 @@ EVERY_KIND: list[Callable[[], Picture]] = [
     lambda: plots.held_out({"validation": 0.43, "test": 0.44}),
     lambda: plots.attention_map(means(len(CHARS)), "".join(CHARS), "".join(CHARS)),
     lambda: plots.attention_map(one_look(90, at=7), "r", "a long text " * 7 + "\na end"),
+    lambda: plots.chain(LEDGER, bad=2),
+    lambda: plots.made_from(PARENTS, {"model 2"}),
+    lambda: plots.sizes({"GPT-3": (175e9, 300e9)}, (2e5, 1e6)),
 ]
 
 
@@ -498,7 +506,7 @@ def test_pictures_have_two_pixels_for_each_of_the_page(
     said = shown[0]["image/png"]
     assert (said["width"], said["height"]) == (width // 2, height // 2)
     html = bundle(EVERY_KIND[kind](), monkeypatch)["text/html"]
-    assert f'width="{width // 2}" style="max-width: 100%"' in html
+    assert f'width="{width // 2}" style="max-width: 100%; min-width: ' in html
 
 
 @pytest.mark.parametrize("kind", range(len(EVERY_KIND)))
@@ -544,3 +552,30 @@ def test_a_dark_style_in_the_notebook_changes_nothing(
         dark = EVERY_KIND[kind]()
         assert png(dark, monkeypatch) == plain
     assert to_rgba(dark.get_facecolor()) == (1, 1, 1, 1)
+
+
+def test_a_chain_says_where_it_stops_to_hold_and_shows_it() -> None:
+    picture = plots.chain(LEDGER, bad=2)
+    assert "line 3, gated, previous 222222, hash 333333; line 2 does not hold" in picture.alt
+    edges = [box.get_edgecolor() for text in texts_of(picture) if (box := text.get_bbox_patch())]
+    assert [edge == to_rgba(plots.HIGHLIGHT) for edge in edges] == [True, False, False]
+    assert plots.chain(LEDGER).alt.endswith("; all hold")
+
+
+def test_what_was_made_from_something_stands_to_the_right_of_it() -> None:
+    picture = plots.made_from(PARENTS, {"model 2"})
+    places = {text.get_text(): text.get_position()[0] for text in texts_of(picture)}
+    assert places["data"] < places["model\n1"] < places["answers"] < places["model\n2"]
+    assert picture.alt == (
+        "model 1 from data; answers from model 1; model 2 from answers, data; marked: model 2"
+    )
+
+
+def test_sizes_name_every_model_and_ones_own() -> None:
+    picture = plots.sizes({"GPT-3": (175e9, 300e9)}, (2e5, 1e6))
+    assert "GPT-3 1.75e+11 and 3e+11; this lesson 2e+05 and 1e+06." in picture.alt
+    assert "this lesson" not in plots.sizes({"GPT-3": (175e9, 300e9)}).alt
+
+
+def texts_of(picture: Picture) -> list[Text]:
+    return [text for text in picture.axes[0].texts if text.get_text()]

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
 pytest.importorskip("myst_nb", reason="the extra [site] is not installed; type: make setup")
-sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "docs" / "_ext")]
+sys.path[:0] = [str(ROOT / ".ci"), str(ROOT / "docs" / "_ext")]
 import course_graph  # noqa: E402
 import lesson_pages  # noqa: E402
-import pictures  # noqa: E402
+import site_pictures  # noqa: E402
 
 OPTIONS = ("-q", "-W", "--keep-going")
 """What `make site` calls Sphinx with."""
@@ -160,7 +160,7 @@ def test_slides_are_linked_where_they_exist(tmp_path: Path) -> None:
 
 
 def test_every_command_on_the_instructors_page_exists() -> None:
-    commands = pictures.commands()
+    commands = site_pictures.commands()
     assert {shlex.split(command)[1] for command in commands} >= {"grade", "report", "export"}
     for command in commands:
         build_parser().parse_args(shlex.split(command)[1:])
@@ -171,6 +171,19 @@ def test_a_formula_is_mathml_without_a_script(site: Path) -> None:
     assert page.count("<math") > 5
     assert "<mfrac>" in page
     assert not re.search("<script[^>]*mathjax", page, re.IGNORECASE)
+
+
+def test_the_reference_shows_signatures_and_docstrings_as_they_are_meant(site: Path) -> None:
+    found = []
+    for page in (site / "reference").glob("*.html"):
+        text = page.read_text("utf-8")
+        signatures = re.findall(r'<dt class="sig .*?</dt>', text, re.DOTALL)
+        told = {html.unescape(re.sub(r"<[^>]+>", "", each)) for each in signatures}
+        found += [(page.name, each) for each in told if re.search(r"<|~|Constraints", each)]
+        # A list in columns, run together; a sentence with a colon, taken for a value's type.
+        wrong = r"<p>[^<]*\S {3,}\S|Alias for field|>Type<|\((?:<em>)+[^<]* "
+        found += [(page.name, each) for each in re.findall(wrong, text)]
+    assert found == []
 
 
 # In a browser, with the network cut
@@ -269,6 +282,18 @@ def asked(page: "Page", only: dict[str, Any], rules: dict[str, Any] | None = Non
     return [f"{page.url}: {what}: {node['html'][:120]} {node['target']}" for what, node in first]
 
 
+# What ends beyond the window's edge, where nothing can be scrolled to show it.
+CUT_OFF = """() => [...document.querySelectorAll('article *')].filter(it => {
+    if (it.closest('math, svg')) return false;
+    const wide = it.matches('h1, h2, h3, p, li, dt') && it.scrollWidth > it.clientWidth + 1;
+    const out = it.getBoundingClientRect().right > innerWidth + 1;
+    for (let above = it; wide || out; above = above.parentElement) {
+        if (above.matches('article')) return true;
+        if (/auto|scroll/.test(getComputedStyle(above).overflowX)) return false;
+    }
+}).map(it => it.innerText.slice(0, 80))"""
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize(("scheme", "width"), VIEWS)
 def test_every_page_is_whole_and_for_everybody_without_a_network(
@@ -281,6 +306,7 @@ def test_every_page_is_whole_and_for_everybody_without_a_network(
             assert page.locator("html").get_attribute("data-theme") == scheme
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 problems.append(f"{name} is wider than {width} pixels")
+            problems += [f"{name} cuts off: {text}" for text in page.evaluate(CUT_OFF)]
             blank = page.locator("img:not([alt])").count()
             problems += [f"{name}: {blank} pictures without words"] * bool(blank)
             problems += violations(page)
@@ -365,11 +391,31 @@ def test_no_formula_stands_between_dollars_and_no_box_is_empty(site: Path) -> No
 
 
 @pytest.mark.browser
+def test_plots_can_be_read_on_a_phone(address: str, browser: "Browser") -> None:
+    problems: list[str] = []
+    with opened(browser, address, "light", 390, problems) as page:
+        for name in ("lessons/05_attention", "lessons/13_pipelines", "course"):
+            page.goto(f"{address}{name}.html")
+            shares = page.evaluate(
+                """() => [...document.querySelectorAll('img[src^="data:image/png"]')].map(
+                    plot => plot.getBoundingClientRect().width / plot.getAttribute('width'))"""
+            )
+            assert len(shares) > 1
+            assert min(shares) >= 0.7  # letters have ten pixels
+    assert problems == []
+
+
+@pytest.mark.browser
 def test_titles_fit_a_phone_and_take_no_empty_line(address: str, browser: "Browser") -> None:
     problems: list[str] = []
     with opened(browser, address, "light", 390, problems) as page:
         for name in ("lessons/05_attention", "reference/bundle_ledger_home"):
             page.goto(f"{address}{name}.html")
+            assert page.evaluate(
+                """() => ['h1', 'h2', 'h3'].map(it => document.querySelector('article ' + it))
+                    .filter(Boolean).map(it => parseFloat(getComputedStyle(it).fontSize))
+                    .every((size, place, all) => !place || size < all[place - 1])"""
+            )
             assert page.evaluate(
                 """() => [...document.querySelectorAll('h1, h2, h3, h3 code, dt.sig')]
                     .filter(title => title.getBoundingClientRect().right > innerWidth)

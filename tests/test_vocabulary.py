@@ -69,7 +69,7 @@ def draw(student, reference, rng):
 quiz(
     LESSON,
     Question("which letter", hint="reread A", explain="it is the first"),
-    Question("which number", hint="reread B", explain="it comes second"),
+    Question("which number", hint="Reread B.", explain="it comes second", wrong={"c": "C is 3."}),
 )
 """
 
@@ -131,7 +131,17 @@ def test_a_quiz_is_worth_as_much_as_any_and_forgives_how_a_letter_is_written(
     wrong = outcome(quiz, {"answer_2": "c"}).cases
     assert [case.passed for case in wrong] == [True, False]
     told = wrong[1].name, wrong[1].hint, wrong[1].message, wrong[1].expected
-    assert told == ("which number", "reread B", "not this one", "")
+    assert told == ("which number", "C is 3. Reread B.", "not this one", "")
+    assert outcome(quiz, {"answer_2": "a"}).cases[1].hint == "Reread B."
+
+
+def test_a_quiz_that_is_not_answered_gives_the_hint_alone(
+    checks: Path,
+) -> None:
+    quiz = registry.exercises("shelf", "00_first")["quiz"]
+    came = outcome(quiz, {"answer_1": ...})
+    assert [case.passed for case in came.cases] == [False, True]
+    assert came.cases[0].hint == "reread A"
 
 
 def test_what_holds_is_a_sentence_and_what_does_not_says_what_was_seen(checks: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import nbformat
 from course_graph import graph
 from files import write
+from lesson_pages import reachable
 from sphinx.application import Sphinx
 
 from grader.course.lessons import Course
@@ -58,7 +59,7 @@ def picture(course: Course, name: str, call: str) -> str:
     ]
     if not found:
         raise ValueError(f"no cell of {name} with {call} shows a picture; type: make build")
-    return f'<div class="picture">{found[-1]}</div>\n'
+    return f'<div class="picture">{reachable(found[-1])}</div>\n'
 
 
 def _write_parts(app: Sphinx) -> None:

@@ -23,6 +23,7 @@ SLIDES = "slides"
 ALT = "The picture that the code above draws"
 """Of a picture that comes without a text alternative."""
 
+_MOVED = '<div style="overflow-x: auto"'
 _BADGE = "[![Open in Colab]"
 _FORM = "#@title "
 
@@ -72,7 +73,13 @@ def _one_picture(output: NotebookNode) -> NotebookNode:
     if "text/html" in data:
         for kind in [kind for kind in data if kind.startswith("image/")]:
             del data[kind]
+        data["text/html"] = reachable(data["text/html"])
     return output
+
+
+def reachable(picture: str) -> str:
+    """Return a picture's HTML so that the keyboard too can move what is wider than a phone."""
+    return picture.replace(_MOVED, f'{_MOVED} tabindex="0"')
 
 
 def _without_own_code(cell: NotebookNode) -> NotebookNode:

@@ -4,16 +4,20 @@
 """
 
 import importlib
+import inspect
 import pkgutil
 import re
+import typing
 from pathlib import Path
 from typing import Any
 
 import click
 from docutils import nodes
 from files import write
+from pydantic import BaseModel
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.util.inspect import stringify_signature
 
 import lmops
 from lmops.cli import main
@@ -26,6 +30,19 @@ WIDTH = 96
 """Characters of a line of help."""
 _ON_COMMANDS = {"cli", "commands"}
 """Parts on the page of the commands."""
+LONGEST = 100
+"""Characters of a constant's value that are shown."""
+_SAID_SHORTER = {
+    r"<(factory|function [\w.]*<lambda>)>": "...",
+    r"<(?:built-in )?function (\w+)>": r"\1",
+    r"ndarray\[tuple\[\S*Any, \.\.\.\], \S*dtype\[[^]]*\]\]": "ndarray",
+}
+"""What a signature has that is no Python, or says little at length, and what stands there."""
+_COLON = "\ue000"
+"""Stands for a colon while Napoleon reads."""
+_PARAMETER = re.compile(
+    r"^:param (?P<name>\S+):(?P<more>.*(?:\n +.*)*)\n:type (?P=name): (?P<told>.*)$", re.M
+)
 _MODULE = """\
 ```{{eval-rst}}
 .. automodule:: {name}
@@ -108,17 +125,70 @@ def _set_apart(
     lines[:] = shown
 
 
-def _without_folders(app: Sphinx, doctree: nodes.document) -> None:
-    """Leave out a value that is a folder of the machine that makes the site."""
+def _skip(
+    app: Sphinx, what: str, name: str, thing: Any, skipped: bool, options: Any
+) -> bool | None:
+    """Leave out a field of a named tuple: the signature has it, and Python's text says nothing."""
+    alias = (getattr(thing, "__doc__", None) or "").startswith("Alias for field number")
+    return True if alias else None
+
+
+def _before_napoleon(
+    app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]
+) -> None:
+    """Keep Napoleon from taking a sentence with a colon for a value's type and what it is."""
+    if what in ("data", "attribute", "property") and lines:
+        lines[0] = lines[0].replace(":", _COLON)
+
+
+def _after_napoleon(
+    app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]
+) -> None:
+    """Have what stands behind a parameter's name told, and not taken for its type."""
+    text = "\n".join(lines).replace(_COLON, ":")
+    lines[:] = _PARAMETER.sub(r":param \g<name>: \g<told>\g<more>", text).split("\n")
+
+
+def _shorten(
+    app: Sphinx, what: str, name: str, thing: Any, options: Any, signature: str, returned: str
+) -> tuple[str, str] | None:
+    """Return a signature that is short, and Python: Sphinx shows no other one well."""
+    if not signature:
+        return None
+    if getattr(thing, "_is_protocol", False):
+        return "", ""  # nobody makes one
+    if isinstance(thing, type) and issubclass(thing, BaseModel):
+        # Each field's bounds are in the API's own page.
+        hints = typing.get_type_hints(thing)
+        whole = inspect.signature(thing)
+        fields = [
+            it.replace(annotation=hints.get(it.name, it.annotation))
+            for it in whole.parameters.values()
+        ]
+        short = whole.replace(parameters=fields, return_annotation=inspect.Signature.empty)
+        signature = stringify_signature(short, unqualified_typehints=True)
+    for pattern, instead in _SAID_SHORTER.items():
+        signature = re.sub(pattern, instead, signature)
+        returned = re.sub(pattern, instead, returned or "")
+    return signature, returned
+
+
+def _without_values(app: Sphinx, doctree: nodes.document) -> None:
+    """Leave out a value that is long, or a folder of the machine that makes the site."""
     here = str(Path(app.srcdir).parent)
     for value in list(doctree.findall(addnodes.desc_annotation)):
-        if here in value.astext():
+        text = value.astext()
+        if here in text or (text.startswith(" = ") and len(text) > LONGEST):
             value.parent.remove(value)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Have the pages written before Sphinx looks for its sources."""
     app.connect("builder-inited", _write_pages)
-    app.connect("doctree-read", _without_folders)
+    app.connect("doctree-read", _without_values)
+    app.connect("autodoc-skip-member", _skip)
+    app.connect("autodoc-process-signature", _shorten)
     app.connect("autodoc-process-docstring", _set_apart)
+    app.connect("autodoc-process-docstring", _before_napoleon, priority=400)
+    app.connect("autodoc-process-docstring", _after_napoleon, priority=600)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

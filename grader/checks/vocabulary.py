@@ -11,7 +11,8 @@
         hint="...",
     )
 
-and, beside the checks, `quiz(LESSON, Question("which way round", hint="...", explain="..."), ...)`.
+and, beside the checks, `quiz(LESSON, Question("which way round", hint="...", explain="...",
+wrong={"a": "..."}), ...)`.
 
 The probes in here are there in every lesson: `student.probe(repeat, student.draw, 50, probs)`. They
 give None where the student's function does, so that a missing `return` is told as such.
@@ -19,8 +20,9 @@ give None where the student's function does, so that a missing `return` is told 
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -38,11 +40,16 @@ from grader.checks.student import Student
 
 @dataclass(frozen=True)
 class Question:
-    """A question of a quiz: its case's name, and what to say while it is wrong, and once right."""
+    """A question of a quiz: its case's name, and what to say while it is wrong, and once right.
+
+    `wrong` has for each wrong letter why it is not that one; after it comes the hint, which says
+    where to look.
+    """
 
     title: str
     hint: str
     explain: str
+    wrong: Mapping[str, str] = field(default_factory=dict)
 
 
 QUIZ_POINTS = 2.0
@@ -59,11 +66,12 @@ def quiz(lesson: str, *questions: Question) -> None:
 
     def check(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         for name, question in zip(names, questions, strict=True):
+            answer = _answer(student, name)
             yield case(
                 question.title,
-                partial(_answer, student, name),
+                answer,
                 getattr(reference, name),
-                hint=question.hint,
+                hint=_hint(question, answer),
                 explain=question.explain,
                 reveal=False,
             )
@@ -73,8 +81,27 @@ def quiz(lesson: str, *questions: Question) -> None:
     exercise(lesson, "quiz", points=QUIZ_POINTS, names=names, constant=True)(check)
 
 
-def _answer(student: Student, name: str) -> str:
-    return str(getattr(student, name)).strip(" ().").lower()
+def _answer(student: Student, name: str) -> Callable[[], str]:
+    """Ask for an answer now, and return what gives it, or raises what came in its place.
+
+    A case asks within its function; but what a quiz's hint says depends on the answer.
+    """
+    try:
+        answer = str(getattr(student, name)).strip(" ().").lower()
+    except Exception as error:
+        return partial(_raise, error)
+    return lambda: answer
+
+
+def _raise(error: Exception) -> str:
+    raise error
+
+
+def _hint(question: Question, answer: Callable[[], str]) -> str:
+    """Return why the answer is wrong, if that is known, and where to look."""
+    with suppress(Exception):
+        return " ".join(filter(None, [question.wrong.get(answer()), question.hint]))
+    return question.hint
 
 
 def arguments_stay(

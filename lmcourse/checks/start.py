@@ -564,35 +564,68 @@ quiz(
     LESSON,
     Question(
         "what a language model gives",
-        hint="reread the definition in 'What comes next?'",
+        hint="Reread the definition in 'What comes next?'.",
         explain="A probability for every character that could come next. Picking one is a second "
         "step.",
+        wrong={
+            "a": "An m is likely, but other letters may come: think of a tiger.",
+            "c": "It looks one character ahead. A story comes of asking it again and again.",
+            "d": "It does not judge what is there. It says something about what comes next.",
+        },
     ),
     Question(
         "the loss of a confident model",
-        hint="reread 'What will good mean?': the surprise of p is -ln p, and the loss is its mean",
+        hint="Reread 'What will good mean?': the surprise of p is -ln p, and the loss is its mean.",
         explain="The model paid 0 and then ln 10 = 2.30, which makes 1.15 on average.",
+        wrong={
+            "a": "That is the mean of the two probabilities. Take the surprise of each first.",
+            "c": "That is the surprise of both together. The loss is a mean.",
+            "d": "10 is one divided by the probability. The surprise is its logarithm.",
+        },
     ),
     Question(
         "why the floor is not zero",
-        hint="reread the part on the floor: think of the name of the hero",
+        hint="Reread the part on the floor: think of the name of the hero.",
         explain="The names were drawn by chance, so even the program that draws them cannot "
         "foresee them.",
+        wrong={
+            "a": "Rounding is far too small for that: it is in the seventh digit.",
+            "b": "The floor is what is left however long one trains.",
+            "c": "Stories without a single mistake have this floor as well.",
+        },
     ),
     Question(
         "broadcasting",
-        hint="line the two shapes up from the right, and put 1s in front of the shorter one",
+        hint="Line the two shapes up from the right, and put 1s in front of the shorter one.",
         explain="(8, 1) meets (1, 5): both 1s stretch.",
+        wrong={
+            "b": "Shapes are compared from the right, so the 5 stays last.",
+            "c": "The 1 does not stay: it stretches to what stands opposite.",
+            "d": "They fit: a 1 goes with any size, and so does a missing dimension.",
+        },
     ),
     Question(
         "a very low temperature",
-        hint="move the temperature slider to the left and watch the bars",
+        hint="Move the temperature slider to the left and watch the bars.",
         explain="Divided by a small number, the gaps between the scores grow until the largest "
         "takes all.",
+        wrong={
+            "a": "That is what happens when the temperature is very high.",
+            "b": "That cannot be: they sum to 1 at any temperature.",
+            "d": "At 1 nothing changes. What does a division by less than 1 do to the gaps "
+            "between scores?",
+        },
     ),
     Question(
         "what sets ELIZA apart",
-        hint="reread 'How did people get from rules to nets?': where does the knowledge come from?",
+        hint="Reread 'How did people get from rules to nets?': where does the knowledge come from?",
         explain="Every rule of ELIZA was written by a person. A model's numbers come from data.",
+        wrong={
+            "b": "ELIZA has no probabilities. It is the models of the coming lessons that have "
+            "them.",
+            "c": "It answers whatever it is told.",
+            "d": "ELIZA looks for words and phrases. The first models of this course work on "
+            "characters.",
+        },
     ),
 )

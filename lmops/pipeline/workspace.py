@@ -1,10 +1,12 @@
 """The folders of a run: one for the job at work, and what its jobs hand on and leave behind.
 
-RUN/1        the job at work, made anew for each: s (sources), a (to publish), b, and
-             TestResults, as Azure has them
-RUN/tmp      its scripts and other short-lived files
-RUN/artifacts, RUN/results, RUN/log.txt
-CACHE        what `Cache@2` keeps, for later runs as well
+What stands where:
+
+    RUN/1        the job at work, made anew for each: s (sources), a (to publish), b, and
+                 TestResults, as Azure has them
+    RUN/tmp      its scripts and other short-lived files
+    RUN/artifacts, RUN/results, RUN/log.txt
+    CACHE        what `Cache@2` keeps, for later runs as well
 """
 
 import shutil

@@ -1,13 +1,12 @@
 """Take the README's pictures: what a student sees, and what an instructor gets, light and dark.
 
 Both are real: a released notebook with a known mistake in JupyterLab, and the class page on the
-sample class. Needs Chromium and bubblewrap (`make system`) and takes some minutes.
+sample class, at double density. The site's are `site_pictures.py`'s. Needs Chromium and bubblewrap
+(`make system`) and takes some minutes.
 """
 
-import io
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,8 +17,8 @@ from pathlib import Path
 from time import sleep
 
 import nbformat
-from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from browsing import chromium, write
+from playwright.sync_api import Browser
 
 from grader.author.render import fill
 from grader.course.configuration import find_course
@@ -27,24 +26,17 @@ from grader.course.lessons import Course
 
 PICTURES = Path(".github/images")
 LESSON, EXERCISE, MISTAKE = "05_attention", "causal_mask", "off by one: the next one too"
-SIZE = {"width": 760, "height": 680}
-CLASS = {"width": 920, "height": 824}  # the same shape
+CLASS = {"width": 920, "height": 824}
 LAB = {"width": 826, "height": 760}  # what is left of it without its bars is as large
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
-MOST_BYTES = 150_000
 
 
 def main() -> None:
     """Write the four pictures."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if chromium is None:
-        sys.exit("pictures: Chromium is not installed; type: make system")
     course = Course(find_course(Path.cwd()))
-    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with tempfile.TemporaryDirectory() as scratch, chromium() as browser:
         student(course, browser, Path(scratch) / "lab")
         instructor(browser, Path(scratch) / "class")
-        browser.close()
 
 
 def student(course: Course, browser: Browser, folder: Path) -> None:
@@ -87,7 +79,7 @@ def student(course: Course, browser: Browser, folder: Path) -> None:
                 EXERCISE,
             )
             sleep(2)  # the theme's colours fade in
-            write(page.locator(".jp-NotebookPanel").screenshot(), f"student-{name}.png")
+            write(page.locator(".jp-NotebookPanel").screenshot(), PICTURES / f"student-{name}.png")
         page.close()
 
 
@@ -151,20 +143,8 @@ def instructor(browser: Browser, folder: Path) -> None:
         page = browser.new_page(viewport=CLASS, device_scale_factor=2, color_scheme=name)
         page.goto((folder / "grades" / "report" / "index.html").as_uri())
         page.locator("#lesson-1-grades").evaluate("heading => heading.scrollIntoView()")
-        write(page.screenshot(), f"instructor-{name}.png")
+        write(page.screenshot(), PICTURES / f"instructor-{name}.png")
         page.close()
-
-
-def write(png: bytes, name: str) -> None:
-    """Write a picture in as few bytes as 256 colours take."""
-    shown = Image.open(io.BytesIO(png)).convert("RGB")
-    path = PICTURES / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shown.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
-    size = path.stat().st_size
-    if size > MOST_BYTES:
-        sys.exit(f"pictures: {path} has {size:,} bytes, more than {MOST_BYTES:,}")
-    print(f"{path}  {shown.width} x {shown.height}, {size:,} bytes")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
-"""Make the pictures of `instructors.md`, by the page's own commands.
+"""Take the pictures of `docs/instructors.md`, by the page's own commands, light and dark.
 
-    .venv/bin/python docs/pictures.py
-
-The class is the sample's twelve, as Canvas would hand them over: a zip, and a gradebook. It takes
-some minutes, and needs bubblewrap and Chromium.
+The class is the sample's twelve, as Canvas would hand them over: a zip, and a gradebook. The
+README's are `readme_pictures.py`'s. It takes some minutes, and needs bubblewrap and Chromium.
 """
 
 import csv
@@ -16,17 +14,18 @@ import time
 import zipfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from browsing import chromium, write
+from playwright.sync_api import Browser
 
-HERE = Path(__file__).resolve().parent
-PAGE = HERE / "instructors.md"
-PICTURES = HERE / "images"
-WORK = HERE.parent / "build" / "instructors"
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "instructors.md"
+PICTURES = ROOT / "docs" / "images"
+WORK = ROOT / "build" / "instructors"
 LESSON = "02_bigrams"
 SHOWN = {"class": "index.html", "student": "students/knownmistake*.html"}
 """Per picture, the page of the report that it shows."""
 WIDTH, HEIGHT = 1000, 780
-GRADER = [sys.executable, "-m", "grader.cli", "--course", str(HERE.parent)]
+GRADER = [sys.executable, "-m", "grader.cli", "--course", str(ROOT)]
 
 
 def commands() -> list[str]:
@@ -59,7 +58,7 @@ def take(browser: Browser, address: str, picture: str) -> None:
             color_scheme=scheme,
         )
         page.goto(address)
-        page.screenshot(path=PICTURES / f"{picture}-{scheme}.png")
+        write(page.screenshot(), PICTURES / f"{picture}-{scheme}.png")
         page.close()
 
 
@@ -75,14 +74,10 @@ def main() -> None:
         began = time.perf_counter()
         subprocess.run([*GRADER, *shlex.split(command)[1:]], cwd=WORK, check=True)
         print(f"({time.perf_counter() - began:.0f} s)", flush=True)
-    PICTURES.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as browser:
         for picture, pattern in SHOWN.items():
             (page,) = (WORK / "grades" / "report").glob(pattern)
             take(browser, page.as_uri(), picture)
-        browser.close()
 
 
 if __name__ == "__main__":
