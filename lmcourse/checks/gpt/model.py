@@ -69,10 +69,10 @@ def without_gradient(_: dict[str, Any], model: nn.Module, ids: torch.Tensor) -> 
 
 
 @probe
-def slope_lengths(
+def gradient_lengths(
     _: dict[str, Any], model: nn.Module, ids: torch.Tensor, direction: torch.Tensor
 ) -> dict[str, float]:
-    """Return how long the slopes of sum(logits * direction) are for each parameter."""
+    """Return the length of the gradient of sum(logits * direction) for each parameter."""
     torch.autograd.backward((model(ids) * direction).sum())
     return {
         name: 0.0 if p.grad is None else float(p.grad.norm())
@@ -334,10 +334,10 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     )
     direction = normal(rng, *part.shape, 11)
     yield case(
-        "how long the slopes are for each parameter",
-        lambda: student.probe(slope_lengths, new_gpt(student, weights), part, direction),
-        reference.probe(slope_lengths, new_gpt(reference, weights), part, direction),
-        hint="Nothing is detached on the way, not even for a part of it: the token embedding learns "
+        "the length of the gradient of each parameter",
+        lambda: student.probe(gradient_lengths, new_gpt(student, weights), part, direction),
+        reference.probe(gradient_lengths, new_gpt(reference, weights), part, direction),
+        hint="Nothing is detached on the way, not even a part of it: the token embedding learns "
         "from both ends, as what is looked up and as the head.",
         rtol=2e-3,
         atol=1e-3,
