@@ -305,13 +305,6 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         hint="train puts the model in training mode and leaves it there: who wants to judge it, or "
         "to write with it, calls model.eval().",
     )
-    losses = run(reference, plain)["losses"]
-    yield case(
-        "the losses of all steps, as they come back",
-        lambda: ask("losses"),
-        losses,
-        hint="Each step's own loss, of its batch: no mean of those so far.",
-    )
     by_hand: dict[str, Any] = {"steps": 4, "peak": 1.0, "warmup": 2}
     yield case(
         "the learning rate at each step: peak 1, warmup 2, of 4 steps",
@@ -426,6 +419,7 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         atol=1e-3,
     )
 
+    losses = run(reference, plain)["losses"]
     yield case(
         "the steps that on_step is told",
         lambda: watch("steps"),
@@ -463,6 +457,12 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         steps - 2,
         hint="Return a list with the loss of each step that was done, and nothing for those "
         "before `start`.",
+    )
+    yield case(
+        "the losses of all steps, as they come back",
+        lambda: ask("losses"),
+        losses,
+        hint="Each step's own loss, of its batch: no mean of those so far.",
     )
     yield case(
         "the losses where all steps are done already",
