@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from grader.checks.case import Case, Rng, case, integers
+from grader.checks.case import Case, Rng, case, integers, normal
 from grader.checks.registry import exercise, probe
 from grader.checks.student import Student
 from grader.checks.vocabulary import apart, holds, repeat
@@ -66,6 +66,21 @@ def without_gradient(_: dict[str, Any], model: nn.Module, ids: torch.Tensor) -> 
     loss.backward()
     parameters = model.named_parameters()
     return [name for name, p in parameters if p.grad is None or not p.grad.any()][:3]
+
+
+@probe
+def gradient_lengths(
+    _: dict[str, Any], model: nn.Module, ids: torch.Tensor, direction: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Return the lengths of the gradient of sum(logits * direction), row by row of each parameter.
+
+    What is tied stands there under both its names, for either may be the first.
+    """
+    torch.autograd.backward((model(ids) * direction).sum())
+    return {
+        name: torch.zeros(len(p)) if p.grad is None else p.grad.reshape(len(p), -1).norm(dim=1)
+        for name, p in model.named_parameters(remove_duplicate=False)
+    }
 
 
 @probe
@@ -174,9 +189,10 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         return _of_shape(new_gpt(student, **shape).state_dict(), shape)
 
     yield case(
-        "the deviation of token_embedding, query and expand, times the root of the channels",
-        lambda: _stds(begun(), math.sqrt(C), "token_", "query.w", "expand.w"),
-        [1.0, 1.0, 1.0],
+        "the deviation of token_embedding, query, key, value and expand, times the root of the "
+        "channels",
+        lambda: _stds(begun(), math.sqrt(C), "token_", "query.w", "key.w", "value.w", "expand.w"),
+        [1.0] * 5,
         hint="nn.init.normal_(weight, std=1 / math.sqrt(channels)) for every matrix, after all "
         "parts have been made: with torch's own standard deviation of 1, or one that is too "
         "small, the model is far from where it should begin. Only `project` and `shrink` get "
@@ -378,6 +394,16 @@ def gpt(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         lambda: student.probe(reads_elsewhere, new_gpt(student, layers=1)),
         hint="A GPU trains this model later, and the ids are there then. What you make in forward "
         "must be there too: torch.arange(T, device=ids.device).",
+    )
+    direction = normal(rng, *part.shape, 11)
+    yield case(
+        "the lengths of the gradient, for each row of each parameter",
+        lambda: student.probe(gradient_lengths, new_gpt(student, weights), part, direction),
+        reference.probe(gradient_lengths, new_gpt(reference, weights), part, direction),
+        hint="Nothing is detached on the way, not even a part of it: the token embedding learns "
+        "from both ends, as what is looked up and as the head.",
+        rtol=2e-3,
+        atol=1e-3,
     )
     other: Shape = {
         "vocab_size": int(rng.integers(12, 60)),

@@ -124,6 +124,12 @@ def configure_optimizer(student: Student, reference: Student, rng: Rng) -> Itera
         "names no weight_decay gets AdamW's own, 0.01.",
     )
     yield case(
+        "by how much, if weight_decay is 0",
+        lambda: settings(0, lr, 0.0),
+        [],
+        hint="A decay of 0 is one that was asked for: hand it on as it is, without `or`.",
+    )
+    yield case(
         "the learning rate of the groups",
         lambda: settings(1, lr, decay),
         [lr],
@@ -321,6 +327,7 @@ def clip_gradients(student: Student, reference: Student, rng: Rng) -> Iterator[C
                 (short, 4.0),
                 "Unscale, measure, shorten.",
             ),
+            ("their length, scaled by a half", "norm", (long, 0.5), "Any scale divides."),
             (
                 "the parameters themselves",
                 "parameters",

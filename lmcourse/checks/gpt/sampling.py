@@ -284,6 +284,8 @@ def _odd_shares(shares: torch.Tensor, probs: list[float], times: int) -> list[st
     of at most exp(-n KL(s, p)) (Chernoff's bound). What is named here comes less than once in 10^11
     tries.
     """
+    if not abs(float(shares.sum()) - 1) < 1e-3:
+        return [f"{times} draws have shares that sum to {float(shares.sum()):.3g}"]
     found = []
     for place, share in enumerate(shares.tolist()):
         p = probs[place] if place < len(probs) else 0.0

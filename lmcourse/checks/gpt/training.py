@@ -419,6 +419,7 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         atol=1e-3,
     )
 
+    losses = run(reference, plain)["losses"]
     yield case(
         "the steps that on_step is told",
         lambda: watch("steps"),
@@ -434,7 +435,7 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
     yield case(
         "the losses that on_step is told",
         lambda: watch("losses"),
-        run(reference, plain)["losses"],
+        losses,
         hint="on_step(step, loss) gets the loss of this step.",
     )
     yield case(
@@ -456,6 +457,18 @@ def train(student: Student, reference: Student, rng: Rng) -> Iterator[Case]:
         steps - 2,
         hint="Return a list with the loss of each step that was done, and nothing for those "
         "before `start`.",
+    )
+    yield case(
+        "the losses of all steps, as they come back",
+        lambda: ask("losses"),
+        losses,
+        hint="Each step's own loss, of its batch: no mean of those so far.",
+    )
+    yield case(
+        "the losses where all steps are done already",
+        lambda: ask("losses", start=steps),
+        [],
+        hint="range(start, steps) is empty then: no step, and an empty list.",
     )
     yield case(
         "the learning rates after start = 2",

@@ -1,6 +1,7 @@
 """The checks of writing with a cache of keys and values."""
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -101,31 +102,41 @@ def written(
     got, how many characters went through the model, and its mode then.
     """
     calls: list[tuple[torch.Tensor, list[Any]]] = []
-    read = 0
+    reads = Counter[str]()
 
     def stand_in(logits: Any, temperature: Any = 1.0, top_k: Any = None, top_p: Any = None) -> int:
         calls.append((logits.detach().clone(), [temperature, top_k, top_p]))
         return forced[(len(calls) - 1) % len(forced)]
 
-    def count(_: nn.Module, inputs: tuple[torch.Tensor, ...], __: torch.Tensor) -> None:
-        nonlocal read
-        read += inputs[0].numel()
+    def counting(name: str, width: int) -> Any:
+        def count(_: nn.Module, inputs: tuple[torch.Tensor, ...], __: torch.Tensor) -> None:
+            reads[name] += inputs[0].numel() // width
 
+        return count
+
+    # Who looks rows up without the layer reads with the blocks nevertheless. The fewest count: one
+    # layer may well be asked twice of each character.
+    block, C = model.blocks[0], model.config.channels
+    parts = {"embedding": (model.token_embedding, 1), "norm": (block.norm1, C)}
+    parts |= {name: (getattr(block.attention, name), C) for name in ("query", "key", "value")}
     model.train(training)
     own = list(ids)
-    hook = model.token_embedding.register_forward_hook(count)
+    hooks = [
+        part.register_forward_hook(counting(name, width)) for name, (part, width) in parts.items()
+    ]
     try:
         with _choosing(generate, namespace, stand_in):
             text = generate(model, own, len(forced), **choice)
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
     return {
         "text": text,
         "kind": f"{kind(text)} of {', '.join(sorted({str(kind(position)) for position in text}))}",
         "ids": own,
         "logits": [logits for logits, _ in calls],
         "choices": [choice for _, choice in calls],
-        "read": read,
+        "read": min(reads.values(), default=0),
         "mode": mode_of(model),
     }
 
