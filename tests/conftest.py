@@ -16,6 +16,10 @@ import pytest
 
 matplotlib.use("agg")
 
+# A make that a test runs is no part of the one that runs the tests.
+for name in ("MAKEFLAGS", "MAKELEVEL"):
+    os.environ.pop(name, None)
+
 # mark: (any of these commands, what to type where none is there)
 TOOLS = {
     "sandbox": (("bwrap",), "bubblewrap is not installed; type: make setup"),

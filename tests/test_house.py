@@ -279,10 +279,7 @@ def publishes(job: dict[str, Any]) -> bool:
 def make(*arguments: str) -> list[str]:
     """Return the lines that make prints, called from here as from a shell."""
     command = ["make", "--no-print-directory", *arguments]
-    environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
-    ran = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    )
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return ran.stdout.splitlines()
 
 
@@ -502,7 +499,7 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
     assert os.access(run, os.X_OK)
     assert subprocess.run(["bash", "-n", run], check=False).returncode == 0
     steps = re.findall(r"^step (.*)$", run.read_text("utf-8"), re.MULTILINE)
-    assert steps[-2:] == ["make test", "make lessons"]
+    assert steps[-2:] == ["make --jobs=2 test image", "make lessons"]
     assert [problem for line in steps if (problem := problem_with(line))] == []
 
 
