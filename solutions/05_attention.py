@@ -621,7 +621,7 @@ print(layer(some).shape, torch.allclose(layer(some), some @ layer.weight.T))
 # - It is causal: use your `causal_mask`, so that each position looks at itself and at positions
 #   before it.
 # - `T` may be another one with each call, and above 1,000.
-# - The slopes of a loss reach all three weights, and `x`.
+# - The gradient of a loss reaches all three weights, and `x`.
 #
 # For example, `Head(6, 4)` has three weights of shape `(4, 6)`, and makes a `(2, 9, 4)` of a `(2,
 # 9, 6)`. With one position only, `T = 1`, there is nothing to choose, and the result is the value of
